@@ -1,0 +1,1 @@
+//! (the crate's first lines say what belongs here)
