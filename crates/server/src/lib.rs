@@ -2,4 +2,6 @@
 //!
 //! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face.
 
+pub mod cli;
+pub mod commands;
 pub mod config;

@@ -59,7 +59,7 @@ pub enum Kind {
 
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Raw {
+pub(super) enum Raw {
     Text(String),
     List(Vec<String>),
     /// A list that holds lists or sections.
@@ -70,7 +70,7 @@ pub enum Raw {
 
 /// Why a value was not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     BadType,
     OutOfRange,
 }

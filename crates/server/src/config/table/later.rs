@@ -55,7 +55,9 @@ pub(super) const KEYS: &[Key] = &[
             ("h264", |p| p.recording.codec = RecordingCodec::H264),
         ]),
         default: "mp4v",
-        doc: "How pictures are stored. `mp4v` and `mjpeg` keep the published JPEGs, which costs no encoding; `h264` is many times smaller and plays in browsers, at the price of encoding each frame.",
+        doc: "How pictures are stored. `mp4v` and `mjpeg` keep the published JPEGs, which costs no \
+            encoding; `h264` is many times smaller and plays in browsers, at the price of encoding \
+            each frame.",
         ..RECORDING
     },
     Key {
@@ -78,7 +80,8 @@ pub(super) const KEYS: &[Key] = &[
         name: "segment_seconds",
         kind: Kind::Number { least: 10.0, most: 86400.0, set: |p, v| p.recording.segment = seconds(v) },
         default: "3600",
-        doc: "A recording is continued in a new file after this long. Shorter files lose less to a crash and are deleted more finely.",
+        doc: "A recording is continued in a new file after this long. Shorter files lose less to a \
+            crash and are deleted more finely.",
         ..RECORDING
     },
     Key {
@@ -145,7 +148,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 1, most: 100, set: |p, v| p.camera.jpeg_quality = v as u8 },
         default: "85",
         env: &["JPEG_QUALITY"],
-        doc: "JPEG quality of pictures that the hub itself encodes. 60 to 80 saves bandwidth, above 90 files grow quickly.",
+        doc: "JPEG quality of pictures that the hub itself encodes. 60 to 80 saves bandwidth, above 90 \
+            files grow quickly.",
         ..CAMERA
     },
     Key {
@@ -153,7 +157,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Flag(|p, v| p.camera.frame_cache = v),
         default: "true",
         env: &["ENABLE_FRAME_CACHE"],
-        doc: "Whether all viewers share one capture. The hub always does; false is accepted and changes nothing but the statistics.",
+        doc: "Whether all viewers share one capture. The hub always does; false is accepted and \
+            changes nothing but the statistics.",
         ..CAMERA
     },
     Key {
@@ -210,7 +215,8 @@ pub(super) const KEYS: &[Key] = &[
         name: "timeout_seconds",
         kind: Kind::Number { least: 1.0, most: 31_536_000.0, set: |p, v| p.sessions.timeout = seconds(v) },
         default: "3600",
-        doc: "A session without activity for this long is closed. Lower it to free the simulator sooner.",
+        doc: "A session without activity for this long is closed. Lower it to free the simulator \
+            sooner.",
         ..ROW
     },
     Key {
@@ -218,7 +224,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 1, most: 10_000, set: |p, v| p.referee.max_streaming_sessions = v as usize },
         default: "10",
         env: &["REFEREE_MAX_STREAMING_SESSIONS"],
-        doc: "Upload sessions at the same time. Raising it shares `referee.max_streaming_memory_mb` among more.",
+        doc: "Upload sessions at the same time. Raising it shares `referee.max_streaming_memory_mb` \
+            among more.",
         ..REFEREE
     },
     Key {
@@ -230,7 +237,8 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: "2048",
         env: &["REFEREE_MAX_STREAMING_MEMORY_MB"],
-        doc: "Frames that all upload sessions together may buffer. Raise it for long phrases in PNG or raw.",
+        doc: "Frames that all upload sessions together may buffer. Raise it for long phrases in PNG or \
+            raw.",
         ..REFEREE
     },
     Key {
@@ -243,7 +251,8 @@ pub(super) const KEYS: &[Key] = &[
         default: "300",
         unit: "seconds",
         env: &["REFEREE_STREAMING_SESSION_TIMEOUT"],
-        doc: "An upload session without a message for this long is dropped with its frames; within it a lost connection may resume.",
+        doc: "An upload session without a message for this long is dropped with its frames; within it \
+            a lost connection may resume.",
         ..REFEREE
     },
     Key {

@@ -80,7 +80,7 @@ pub static KEYS: [&Key; COUNT] = {
 };
 
 /// The key `section.name`.
-pub fn find(section: &str, name: &str) -> Option<&'static Key> {
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
     KEYS.iter().copied().find(|key| key.section == section && key.name == name)
 }
 

@@ -29,12 +29,14 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "host",
         kind: Kind::Text {
-            allowed: "an IP address: 127.0.0.1 (this machine only), 0.0.0.0 (every IPv4 address), :: (every address) or one of this machine's own",
+            allowed: "an IP address: 127.0.0.1 (this machine only), 0.0.0.0 (every IPv4 address), :: \
+                (every address) or one of this machine's own",
             set: |p, v| set_parsed(&mut p.server.host, v.trim().parse().ok()),
         },
         default: "127.0.0.1",
         env: &["REFEREE_HOST"],
-        doc: "The address to listen on. Anything but this machine's own loopback lets others in: set `auth.api_keys` first, or stay behind a proxy that asks for a password.",
+        doc: "The address to listen on. Anything but this machine's own loopback lets others in: set \
+            `auth.api_keys` first, or stay behind a proxy that asks for a password.",
         ..SERVER
     },
     Key {
@@ -42,7 +44,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 0, most: 65535, set: |p, v| p.server.port = v as u16 },
         default: "5000",
         env: &["SERVER_PORT", "VIDEO_PROXY_PORT"],
-        doc: "The TCP port to listen on. 0 lets the operating system choose a free one, which is logged at start.",
+        doc: "The TCP port to listen on. 0 lets the operating system choose a free one, which is \
+            logged at start.",
         ..SERVER
     },
     Key {
@@ -57,49 +60,60 @@ pub(super) const KEYS: &[Key] = &[
         name: "cors_enabled",
         kind: Kind::Flag(|p, v| p.server.cors_enabled = v),
         default: "true",
-        doc: "Lets pages of other origins read the API and the streams. Turn it off when only the hub's own pages are used.",
+        doc: "Lets pages of other origins read the API and the streams. Turn it off when only the \
+            hub's own pages are used.",
         ..SERVER
     },
     Key {
         name: "max_frame_size_mb",
         kind: Kind::Number { least: 0.001, most: 100.0, set: |p, v| p.server.max_frame_bytes = bytes(v, MB) },
         default: "10",
-        doc: "The largest frame a publisher may send; a larger one is refused with 413 and the stream keeps its last good frame. Raising it raises the memory that one stream and one connection may hold.",
+        doc: "The largest frame a publisher may send; a larger one is refused with 413 and the stream \
+            keeps its last good frame. Raising it raises the memory that one stream and one connection \
+            may hold.",
         ..SERVER
     },
     Key {
         name: "header_timeout_seconds",
         kind: Kind::Number { least: 0.1, most: 3600.0, set: |p, v| p.server.header_timeout = seconds(v) },
         default: "10",
-        doc: "How long a client may take to send a request's header. Lower it to be rid of dribbling clients sooner; too low cuts off slow mobile links.",
+        doc: "How long a client may take to send a request's header. Lower it to be rid of dribbling \
+            clients sooner; too low cuts off slow mobile links.",
         ..SERVER
     },
     Key {
         name: "body_timeout_seconds",
         kind: Kind::Number { least: 0.1, most: 3600.0, set: |p, v| p.server.body_timeout = seconds(v) },
         default: "30",
-        doc: "How long one frame's bytes may take to arrive. It counts a frame, not a connection: a never-ending publish is fine as long as each frame gets through in time. Lower it to free a stalled upload's memory sooner.",
+        doc: "How long one frame's bytes may take to arrive. It counts a frame, not a connection: a \
+            never-ending publish is fine as long as each frame gets through in time. Lower it to free \
+            a stalled upload's memory sooner.",
         ..SERVER
     },
     Key {
         name: "idle_timeout_seconds",
         kind: Kind::Number { least: 0.1, most: 86400.0, set: |p, v| p.server.idle_timeout = seconds(v) },
         default: "60",
-        doc: "How long a kept-alive connection may wait for its next request. Raising it saves reconnects for clients that post rarely, and holds a place of `server.max_connections` longer.",
+        doc: "How long a kept-alive connection may wait for its next request. Raising it saves \
+            reconnects for clients that post rarely, and holds a place of `server.max_connections` \
+            longer.",
         ..SERVER
     },
     Key {
         name: "max_connections",
         kind: Kind::Int { least: 1, most: 1_000_000, set: |p, v| p.server.max_connections = v as usize },
         default: "2048",
-        doc: "Connections served at the same time, viewers and publishers together. Raising it raises the memory bound and needs as many file descriptors (`ulimit -n`); clients past it wait in the kernel's queue.",
+        doc: "Connections served at the same time, viewers and publishers together. Raising it raises \
+            the memory bound and needs as many file descriptors (`ulimit -n`); clients past it wait in \
+            the kernel's queue.",
         ..SERVER
     },
     Key {
         name: "shutdown_seconds",
         kind: Kind::Number { least: 0.0, most: 300.0, set: |p, v| p.server.shutdown = seconds(v) },
         default: "5",
-        doc: "How long a stop waits for requests under way before it cuts them off. Endless streams are ended at once.",
+        doc: "How long a stop waits for requests under way before it cuts them off. Endless streams \
+            are ended at once.",
         ..SERVER
     },
     Key {
@@ -107,7 +121,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Number { least: 0.1, most: 31_536_000.0, set: |p, v| p.streams.timeout = seconds(v) },
         default: "300",
         env: &["STREAM_TIMEOUT_SECONDS", "STREAM_TIMEOUT"],
-        doc: "A stream without a frame for this long is removed and its viewers are let go. Raise it for publishers that pause; lower it to free the place of `streams.max_concurrent` sooner.",
+        doc: "A stream without a frame for this long is removed and its viewers are let go. Raise it \
+            for publishers that pause; lower it to free the place of `streams.max_concurrent` sooner.",
         ..STREAMS
     },
     Key {
@@ -115,7 +130,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 1, most: 100_000, set: |p, v| p.streams.max_concurrent = v as usize },
         default: "50",
         env: &["MAX_CONCURRENT_STREAMS"],
-        doc: "Streams that may be live at the same time; the first frame of one more is refused with 503. Raising it raises the memory bound by what one stream keeps.",
+        doc: "Streams that may be live at the same time; the first frame of one more is refused with \
+            503. Raising it raises the memory bound by what one stream keeps.",
         ..STREAMS
     },
     Key {
@@ -124,7 +140,9 @@ pub(super) const KEYS: &[Key] = &[
         default: "30",
         unit: "frames",
         env: &["STREAM_BUFFER_SIZE"],
-        doc: "Frames of history kept a stream, the newest included; `streams.max_buffer_mb` bounds the same history in bytes, and the lower of the two counts. Viewers always get the newest frame, so raising it adds no lag and lowering it takes none away.",
+        doc: "Frames of history kept a stream, the newest included; `streams.max_buffer_mb` bounds the \
+            same history in bytes, and the lower of the two counts. Viewers always get the newest \
+            frame, so raising it adds no lag and lowering it takes none away.",
         ..STREAMS
     },
     Key {
@@ -135,14 +153,17 @@ pub(super) const KEYS: &[Key] = &[
             set: |p, v| p.streams.max_buffer_bytes = bytes(v, MB),
         },
         default: "0.25",
-        doc: "Bytes of history kept a stream beyond its newest frame, which is always kept. Raising it costs that much memory a stream; 0 keeps the newest frame alone.",
+        doc: "Bytes of history kept a stream beyond its newest frame, which is always kept. Raising it \
+            costs that much memory a stream; 0 keeps the newest frame alone.",
         ..STREAMS
     },
     Key {
         name: "backlog_mb",
         kind: Kind::Number { least: 0.0, most: 1024.0, set: |p, v| p.streams.backlog_bytes = bytes(v, MB) },
         default: "8",
-        doc: "Bytes kept a stream for readers that need every frame in order, such as a recorder, while one of them is behind. Raise it when such a reader skips frames on a busy disk; lower it to bound memory more tightly.",
+        doc: "Bytes kept a stream for readers that need every frame in order, such as a recorder, \
+            while one of them is behind. Raise it when such a reader skips frames on a busy disk; \
+            lower it to bound memory more tightly.",
         ..STREAMS
     },
     Key {
@@ -174,7 +195,8 @@ pub(super) const KEYS: &[Key] = &[
         default: "0",
         unit: "frames a second",
         env: &["STREAM_FPS"],
-        doc: "The most frames a second that a viewer is sent unless it asks with `?fps=`. 0 sends them as published; 10 to 20 saves bandwidth behind a proxy such as Cloudflare.",
+        doc: "The most frames a second that a viewer is sent unless it asks with `?fps=`. 0 sends them \
+            as published; 10 to 20 saves bandwidth behind a proxy such as Cloudflare.",
         ..VIEWERS
     },
     Key {
@@ -187,21 +209,25 @@ pub(super) const KEYS: &[Key] = &[
         default: "5.0",
         unit: "seconds",
         env: &["HEARTBEAT_INTERVAL"],
-        doc: "After this long without a frame a viewer is sent bytes that players ignore, so that proxies keep the connection. Lower it (3) when a proxy still hangs up; raising it saves a few bytes.",
+        doc: "After this long without a frame a viewer is sent bytes that players ignore, so that \
+            proxies keep the connection. Lower it (3) when a proxy still hangs up; raising it saves a \
+            few bytes.",
         ..VIEWERS
     },
     Key {
         name: "send_buffer_kb",
         kind: Kind::Int { least: 4, most: 1024, set: |p, v| p.viewers.send_buffer_bytes = (v * KB) as u32 },
         default: "16",
-        doc: "Unsent bytes that the kernel may hold for a viewer. Lower keeps a slow viewer's picture fresher, for a little more work a frame; higher lets old frames pile up in front of it.",
+        doc: "Unsent bytes that the kernel may hold for a viewer. Lower keeps a slow viewer's picture \
+            fresher, for a little more work a frame; higher lets old frames pile up in front of it.",
         ..VIEWERS
     },
     Key {
         name: "max_per_stream",
         kind: Kind::Int { least: 1, most: 1_000_000, set: |p, v| p.viewers.max_per_stream = v as usize },
         default: "1000",
-        doc: "Viewers that one stream may have; one more is refused with 503. Lower it so that one popular stream cannot take every place of `server.max_connections`.",
+        doc: "Viewers that one stream may have; one more is refused with 503. Lower it so that one \
+            popular stream cannot take every place of `server.max_connections`.",
         ..VIEWERS
     },
     Key {
@@ -212,7 +238,8 @@ pub(super) const KEYS: &[Key] = &[
             ("false", |p| p.demo.enabled = Switch::Off),
         ]),
         default: "auto",
-        doc: "Whether a test picture is published. `auto`: only when there is no configuration file and nothing outside `server`, `logging` and `demo` is set.",
+        doc: "Whether a test picture is published. `auto`: only when there is no configuration file \
+            and nothing outside `server`, `logging` and `demo` is set.",
         ..DEMO
     },
     Key {
@@ -230,7 +257,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 16, most: 7680, set: |p, v| p.demo.width = v as u32 },
         default: "1280",
         unit: "pixels",
-        doc: "The test picture's width. Drawing and encoding take time in proportion to width times height.",
+        doc: "The test picture's width. Drawing and encoding take time in proportion to width times \
+            height.",
         ..DEMO
     },
     Key {
@@ -271,7 +299,9 @@ pub(super) const KEYS: &[Key] = &[
         },
         env: &["API_KEYS"],
         secret: true,
-        doc: "Keys that have every right, sent as `X-API-Key`, `Authorization: Bearer`, Basic password or `?api_key=`. With any key set, every route but the health checks asks for one; with none, all is open. Use at least 8 characters each.",
+        doc: "Keys that have every right, sent as `X-API-Key`, `Authorization: Bearer`, Basic password \
+            or `?api_key=`. With any key set, every route but the health checks asks for one; with \
+            none, all is open. Use at least 8 characters each.",
         ..ROW
     },
     Key {
@@ -286,7 +316,8 @@ pub(super) const KEYS: &[Key] = &[
         ]),
         default: "INFO",
         env: &["LOG_LEVEL", "REFEREE_LOG_LEVEL"],
-        doc: "The least important messages that are still logged. DEBUG adds a line for each connection, TRACE far more: both fill `logging.file` faster.",
+        doc: "The least important messages that are still logged. DEBUG adds a line for each \
+            connection, TRACE far more: both fill `logging.file` faster.",
         ..LOGGING
     },
     Key {
@@ -302,7 +333,8 @@ pub(super) const KEYS: &[Key] = &[
             },
         },
         default: "logs/server.log",
-        doc: "The log file, beside stderr; its folder is made. `none` turns it off. A file that cannot be written is a warning, not an error.",
+        doc: "The log file, beside stderr; its folder is made. `none` turns it off. A file that cannot \
+            be written is a warning, not an error.",
         ..LOGGING
     },
     Key {
@@ -313,14 +345,16 @@ pub(super) const KEYS: &[Key] = &[
             ("json", |p| p.logging.format = LogFormat::Json),
         ]),
         default: "auto",
-        doc: "How lines look on stderr and in the file. `auto`: readable, with colours on a terminal. `text`: readable, never coloured. `json`: one object a line, for machines.",
+        doc: "How lines look on stderr and in the file. `auto`: readable, with colours on a terminal. \
+            `text`: readable, never coloured. `json`: one object a line, for machines.",
         ..LOGGING
     },
     Key {
         name: "max_mb",
         kind: Kind::Number { least: 0.01, most: 10240.0, set: |p, v| p.logging.max_bytes = bytes(v, MB) },
         default: "10",
-        doc: "When the log file would grow past this, it becomes `server.log.1` and starts again. Raising it keeps more in one file.",
+        doc: "When the log file would grow past this, it becomes `server.log.1` and starts again. \
+            Raising it keeps more in one file.",
         ..LOGGING
     },
     Key {
@@ -328,7 +362,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 0, most: 1000, set: |p, v| p.logging.keep_files = v as usize },
         default: "5",
         unit: "files",
-        doc: "Older log files that stay (`server.log.1` is the youngest). All logs together take at most `logging.max_mb` times one more than this.",
+        doc: "Older log files that stay (`server.log.1` is the youngest). All logs together take at \
+            most `logging.max_mb` times one more than this.",
         ..LOGGING
     },
     Key {
@@ -336,7 +371,8 @@ pub(super) const KEYS: &[Key] = &[
         name: "interval_seconds",
         kind: Kind::Number { least: 0.1, most: 86400.0, set: |p, v| p.cleanup.interval = seconds(v) },
         default: "60",
-        doc: "How often idle streams are looked for. A stream ends at most this long after `streams.timeout_seconds`; lowering it costs next to nothing.",
+        doc: "How often idle streams are looked for. A stream ends at most this long after \
+            `streams.timeout_seconds`; lowering it costs next to nothing.",
         ..ROW
     },
 ];
