@@ -7,8 +7,11 @@ use framehub::cli::{Cli, Command};
 use framehub::commands;
 
 fn main() -> ExitCode {
-    let Command::Config(args) = Cli::parse().into_command() else { return ExitCode::FAILURE };
-    match commands::config::run(args) {
+    let outcome = match Cli::parse().into_command() {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Config(args) => commands::config::run(args),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

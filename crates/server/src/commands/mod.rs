@@ -1,6 +1,7 @@
 //! One module for each subcommand: its arguments and what it does with them.
 
 pub mod config;
+pub mod serve;
 
 use std::io::{self, ErrorKind, Write};
 
