@@ -12,10 +12,13 @@ const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
 
 /// The bound and what it is made of.
 ///
-/// `streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
-///  + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)`, F being one frame
-/// (`server.max_frame_size_mb`): a connection holds the frame that it is receiving, or one that it
-/// is still sending after the stream let it go.
+/// ```text
+/// streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
+/// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
+/// ```
+///
+/// F is one frame (`server.max_frame_size_mb`). A connection holds the frame that it is receiving,
+/// or one that it is still sending after the stream let it go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
     /// The largest frame reckoned with.
