@@ -92,7 +92,7 @@ fn show_masks_keys_and_says_where_they_come_from() {
     let shown = stdout(&framehub(folder.path(), &["config", "show"]));
     assert!(!shown.contains("hush"), "{shown}");
     let line = shown.lines().find(|line| line.contains("api_keys")).unwrap();
-    assert_eq!(line, r#"  api_keys: ["********"]                 # .env:2 API_KEYS"#);
+    assert_eq!(line, r#"  #api_keys: ["********"]                # .env:2 API_KEYS"#);
 }
 
 #[test]

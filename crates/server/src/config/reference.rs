@@ -75,7 +75,11 @@ pub fn show(loaded: &Loaded) -> String {
         let of_section = loaded.settings.iter().filter(|setting| setting.key.section == section.name);
         let _ = writeln!(text, "{}:", section.name);
         for setting in of_section {
-            let line = format!("  {}: {}", setting.key.name, yaml_value(setting.key, &setting.value));
+            // Read back as a file, the mask must not become a key that opens everything.
+            let masked = setting.key.secret && !setting.value.is_empty();
+            let mark = if masked { "#" } else { "" };
+            let value = yaml_value(setting.key, &setting.value);
+            let line = format!("  {mark}{}: {value}", setting.key.name);
             let _ = writeln!(text, "{line:<40} # {}", setting.origin);
         }
     }

@@ -93,6 +93,8 @@ fn document_004s_dotenv_is_taken_as_it_stands() {
 fn what_show_prints_can_be_read_back() {
     let original = case().args(&["server.port=0", "logging.file=a\"b\\c.log", "streams.default=x"]).good();
     let again = case().file(reference::show(&original)).good();
+    let with_key = case().args(&["auth.api_keys=long-enough"]).good();
+    assert!(case().file(reference::show(&with_key)).good().plan.auth.api_keys.is_empty(), "a mask is no key");
     for (before, after) in original.settings.iter().zip(&again.settings) {
         assert_eq!(before.value, after.value, "{}", before.key.path());
     }
