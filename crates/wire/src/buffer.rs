@@ -19,36 +19,50 @@ const UNKNOWN_RESERVE_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// How long a frame will be, as far as anyone has said. Bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Exactly(usize),
+    /// The rest of a body that may have further parts.
+    AtMost(usize),
+    Unknown,
+}
+
 /// One frame being collected.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     /// No frame is longer, in bytes.
     limit: usize,
-    /// How long this frame will be at most, as far as anyone has said.
-    expected: Option<usize>,
+    length: Length,
     /// Length of the last finished frame: what this peer has proven to send.
     last: usize,
 }
 
 impl Buffer {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, expected: None, last: 0 }
+        Self { bytes: Vec::new(), limit, length: Length::Unknown, last: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Forgets what was collected and starts a frame of `expected` bytes, if that is known.
-    pub(crate) fn begin(&mut self, expected: Option<usize>) {
-        let reserve = match expected {
-            Some(expected) => expected.min(self.trusted()),
-            // Frames of one camera differ by some percent: a sixteenth more saves most of them a move.
-            None => self.last.saturating_add(self.last / 16),
+    /// Forgets what was collected and starts a frame.
+    pub(crate) fn begin(&mut self, length: Length) {
+        let reserve = match length {
+            Length::Exactly(bytes) => bytes.min(self.trusted()),
+            Length::AtMost(bytes) if self.last == 0 => bytes.min(self.trusted()),
+            Length::AtMost(bytes) => bytes.min(self.like_last()),
+            Length::Unknown => self.like_last(),
         };
         self.bytes = Vec::with_capacity(reserve.min(self.limit));
-        self.expected = expected;
+        self.length = length;
+    }
+
+    /// Frames of one camera differ by some percent: a sixteenth more saves most of them a move.
+    fn like_last(&self) -> usize {
+        self.last.saturating_add(self.last / 16)
     }
 
     /// Copies `more` to the end.
@@ -66,9 +80,9 @@ impl Buffer {
 
     fn grow(&mut self, needed: usize) {
         let doubled = self.bytes.capacity().saturating_mul(2).max(UNKNOWN_RESERVE_BYTES);
-        let target = match self.expected {
-            Some(expected) => expected.min(doubled.max(self.trusted())),
-            None => doubled,
+        let target = match self.length {
+            Length::Exactly(bytes) | Length::AtMost(bytes) => bytes.min(doubled.max(self.trusted())),
+            Length::Unknown => doubled,
         };
         let target = target.max(needed).min(self.limit);
         self.bytes.reserve_exact(target - self.bytes.len());
@@ -91,6 +105,6 @@ impl Buffer {
     /// Drops what was collected, and its memory.
     pub(crate) fn clear(&mut self) {
         self.bytes = Vec::new();
-        self.expected = None;
+        self.length = Length::Unknown;
     }
 }

@@ -10,7 +10,7 @@
 use bytes::Bytes;
 
 use super::{marker, probe::is_padding};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Length};
 
 /// Cuts a stream of JPEGs; see the head of this file.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl Splitter {
     }
 
     fn begin(&mut self) {
-        self.frame.begin(None);
+        self.frame.begin(Length::Unknown);
         self.has_scan = false;
         if self.keep(&[0xFF, marker::SOI]) {
             self.state = State::Marker;
