@@ -242,6 +242,18 @@ fn headers_are_bounded() {
 }
 
 #[test]
+fn limits_are_the_same_wherever_chunks_are_cut() {
+    let across = [&[b'x'; 295][..], b"\r\n--b\r\n\r\nx\r\n--b--"].concat();
+    assert_eq!(
+        bodies("b", &across),
+        (vec![b"x".to_vec()], true),
+        "a delimiter across the limit of the preamble"
+    );
+    let epilogue = [&b"--b\r\nA: b\r\n--b--"[..], &[b'x'; 400]].concat();
+    assert_eq!(bodies("b", &epilogue), (vec![], true), "an epilogue is no header");
+}
+
+#[test]
 fn malformed_header_lines_are_shown() {
     for line in ["no colon", ": no name", "a b: c", "a: \u{1}", " continues nothing"] {
         let body = format!("--b\r\nA: b\r\n{line}\r\n\r\nx\r\n--b--");
