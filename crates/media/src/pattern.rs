@@ -102,7 +102,7 @@ impl Layout {
             let gap = 0.9 * unit;
             let left = (w - 2.0 * radius - gap - clock_width) / 2.0;
             let beside = left + 2.0 * radius + gap;
-            ((left + radius, middle), (beside, middle - 1.1 * unit))
+            ((left + radius, middle), (beside, middle - 1.3 * unit))
         };
         Self {
             unit,

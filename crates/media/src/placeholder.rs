@@ -29,12 +29,12 @@ pub fn waiting(width: u32, height: u32, message: &str) -> Picture {
 
     let mut lines: Vec<Line> = Vec::new();
     for text in message.lines().take(MAX_LINES) {
-        let (px, colour) = if lines.is_empty() { (0.5 * unit, HEADING) } else { (0.29 * unit, DETAIL) };
+        let (px, colour) = if lines.is_empty() { (0.64 * unit, HEADING) } else { (0.37 * unit, DETAIL) };
         lines.extend(Line::fitting(text, px, colour, room));
     }
 
-    let radius = 0.62 * unit;
-    let gap = 0.55 * unit;
+    let radius = 0.75 * unit;
+    let gap = 0.6 * unit;
     let text_height: f32 = lines.iter().map(Line::height).sum();
     let block = if lines.is_empty() { 2.0 * radius } else { 2.0 * radius + gap + text_height };
     let top = (height as f32 - block) / 2.0;
