@@ -94,7 +94,7 @@ mod tests {
     fn it_is_drawn_at_every_size_and_for_every_message() {
         let long = "Waiting for frames… ".repeat(40);
         let many = "line\n".repeat(40);
-        for (width, height) in [(0, 0), (16, 16), (16, 900), (900, 16), (640, 480), (3840, 2160)] {
+        for (width, height) in [(0, 0), (16, 16), (16, 900), (900, 16), (320, 240)] {
             for message in ["", "\n\n", "Waiting for frames…", &long, &many] {
                 let picture = waiting(width, height, message);
                 assert!(picture.check().is_ok());

@@ -249,7 +249,7 @@ mod tests {
         fn any_bytes_give_ordered_ranges_and_splits_change_nothing(
             bytes in proptest::collection::vec(
                 prop_oneof![Just(0xFF), Just(SOI), Just(EOI), Just(SOS), Just(0), Just(2), any::<u8>()],
-                0..400,
+                0..100,
             ),
             cut in any::<proptest::sample::Index>(),
         ) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
@@ -441,14 +442,18 @@ fn must_not_panic(bytes: &[u8], suffix: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn samples_of_each_kind() -> [(Vec<u8>, &'static str); 5] {
-    [
-        (avi(b"MJPG"), ".avi"),
-        (mp4(&entry(b"jpeg", None), false), ".mp4"),
-        (mp4(&entry(b"mp4v", Some(0x6C)), true), ".mp4"),
-        (fragmented(), ".mp4"),
-        (frames().concat(), ".mjpeg"),
-    ]
+/// Made once: a property asks for them hundreds of times.
+fn samples_of_each_kind() -> &'static [(Vec<u8>, &'static str); 5] {
+    static SAMPLES: OnceLock<[(Vec<u8>, &'static str); 5]> = OnceLock::new();
+    SAMPLES.get_or_init(|| {
+        [
+            (avi(b"MJPG"), ".avi"),
+            (mp4(&entry(b"jpeg", None), false), ".mp4"),
+            (mp4(&entry(b"mp4v", Some(0x6C)), true), ".mp4"),
+            (fragmented(), ".mp4"),
+            (frames().concat(), ".mjpeg"),
+        ]
+    })
 }
 
 /// Bytes that hurt: extremes of lengths and counts.
