@@ -169,12 +169,13 @@ impl Ring {
     // ---- readers ----
 
     pub(crate) fn join(&mut self, rule: Rule, class: Class, start: Start) -> RowId {
-        let cursor = match start {
-            Start::After(seq) if seq <= self.last_seq => seq,
-            Start::Newest | Start::After(_) => self.newest_key_past(0).map_or(self.last_seq, |f| f.seq - 1),
-            Start::Oldest => self.oldest_key_past(0).map_or(self.last_seq, |f| f.seq - 1),
+        let before = |first: Option<&Arc<Frame>>| first.map_or(self.last_seq, |f| f.seq - 1);
+        let (cursor, synced) = match start {
+            // It has that frame and can decode the one after it, unless it says that it has none.
+            Start::After(seq) if seq <= self.last_seq => (seq, seq > 0),
+            Start::Newest | Start::After(_) => (before(self.newest_key_past(0)), false),
+            Start::Oldest => (before(self.oldest_key_past(0)), false),
         };
-        let synced = matches!(start, Start::After(_));
         let row = Row { rule, class, cursor, synced, waker: None, delivered: 0, skipped: 0 };
         match self.rows.iter().position(Option::is_none) {
             Some(free) => {
