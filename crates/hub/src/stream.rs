@@ -163,9 +163,12 @@ impl Stream {
 
     pub(crate) fn release(&self, id: HolderId) {
         let mut state = self.state();
-        if state.holds(id) {
-            state.holder = None;
+        if !state.holds(id) {
+            return;
         }
+        state.holder = None;
+        let _waiter = state.demand_waiter.take();
+        drop(state);
     }
 
     pub(crate) fn publish(
