@@ -180,8 +180,10 @@ impl Stream {
         let bytes = new.payload.len();
         let mut state = self.state();
         state.check_holder(&self.0.name, holder)?;
-        if let Some(holder) = state.holder.as_mut() {
-            holder.last_active = now.mono;
+        // Only its own frames keep a connection's claim fresh: those of the one-shot publishers that a stale claim
+        // lets in must not revive it.
+        if let Some(active) = state.holder.as_mut().filter(|h| Some(h.id) == holder) {
+            active.last_active = now.mono;
         }
         state.totals.frames += 1;
         state.totals.bytes += bytes as u64;
