@@ -127,7 +127,8 @@ impl Stream {
         }
     }
 
-    /// The newest frame, whoever has taken it.
+    /// The newest frame, whoever has taken it. `None` before the first, and once the stream has ended and its last
+    /// reader has left.
     pub fn newest(&self) -> Option<Arc<Frame>> {
         self.state().ring.newest().cloned()
     }
