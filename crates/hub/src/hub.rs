@@ -70,14 +70,16 @@ impl Hub {
         let mut state = self.0.state.lock();
         if let Some(stream) = state.streams.get(name) {
             let stream = stream.clone();
-            let holder = stream.claim(claim, now)?;
+            let (holder, replaced) = stream.claim(claim, now)?;
+            drop(state);
+            wake(replaced);
             return Ok(Publisher::new(stream, holder));
         }
         self.check_room(&state)?;
         state.last_epoch += 1;
         let Limits { ring, viewers_per_stream, .. } = self.0.limits;
         let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, now);
-        let holder = stream.claim(claim, now)?;
+        let (holder, _nobody) = stream.claim(claim, now)?;
         state.streams.insert(name.clone(), stream.clone());
         let wakers = state.changed();
         drop(state);
@@ -195,7 +197,7 @@ impl State {
     }
 }
 
-fn wake(wakers: Vec<Waker>) {
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
     for waker in wakers {
         waker.wake();
     }

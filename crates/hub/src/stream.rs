@@ -144,22 +144,23 @@ impl Stream {
         self.state().check_claim(&self.0.name, claim, now.mono)
     }
 
-    /// A shared claim holds nothing and gets no id.
-    pub(crate) fn claim(&self, claim: Claim, now: Moment) -> Result<Option<HolderId>, ClaimError> {
+    /// A shared claim holds nothing and gets no id. The waker is that of the publisher who has lost the stream, to be
+    /// called when the hub's lock is released too.
+    pub(crate) fn claim(
+        &self,
+        claim: Claim,
+        now: Moment,
+    ) -> Result<(Option<HolderId>, Option<Waker>), ClaimError> {
         let mut state = self.state();
         state.check_claim(&self.0.name, claim, now.mono)?;
         if claim == Claim::Shared {
-            return Ok(None);
+            return Ok((None, None));
         }
         state.next_holder += 1;
         let id = state.next_holder;
         let replaced = state.demand_waiter.take();
         state.holder = Some(Holder { id, last_active: now.mono, source: claim == Claim::Source });
-        drop(state);
-        if let Some(waiter) = replaced {
-            waiter.wake();
-        }
-        Ok(Some(id))
+        Ok((Some(id), replaced))
     }
 
     pub(crate) fn release(&self, id: HolderId) {
