@@ -175,14 +175,17 @@ impl Hub {
         if ended.is_empty() {
             return Vec::new();
         }
+        let mut aftermaths = Vec::with_capacity(ended.len());
         for stream in &ended {
             state.streams.remove(stream.name());
-            state.retired.add(stream.totals());
+            let (totals, aftermath) = stream.close(reason);
+            state.retired.add(totals);
+            aftermaths.push(aftermath);
         }
         let wakers = state.changed();
         drop(state);
-        for stream in &ended {
-            stream.close(reason);
+        for aftermath in aftermaths {
+            aftermath.wake();
         }
         wake(wakers);
         ended.iter().map(|s| s.name().clone()).collect()

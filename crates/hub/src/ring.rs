@@ -95,6 +95,10 @@ pub(crate) struct Aftermath {
 }
 
 impl Aftermath {
+    pub(crate) fn wake_too(&mut self, waker: Option<Waker>) {
+        self.wakers.extend(waker);
+    }
+
     pub(crate) fn wake(self) {
         for waker in self.wakers {
             waker.wake();

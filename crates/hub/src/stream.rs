@@ -10,7 +10,7 @@ use crate::{
     Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
     Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
     rate::Rate,
-    ring::{Ring, RowId},
+    ring::{Aftermath, Ring, RowId},
     sync::{Mutex, MutexGuard},
 };
 
@@ -223,15 +223,13 @@ impl Stream {
 
     // ---- the end ----
 
-    pub(crate) fn close(&self, reason: Closed) {
+    /// Closes and counts in one step, so that no frame comes between. The rest is to be done when the hub's lock is
+    /// released too.
+    pub(crate) fn close(&self, reason: Closed) -> (Totals, Aftermath) {
         let mut state = self.state();
-        let aftermath = state.ring.close(reason);
-        let waiter = state.demand_waiter.take();
-        drop(state);
-        aftermath.wake();
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        let mut aftermath = state.ring.close(reason);
+        aftermath.wake_too(state.demand_waiter.take());
+        (state.totals_now(), aftermath)
     }
 
     /// How long nothing has come, unless a source of the hub's own feeds the stream: that one may rest while nobody
@@ -246,10 +244,6 @@ impl Stream {
 
     fn last_activity(&self, state: &State) -> Instant {
         state.ring.newest().map_or(self.0.created.mono, |f| f.received.mono)
-    }
-
-    pub(crate) fn totals(&self) -> Totals {
-        self.state().totals_now()
     }
 
     pub fn stats(&self, now: Moment) -> StreamStats {
