@@ -39,7 +39,7 @@ struct State {
     /// Counters of the streams that have ended.
     retired: Totals,
     shutting_down: bool,
-    /// Grows whenever a stream comes or goes.
+    /// Grows whenever a stream comes or goes, and at the shutdown.
     version: u64,
     watchers: BTreeMap<u64, Option<Waker>>,
     next_watcher: u64,
@@ -141,7 +141,7 @@ impl Hub {
         HubStats { streams, totals }
     }
 
-    /// A handle that tells when streams come and go.
+    /// A handle that tells when streams come and go, and of the shutdown.
     pub fn changes(&self) -> Changes {
         let mut state = self.0.state.lock();
         state.next_watcher += 1;
@@ -163,16 +163,17 @@ impl Hub {
         self.end(Closed::Idle(timeout), is_idle)
     }
 
-    /// Ends all streams and refuses new ones.
+    /// Ends all streams and refuses new ones. Whoever waits for [`Changes`] is told, even if there was no stream.
     pub fn shut_down(&self) {
-        self.0.state.lock().shutting_down = true;
         self.end(Closed::ShuttingDown, |_| true);
     }
 
     fn end(&self, reason: Closed, which: impl Fn(&Stream) -> bool) -> Vec<StreamName> {
         let mut state = self.0.state.lock();
+        let shutting_down = reason == Closed::ShuttingDown;
+        state.shutting_down |= shutting_down;
         let ended: Vec<Stream> = state.streams.values().filter(|s| which(s)).cloned().collect();
-        if ended.is_empty() {
+        if ended.is_empty() && !shutting_down {
             return Vec::new();
         }
         let mut aftermaths = Vec::with_capacity(ended.len());
@@ -215,7 +216,8 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Returns when a stream has come or gone since the last call, or since the handle was made.
+    /// Returns when a stream has come or gone, or the hub has shut down, since the last call or since the handle was
+    /// made.
     pub async fn changed(&mut self) {
         poll_fn(|cx| self.poll_changed(cx)).await;
     }
