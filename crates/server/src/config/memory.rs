@@ -105,12 +105,12 @@ mod tests {
         let plan = Plan::default();
         let bound = plan.memory_bound();
         let mb = 1024 * 1024;
-        assert_eq!(bound.per_stream_bytes, 10 * mb + mb / 4);
+        assert_eq!(bound.per_stream_bytes, 10 * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
         assert_eq!(bound.total_bytes(), 50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes);
         assert_eq!(
             bound.to_string(),
-            "at most 20.6 GB: 50 streams × 10.2 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
+            "at most 20.6 GB: 50 streams × 10.0 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
         );
     }
 
