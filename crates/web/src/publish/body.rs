@@ -375,11 +375,11 @@ fn answer(door: &Door, frame: &Frame, frame_size: usize) -> Published {
 }
 
 fn bad_multipart(error: &multipart::Error) -> ApiError {
-    let status = match error {
-        multipart::Error::PartTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    ApiError::new(status, error.code(), error.to_string())
+    match error {
+        // The same trouble as in a body that is the picture itself, so the same words.
+        multipart::Error::PartTooLarge { limit, .. } => too_large(*limit),
+        _ => ApiError::bad_request(error.code(), error.to_string()),
+    }
 }
 
 fn broken(error: &axum::Error) -> ApiError {
