@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import threading
 import time
@@ -20,7 +21,7 @@ class Part:
     jpeg: bytes
     at: float
 
-    @property
+    @functools.cached_property
     def number(self) -> int | None:
         return number_of(self.jpeg)
 
