@@ -15,7 +15,9 @@ from .waiting import PATIENCE, eventually
 
 
 def open_socket(url: str, **kwargs: object) -> ClientConnection:
-    return connect(url, max_size=None, compression=None, open_timeout=PATIENCE, close_timeout=5, **kwargs)
+    """To be closed by the caller."""
+    options = {"max_size": None, "compression": None, "open_timeout": PATIENCE, "close_timeout": 5} | kwargs
+    return connect(url, **options).__enter__()
 
 
 class SocketReader:
