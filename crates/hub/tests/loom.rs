@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll, Wake, Waker},
 };
@@ -381,27 +382,35 @@ fn a_watcher_hears_of_an_end_and_of_the_shutdown_of_an_empty_hub() {
 
 // ---- foreign code ----
 
-/// A waker and a payload that look at the hub when they are woken or freed: under one of its locks they would wait
-/// for themselves, which loom reports.
-struct Curious {
-    hub: Arc<Mutex<Option<Hub>>>,
-}
+/// Wakers and payloads that look at the hub when they are woken, dropped or freed: under one of its locks they would
+/// wait for themselves, which loom reports.
+#[derive(Clone)]
+struct Curious(Arc<Mutex<Option<Hub>>>);
 
 impl Curious {
     fn look(&self) {
-        let hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let hub = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(hub) = hub {
             hub.stats(now());
         }
     }
 
-    fn waker(hub: &Arc<Mutex<Option<Hub>>>) -> Waker {
-        Waker::from(Arc::new(Self { hub: Arc::clone(hub) }))
+    fn frame(&self) -> NewFrame {
+        NewFrame::new(Bytes::from_owner(self.clone()), Format::jpeg(1, 1))
     }
 
-    fn frame(hub: &Arc<Mutex<Option<Hub>>>) -> NewFrame {
-        let payload = Bytes::from_owner(Self { hub: Arc::clone(hub) });
-        NewFrame::new(payload, Format::jpeg(1, 1))
+    /// Leaves a waker with whatever `poll` polls.
+    fn wait<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) {
+        let waker = Waker::from(Arc::new(self.clone()));
+        assert!(poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+
+    fn wait_for_frame(&self, reader: &mut Subscriber) {
+        self.wait(|cx| reader.poll_recv(cx));
+    }
+
+    fn wait_for_demand(&self, publisher: &Publisher) {
+        self.wait(|cx| pin!(publisher.wanted()).poll(cx));
     }
 }
 
@@ -423,67 +432,76 @@ impl Drop for Curious {
     }
 }
 
-#[test]
-fn no_foreign_code_runs_under_a_lock() {
-    explore(|| {
+/// A hub whose rings keep one curious frame, and three for a reader that is behind.
+fn with_curious(model: impl Fn(&Hub, &Curious) + Send + Sync + 'static) {
+    explore(move || {
         let ring = RingLimits { backlog_bytes: 200, ..LIMITS.ring };
         let hub = Hub::new(Limits { ring, ..LIMITS });
-        let shared = Arc::new(Mutex::new(Some(hub.clone())));
-        let wait = |reader: &mut Subscriber| {
-            let waker = Curious::waker(&shared);
-            assert!(reader.poll_recv(&mut Context::from_waker(&waker)).is_pending());
-        };
-        let rest = |publisher: &Publisher| {
-            let waker = Curious::waker(&shared);
-            let mut wanted = std::pin::pin!(publisher.wanted());
-            assert!(wanted.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        };
-        let mut changes = hub.changes();
-        let mut watch = || {
-            let waker = Curious::waker(&shared);
-            while changes.poll_changed(&mut Context::from_waker(&waker)).is_ready() {}
-        };
+        let curious = Curious(Arc::new(Mutex::new(Some(hub.clone()))));
+        model(&hub, &curious);
+        curious.0.lock().unwrap().take();
+    });
+}
 
-        // Wakers called: by a new stream, a take-over, a reader's coming and going, a frame, the end.
-        watch();
-        let old = claim(&hub, Claim::Exclusive);
-        rest(&old);
-        let publisher = claim(&hub, Claim::TakeOver);
-        rest(&publisher);
-        let mut latest = subscribe(&publisher, Rule::Latest);
-        wait(&mut latest);
-        publisher.publish(Curious::frame(&shared), now()).unwrap();
-        // Frames freed: by eviction, by refusal, by a reader's leaving, at the end of the stream.
-        let recorder = subscribe(&publisher, Rule::InOrder);
-        for _ in 0..3 {
-            publisher.publish(Curious::frame(&shared), now()).unwrap();
-        }
-        assert!(old.publish(Curious::frame(&shared), now()).is_err());
-        drop(recorder);
-        assert!(latest.try_recv().is_some());
-        // Wakers dropped without being called: replaced, left behind by a reader and by a publisher.
-        wait(&mut latest);
-        wait(&mut latest);
-        let mut leaving = subscribe(&publisher, Rule::Latest);
-        assert!(leaving.try_recv().is_some());
-        wait(&mut leaving);
-        drop(leaving);
-        watch();
-        watch();
-        drop(latest);
-        rest(&publisher);
-        rest(&publisher);
-        drop(publisher);
-        let last = claim(&hub, Claim::Exclusive);
-        rest(&last);
-        let mut latest = subscribe(&last, Rule::Latest);
-        assert!(latest.try_recv().is_some());
-        wait(&mut latest);
+#[test]
+fn no_waker_is_called_under_a_lock() {
+    with_curious(|hub, curious| {
+        let mut changes = hub.changes();
+        curious.wait(|cx| changes.poll_changed(cx));
+        let old = claim(hub, Claim::Exclusive);
+        assert!(changes.poll_changed(&mut Context::from_waker(Waker::noop())).is_ready());
+        curious.wait(|cx| changes.poll_changed(cx));
+        curious.wait_for_demand(&old);
+        let publisher = claim(hub, Claim::TakeOver);
+        curious.wait_for_demand(&publisher);
+        let mut reader = subscribe(&publisher, Rule::Latest);
+        curious.wait_for_frame(&mut reader);
+        publisher.publish(jpeg(), now()).unwrap();
+        assert!(reader.try_recv().is_some());
+        curious.wait_for_frame(&mut reader);
+        curious.wait(|cx| pin!(publisher.unwanted()).poll(cx));
+        drop(subscribe(&publisher, Rule::Latest));
+        curious.wait(|cx| pin!(publisher.unwanted()).poll(cx));
         assert!(hub.remove(&cam()));
-        drop(latest);
-        watch();
-        drop(changes);
+        assert!(changes.poll_changed(&mut Context::from_waker(Waker::noop())).is_ready());
+        curious.wait(|cx| changes.poll_changed(cx));
         hub.shut_down();
-        shared.lock().unwrap().take();
+    });
+}
+
+#[test]
+fn no_waker_is_dropped_under_a_lock() {
+    with_curious(|hub, curious| {
+        let publisher = claim(hub, Claim::Exclusive);
+        let mut reader = subscribe(&publisher, Rule::Latest);
+        curious.wait_for_frame(&mut reader);
+        curious.wait_for_frame(&mut reader);
+        drop(reader);
+        curious.wait_for_demand(&publisher);
+        curious.wait_for_demand(&publisher);
+        drop(publisher);
+        let mut changes = hub.changes();
+        curious.wait(|cx| changes.poll_changed(cx));
+        curious.wait(|cx| changes.poll_changed(cx));
+        drop(changes);
+    });
+}
+
+#[test]
+fn no_frame_is_freed_under_a_lock() {
+    with_curious(|hub, curious| {
+        let publisher = claim(hub, Claim::Exclusive);
+        let publish =
+            |count| (0..count).try_for_each(|_| publisher.publish(curious.frame(), now()).map(drop));
+        publish(2).unwrap();
+        let recorder = subscribe(&publisher, Rule::InOrder);
+        publish(2).unwrap();
+        drop(recorder);
+        let last_reader = subscribe(&publisher, Rule::Latest);
+        assert!(hub.remove(&cam()));
+        drop(last_reader);
+        publish(1).unwrap_err();
+        claim(hub, Claim::Shared).publish(curious.frame(), now()).unwrap();
+        assert!(hub.remove(&cam()));
     });
 }
