@@ -9,7 +9,7 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -382,17 +382,36 @@ fn a_watcher_hears_of_an_end_and_of_the_shutdown_of_an_empty_hub() {
 
 // ---- foreign code ----
 
-/// Wakers and payloads that look at the hub when they are woken, dropped or freed: under one of its locks they would
-/// wait for themselves, which loom reports.
+/// Wakers and payloads that look at the hub and its streams when they are woken, dropped or freed: under one of the
+/// locks they would wait for themselves, which loom reports.
 #[derive(Clone)]
-struct Curious(Arc<Mutex<Option<Hub>>>);
+struct Curious(Arc<Mutex<Known>>);
+
+#[derive(Clone, Default)]
+struct Known {
+    hub: Option<Hub>,
+    streams: Vec<Stream>,
+}
 
 impl Curious {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn look(&self) {
-        let hub = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Known { hub, streams } = self.known().clone();
         if let Some(hub) = hub {
-            hub.stats(now());
+            hub.len();
         }
+        for stream in streams {
+            stream.demand();
+        }
+    }
+
+    fn claim(&self, hub: &Hub, claim: Claim) -> Publisher {
+        let publisher = self::claim(hub, claim);
+        self.known().streams.push(publisher.stream().clone());
+        publisher
     }
 
     fn frame(&self) -> NewFrame {
@@ -437,9 +456,12 @@ fn with_curious(model: impl Fn(&Hub, &Curious) + Send + Sync + 'static) {
     explore(move || {
         let ring = RingLimits { backlog_bytes: 200, ..LIMITS.ring };
         let hub = Hub::new(Limits { ring, ..LIMITS });
-        let curious = Curious(Arc::new(Mutex::new(Some(hub.clone()))));
+        let curious = Curious(Arc::default());
+        curious.known().hub = Some(hub.clone());
         model(&hub, &curious);
-        curious.0.lock().unwrap().take();
+        // Frames that know their own streams would keep them for ever.
+        let known = std::mem::take(&mut *curious.known());
+        drop(known);
     });
 }
 
@@ -448,11 +470,11 @@ fn no_waker_is_called_under_a_lock() {
     with_curious(|hub, curious| {
         let mut changes = hub.changes();
         curious.wait(|cx| changes.poll_changed(cx));
-        let old = claim(hub, Claim::Exclusive);
+        let old = curious.claim(hub, Claim::Exclusive);
         assert!(changes.poll_changed(&mut Context::from_waker(Waker::noop())).is_ready());
         curious.wait(|cx| changes.poll_changed(cx));
         curious.wait_for_demand(&old);
-        let publisher = claim(hub, Claim::TakeOver);
+        let publisher = curious.claim(hub, Claim::TakeOver);
         curious.wait_for_demand(&publisher);
         let mut reader = subscribe(&publisher, Rule::Latest);
         curious.wait_for_frame(&mut reader);
@@ -472,7 +494,7 @@ fn no_waker_is_called_under_a_lock() {
 #[test]
 fn no_waker_is_dropped_under_a_lock() {
     with_curious(|hub, curious| {
-        let publisher = claim(hub, Claim::Exclusive);
+        let publisher = curious.claim(hub, Claim::Exclusive);
         let mut reader = subscribe(&publisher, Rule::Latest);
         curious.wait_for_frame(&mut reader);
         curious.wait_for_frame(&mut reader);
@@ -490,10 +512,12 @@ fn no_waker_is_dropped_under_a_lock() {
 #[test]
 fn no_frame_is_freed_under_a_lock() {
     with_curious(|hub, curious| {
-        let publisher = claim(hub, Claim::Exclusive);
+        let lost = curious.claim(hub, Claim::Exclusive);
+        let publisher = curious.claim(hub, Claim::TakeOver);
         let publish =
             |count| (0..count).try_for_each(|_| publisher.publish(curious.frame(), now()).map(drop));
         publish(2).unwrap();
+        lost.publish(curious.frame(), now()).unwrap_err();
         let recorder = subscribe(&publisher, Rule::InOrder);
         publish(2).unwrap();
         drop(recorder);
@@ -501,7 +525,7 @@ fn no_frame_is_freed_under_a_lock() {
         assert!(hub.remove(&cam()));
         drop(last_reader);
         publish(1).unwrap_err();
-        claim(hub, Claim::Shared).publish(curious.frame(), now()).unwrap();
+        curious.claim(hub, Claim::Shared).publish(curious.frame(), now()).unwrap();
         assert!(hub.remove(&cam()));
     });
 }
