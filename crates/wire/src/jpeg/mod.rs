@@ -1,0 +1,26 @@
+//! The outside of a JPEG: its size, whether it is whole, where one ends and the next begins.
+//!
+//! Here belongs the marker structure of ITU-T T.81 Annex B. Pixels are `framehub-media`'s business.
+
+mod huffman;
+mod probe;
+mod splitter;
+
+pub use huffman::with_standard_tables;
+pub use probe::{Error, Info, MAX_PADDING_BYTES, is_padding, probe};
+pub use splitter::Splitter;
+
+/// Marker codes (T.81 table B.1), the byte after 0xFF.
+pub(crate) mod marker {
+    pub(crate) const TEM: u8 = 0x01;
+    pub(crate) const SOF0: u8 = 0xC0;
+    pub(crate) const SOF1: u8 = 0xC1;
+    pub(crate) const SOF2: u8 = 0xC2;
+    pub(crate) const DHT: u8 = 0xC4;
+    pub(crate) const SOF15: u8 = 0xCF;
+    pub(crate) const RST0: u8 = 0xD0;
+    pub(crate) const RST7: u8 = 0xD7;
+    pub(crate) const SOI: u8 = 0xD8;
+    pub(crate) const EOI: u8 = 0xD9;
+    pub(crate) const SOS: u8 = 0xDA;
+}

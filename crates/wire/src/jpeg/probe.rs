@@ -1,0 +1,238 @@
+//! The check at the door: is this a whole JPEG that everyone downstream can show, and how large is its picture?
+//!
+//! The walk jumps from segment to segment up to the first scan and then looks at the end of the file. It does not
+//! scan the entropy-coded data, which is 99 % of the bytes: a frame of 100 kB takes well under a microsecond, so it
+//! can stand in the way of every frame. Damage inside a scan is therefore not seen here.
+
+use super::marker;
+
+/// How many bytes after EOI are taken for padding.
+///
+/// UVC cameras hand over buffers rounded up to their transfer size, and some HTTP cameras count the line end before
+/// the next delimiter into `Content-Length`.
+pub const MAX_PADDING_BYTES: usize = 4096;
+
+/// Steps of the walk before the first scan. A large ICC profile comes in at most 255 segments; a stranger's frame of
+/// four-byte segments must not buy millions of steps.
+const MAX_STEPS: u32 = 1024;
+
+/// The bytes that are taken for padding after EOI.
+pub fn is_padding(byte: u8) -> bool {
+    matches!(byte, 0x00 | 0xFF | b'\r' | b'\n')
+}
+
+/// What the headers of a JPEG say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Info {
+    /// Pixels, at least 1.
+    pub width: u16,
+    /// Pixels, at least 1.
+    pub height: u16,
+    /// 1 for grey, 3 for YCbCr, 4 for CMYK.
+    pub components: u8,
+    /// Coded in several passes (SOF2).
+    pub progressive: bool,
+    /// Whether a DHT segment comes before the first scan. UVC cameras leave the standard tables out;
+    /// [`with_standard_tables`](super::with_standard_tables) puts them in.
+    pub has_huffman_tables: bool,
+}
+
+/// Why bytes are no JPEG for us. Positions count bytes from the start of the frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("the frame is empty; send the bytes of a JPEG file")]
+    Empty,
+    #[error("not a JPEG: it starts with `{found}` where FF D8 belongs")]
+    NotAJpeg { found: String },
+    #[error("the JPEG is cut off at byte {position}, inside {inside}; send the file whole")]
+    Truncated { position: usize, inside: &'static str },
+    #[error(
+        "the JPEG has no end marker (FF D9) within its last {MAX_PADDING_BYTES} bytes of {length}: it is cut off or followed by other data"
+    )]
+    NoEnd { length: usize },
+    #[error("JPEG with {} (marker FF {marker:02X} at byte {position}) is not supported; send baseline or progressive Huffman-coded JPEG", coding(*.marker))]
+    Unsupported { marker: u8, position: usize },
+    #[error("JPEG with {bits} bits per sample is not supported; send 8 bits")]
+    UnsupportedPrecision { bits: u8 },
+    #[error("the JPEG says its picture is {width}x{height}; both must be at least 1")]
+    ZeroSize { width: u16, height: u16 },
+    #[error("bad JPEG: {reason} at byte {position}")]
+    Malformed { reason: &'static str, position: usize },
+}
+
+impl Error {
+    /// Stable name for JSON errors.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "EMPTY_FRAME",
+            Self::NotAJpeg { .. } => "NOT_A_JPEG",
+            Self::Truncated { .. } | Self::NoEnd { .. } => "TRUNCATED_JPEG",
+            Self::Unsupported { .. } | Self::UnsupportedPrecision { .. } => "UNSUPPORTED_JPEG",
+            Self::ZeroSize { .. } | Self::Malformed { .. } => "BAD_JPEG",
+        }
+    }
+}
+
+/// What a marker that we refuse stands for (T.81 table B.1).
+fn coding(code: u8) -> &'static str {
+    match code {
+        0xC3 => "lossless coding",
+        0xC5..=0xC7 => "hierarchical (differential) coding",
+        0xC8 => "reserved extension coding",
+        0xC9 | 0xCA | 0xCC => "arithmetic coding",
+        0xCB => "lossless arithmetic coding",
+        0xCD..=0xCF => "hierarchical arithmetic coding",
+        _ => "an unknown coding",
+    }
+}
+
+/// Reads the headers of a JPEG and checks that it is whole: SOI, a frame header that we take, a scan, EOI at the end.
+///
+/// # Errors
+/// See [`Error`]; damage inside the entropy-coded data is not looked for.
+pub fn probe(bytes: &[u8]) -> Result<Info, Error> {
+    let walk = walk(bytes)?;
+    let end = end_of_image(bytes)?;
+    if end < walk.entropy {
+        return Err(Error::Truncated { position: end, inside: "the scan header" });
+    }
+    Ok(walk.info)
+}
+
+/// The way to the first scan.
+pub(super) struct Walk {
+    pub(super) info: Info,
+    /// Where the marker of the first scan stands.
+    pub(super) scan: usize,
+    /// Where its entropy-coded data begins.
+    pub(super) entropy: usize,
+}
+
+/// Walks the segments up to the first scan.
+pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
+    if bytes.is_empty() {
+        return Err(Error::Empty);
+    }
+    if !bytes.starts_with(&[0xFF, marker::SOI]) {
+        return Err(Error::NotAJpeg { found: crate::preview(&bytes[..bytes.len().min(8)]) });
+    }
+    let mut frame = None;
+    let mut has_huffman_tables = false;
+    let mut position = 2;
+    for _ in 0..MAX_STEPS {
+        let code = marker_at(bytes, position)?;
+        match code {
+            0xFF => {
+                position += 1; // a fill byte (T.81 B.1.1.2)
+                continue;
+            }
+            marker::TEM | marker::RST0..=marker::RST7 => {
+                position += 2; // stands alone, without a length
+                continue;
+            }
+            marker::EOI => {
+                return Err(Error::Malformed { reason: "the end marker comes before any scan", position });
+            }
+            marker::SOI | 0x00..=0xBF => {
+                return Err(Error::Malformed {
+                    reason: "a marker that cannot stand between segments",
+                    position,
+                });
+            }
+            _ => {}
+        }
+        let body = segment(bytes, position)?;
+        match code {
+            marker::DHT => has_huffman_tables = true,
+            marker::SOF0 | marker::SOF1 | marker::SOF2 => {
+                if frame.is_some() {
+                    return Err(Error::Malformed { reason: "a second frame header", position });
+                }
+                frame = Some(frame_header(code, body, position)?);
+            }
+            0xC3..=marker::SOF15 => return Err(Error::Unsupported { marker: code, position }),
+            marker::SOS => {
+                let Some(info) = frame else {
+                    return Err(Error::Malformed {
+                        reason: "a scan without a frame header before it",
+                        position,
+                    });
+                };
+                check_scan_header(body, &info, position)?;
+                let info = Info { has_huffman_tables, ..info };
+                return Ok(Walk { info, scan: position, entropy: position + 4 + body.len() });
+            }
+            _ => {}
+        }
+        position += 4 + body.len();
+    }
+    Err(Error::Malformed { reason: "too many segments before the first scan", position })
+}
+
+/// The code of the marker at `position`.
+fn marker_at(bytes: &[u8], position: usize) -> Result<u8, Error> {
+    match bytes.get(position..) {
+        Some([0xFF, code, ..]) => Ok(*code),
+        Some([] | [0xFF]) | None => Err(Error::Truncated { position: bytes.len(), inside: "the headers" }),
+        Some(_) => Err(Error::Malformed { reason: "no marker where a segment must begin", position }),
+    }
+}
+
+/// The content of the segment whose marker stands at `position`, without its length field.
+fn segment(bytes: &[u8], position: usize) -> Result<&[u8], Error> {
+    let truncated = Error::Truncated { position: bytes.len(), inside: "a header segment" };
+    let Some(&[high, low]) = bytes.get(position + 2..position + 4) else {
+        return Err(truncated);
+    };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if length < 2 {
+        return Err(Error::Malformed { reason: "a segment shorter than its own length field", position });
+    }
+    bytes.get(position + 4..position + 2 + length).ok_or(truncated)
+}
+
+/// T.81 B.2.2: precision, height, width, count of components, three bytes each.
+fn frame_header(code: u8, body: &[u8], position: usize) -> Result<Info, Error> {
+    let &[precision, h1, h0, w1, w0, components, ref rest @ ..] = body else {
+        return Err(Error::Malformed { reason: "a frame header that is too short", position });
+    };
+    if components == 0 || rest.len() != usize::from(components) * 3 {
+        return Err(Error::Malformed {
+            reason: "a frame header whose length does not fit its components",
+            position,
+        });
+    }
+    if precision != 8 {
+        return Err(Error::UnsupportedPrecision { bits: precision });
+    }
+    let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+    if width == 0 || height == 0 {
+        return Err(Error::ZeroSize { width, height });
+    }
+    Ok(Info { width, height, components, progressive: code == marker::SOF2, has_huffman_tables: false })
+}
+
+/// T.81 B.2.3: count of components, two bytes each, three bytes of spectral selection.
+fn check_scan_header(body: &[u8], info: &Info, position: usize) -> Result<(), Error> {
+    let count = body.first().copied().unwrap_or(0);
+    let in_range = (1..=4).contains(&count) && count <= info.components;
+    if !in_range || body.len() != 4 + 2 * usize::from(count) {
+        return Err(Error::Malformed { reason: "a scan header that does not fit its components", position });
+    }
+    Ok(())
+}
+
+/// Where EOI stands, past at most [`MAX_PADDING_BYTES`] of padding.
+fn end_of_image(bytes: &[u8]) -> Result<usize, Error> {
+    let no_end = Error::NoEnd { length: bytes.len() };
+    let padding =
+        bytes.iter().rev().take(MAX_PADDING_BYTES + 1).take_while(|byte| is_padding(**byte)).count();
+    if padding > MAX_PADDING_BYTES {
+        return Err(no_end);
+    }
+    match &bytes[..bytes.len() - padding] {
+        [before @ .., 0xFF, marker::EOI] => Ok(before.len()),
+        _ => Err(no_end),
+    }
+}

@@ -1,0 +1,23 @@
+//! JSON text of our own message types, and the two questions that a borrowed raw value is asked.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The JSON text of a message made of strings and numbers.
+///
+/// Serialising fails for maps with keys that are no strings and for failing `Serialize` implementations; the private
+/// message types that come here have neither, so the empty text is never seen.
+pub(crate) fn text<T: Serialize>(message: &T) -> String {
+    serde_json::to_string(message).unwrap_or_default()
+}
+
+/// The string that a raw value is, borrowed unless it has escapes; `None` for any other kind of value.
+pub(crate) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}

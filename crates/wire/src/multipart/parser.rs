@@ -1,0 +1,527 @@
+//! The state machine that cuts a body into parts.
+//!
+//! Three decisions, and the roads not taken:
+//!
+//! A part that says its `Content-Length` is handed out when those bytes are there. Waiting for the delimiter that
+//! proves it right would show each frame of a camera one interval late.
+//!
+//! A part without it ends at the next delimiter line, which may be cut by chunks anywhere. The bytes that may be its
+//! beginning are held back as a count, since they equal the delimiter's own; so no byte is copied to be taken away
+//! again. CR (or LF) stands at the delimiter's start and nowhere else in it, so a search that fails begins afresh
+//! at the byte that failed it.
+//!
+//! Bytes that look like a delimiter and go on (`--frameX` where `--frame` is announced) belong to the body.
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+
+use super::{
+    Error, Headers,
+    boundary::{Delimiter, Kind, LineEnd},
+    line::{Line, without_end},
+};
+use crate::{buffer::Buffer, mjpeg};
+
+/// What a peer may make us hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one part's body.
+    pub max_part_bytes: usize,
+    /// Bytes of one part's header lines; also the bytes before the first delimiter.
+    pub max_header_bytes: usize,
+}
+
+impl Default for Limits {
+    /// 10 MiB, as 001's `server.max_frame_size_mb`, and 16 KiB of headers.
+    fn default() -> Self {
+        Self { max_part_bytes: 10 << 20, max_header_bytes: 16 << 10 }
+    }
+}
+
+/// What [`Parser::feed`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A whole part.
+    Part(Part),
+    /// The closing delimiter; whatever follows is ignored.
+    End,
+}
+
+/// One part of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub headers: Headers,
+    /// Its own memory, at most an eighth of it unused.
+    pub body: Bytes,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Before the first delimiter.
+    Preamble,
+    /// After a delimiter line.
+    Headers,
+    /// In a body of known length.
+    Counted {
+        remaining: usize,
+    },
+    /// In a body that ends at a delimiter, of which `matched` bytes are seen. The first `borrowed` of those belong
+    /// to the line end of the headers: a part of no bytes may have its delimiter right there.
+    Open {
+        matched: usize,
+        borrowed: usize,
+    },
+    /// After the bytes of a delimiter in an open body, in the rest of its line.
+    Tail {
+        borrowed: usize,
+    },
+    /// After a body of known length, before its delimiter.
+    Gap,
+    /// The closing delimiter is seen, the last part handed out, the end not yet told.
+    Closed,
+    /// After the closing delimiter.
+    Epilogue,
+    Failed(Error),
+}
+
+/// Cuts one multipart body into parts; see the head of this file and of the [module](super).
+#[derive(Debug)]
+pub struct Parser {
+    limits: Limits,
+    /// Bytes of the whole body, if known.
+    total: Option<u64>,
+    close_required: bool,
+    state: State,
+    /// Bytes taken so far.
+    position: u64,
+    delimiter: Delimiter,
+    /// How the last delimiter line ended.
+    line_end: LineEnd,
+    /// Searches for the line end and the delimiter.
+    finder: Finder<'static>,
+    /// The delimiter line at hand, outside of headers.
+    line: Line,
+    /// The header lines at hand; in the preamble, its first bytes, for an error message.
+    block: Vec<u8>,
+    /// Where the last line of `block` begins.
+    line_start: usize,
+    /// Where the part at hand begins in the body.
+    part_position: u64,
+    headers: Headers,
+    body: Buffer,
+}
+
+impl Parser {
+    /// A parser for a body with the given boundary, as [`boundary`](super::boundary()) reads it.
+    pub fn new(boundary: impl AsRef<str>, limits: Limits) -> Self {
+        let delimiter = Delimiter::new(boundary.as_ref());
+        Self {
+            limits,
+            total: None,
+            close_required: false,
+            state: State::Preamble,
+            position: 0,
+            line_end: LineEnd::Crlf,
+            finder: delimiter.finder(LineEnd::Crlf),
+            line: Line::new(delimiter.expected().len()),
+            delimiter,
+            block: Vec::new(),
+            line_start: 0,
+            part_position: 0,
+            headers: Headers::default(),
+            body: Buffer::new(limits.max_part_bytes),
+        }
+    }
+
+    /// Tells the length of the whole body (the request's Content-Length), so that a lone part without one of its own
+    /// gets a buffer that fits.
+    #[must_use]
+    pub fn with_total(mut self, content_length: Option<u64>) -> Self {
+        self.total = content_length;
+        self
+    }
+
+    /// Makes [`finish`](Self::finish) insist on the closing delimiter, as a form has one. Streams of frames often
+    /// end between two parts.
+    #[must_use]
+    pub fn close_required(mut self) -> Self {
+        self.close_required = true;
+        self
+    }
+
+    /// Takes bytes off the front of `input` until there is an event or the input is used up.
+    ///
+    /// Call it until it gives `None`, also when nothing of the input is left: the end follows the last part.
+    ///
+    /// # Errors
+    /// See [`Error`]; after one the parser gives the same again and takes no more bytes.
+    pub fn feed(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        loop {
+            match &self.state {
+                State::Failed(error) => return Err(error.clone()),
+                State::Closed => {
+                    self.state = State::Epilogue;
+                    return Ok(Some(Event::End));
+                }
+                State::Epilogue => {
+                    self.take(input, input.len());
+                    return Ok(None);
+                }
+                _ if input.is_empty() => return Ok(None),
+                _ => {}
+            }
+            match self.advance(input) {
+                Ok(None) => {}
+                Ok(event) => return Ok(event),
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    /// Tells that the body has ended.
+    ///
+    /// # Errors
+    /// [`Error::EndsInsidePart`], [`Error::NoDelimiter`] if there was no part at all, or [`Error::NotClosed`] if that
+    /// is [required](Self::close_required).
+    pub fn finish(&mut self) -> Result<(), Error> {
+        let position = self.position;
+        let expected = || format!("{}--", crate::preview(self.delimiter.expected()));
+        let error = match &self.state {
+            State::Failed(error) => return Err(error.clone()),
+            State::Closed | State::Epilogue => return Ok(()),
+            State::Preamble => self.no_delimiter(),
+            _ if self.in_part() => Error::EndsInsidePart { position },
+            _ if self.close_required => Error::NotClosed { expected: expected(), position },
+            _ => return Ok(()),
+        };
+        Err(self.fail(error))
+    }
+
+    /// Whether a part has begun and is not whole.
+    ///
+    /// Headers alone that ended do not count when the part has no `Content-Length`: senders that want to be shown by
+    /// browsers send them one frame ahead.
+    pub fn in_part(&self) -> bool {
+        match &self.state {
+            State::Headers => !self.block.is_empty(),
+            State::Open { matched, borrowed } => self.body.len() > 0 || matched > borrowed,
+            State::Counted { .. } | State::Tail { .. } => true,
+            State::Preamble | State::Gap | State::Closed | State::Epilogue | State::Failed(_) => false,
+        }
+    }
+
+    /// One step; takes at least one byte or changes the state.
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        match self.state {
+            State::Preamble => self.preamble(input),
+            State::Headers => self.header_line(input),
+            State::Counted { remaining } => self.counted(input, remaining),
+            State::Open { matched, borrowed } => self.open(input, matched, borrowed).map(|()| None),
+            State::Tail { borrowed } => self.tail(input, borrowed),
+            State::Gap => self.gap(input),
+            State::Closed | State::Epilogue | State::Failed(_) => Ok(None),
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.body.clear();
+        self.block = Vec::new();
+        self.state = State::Failed(error.clone());
+        error
+    }
+
+    /// Takes `count` bytes off the input.
+    fn take<'a>(&mut self, input: &mut &'a [u8], count: usize) -> &'a [u8] {
+        let (here, rest) = input.split_at(count);
+        *input = rest;
+        self.position += count as u64;
+        here
+    }
+
+    /// Takes a line or a piece of one off the input; true when it is whole.
+    fn take_line(&mut self, input: &mut &[u8]) -> bool {
+        let before = input.len();
+        let whole = self.line.take(input);
+        self.position += (before - input.len()) as u64;
+        whole
+    }
+
+    fn preamble(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        let shown = 48usize.saturating_sub(self.block.len());
+        self.block.extend_from_slice(&input[..input.len().min(shown)]);
+        let whole = self.take_line(input);
+        if let Some(event) = self.delimiter_line(whole) {
+            return Ok(event);
+        }
+        if whole {
+            self.line.clear();
+        }
+        if self.position > self.limits.max_header_bytes as u64 {
+            return Err(self.no_delimiter());
+        }
+        Ok(None)
+    }
+
+    fn no_delimiter(&self) -> Error {
+        Error::NoDelimiter {
+            expected: crate::preview(self.delimiter.expected()),
+            found: crate::preview(&self.block),
+            position: self.position,
+        }
+    }
+
+    /// Acts on `line` if it is a delimiter; `None` if it is not, or not yet.
+    fn delimiter_line(&mut self, whole: bool) -> Option<Option<Event>> {
+        if self.delimiter.is_closing(self.line.raw()) {
+            self.state = State::Epilogue;
+            return Some(Some(Event::End));
+        }
+        if !whole || self.line.is_full() {
+            return None;
+        }
+        let text = without_end(self.line.raw());
+        if self.delimiter.classify(text) != Kind::Delimiter {
+            return None;
+        }
+        let line_end = LineEnd::of(self.line.raw());
+        if self.delimiter.settle(text) {
+            self.finder = self.delimiter.finder(line_end);
+        }
+        self.begin_part(line_end);
+        Some(None)
+    }
+
+    fn begin_part(&mut self, line_end: LineEnd) {
+        if line_end != self.line_end {
+            self.line_end = line_end;
+            self.finder = self.delimiter.finder(line_end);
+        }
+        self.block.clear();
+        self.line_start = 0;
+        self.part_position = self.position;
+        self.state = State::Headers;
+    }
+
+    fn header_line(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        let found = memchr::memchr(b'\n', input);
+        let here = self.take(input, found.map_or(input.len(), |at| at + 1));
+        let limit = self.limits.max_header_bytes;
+        if self.block.len() + here.len() > limit {
+            return Err(Error::HeadersTooLarge { limit, position: self.position });
+        }
+        self.block.extend_from_slice(here);
+        let raw = &self.block[self.line_start..];
+        let text = without_end(raw);
+        if self.delimiter.is_closing(text) {
+            // The part was begun and given up: our own streams end so, since their delimiter goes with the frame.
+            self.state = State::Epilogue;
+            return Ok(Some(Event::End));
+        }
+        if found.is_none() {
+            return Ok(None);
+        }
+        if text.is_empty() {
+            return self.begin_body();
+        }
+        if self.delimiter.classify(text) == Kind::Delimiter {
+            let line_end = LineEnd::of(raw);
+            self.begin_part(line_end);
+        } else if is_heartbeat(text) {
+            // A stream that idles for hours sends these by the thousand.
+            self.block.truncate(self.line_start);
+        } else {
+            self.line_start = self.block.len();
+        }
+        Ok(None)
+    }
+
+    /// Reads the headers and makes ready for the body.
+    fn begin_body(&mut self) -> Result<Option<Event>, Error> {
+        let (lines, blank) = self.block.split_at(self.line_start);
+        let line_end = self.line_end.bytes();
+        let lent = if blank.ends_with(line_end) { line_end.len() } else { 0 };
+        self.headers = Headers::parse(lines, self.part_position)?;
+        self.block.clear();
+        let Some(length) = self.headers.get("Content-Length") else {
+            self.body.begin(self.expected_bytes());
+            self.state = State::Open { matched: lent, borrowed: lent };
+            return Ok(None);
+        };
+        let Ok(length) = length.parse::<u64>() else {
+            return Err(Error::MalformedHeader {
+                line: crate::preview(format!("Content-Length: {length}").as_bytes()),
+                reason: "its value is no count of bytes",
+                position: self.part_position,
+            });
+        };
+        let remaining = usize::try_from(length).unwrap_or(usize::MAX);
+        if remaining > self.limits.max_part_bytes {
+            return Err(self.part_too_large());
+        }
+        self.body.begin(Some(remaining));
+        if remaining == 0 {
+            return Ok(Some(self.end_counted()));
+        }
+        self.state = State::Counted { remaining };
+        Ok(None)
+    }
+
+    /// How long an open body can be, if the whole is known: what is left without the closing delimiter.
+    fn expected_bytes(&self) -> Option<usize> {
+        let closing = (self.finder.needle().len() + 2) as u64;
+        let left = self.total?.checked_sub(self.position + closing)?;
+        usize::try_from(left).ok()
+    }
+
+    fn part_too_large(&self) -> Error {
+        Error::PartTooLarge { limit: self.limits.max_part_bytes, position: self.part_position }
+    }
+
+    fn counted(&mut self, input: &mut &[u8], remaining: usize) -> Result<Option<Event>, Error> {
+        let here = self.take(input, remaining.min(input.len()));
+        self.body.append(here).map_err(|_| self.part_too_large())?;
+        let remaining = remaining - here.len();
+        if remaining == 0 {
+            return Ok(Some(self.end_counted()));
+        }
+        self.state = State::Counted { remaining };
+        Ok(None)
+    }
+
+    fn end_counted(&mut self) -> Event {
+        self.line.clear();
+        self.state = State::Gap;
+        self.part()
+    }
+
+    fn part(&mut self) -> Event {
+        Event::Part(Part { headers: std::mem::take(&mut self.headers), body: self.body.take() })
+    }
+
+    fn open(&mut self, input: &mut &[u8], matched: usize, borrowed: usize) -> Result<(), Error> {
+        if matched > 0 {
+            return self.continue_match(input, matched, borrowed);
+        }
+        let needle = self.finder.needle().len();
+        if let Some(at) = self.finder.find(input) {
+            let here = self.take(input, at + needle);
+            self.append(&here[..at])?;
+            self.begin_tail(0);
+            return Ok(());
+        }
+        let held = begun_at_end(input, self.finder.needle());
+        let here = self.take(input, input.len());
+        self.append(&here[..here.len() - held])?;
+        self.state = State::Open { matched: held, borrowed: 0 };
+        Ok(())
+    }
+
+    /// Goes on with a delimiter whose first `matched` bytes came before this input.
+    fn continue_match(&mut self, input: &mut &[u8], matched: usize, borrowed: usize) -> Result<(), Error> {
+        let missing = &self.finder.needle()[matched..];
+        let more = missing.iter().zip(input.iter()).take_while(|(a, b)| a == b).count();
+        let is_whole = more == missing.len();
+        let matched = matched + more;
+        self.take(input, more);
+        if is_whole {
+            self.begin_tail(borrowed);
+        } else if input.is_empty() {
+            self.state = State::Open { matched, borrowed };
+        } else {
+            self.give_back(matched, borrowed)?;
+            self.state = State::Open { matched: 0, borrowed: 0 };
+        }
+        Ok(())
+    }
+
+    /// The first `matched` bytes of a delimiter were body after all, but for the `borrowed` ones.
+    fn give_back(&mut self, matched: usize, borrowed: usize) -> Result<(), Error> {
+        let bytes = &self.finder.needle()[borrowed..matched];
+        self.body.append(bytes).map_err(|_| self.part_too_large())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.body.append(bytes).map_err(|_| self.part_too_large())
+    }
+
+    fn begin_tail(&mut self, borrowed: usize) {
+        self.line.clear();
+        self.state = State::Tail { borrowed };
+    }
+
+    /// The rest of a line that begins like a delimiter: its end, or `--`, or it was body.
+    fn tail(&mut self, input: &mut &[u8], borrowed: usize) -> Result<Option<Event>, Error> {
+        let byte = input[0];
+        match (self.line.raw(), byte) {
+            ([b'-'], b'-') => {
+                self.take(input, 1);
+                self.state = State::Closed;
+                return Ok(Some(self.part()));
+            }
+            ([.., b'\r'], b'\n') => return Ok(Some(self.end_open(input, LineEnd::Crlf))),
+            ([] | [.., b' ' | b'\t'], b'\n') => return Ok(Some(self.end_open(input, LineEnd::Lf))),
+            ([] | [.., b' ' | b'\t'], b' ' | b'\t' | b'\r') | ([], b'-') if !self.line.is_full() => {
+                self.line.push(byte);
+                self.take(input, 1);
+                return Ok(None);
+            }
+            _ => {}
+        }
+        self.not_a_delimiter(borrowed)?;
+        Ok(None)
+    }
+
+    fn end_open(&mut self, input: &mut &[u8], line_end: LineEnd) -> Event {
+        self.take(input, 1);
+        self.begin_part(line_end);
+        self.part()
+    }
+
+    /// The line only looked like a delimiter; a CR at its end may begin a real one.
+    fn not_a_delimiter(&mut self, borrowed: usize) -> Result<(), Error> {
+        self.give_back(self.finder.needle().len(), borrowed)?;
+        let tail = self.line.raw();
+        let matched = usize::from(self.line_end == LineEnd::Crlf && tail.ends_with(b"\r"));
+        self.body.append(&tail[..tail.len() - matched]).map_err(|_| self.part_too_large())?;
+        self.state = State::Open { matched, borrowed: 0 };
+        Ok(())
+    }
+
+    /// After a body of known length: line ends (or none, where the length counts them in), then a delimiter.
+    fn gap(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        if self.line.raw().is_empty() {
+            let blank = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.take(input, blank);
+            if input.is_empty() {
+                return Ok(None);
+            }
+        }
+        let whole = self.take_line(input);
+        if let Some(event) = self.delimiter_line(whole) {
+            return Ok(event);
+        }
+        if whole || self.line.is_full() {
+            return Err(Error::LengthMismatch {
+                expected: crate::preview(self.delimiter.expected()),
+                found: crate::preview(self.line.raw()),
+                position: self.position,
+            });
+        }
+        Ok(None)
+    }
+}
+
+/// How many bytes at the end of `input` may begin `needle`, whose first byte occurs in it only once.
+fn begun_at_end(input: &[u8], needle: &[u8]) -> usize {
+    let window = &input[input.len() - input.len().min(needle.len() - 1)..];
+    match memchr::memrchr(needle[0], window) {
+        Some(at) if needle.starts_with(&window[at..]) => window.len() - at,
+        _ => 0,
+    }
+}
+
+/// Whether a header line is the heartbeat of another hub.
+fn is_heartbeat(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    name.eq_ignore_ascii_case(mjpeg::HEARTBEAT_HEADER.as_bytes())
+}

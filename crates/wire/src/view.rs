@@ -1,0 +1,132 @@
+//! The messages of 002's WebSocket view: JSON text, the frame in base64.
+//!
+//! Here belong the hub's messages to viewers and what a simulator sends in the same form. Which messages are relayed
+//! to whom is the session's business.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::json;
+
+/// Takes base64 with or without the `=` at its end: some simulators' encoders leave it out.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Outgoing<'a> {
+    Status { message: &'a str },
+    Error { message: &'a str },
+}
+
+/// `{"type":"status","message":…}`
+pub fn status(message: &str) -> String {
+    json::text(&Outgoing::Status { message })
+}
+
+/// `{"type":"error","message":…}`
+pub fn error(message: &str) -> String {
+    json::text(&Outgoing::Error { message })
+}
+
+/// `{"type":"frame","data":"<base64>"}`, in one allocation.
+pub fn frame(jpeg: &[u8]) -> String {
+    const START: &str = r#"{"type":"frame","data":""#;
+    const END: &str = r#""}"#;
+    let encoded = jpeg.len().div_ceil(3) * 4;
+    let mut text = String::with_capacity(START.len() + encoded + END.len());
+    text.push_str(START);
+    STANDARD.encode_string(jpeg, &mut text);
+    text.push_str(END);
+    text
+}
+
+/// A text message that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// `{"type":"frame","data":…}`, decoded. Whether these bytes are a picture is not known yet.
+    Frame(Bytes),
+    /// Anything else, JSON or not: signalling that is relayed as it came.
+    Other,
+}
+
+/// Why a message of type `frame` has no frame for us.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("a message of type `frame` has no text `data`; send the picture there, in base64")]
+    NoData,
+    #[error("the frame has more than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the frame's `data` is no base64: {reason}")]
+    BadBase64 { reason: String },
+}
+
+impl Error {
+    /// Stable name for JSON errors.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoData => "NO_FRAME_DATA",
+            Self::TooLarge { .. } => "FRAME_TOO_LARGE",
+            Self::BadBase64 { .. } => "BAD_BASE64",
+        }
+    }
+}
+
+/// The two members that say whether a message is a frame, not yet read.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// Reads a text message; a frame may have `max_frame_bytes` after decoding.
+///
+/// # Errors
+/// Only for messages whose type is `frame`; see [`Error`].
+pub fn parse(text: &str, max_frame_bytes: usize) -> Result<Incoming, Error> {
+    let Ok(members) = serde_json::from_str::<Members<'_>>(text) else {
+        return Ok(Incoming::Other);
+    };
+    if members.kind.and_then(json::string).as_deref() != Some("frame") {
+        return Ok(Incoming::Other);
+    }
+    let data = members.data.and_then(json::string).ok_or(Error::NoData)?;
+    decode(&data, max_frame_bytes).map(Incoming::Frame)
+}
+
+fn decode(data: &str, max_frame_bytes: usize) -> Result<Bytes, Error> {
+    let data = without_prefix(data.trim());
+    // Line breaks (MIME) are rare enough for a copy without them.
+    let data = if data.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        Cow::Owned(data.split_ascii_whitespace().collect::<String>())
+    } else {
+        Cow::Borrowed(data)
+    };
+    let digits = data.trim_end_matches('=').len();
+    if digits / 4 * 3 + digits % 4 * 3 / 4 > max_frame_bytes {
+        return Err(Error::TooLarge { limit: max_frame_bytes });
+    }
+    let bytes =
+        LENIENT.decode(data.as_bytes()).map_err(|error| Error::BadBase64 { reason: error.to_string() })?;
+    Ok(Bytes::from(bytes))
+}
+
+/// A named tolerance: simulators that reuse what their canvas gave them send `data:image/jpeg;base64,…`.
+fn without_prefix(data: &str) -> &str {
+    match data.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+        Some((_media_type, encoded)) => encoded,
+        None => data,
+    }
+}
