@@ -100,12 +100,18 @@ impl Target {
         let in_url = take_stream(&mut endpoint);
         let stream = match (in_url, name) {
             (Some(in_url), Some(name)) if in_url != name => {
-                return Err(bad(url, &format!("it names the stream '{in_url}', but the name given is '{name}'")));
+                return Err(bad(
+                    url,
+                    &format!("it names the stream '{in_url}', but the name given is '{name}'"),
+                ));
             }
             (Some(found), _) => found,
             (None, Some(name)) => name.to_owned(),
             (None, None) => {
-                return Err(bad(url, "it names no stream; write http://HOST:PORT/publish/NAME, or give a name"));
+                return Err(bad(
+                    url,
+                    "it names no stream; write http://HOST:PORT/publish/NAME, or give a name",
+                ));
             }
         };
         check_name(&stream).map_err(|reason| bad(url, &reason))?;
@@ -252,7 +258,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_a_reason() {
-        for url in ["", "http://", "ftp://hub", "http://hub:0x50", "http://hub:99999", "http://a b", "http://hub:"] {
+        for url in
+            ["", "http://", "ftp://hub", "http://hub:0x50", "http://hub:99999", "http://a b", "http://hub:"]
+        {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.code(), "BAD_URL", "{url}: {error}");
         }
@@ -287,9 +295,15 @@ mod tests {
         assert_eq!(url("http://h:5000", None).unwrap(), "http://h:5000/stream");
         assert_eq!(url("http://h:5000", Some("a")).unwrap(), "http://h:5000/stream/a");
         assert_eq!(url("http://h:5000/publish/a", None).unwrap(), "http://h:5000/stream/a");
-        assert_eq!(url("http://camera/stream/video.mjpg", None).unwrap(), "http://camera:80/stream/video.mjpg");
+        assert_eq!(
+            url("http://camera/stream/video.mjpg", None).unwrap(),
+            "http://camera:80/stream/video.mjpg"
+        );
         assert!(url("http://h:5000/stream/a", Some("b")).is_err());
-        assert_eq!(url("http://camera/axis-cgi/mjpg/video.cgi", None).unwrap(), "http://camera:80/axis-cgi/mjpg/video.cgi");
+        assert_eq!(
+            url("http://camera/axis-cgi/mjpg/video.cgi", None).unwrap(),
+            "http://camera:80/axis-cgi/mjpg/video.cgi"
+        );
         let with_query = Target::watch("http://h/stream/a?fps=5&api_key=s", None).unwrap();
         assert_eq!(with_query.path, "/stream/a?fps=5&api_key=s");
         assert_eq!(with_query.url(), "http://h:80/stream/a");
@@ -300,7 +314,10 @@ mod tests {
         let endpoint = Endpoint::parse("http://h").unwrap().with_api_key(Some("top-secret")).unwrap();
         let target = Target::stream(&endpoint, "cam");
         assert!(!format!("{endpoint:?} {endpoint} {target:?}").contains("top-secret"));
-        assert_eq!(Endpoint::parse("http://h").unwrap().with_api_key(Some("a\nb")).unwrap_err().code(), "BAD_KEY");
+        assert_eq!(
+            Endpoint::parse("http://h").unwrap().with_api_key(Some("a\nb")).unwrap_err().code(),
+            "BAD_KEY"
+        );
         assert!(Endpoint::parse("http://h").unwrap().with_api_key(Some(" ")).unwrap().api_key().is_none());
         assert!(!Endpoint::parse("http://u:secret@h").unwrap_err().to_string().contains("secret"));
     }

@@ -16,8 +16,7 @@ use std::task::{Context, Poll};
 /// The answer is a line of JSON.
 const LONGEST_ANSWER_BYTES: usize = 64 * 1024;
 
-/// No JPEG contains it: it would need a CR LF before two dashes, and entropy-coded data and markers are
-/// not text. The random-looking tail is for the other image types.
+/// Long enough that no picture contains it by chance.
 const BOUNDARY: &str = "framehub-4f1d9a7c3b5e80626f72";
 
 /// How the frame is wrapped.
@@ -29,8 +28,8 @@ pub enum Wrap {
     Raw,
 }
 
-/// A connection that posts frames to one stream. It reconnects when the hub has closed it between two
-/// requests, once per frame; other failures are the caller's.
+/// A connection that posts frames to one stream. One that the hub closed while it lay idle is opened
+/// again; all other failures are the caller's.
 pub struct Poster {
     endpoint: Endpoint,
     path: String,

@@ -8,18 +8,20 @@ use crate::connect::{self, ANSWER_TIMEOUT, Owned, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use fastwebsockets::{
-    Frame, FragmentCollectorRead, OpCode, Payload, Role, WebSocket, WebSocketError, WebSocketWrite, handshake,
+    FragmentCollectorRead, Frame, OpCode, Payload, Role, WebSocket, WebSocketError, WebSocketWrite, handshake,
 };
 use http::{Method, StatusCode, header};
 use http_body_util::Empty;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
+
+/// What is known about a frame beside its picture, and what the hub says about a frame.
+pub use wire::publish::{Metadata, Reply};
 
 /// One frame may take this long to be sent. What is slower is not live video, and a hub that stopped
 /// reading must be noticed.
@@ -43,41 +45,6 @@ pub struct Options {
     pub acks: bool,
     /// Further query of the request, without the leading `?`.
     pub query: Option<String>,
-}
-
-/// What is known about a frame beside its picture. Empty fields are not sent, and a frame that has none
-/// costs no message of its own.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Meta {
-    /// When the picture was taken, seconds since 1970 (UTC).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<f64>,
-    /// The publisher's own number of the frame; holes say that frames were skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// Anything else; viewers get it as it is.
-    #[serde(flatten)]
-    pub extra: serde_json::Map<String, serde_json::Value>,
-}
-
-impl Meta {
-    pub fn is_empty(&self) -> bool {
-        self.timestamp.is_none() && self.seq.is_none() && self.extra.is_empty()
-    }
-}
-
-/// What the hub says about a frame: an ack, or why it was not taken.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Reply {
-    #[serde(default)]
-    pub status: Option<String>,
-    #[serde(default)]
-    pub seq: Option<u64>,
-    /// Why the frame was refused; the connection goes on.
-    #[serde(default)]
-    pub error: Option<String>,
-    #[serde(default)]
-    pub code: Option<String>,
 }
 
 /// An open connection to one stream. Dropping it closes the socket without a farewell.
@@ -136,7 +103,7 @@ impl Publisher {
         &self.url
     }
 
-    /// Sends one frame, and `meta` before it unless it is empty. Returns once the kernel has taken the
+    /// Sends one frame, and `meta` in a message before it if it says anything. Returns once the kernel has taken the
     /// frame, which on a slow link is once most of it has left.
     ///
     /// Not cancel-safe: a send that is dropped half-way leaves the connection unusable.
@@ -144,15 +111,14 @@ impl Publisher {
     /// # Errors
     /// [`Error::Closed`] with the hub's reason where it gave one, [`Error::Timeout`]; the connection is
     /// over in both cases.
-    pub async fn send(&mut self, jpeg: Bytes, meta: &Meta) -> Result<(), Error> {
+    pub async fn send(&mut self, jpeg: Bytes, meta: &Metadata) -> Result<(), Error> {
         if let Some(end) = self.ended.get() {
             return Err(self.closed(end));
         }
         let write = async {
             let mut writer = self.writer.lock().await;
-            if !meta.is_empty() {
-                let text = serde_json::to_vec(meta).map_err(std::io::Error::other)?;
-                writer.write_frame(Frame::text(text.into())).await?;
+            if *meta != Metadata::default() {
+                writer.write_frame(Frame::text(meta.to_json().into_bytes().into())).await?;
             }
             // A client masks what it sends: in place if the frame is ours alone, in a copy otherwise.
             let payload = match jpeg.try_into_mut() {
@@ -258,7 +224,7 @@ async fn listen(
         match frame.opcode {
             OpCode::Text => {
                 // Words we do not know are no error: a later hub may say more.
-                if let Ok(reply) = serde_json::from_slice::<Reply>(&frame.payload) {
+                if let Some(reply) = str::from_utf8(&frame.payload).ok().and_then(Reply::parse) {
                     // Nobody reads replies, or too slowly: see MOST_REPLIES.
                     let _ = told.try_send(reply);
                 }

@@ -1,7 +1,7 @@
 //! A publisher that comes back: the one place of this crate that tries again. While the hub is away,
 //! frames are not kept but dropped and counted, since a live picture that waited is not live any more.
 
-use crate::publish::{Meta, Options, Publisher, Reply};
+use crate::publish::{Metadata, Options, Publisher, Reply};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use std::hash::{BuildHasher, RandomState};
@@ -65,7 +65,8 @@ pub struct Reconnecting {
     options: Options,
     link: Link,
     backoff: Backoff,
-    reconnects: u64,
+    /// Connections opened.
+    connections: u64,
 }
 
 impl Reconnecting {
@@ -74,6 +75,7 @@ impl Reconnecting {
         let publisher = Publisher::connect(endpoint, stream, &options).await?;
         let mut later = Reconnecting::later(endpoint, stream, options);
         later.link = Link::Up(publisher);
+        later.connections = 1;
         Ok(later)
     }
 
@@ -86,7 +88,7 @@ impl Reconnecting {
             options,
             link: Link::Down { since: now, again_at: now },
             backoff: Backoff::default(),
-            reconnects: 0,
+            connections: 0,
         }
     }
 
@@ -94,7 +96,7 @@ impl Reconnecting {
     ///
     /// # Errors
     /// Only a refusal that no waiting will change (no right, a name the hub does not take).
-    pub async fn send(&mut self, jpeg: Bytes, meta: &Meta) -> Result<Sent, Error> {
+    pub async fn send(&mut self, jpeg: Bytes, meta: &Metadata) -> Result<Sent, Error> {
         if let Link::Down { again_at, .. } = self.link {
             if Instant::now() < again_at {
                 return Ok(Sent::Away);
@@ -102,7 +104,7 @@ impl Reconnecting {
             match Publisher::connect(&self.endpoint, &self.stream, &self.options).await {
                 Ok(publisher) => {
                     self.link = Link::Up(publisher);
-                    self.reconnects += 1;
+                    self.connections += 1;
                 }
                 Err(error) => return self.lost(error),
             }
@@ -149,7 +151,7 @@ impl Reconnecting {
 
     /// Connections opened after the first was lost.
     pub fn reconnects(&self) -> u64 {
-        self.reconnects
+        self.connections.saturating_sub(1)
     }
 
     pub async fn close(self) {

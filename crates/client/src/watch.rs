@@ -170,9 +170,11 @@ fn received(part: Part) -> Received {
 /// A body that is no clean sequence of parts; one that merely stops inside a part was cut off on the way.
 fn torn(url: &str, error: &multipart::Error) -> Error {
     match error {
-        multipart::Error::EndsInsidePart { .. } => {
-            Error::Closed { url: url.to_owned(), close_code: None, reason: "it was cut off inside a frame".to_owned() }
-        }
+        multipart::Error::EndsInsidePart { .. } => Error::Closed {
+            url: url.to_owned(),
+            close_code: None,
+            reason: "it was cut off inside a frame".to_owned(),
+        },
         other => Error::BadReply { url: url.to_owned(), reason: other.to_string() },
     }
 }

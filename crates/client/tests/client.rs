@@ -4,12 +4,12 @@
 mod fake_hub;
 
 use bytes::Bytes;
-use client::post::{Poster, Wrap};
-use client::publish::{Meta, Options, Publisher, Reply};
-use client::reconnect::{Reconnecting, Sent};
-use client::watch::{self, Watcher};
-use client::{Endpoint, Error, Target, http, post};
 use fake_hub::{FakeHub, Seen};
+use framehub_client::post::{Poster, Wrap};
+use framehub_client::publish::{Metadata, Options, Publisher, Reply};
+use framehub_client::reconnect::{Reconnecting, Sent};
+use framehub_client::watch::{self, Watcher};
+use framehub_client::{Endpoint, Error, Target, http, post};
 use std::sync::atomic::Ordering;
 use wire::mjpeg::Framing;
 
@@ -35,7 +35,10 @@ async fn json_routes_answer_or_say_why_not() {
 
     let gone = http::delete(&endpoint, "/api/streams/gone").await.unwrap_err();
     assert_eq!(gone.code(), "STREAM_NOT_FOUND");
-    assert_eq!(gone.to_string(), format!("{} answered 404: no stream 'gone'", endpoint.url("/api/streams/gone")));
+    assert_eq!(
+        gone.to_string(),
+        format!("{} answered 404: no stream 'gone'", endpoint.url("/api/streams/gone"))
+    );
     assert!(!gone.is_transient());
 
     let bare = http::get_json(&endpoint, "/bare").await.unwrap_err();
@@ -57,16 +60,16 @@ async fn a_frame_follows_its_metadata_and_a_bare_frame_comes_alone() {
     let mut publisher = Publisher::connect(&hub.endpoint, "cam", &options).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Request("/publish/cam?x=1&ack=1".into(), None));
 
-    let mut meta = Meta { timestamp: Some(1.5), seq: Some(3), ..Meta::default() };
-    meta.extra.insert("robot".into(), "r2".into());
+    let rest = Some(r#"{"robot":"r2"}"#.into());
+    let meta = Metadata { captured: Some(1.5), seq: Some(3), rest };
     publisher.send(jpeg(), &meta).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Text(r#"{"timestamp":1.5,"seq":3,"robot":"r2"}"#.into()));
     assert_eq!(hub.saw().await, Seen::Frame(jpeg()));
-    let ack = Reply { status: Some("received".into()), seq: Some(7), ..Reply::default() };
+    let ack = Reply::Ack { stream: "cam".into(), seq: 7, frame_size: JPEG.len() };
     assert_eq!(publisher.reply().await, Some(ack));
 
     // A buffer of its own is masked in place: what arrives is the same.
-    publisher.send(Bytes::from(JPEG.to_vec()), &Meta::default()).await.unwrap();
+    publisher.send(Bytes::from(JPEG.to_vec()), &Metadata::default()).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Frame(jpeg()));
 
     publisher.close().await;
@@ -79,7 +82,7 @@ async fn a_large_frame_arrives_whole() {
     let mut publisher = Publisher::connect(&hub.endpoint, "cam", &Options::default()).await.unwrap();
     hub.saw().await;
     let large: Bytes = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect::<Vec<u8>>().into();
-    publisher.send(large.clone(), &Meta::default()).await.unwrap();
+    publisher.send(large.clone(), &Metadata::default()).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Frame(large));
 }
 
@@ -96,9 +99,9 @@ async fn a_refusal_carries_the_hubs_words() {
 async fn the_hubs_farewell_is_the_reason_of_the_next_send() {
     let hub = FakeHub::start().await;
     let mut publisher = Publisher::connect(&hub.endpoint, "strict", &Options::default()).await.unwrap();
-    publisher.send(jpeg(), &Meta::default()).await.unwrap();
+    publisher.send(jpeg(), &Metadata::default()).await.unwrap();
     assert_eq!(publisher.reply().await, None, "the hub ends the connection");
-    let error = publisher.send(jpeg(), &Meta::default()).await.unwrap_err();
+    let error = publisher.send(jpeg(), &Metadata::default()).await.unwrap_err();
     let Error::Closed { close_code: Some(1009), reason, .. } = &error else { panic!("{error:?}") };
     assert!(reason.contains("frame over 1 MB"), "{reason}");
 }
@@ -211,22 +214,21 @@ async fn a_lost_connection_comes_back_with_a_later_frame() {
     let mut hub = FakeHub::start().await;
     let mut publisher = Reconnecting::connect(&hub.endpoint, "fragile", Options::default()).await.unwrap();
     hub.saw().await;
-    let meta = Meta::default();
+    let meta = Metadata::default();
     assert!(matches!(publisher.send(jpeg(), &meta).await.unwrap(), Sent::Yes));
     assert_eq!(hub.saw().await, Seen::Frame(jpeg()));
     // The hub drops the connection after each frame. How many writes it takes to notice is the kernel's
     // affair; that the connection comes back is ours.
-    tokio::time::pause();
     let mut lost = 0;
     while publisher.reconnects() == 0 {
         match publisher.send(jpeg(), &meta).await.unwrap() {
-            Sent::Lost { error, .. } => {
+            Sent::Lost { error, retry_in } => {
                 assert!(error.is_transient());
                 assert!(publisher.away_for().is_some());
                 lost += 1;
+                tokio::time::sleep(retry_in).await;
             }
-            Sent::Away => tokio::time::advance(std::time::Duration::from_millis(50)).await,
-            Sent::Yes => tokio::task::yield_now().await,
+            Sent::Away | Sent::Yes => tokio::task::yield_now().await,
         }
     }
     assert!(lost >= 1);
@@ -240,12 +242,12 @@ async fn retrying_waits_out_what_is_transient_and_reports_what_is_not() {
     assert!(taken.is_transient());
 
     let mut later = Reconnecting::later(&hub.endpoint, "taken", Options::default());
-    assert!(matches!(later.send(jpeg(), &Meta::default()).await.unwrap(), Sent::Lost { .. }));
-    assert!(matches!(later.send(jpeg(), &Meta::default()).await.unwrap(), Sent::Away));
+    assert!(matches!(later.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Lost { .. }));
+    assert!(matches!(later.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Away));
 
-    let wrong = Endpoint::parse(&hub.endpoint.url("/api/streams/gone")).unwrap();
-    let mut never = Reconnecting::later(&wrong, "x", Options::default());
-    let _ = never.send(jpeg(), &Meta::default()).await;
+    let mut never = Reconnecting::later(&hub.endpoint, "forbidden", Options::default());
+    let error = never.send(jpeg(), &Metadata::default()).await.unwrap_err();
+    assert_eq!((error.code(), error.is_transient()), ("FORBIDDEN", false));
     let mut nowhere = Reconnecting::later(&nobody().await, "x", Options::default());
-    assert!(matches!(nowhere.send(jpeg(), &Meta::default()).await.unwrap(), Sent::Lost { .. }));
+    assert!(matches!(nowhere.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Lost { .. }));
 }

@@ -3,8 +3,8 @@
 //! for time.
 
 use bytes::Bytes;
-use client::Endpoint;
 use fastwebsockets::{FragmentCollector, Frame as WsFrame, OpCode, upgrade};
+use framehub_client::Endpoint;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming};
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 /// What the hub saw.
 #[derive(Debug, PartialEq)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// A WebSocket or POST request: path with query, and the key it carried.
     Request(String, Option<String>),
     Text(String),
@@ -34,13 +34,13 @@ pub enum Seen {
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
-pub struct FakeHub {
-    pub endpoint: Endpoint,
-    pub seen: mpsc::Receiver<Seen>,
+pub(crate) struct FakeHub {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) seen: mpsc::Receiver<Seen>,
     /// What `GET /stream/...` sends; closing it ends the stream.
-    pub mjpeg: mpsc::Sender<Bytes>,
+    pub(crate) mjpeg: mpsc::Sender<Bytes>,
     /// Connections accepted so far.
-    pub connections: Arc<AtomicUsize>,
+    pub(crate) connections: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -56,7 +56,7 @@ struct Shared {
 }
 
 impl FakeHub {
-    pub async fn start() -> FakeHub {
+    pub(crate) async fn start() -> FakeHub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let (seen_by, seen) = mpsc::channel(64);
@@ -82,7 +82,7 @@ impl FakeHub {
         FakeHub { endpoint, seen, mjpeg, connections, accepting }
     }
 
-    pub async fn saw(&mut self) -> Seen {
+    pub(crate) async fn saw(&mut self) -> Seen {
         self.seen.recv().await.unwrap()
     }
 }
@@ -107,6 +107,9 @@ async fn answer(mut request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
     }
     if path.starts_with("/publish/taken") {
         return json(409, r#"{"error":"'taken' has a publisher; send ?takeover=1","code":"STREAM_TAKEN"}"#);
+    }
+    if path.starts_with("/publish/forbidden") {
+        return json(403, r#"{"error":"this key may not publish","code":"FORBIDDEN"}"#);
     }
     if upgrade::is_upgrade_request(&request) {
         let (answer, socket) = upgrade::upgrade(&mut request).unwrap();
@@ -139,8 +142,8 @@ async fn serve_socket(socket: upgrade::UpgradeFut, path: &str, seen: &mpsc::Send
             OpCode::Binary => {
                 seen.send(Seen::Frame(payload)).await.unwrap();
                 if path.ends_with("ack=1") {
-                    let ack = br#"{"status":"received","seq":7,"more":true}"#;
-                    socket.write_frame(WsFrame::text(ack.to_vec().into())).await.unwrap();
+                    let ack = wire::publish::ack("cam", 7, frame.payload.len()).into_bytes();
+                    socket.write_frame(WsFrame::text(ack.into())).await.unwrap();
                 }
                 if path.starts_with("/publish/strict") {
                     socket.write_frame(WsFrame::close(1009, b"frame over 1 MB")).await.unwrap();
