@@ -1,0 +1,1 @@
+//! Files whose video is made of JPEG pictures.

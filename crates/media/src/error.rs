@@ -1,0 +1,118 @@
+//! The one error type of this crate. Each message says what was wrong, where,
+//! and how to mend it; [`Error::code`] is the stable name a client sees.
+
+use std::path::PathBuf;
+
+/// What can go wrong with pictures and their files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The header promises more pixels than the caller allows.
+    #[error(
+        "the picture has {width}x{height} pixels, more than the {max} allowed; scale it down before sending"
+    )]
+    TooManyPixels {
+        /// Columns, as the header says.
+        width: u64,
+        /// Rows, as the header says.
+        height: u64,
+        /// The caller's limit in pixels.
+        max: u64,
+    },
+    /// The bytes are not a JPEG that can be read.
+    #[error("not a readable JPEG: {0}")]
+    BadJpeg(String),
+    /// The bytes are not a PNG that can be read.
+    #[error("not a readable PNG: {0}")]
+    BadPng(String),
+    /// A [`crate::Picture`] whose buffer does not fit its size.
+    #[error("a {width}x{height} picture needs width * height * 3 bytes of RGB, not {bytes}")]
+    BadPicture {
+        /// Columns claimed.
+        width: u32,
+        /// Rows claimed.
+        height: u32,
+        /// Bytes held.
+        bytes: usize,
+    },
+    /// A [`crate::Picture`] that the JPEG format cannot hold.
+    #[error("a JPEG is at most 65500 pixels wide and high, not {width}x{height}")]
+    TooLargeForJpeg {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// The file could not be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file starts like none of the formats read here.
+    #[error("{} is neither JPEG, MJPEG, AVI, MP4 nor QuickTime", path.display())]
+    UnknownContainer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is sound, but its video is not made of JPEG pictures; another
+    /// reader (ffmpeg) may take it.
+    #[error(
+        "the {container} file's video is '{codec}', not JPEG; convert it, for example with ffmpeg -i in -c:v mjpeg -q:v 3 out.avi"
+    )]
+    NotJpegInside {
+        /// `AVI`, `MP4`.
+        container: &'static str,
+        /// The four characters of the codec, or a word where there are none.
+        codec: String,
+    },
+    /// The file's structure contradicts itself or its own length.
+    #[error("the {container} file is broken at byte {offset}: {reason}")]
+    BrokenContainer {
+        /// `AVI`, `MP4`, `MJPEG`.
+        container: &'static str,
+        /// Where in the file.
+        offset: u64,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// One frame is larger than this crate reads into memory.
+    #[error("frame {index} is {bytes} bytes, more than the {max} allowed")]
+    FrameTooLarge {
+        /// The frame's number, from 0.
+        index: usize,
+        /// Its size in the file.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// A frame number past the end.
+    #[error("there is no frame {index}: the file has {frames}, counted from 0")]
+    NoSuchFrame {
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        frames: usize,
+    },
+}
+
+impl Error {
+    /// A stable name of the kind of error, for clients and tables.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooManyPixels { .. } => "too_many_pixels",
+            Self::BadJpeg(_) => "bad_jpeg",
+            Self::BadPng(_) => "bad_png",
+            Self::BadPicture { .. } => "bad_picture",
+            Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
+            Self::Io { .. } => "file_unreadable",
+            Self::UnknownContainer { .. } => "unknown_container",
+            Self::NotJpegInside { .. } => "not_jpeg_inside",
+            Self::BrokenContainer { .. } => "broken_container",
+            Self::FrameTooLarge { .. } => "frame_too_large",
+            Self::NoSuchFrame { .. } => "no_such_frame",
+        }
+    }
+}

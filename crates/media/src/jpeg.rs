@@ -1,0 +1,217 @@
+//! RGB to JPEG and back. The codec (libjpeg-turbo-rs) is young: it is named in
+//! this module alone, so that it can be exchanged, and its panics stay here.
+//!
+//! Whether bytes *are* a JPEG is asked elsewhere, at the door, by a marker walk
+//! that costs a microsecond; this module is for those who need the pixels.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat, Subsampling};
+
+use crate::{Error, Picture, Result, check_pixels};
+
+/// The largest side the codec accepts (libjpeg's `JPEG_MAX_DIMENSION`).
+const MAX_SIDE: u32 = 65_500;
+
+/// Scans a picture may have. Usual progressive scripts have 10, the longest
+/// sensible ones a few dozen; each scan walks the whole picture, so thousands of
+/// empty ones in a small file would keep a core busy for minutes.
+const MAX_SCANS: usize = 100;
+
+/// Encodes a picture as baseline JPEG with 4:2:0 chroma.
+///
+/// `quality` is 1 (small) to 100 (fine); values outside are moved to the
+/// nearest of these. 85 is a good default for a live picture.
+///
+/// # Errors
+/// [`Error::BadPicture`] when the buffer does not fit the size, or
+/// [`Error::TooLargeForJpeg`].
+pub fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
+    picture.check()?;
+    let &Picture { width, height, .. } = picture;
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(Error::TooLargeForJpeg { width, height });
+    }
+    contained(|| {
+        libjpeg_turbo_rs::compress(
+            &picture.rgb,
+            width as usize,
+            height as usize,
+            PixelFormat::Rgb,
+            quality.clamp(1, 100),
+            Subsampling::S420,
+        )
+    })
+}
+
+/// Decodes a JPEG (baseline or progressive, grey or colour, with or without
+/// Huffman tables of its own) to RGB.
+///
+/// The header is read first: a picture of more than `max_pixels` is refused
+/// before a byte is allocated for it. Bytes that end early are an error, not a
+/// half-grey picture.
+///
+/// # Errors
+/// [`Error::TooManyPixels`] or [`Error::BadJpeg`].
+pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
+    let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    let mut decoder = contained(|| Decoder::new_with_limits(bytes, limits))?;
+    let (width, height) = (decoder.header().width, decoder.header().height);
+    check_pixels(u64::from(width), u64::from(height), max_pixels)?;
+
+    decoder.set_output_format(PixelFormat::Rgb);
+    let image = contained(|| decoder.decode_image())?;
+    let picture = Picture { width: u32::from(width), height: u32::from(height), rgb: image.data };
+    // 12-bit and lossless pictures take other ways through the codec: M2 is
+    // checked here rather than believed.
+    if picture.check().is_err() {
+        return Err(Error::BadJpeg("not 8 bits a sample".into()));
+    }
+    Ok(picture)
+}
+
+/// Runs the codec and turns what it throws into an error.
+///
+/// The codec indexes its tables with values from the stream, and hostile bytes
+/// may find a place where that panics. One picture must not end the task of the
+/// connection that brought it, so the unwinding stops here. No state outlives a
+/// call (the decoder is dropped with the error), which is why asserting unwind
+/// safety is sound.
+fn contained<T>(work: impl FnOnce() -> std::result::Result<T, JpegError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Error::BadJpeg(error.to_string())),
+        Err(_) => Err(Error::BadJpeg("the decoder gave up on it".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gradient(width: u32, height: u32) -> Picture {
+        let mut rgb = Vec::new();
+        for y in 0..height {
+            for x in 0..width {
+                rgb.extend([
+                    (x * 255 / width) as u8,
+                    (y * 255 / height) as u8,
+                    ((x + y) * 127 / (width + height)) as u8,
+                ]);
+            }
+        }
+        Picture { width, height, rgb }
+    }
+
+    #[test]
+    fn a_picture_survives_the_way_through_jpeg() {
+        for (width, height) in [(64, 48), (1, 1), (17, 33), (16, 16), (321, 7)] {
+            let picture = gradient(width, height);
+            let jpeg = encode(&picture, 95).unwrap();
+            assert_eq!(&jpeg[..2], &[0xFF, 0xD8]);
+            assert_eq!(&jpeg[jpeg.len() - 2..], &[0xFF, 0xD9]);
+            let back = decode(&jpeg, 1 << 20).unwrap();
+            assert_eq!((back.width, back.height), (width, height));
+            if width >= 48 && height >= 48 {
+                for (a, b) in picture.rgb.iter().zip(&back.rgb) {
+                    assert!(a.abs_diff(*b) < 16, "{a} became {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quality_changes_the_size_and_strange_values_are_moved_in_range() {
+        let picture = gradient(64, 64);
+        let small = encode(&picture, 10).unwrap().len();
+        let fine = encode(&picture, 95).unwrap().len();
+        assert!(small < fine);
+        assert_eq!(encode(&picture, 0).unwrap(), encode(&picture, 1).unwrap());
+        assert_eq!(encode(&picture, 255).unwrap(), encode(&picture, 100).unwrap());
+    }
+
+    #[test]
+    fn a_buffer_of_the_wrong_length_is_named() {
+        let mut picture = gradient(8, 8);
+        picture.rgb.pop();
+        assert_eq!(encode(&picture, 85).unwrap_err().code(), "bad_picture");
+        let empty = Picture::filled(0, 4, [0; 3]);
+        assert_eq!(encode(&empty, 85).unwrap_err().code(), "bad_picture");
+        let long = Picture::filled(65_501, 1, [0; 3]);
+        assert_eq!(encode(&long, 85).unwrap_err().code(), "too_large_for_jpeg");
+    }
+
+    #[test]
+    fn a_claim_of_many_pixels_is_refused_by_the_header_alone() {
+        let mut jpeg = encode(&gradient(16, 16), 85).unwrap();
+        let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
+        jpeg[sof + 5..sof + 9].copy_from_slice(&[0xEA, 0x60, 0xEA, 0x60]);
+        match decode(&jpeg, 50_000_000).unwrap_err() {
+            Error::TooManyPixels { width, height, max } => {
+                assert_eq!((width, height, max), (60_000, 60_000, 50_000_000));
+            }
+            other => panic!("{other}"),
+        }
+        assert!(decode(&encode(&gradient(16, 16), 85).unwrap(), 255).is_err());
+        assert!(decode(&encode(&gradient(16, 16), 85).unwrap(), 256).is_ok());
+    }
+
+    #[test]
+    fn a_torn_picture_is_an_error() {
+        let jpeg = encode(&gradient(64, 64), 85).unwrap();
+        for cut in 0..jpeg.len() - 2 {
+            assert!(decode(&jpeg[..cut], 1 << 20).is_err(), "cut at {cut}");
+        }
+    }
+
+    /// USB cameras leave the standard tables out.
+    #[test]
+    fn standard_huffman_tables_may_be_missing() {
+        let picture = gradient(32, 32);
+        let jpeg = encode(&picture, 85).unwrap();
+        let mut bare = jpeg[..2].to_vec();
+        let mut at = 2;
+        loop {
+            let marker = jpeg[at + 1];
+            if marker == 0xDA {
+                bare.extend(&jpeg[at..]);
+                break;
+            }
+            let next = at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+            if marker != 0xC4 {
+                bare.extend(&jpeg[at..next]);
+            }
+            at = next;
+        }
+        assert!(bare.len() < jpeg.len());
+        assert_eq!(decode(&bare, 1 << 20).unwrap(), decode(&jpeg, 1 << 20).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused_quietly(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let _ = decode(&bytes, 1 << 20);
+        }
+
+        /// Random bytes rarely get past the first marker; a real picture with
+        /// some bytes changed reaches the tables and the entropy decoder.
+        #[test]
+        fn a_damaged_picture_never_panics(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..12),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let mut jpeg = encode(&gradient(48, 40), 80).unwrap();
+            for (at, value) in changes {
+                let at = at.index(jpeg.len());
+                jpeg[at] = value;
+            }
+            jpeg.truncate(1 + cut.index(jpeg.len()).max(jpeg.len() / 2));
+            if let Ok(picture) = decode(&jpeg, 1 << 20) {
+                prop_assert!(picture.check().is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,538 @@
+//! The test pattern: a picture that shows at a glance whether a stream is live,
+//! smooth and in time.
+//!
+//! A hand sweeps a dial once in two seconds and a ball runs along a lane at
+//! constant speed, so that a missing frame is a visible jump. The clock is text
+//! given by the caller (nothing here reads the time), the frame number tells
+//! skipped frames, the colour bars tell wrong colours. What stands still is drawn
+//! once; a frame costs only the places that move.
+
+use crate::canvas::{self, Rect, fill, line, mix, ring, row};
+use crate::text::{Face, LEGIBLE_PX, Pen};
+use crate::{Colour, Picture};
+
+/// The smallest and the largest side drawn, in pixels; 7680 is 8K UHD.
+const SIDES: std::ops::RangeInclusive<u32> = 16..=7680;
+
+/// One turn of the hand.
+const TURN_MILLIS: u64 = 2000;
+
+/// The ball's way there and back.
+const LANE_MILLIS: u64 = 4000;
+
+/// How far behind the hand its light fades out, in 65536ths of a turn.
+const TRAIL: u16 = 24_000;
+
+const TOP: Colour = [13, 20, 34];
+const BOTTOM: Colour = [26, 39, 62];
+const TEXT: Colour = [241, 245, 249];
+const QUIET: Colour = [139, 154, 178];
+const FAINT: Colour = [58, 75, 105];
+const ACCENT: Colour = [56, 189, 248];
+const BALL: Colour = [251, 191, 36];
+const LIVE: Colour = [239, 68, 68];
+
+/// 75 % colour bars, left to right (SMPTE EG 1, the upper field).
+const BARS: [Colour; 7] =
+    [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191]];
+
+/// Steps of grey from black to white under the bars.
+const GREYS: u32 = 11;
+
+/// Draws the frames of a test stream, one after the other into one picture.
+#[derive(Debug)]
+pub struct TestPattern {
+    layout: Layout,
+    background: Picture,
+    picture: Picture,
+    /// What the last frame drew over the background.
+    touched: Vec<Rect>,
+    dial: Dial,
+    caption: Pen,
+    clock: Pen,
+    counter: Pen,
+    label: Pen,
+}
+
+/// Where things stand, in pixels. All lengths come from one unit, so that the
+/// picture looks the same at every size.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    unit: f32,
+    margin: f32,
+    dial_centre: (f32, f32),
+    dial_radius: f32,
+    /// Left and top of the clock's line; the counter is below.
+    clock: (f32, f32),
+    clock_px: f32,
+    /// Below the dial rather than beside it: lines are centred on it.
+    stacked: bool,
+    /// From, to, and the height of the ball's lane.
+    lane: (f32, f32, f32),
+    bars_top: u32,
+    greys_top: u32,
+}
+
+/// Characters of "12:34:56.789".
+const CLOCK_CHARACTERS: f32 = 12.0;
+
+/// Advance of DejaVu Sans Mono over its em (1233 / 2048).
+const MONO_ADVANCE: f32 = 0.602;
+
+impl Layout {
+    fn of(width: u32, height: u32) -> Self {
+        let (w, h) = (width as f32, height as f32);
+        let stacked = w < h * 1.1;
+        let unit = if stacked { (w / 9.0).min(h / 12.0) } else { (w / 16.0).min(h / 9.0) };
+        let bars_top = h - 1.55 * unit;
+        let lane_y = bars_top - 0.6 * unit;
+        let margin = 0.6 * unit;
+        let radius = 1.9 * unit;
+        let clock_px = if stacked { 1.05 * unit } else { 1.2 * unit };
+        let clock_width = CLOCK_CHARACTERS * MONO_ADVANCE * clock_px;
+        // The dial and the clock stand between the caption and the lane.
+        let middle = (1.3 * unit + lane_y - 0.2 * unit) / 2.0;
+        let (dial_centre, clock) = if clock_px < LEGIBLE_PX {
+            ((w / 2.0, lane_y / 2.0), (0.0, 0.0))
+        } else if stacked {
+            let top = middle - (2.0 * radius + 2.4 * unit) / 2.0;
+            let below = top + 2.0 * radius + 0.4 * unit;
+            ((w / 2.0, top + radius), ((w - clock_width) / 2.0, below))
+        } else {
+            let gap = 0.9 * unit;
+            let left = (w - 2.0 * radius - gap - clock_width) / 2.0;
+            let beside = left + 2.0 * radius + gap;
+            ((left + radius, middle), (beside, middle - 1.1 * unit))
+        };
+        Self {
+            unit,
+            margin,
+            dial_centre,
+            dial_radius: radius,
+            clock,
+            clock_px,
+            stacked,
+            lane: (margin, w - margin, lane_y),
+            bars_top: bars_top as u32,
+            greys_top: (h - 0.4 * unit) as u32,
+        }
+    }
+}
+
+impl TestPattern {
+    /// Prepares a pattern of the given size; sides are moved into 16 to 7680
+    /// pixels. Text that would be too small to read is left out.
+    pub fn new(width: u32, height: u32) -> Self {
+        let width = width.clamp(*SIDES.start(), *SIDES.end());
+        let height = height.clamp(*SIDES.start(), *SIDES.end());
+        let layout = Layout::of(width, height);
+        let unit = layout.unit;
+        let mut label = Pen::new(Face::Sans, 0.25 * unit);
+        let background = background(width, height, &layout, &mut label);
+        Self {
+            layout,
+            picture: background.clone(),
+            dial: Dial::new(&background, &layout),
+            background,
+            touched: Vec::new(),
+            caption: Pen::new(Face::Sans, 0.42 * unit),
+            clock: Pen::new(Face::MonoBold, layout.clock_px),
+            counter: Pen::new(Face::MonoBold, 0.36 * unit),
+            label,
+        }
+    }
+
+    /// Columns.
+    pub fn width(&self) -> u32 {
+        self.picture.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        self.picture.height
+    }
+
+    /// Draws frame number `seq`. `clock` is shown large and, written as
+    /// `12:34:56.789`, also sets the place of the hand and the ball; a text of
+    /// another form moves them by a 30th of a second a frame. `caption` stands at
+    /// the top, shortened where it does not fit.
+    pub fn draw(&mut self, seq: u64, clock: &str, caption: &str) -> &Picture {
+        for area in std::mem::take(&mut self.touched) {
+            restore(&mut self.picture, &self.background, area);
+        }
+        let millis = millis_of_day(clock).unwrap_or_else(|| seq.wrapping_mul(100) / 3);
+        self.draw_dial(millis);
+        self.draw_ball(millis);
+        self.draw_numbers(seq, clock);
+        self.draw_head(millis, caption);
+        &self.picture
+    }
+
+    fn draw_dial(&mut self, millis: u64) {
+        let turn = (millis % TURN_MILLIS) as f32 / TURN_MILLIS as f32;
+        self.dial.sweep(&mut self.picture, turn);
+        self.touched.push(self.dial.area);
+
+        let (centre, radius) = (self.layout.dial_centre, self.layout.dial_radius);
+        let (sine, cosine) = (turn * std::f32::consts::TAU).sin_cos();
+        let tip = (centre.0 + sine * radius * 0.9, centre.1 - cosine * radius * 0.9);
+        let thickness = (radius * 0.035).max(1.0);
+        line(&mut self.picture, centre, tip, thickness, TEXT, 1.0);
+        ring(&mut self.picture, centre, 0.0, radius * 0.07, TEXT, 1.0);
+    }
+
+    fn draw_ball(&mut self, millis: u64) {
+        let (from, to, y) = self.layout.lane;
+        let phase = (millis % LANE_MILLIS) as f32 / LANE_MILLIS as f32;
+        let along = 1.0 - (2.0 * phase - 1.0).abs();
+        let centre = (from + (to - from) * along, y);
+        let radius = (0.17 * self.layout.unit).max(1.0);
+        ring(&mut self.picture, centre, 0.0, radius, BALL, 1.0);
+        self.touched.push(canvas::around(centre, radius + 1.0));
+    }
+
+    fn draw_numbers(&mut self, seq: u64, clock: &str) {
+        let layout = self.layout;
+        if layout.clock_px < LEGIBLE_PX {
+            return;
+        }
+        let (x, y) = layout.clock;
+        let room = (self.picture.width as f32 - x).max(0.0) as u32;
+        let clock = self.clock.fitted(clock, room).into_owned();
+        self.write(Which::Clock, (x, y), TEXT, &clock);
+
+        if self.counter.size_px() < LEGIBLE_PX {
+            return;
+        }
+        let count = format!("frame {seq}");
+        let below = y + 1.55 * layout.unit;
+        let left = if layout.stacked {
+            (self.picture.width as f32 - self.counter.width(&count) as f32) / 2.0
+        } else {
+            // The clock's digits start a little right of their advance.
+            x + 0.06 * layout.clock_px
+        };
+        self.write(Which::Counter, (left, below), ACCENT, &count);
+    }
+
+    fn draw_head(&mut self, millis: u64, caption: &str) {
+        let layout = self.layout;
+        let (unit, margin) = (layout.unit, layout.margin);
+        let right = self.picture.width as f32 - margin;
+        let tag = self.label.width("LIVE") as f32;
+        // The dot glows at each full second and fades until the next.
+        let glow = 1.0 - 0.65 * (millis % 1000) as f32 / 1000.0;
+        let dot = (right - tag - 0.28 * unit, 0.75 * unit);
+        if self.label.size_px() >= LEGIBLE_PX {
+            let top = dot.1 - self.label.line_height() as f32 / 2.0;
+            self.write(Which::Label, (right - tag, top), TEXT, "LIVE");
+            let radius = 0.11 * unit;
+            ring(&mut self.picture, dot, 0.0, radius, LIVE, glow);
+            self.touched.push(canvas::around(dot, radius + 1.0));
+        }
+        if self.caption.size_px() >= LEGIBLE_PX {
+            let top = dot.1 - self.caption.line_height() as f32 / 2.0;
+            let room = (dot.0 - 0.5 * unit - margin).max(0.0) as u32;
+            let caption = self.caption.fitted(caption, room).into_owned();
+            self.write(Which::Caption, (margin, top), TEXT, &caption);
+        }
+    }
+
+    fn write(&mut self, which: Which, at: (f32, f32), colour: Colour, text: &str) {
+        let pen = match which {
+            Which::Caption => &mut self.caption,
+            Which::Clock => &mut self.clock,
+            Which::Counter => &mut self.counter,
+            Which::Label => &mut self.label,
+        };
+        let at = (at.0.round() as i32, at.1.round() as i32);
+        let area = pen.draw_in(&mut self.picture, at, colour, text);
+        self.touched.push(area);
+    }
+}
+
+/// Names a pen without borrowing the pattern.
+#[derive(Clone, Copy)]
+enum Which {
+    Caption,
+    Clock,
+    Counter,
+    Label,
+}
+
+/// The dial's light, prepared: for each of its pixels the angle it lies at.
+#[derive(Debug)]
+struct Dial {
+    area: Rect,
+    /// Row by row over `area` clipped to the picture.
+    pixels: Vec<DialPixel>,
+    /// Strength of the light by the distance behind the hand, in 64ths of [`TRAIL`].
+    fade: [u8; 64],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct DialPixel {
+    /// Clockwise from the top, in 65536ths of a turn.
+    angle: u16,
+    /// How much of the light reaches this pixel, 0 to 255.
+    reach: u8,
+}
+
+impl Dial {
+    fn new(picture: &Picture, layout: &Layout) -> Self {
+        let (centre, radius) = (layout.dial_centre, layout.dial_radius);
+        let area = canvas::around(centre, radius + 1.0);
+        let (columns, rows) = area.clipped(picture);
+        let mut pixels = Vec::with_capacity(columns.len() * rows.len());
+        for y in rows {
+            for x in columns.clone() {
+                let dx = x as f32 + 0.5 - centre.0;
+                let dy = y as f32 + 0.5 - centre.1;
+                let distance = (dx * dx + dy * dy).sqrt();
+                let turn = dx.atan2(-dy) / std::f32::consts::TAU;
+                // Stronger towards the rim, as a beam looks.
+                let rim = (distance / radius).min(1.0);
+                let reach = canvas::ring_coverage(distance, 0.0, radius * 0.9) * (0.25 + 0.75 * rim);
+                pixels.push(DialPixel {
+                    angle: (turn.rem_euclid(1.0) * 65_536.0) as u32 as u16,
+                    reach: (reach * 255.0) as u8,
+                });
+            }
+        }
+        let fade = std::array::from_fn(|step| {
+            let left = 1.0 - step as f32 / 64.0;
+            (left * left * 200.0) as u8
+        });
+        Self { area, pixels, fade }
+    }
+
+    /// Lights the dial behind a hand at `turn` (0 to 1, clockwise from the top).
+    fn sweep(&self, picture: &mut Picture, turn: f32) {
+        let hand = (turn * 65_536.0) as u32 as u16;
+        let (columns, rows) = self.area.clipped(picture);
+        let mut lines = self.pixels.chunks(columns.len().max(1));
+        for y in rows {
+            let (Some(dial), Some(pixels)) = (lines.next(), row(picture, y).get_mut(columns.clone())) else {
+                return;
+            };
+            for (pixel, dial) in pixels.iter_mut().zip(dial) {
+                let behind = hand.wrapping_sub(dial.angle);
+                if behind >= TRAIL || dial.reach == 0 {
+                    continue;
+                }
+                let step = usize::from(behind) * 64 / usize::from(TRAIL);
+                let light = u32::from(self.fade[step]) * u32::from(dial.reach) / 255;
+                *pixel = mix(*pixel, ACCENT, light);
+            }
+        }
+    }
+}
+
+/// All that never moves.
+fn background(width: u32, height: u32, layout: &Layout, label: &mut Pen) -> Picture {
+    let mut picture = canvas::backdrop(width, height, TOP, BOTTOM);
+    draw_grid(&mut picture, layout);
+    draw_dial_face(&mut picture, layout);
+    draw_lane(&mut picture, layout);
+    draw_bars(&mut picture, layout);
+    draw_size(&mut picture, layout, label);
+    picture
+}
+
+fn draw_grid(picture: &mut Picture, layout: &Layout) {
+    let (width, height) = (picture.width as i32, layout.bars_top as i32);
+    let stroke = (layout.unit / 80.0).round().max(1.0) as i32;
+    let mut steps = 1.0;
+    // From the middle outwards, so that the pattern is symmetrical.
+    let (middle_x, middle_y) = (width as f32 / 2.0, height as f32 / 2.0);
+    while steps * layout.unit < middle_x.max(middle_y) + layout.unit {
+        for side in [-1.0, 1.0] {
+            let offset = side * (steps - 0.5) * layout.unit;
+            let x = (middle_x + offset) as i32;
+            let y = (middle_y + offset) as i32;
+            let upright = Rect { x, y: 0, width: stroke, height };
+            canvas::shade(picture, upright, FAINT, 44);
+            if y < height {
+                let level = Rect { x: 0, y, width, height: stroke };
+                canvas::shade(picture, level, FAINT, 44);
+            }
+        }
+        steps += 1.0;
+    }
+}
+
+fn draw_dial_face(picture: &mut Picture, layout: &Layout) {
+    let (centre, radius) = (layout.dial_centre, layout.dial_radius);
+    ring(picture, centre, 0.0, radius, TOP, 0.6);
+    let stroke = (radius * 0.018).max(0.8);
+    ring(picture, centre, radius - stroke, radius, QUIET, 0.9);
+    if radius < 20.0 {
+        return;
+    }
+    for tick in 0..60 {
+        let (sine, cosine) = (tick as f32 / 60.0 * std::f32::consts::TAU).sin_cos();
+        let at = |share: f32| (centre.0 + sine * radius * share, centre.1 - cosine * radius * share);
+        let (from, thickness, opacity) = if tick % 15 == 0 {
+            (0.80, 0.024, 1.0)
+        } else if tick % 5 == 0 {
+            (0.85, 0.016, 0.8)
+        } else {
+            (0.90, 0.010, 0.4)
+        };
+        let thickness = (radius * thickness).max(1.0);
+        line(picture, at(from), at(0.94), thickness, QUIET, opacity);
+    }
+}
+
+fn draw_lane(picture: &mut Picture, layout: &Layout) {
+    let (from, to, y) = layout.lane;
+    let thickness = (0.03 * layout.unit).max(1.0);
+    line(picture, (from, y), (to, y), thickness, FAINT, 1.0);
+    // The ball needs a fifth of a second from mark to mark.
+    for mark in 0..=10 {
+        let x = from + (to - from) * mark as f32 / 10.0;
+        let half = if mark % 5 == 0 { 0.14 } else { 0.08 } * layout.unit;
+        line(picture, (x, y - half), (x, y + half), thickness, FAINT, 1.0);
+    }
+}
+
+fn draw_bars(picture: &mut Picture, layout: &Layout) {
+    let (width, height) = (picture.width, picture.height);
+    let count = BARS.len() as u32;
+    for (at, colour) in (0..).zip(BARS) {
+        let area = Rect {
+            x: (width * at / count) as i32,
+            y: layout.bars_top as i32,
+            width: (width * (at + 1) / count - width * at / count) as i32,
+            height: (layout.greys_top.saturating_sub(layout.bars_top)) as i32,
+        };
+        fill(picture, area, colour);
+    }
+    for at in 0..GREYS {
+        let area = Rect {
+            x: (width * at / GREYS) as i32,
+            y: layout.greys_top as i32,
+            width: (width * (at + 1) / GREYS - width * at / GREYS) as i32,
+            height: height.saturating_sub(layout.greys_top) as i32,
+        };
+        fill(picture, area, [(at * 255 / (GREYS - 1)) as u8; 3]);
+    }
+}
+
+fn draw_size(picture: &mut Picture, layout: &Layout, label: &mut Pen) {
+    let counter_legible = 0.36 * layout.unit >= LEGIBLE_PX;
+    if label.size_px() < LEGIBLE_PX || layout.clock_px < LEGIBLE_PX || !counter_legible {
+        return;
+    }
+    let text = format!("{}×{} · test pattern", picture.width, picture.height);
+    let y = layout.clock.1 + 2.15 * layout.unit;
+    let x = if layout.stacked {
+        (picture.width as f32 - label.width(&text) as f32) / 2.0
+    } else {
+        layout.clock.0 + 0.06 * layout.clock_px
+    };
+    label.draw(picture, x.round() as i32, y.round() as i32, QUIET, &text);
+}
+
+fn restore(picture: &mut Picture, background: &Picture, area: Rect) {
+    let (columns, rows) = area.clipped(picture);
+    let width = picture.width as usize;
+    for y in rows {
+        let bytes = (y * width + columns.start) * 3..(y * width + columns.end) * 3;
+        let (Some(to), Some(from)) = (picture.rgb.get_mut(bytes.clone()), background.rgb.get(bytes)) else {
+            return;
+        };
+        to.copy_from_slice(from);
+    }
+}
+
+/// Milliseconds since midnight of `12:34:56.789`; the fraction may have one to
+/// nine digits or be left out.
+fn millis_of_day(clock: &str) -> Option<u64> {
+    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let mut fields = whole.split(':');
+    let (hours, minutes, seconds) = (fields.next()?, fields.next()?, fields.next()?);
+    if fields.next().is_some() {
+        return None;
+    }
+    let field = |text: &str, limit: u64| text.parse().ok().filter(|&value: &u64| value <= limit);
+    let whole = (field(hours, 24)? * 60 + field(minutes, 59)?) * 60 + field(seconds, 60)?;
+    let digits = fraction.get(..fraction.len().min(3))?;
+    let scale = [100, 100, 10, 1][digits.len()];
+    Some(whole * 1000 + digits.parse::<u64>().ok()? * scale)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn clocks_are_read() {
+        assert_eq!(millis_of_day("00:00:00.000"), Some(0));
+        assert_eq!(millis_of_day("12:34:56.789"), Some(45_296_789));
+        assert_eq!(millis_of_day("12:34:56"), Some(45_296_000));
+        assert_eq!(millis_of_day("12:34:56.7"), Some(45_296_700));
+        assert_eq!(millis_of_day("12:34:56.789123"), Some(45_296_789));
+        for text in
+            ["", "12", "12:34", "1:2:3:4", "a:b:c", "12:99:00", "12:34:56.", "12:34:56.é", "12:34:56.1x"]
+        {
+            assert_eq!(millis_of_day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_arguments_give_the_same_picture_whatever_came_before() {
+        let mut used = TestPattern::new(320, 180);
+        for seq in 0..40 {
+            used.draw(seq, &format!("10:00:{:02}.{:03}", seq, seq * 17), "a caption");
+        }
+        let mut fresh = TestPattern::new(320, 180);
+        let wanted = fresh.draw(7, "12:34:56.789", "demo");
+        assert_eq!(used.draw(7, "12:34:56.789", "demo"), wanted);
+    }
+
+    #[test]
+    fn every_frame_differs_even_when_only_time_or_number_moves() {
+        let mut pattern = TestPattern::new(640, 360);
+        let first = pattern.draw(1, "12:00:00.000", "demo").clone();
+        assert_ne!(*pattern.draw(1, "12:00:00.040", "demo"), first);
+        assert_ne!(*pattern.draw(2, "12:00:00.000", "demo"), first);
+        assert_ne!(*pattern.draw(1, "12:00:00.000", "cam"), first);
+        assert_eq!(*pattern.draw(1, "12:00:00.000", "demo"), first);
+    }
+
+    #[test]
+    fn even_the_smallest_picture_moves() {
+        let mut pattern = TestPattern::new(16, 16);
+        let first = pattern.draw(0, "00:00:00.000", "").clone();
+        assert_ne!(*pattern.draw(15, "00:00:00.500", ""), first);
+    }
+
+    #[test]
+    fn sizes_from_tiny_to_4k_are_drawn() {
+        for (width, height) in
+            [(0, 0), (16, 16), (16, 2160), (3840, 16), (17, 33), (160, 120), (1080, 1920), (3840, 2160)]
+        {
+            let mut pattern = TestPattern::new(width, height);
+            let picture = pattern.draw(u64::MAX, "23:59:59.999", "x".repeat(500).as_str());
+            assert_eq!((picture.width, picture.height), (width.max(16), height.max(16)));
+            assert!(picture.check().is_ok());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn no_text_or_size_panics(
+            width in 16..400u32, height in 16..400u32, seq: u64,
+            clock in ".{0,16}", caption in ".{0,40}",
+        ) {
+            let mut pattern = TestPattern::new(width, height);
+            pattern.draw(seq, &clock, &caption);
+            pattern.draw(seq.wrapping_add(1), &clock, &caption);
+        }
+    }
+}
