@@ -1,1 +1,7 @@
-//! (the crate's first lines say what belongs here)
+//! The house: it reads the configuration, builds the running server from it and keeps it alive.
+//!
+//! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face.
+
+pub mod cli;
+pub mod commands;
+pub mod config;

@@ -1,0 +1,147 @@
+//! The command line: which words there are. What they do stands in `commands`.
+//!
+//! `framehub` without a subcommand is `framehub serve`. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::commands::config::ConfigArgs;
+use crate::config::{Override, Sources};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "framehub",
+    version,
+    about = "One live-video hub for robots, simulators and cameras",
+    long_about = "One live-video hub for robots, simulators and cameras.\n\n\
+        Publishers push pictures into named streams, anyone watches the newest one in a browser. \
+        Without a subcommand the hub is started, as with `framehub serve`.",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+impl Cli {
+    /// What to do: `serve` where nothing else is said.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  framehub                                 start on 127.0.0.1:5000, with a demo stream
+  framehub serve server.port=8080          the same on another port
+  framehub serve --config /etc/framehub.yaml
+  framehub config check                    look for mistakes without starting
+
+Every setting can be given in a file, in the environment or as section.key=value;
+`framehub config reference` explains them all.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the hub (what happens without a subcommand)
+    Serve(ServeArgs),
+    /// Check, show and explain the configuration
+    Config(ConfigArgs),
+}
+
+/// What `serve` takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub sources: SourceArgs,
+}
+
+/// Where a command's configuration comes from, beside `.env` and the environment.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SourceArgs {
+    /// Configuration file [default: ./config.yaml if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Settings that win over file and environment, such as server.port=8080
+    #[arg(value_name = "SECTION.KEY=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+}
+
+impl From<SourceArgs> for Sources {
+    fn from(args: SourceArgs) -> Sources {
+        Sources::of_process(args.config, args.overrides)
+    }
+}
+
+/// A setting; a word that is none may be a subcommand that was misspelt or came too late.
+fn parse_override(text: &str) -> Result<Override, String> {
+    let wrong = match text.parse() {
+        Ok(setting) => return Ok(setting),
+        Err(wrong) => wrong,
+    };
+    let commands: Vec<String> =
+        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let near = commands.iter().find(|name| strsim::damerau_levenshtein(name, text) <= 2);
+    Err(match near {
+        Some(name) if name == text => format!("the subcommand comes first: framehub {name} …"),
+        Some(name) => format!("{wrong}; or did you mean the subcommand {name}?"),
+        None => format!("{wrong}; subcommands are {}", commands.join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        let parsed = Cli::try_parse_from(line.split_whitespace());
+        parsed.map(Cli::into_command).map_err(|error| error.to_string())
+    }
+
+    fn serve(line: &str) -> SourceArgs {
+        match parse(line).unwrap() {
+            Command::Serve(args) => args.sources,
+            Command::Config(_) => panic!("{line} is not serve"),
+        }
+    }
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bare_and_serve_take_the_same() {
+        for line in [
+            "framehub --config a.yaml server.port=1 x.y=",
+            "framehub serve server.port=1 --config a.yaml x.y=",
+        ] {
+            let sources = serve(line);
+            assert_eq!(sources.config, Some(PathBuf::from("a.yaml")));
+            let keys: Vec<&str> = sources.overrides.iter().map(|o| o.key.as_str()).collect();
+            assert_eq!(keys, ["server.port", "x.y"]);
+        }
+        assert!(serve("framehub").overrides.is_empty());
+    }
+
+    #[test]
+    fn a_value_may_hold_equals_signs_and_dots() {
+        let sources = serve("framehub serve logging.file=a=b.c");
+        assert_eq!(sources.overrides[0], Override { key: "logging.file".into(), value: "a=b.c".into() });
+    }
+
+    #[test]
+    fn a_stray_word_is_explained() {
+        assert!(parse("framehub sevre").unwrap_err().contains("did you mean the subcommand serve?"));
+        assert!(parse("framehub server.port").unwrap_err().contains("for example server.port=8080"));
+        assert!(parse("framehub --config a serve").unwrap_err().contains("the subcommand comes first"));
+    }
+}

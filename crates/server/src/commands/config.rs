@@ -1,0 +1,76 @@
+//! `framehub config check`, `show` and `reference`.
+//!
+//! Nothing is started and nothing is written: no log file, no folder, no socket.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::print;
+use crate::cli::SourceArgs;
+use crate::config::{self, Loaded, reference};
+
+/// What `config` takes.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// The subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read file, .env, environment and arguments, and report every mistake (exit code 1)
+    Check(SourceArgs),
+    /// Print the values in force, each with where it comes from; secrets are masked
+    Show(SourceArgs),
+    /// Print the documentation of every key
+    Reference {
+        /// As a page, or as an example configuration file
+        #[arg(long, value_enum, default_value_t = Format::Markdown)]
+        format: Format,
+    },
+}
+
+/// How the reference is printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Markdown,
+    Yaml,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The configuration's problems, or stdout that cannot be written.
+pub fn run(args: ConfigArgs) -> anyhow::Result<()> {
+    let text = match args.command {
+        ConfigCommand::Reference { format: Format::Markdown } => reference::page(),
+        ConfigCommand::Reference { format: Format::Yaml } => reference::example(),
+        ConfigCommand::Show(sources) => reference::show(&config::load(&sources.into())?),
+        ConfigCommand::Check(sources) => verdict(&config::load(&sources.into())?),
+    };
+    print(&text)?;
+    Ok(())
+}
+
+/// What `check` says about a configuration without problems.
+fn verdict(loaded: &Loaded) -> String {
+    let mut text = String::from("configuration is good\n");
+    for file in &loaded.files {
+        let _ = writeln!(text, "read {}", file.display());
+    }
+    match reference::changed(loaded) {
+        changed if changed.is_empty() => text.push_str("\nevery value is the default\n"),
+        changed => {
+            let _ = write!(text, "\nnot the default:\n{changed}");
+        }
+    }
+    let notes = loaded.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let notes: Vec<String> =
+        notes.chain(loaded.plan.not_yet.iter().map(|it| format!("note: {it}"))).collect();
+    if !notes.is_empty() {
+        let _ = write!(text, "\n{}\n", notes.join("\n"));
+    }
+    text
+}

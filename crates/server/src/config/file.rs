@@ -1,0 +1,311 @@
+//! The layer of the configuration file, 001's `config.yaml`.
+//!
+//! The YAML is read as events into a small tree that keeps each node's line and text as written:
+//! a typed reader would make the API key `0012` a number and lose the line by the time a range is
+//! checked. Anchors, aliases and merge keys are refused, not resolved: no setting needs them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError};
+
+use super::key::{Key, Raw};
+use super::layer::{Layer, Written};
+use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
+use super::table::{self, KEYS, SECTIONS};
+
+/// A configuration is a few kilobytes; whatever is larger was named by mistake.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Sections hold values hold lists: three levels. What is nested deeper is refused by the parser.
+const MAX_DEPTH: usize = 32;
+
+/// Reads the file as a layer. None: there is no such file.
+pub(super) fn read(path: &Path) -> Option<Layer> {
+    match read_text(path) {
+        Ok(text) => text.map(|text| parse(&text, path)),
+        Err(problem) => Some(Layer { problems: vec![problem], ..Layer::default() }),
+    }
+}
+
+/// A small text file, without its byte order mark. None: there is no such file.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, Problem> {
+    let place = |line| Origin::File { path: path.to_owned(), line };
+    let unreadable = |error: std::io::Error| {
+        Problem::new(ProblemKind::Unreadable, place(0), format!("cannot be read: {error}"))
+    };
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let what = "is larger than 1 MB, which is no configuration";
+        return Err(Problem::new(ProblemKind::Unreadable, place(0), what));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|b| **b == b'\n').count();
+            let what = "is not text in UTF-8 from here on";
+            Err(Problem::new(ProblemKind::Unreadable, place(line), what))
+        }
+    }
+}
+
+/// Turns the text of a file into a layer.
+pub(super) fn parse(text: &str, path: &Path) -> Layer {
+    let mut reader = Reader::new(text, path);
+    let root = reader.document();
+    let mut walk = Walk { path, layer: reader.layer };
+    if let Some(root) = root {
+        walk.root(root);
+    }
+    walk.layer
+}
+
+/// A piece of the document, and the line on which it starts.
+struct Node {
+    line: usize,
+    body: Body,
+}
+
+enum Body {
+    Null,
+    Scalar(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+    /// Something that was complained about already.
+    Bad,
+}
+
+/// Builds the tree. Its recursion is bounded by the parser's own limit on nesting.
+struct Reader<'a> {
+    parser: Parser<'a, granit_parser::StrInput<'a>>,
+    path: &'a Path,
+    layer: Layer,
+    /// The parser has given up; the tree is closed with what is there.
+    broken: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, path: &'a Path) -> Reader<'a> {
+        let options = granit_parser::options! {
+            emit_unresolved_aliases: true,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        let parser = Parser::new_from_str_with_options(text, options);
+        Reader { parser, path, layer: Layer::default(), broken: false }
+    }
+
+    /// The one document of the file.
+    fn document(&mut self) -> Option<Node> {
+        let mut root = None;
+        while let Some((event, line)) = self.next() {
+            match event {
+                Event::DocumentStart(..) if root.is_some() => {
+                    self.complain(line, "a second document (---) is not read; keep everything in one");
+                    break;
+                }
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                Event::StreamEnd => break,
+                event => root = Some(self.node(event, line)),
+            }
+        }
+        root
+    }
+
+    fn next(&mut self) -> Option<(Event<'a>, usize)> {
+        if self.broken {
+            return None;
+        }
+        match self.parser.next_event()? {
+            Ok((event, span)) => Some((event, span.start.line())),
+            Err(error) => {
+                self.broken = true;
+                self.scan_error(&error);
+                None
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, line: usize) -> Node {
+        let body = match event {
+            Event::Scalar(text, style, ..) => match (style, &*text) {
+                (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Body::Null,
+                _ => Body::Scalar(text.into_owned()),
+            },
+            Event::SequenceStart(..) => self.list(),
+            Event::MappingStart(..) => self.map(),
+            _ => {
+                self.complain(line, "references (*name) are not taken; write the value itself");
+                Body::Bad
+            }
+        };
+        Node { line, body }
+    }
+
+    fn list(&mut self) -> Body {
+        let mut items = Vec::new();
+        while let Some((event, line)) = self.next() {
+            if event == Event::SequenceEnd {
+                break;
+            }
+            items.push(self.node(event, line));
+        }
+        Body::List(items)
+    }
+
+    fn map(&mut self) -> Body {
+        let mut entries = Vec::new();
+        while let Some((event, line)) = self.next() {
+            if event == Event::MappingEnd {
+                break;
+            }
+            let key = self.node(event, line);
+            let Some((event, line)) = self.next() else { break };
+            entries.push((key, self.node(event, line)));
+        }
+        Body::Map(entries)
+    }
+
+    fn scan_error(&mut self, error: &ScanError) {
+        let what = format!("not YAML: {} (column {})", error.info(), error.marker().col() + 1);
+        self.complain(error.marker().line(), what);
+    }
+
+    fn complain(&mut self, line: usize, what: impl Into<String>) {
+        let origin = Origin::File { path: self.path.to_owned(), line };
+        self.layer.problems.push(Problem::new(ProblemKind::Syntax, origin, what));
+    }
+}
+
+/// Goes through the tree, looking names up in the table.
+struct Walk<'a> {
+    path: &'a Path,
+    layer: Layer,
+}
+
+impl Walk<'_> {
+    fn origin(&self, line: usize) -> Origin {
+        Origin::File { path: self.path.to_owned(), line }
+    }
+
+    fn complain(&mut self, kind: ProblemKind, line: usize, what: impl Into<String>) -> &mut Problem {
+        let problem = Problem::new(kind, self.origin(line), what);
+        let at = self.layer.problems.len();
+        self.layer.problems.push(problem);
+        &mut self.layer.problems[at]
+    }
+
+    fn root(&mut self, root: Node) {
+        match root.body {
+            Body::Null | Body::Bad => {}
+            Body::Map(entries) => {
+                for (section, line, body) in self.names(entries, "") {
+                    self.section(&section, line, body);
+                }
+            }
+            Body::Scalar(_) | Body::List(_) => {
+                let what = "the file does not consist of sections";
+                self.complain(ProblemKind::BadType, root.line, what).allowed =
+                    "sections with their keys indented below, such as `server:` and `  port: 5000`"
+                        .to_owned();
+            }
+        }
+    }
+
+    fn section(&mut self, section: &str, line: usize, body: Node) {
+        if !SECTIONS.iter().any(|known| known.name == section) {
+            self.unknown_section(section, line, &body);
+            return;
+        }
+        match body.body {
+            Body::Null | Body::Bad => {}
+            Body::Map(entries) => {
+                for (name, line, body) in self.names(entries, section) {
+                    self.value(section, &name, line, body);
+                }
+            }
+            Body::Scalar(_) | Body::List(_) => {
+                let example = KEYS.iter().find(|key| key.section == section).map_or("", |key| key.name);
+                let problem = self.complain(
+                    ProblemKind::BadType,
+                    line,
+                    "a value stands where the section's keys belong",
+                );
+                problem.key = section.to_owned();
+                problem.allowed = format!("keys indented on the lines below, such as `  {example}: …`");
+            }
+        }
+    }
+
+    fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
+        let near = nearest_name(section, SECTIONS.iter().map(|known| known.name)).map(str::to_owned);
+        // A key at the margin belongs under a heading.
+        let lost = !matches!(body.body, Body::Map(_));
+        let near = near.or_else(|| nearest_key("", section).filter(|_| lost).map(Key::path));
+        let names: Vec<&str> = SECTIONS.iter().map(|known| known.name).collect();
+        let problem =
+            self.complain(ProblemKind::UnknownKey, line, format!("there is no section {}", quoted(section)));
+        problem.allowed = names.join(", ");
+        problem.did_you_mean = near;
+    }
+
+    fn value(&mut self, section: &str, name: &str, line: usize, node: Node) {
+        let Some(key) = table::find(section, name) else {
+            let near = nearest_key(section, name).map(Key::path);
+            let what = format!("the section {section} has no key {}", quoted(name));
+            self.complain(ProblemKind::UnknownKey, line, what).did_you_mean = near;
+            return;
+        };
+        let raw = match node.body {
+            // `key:` with nothing behind it says nothing.
+            Body::Null | Body::Bad => return,
+            Body::Scalar(text) => Raw::Text(text),
+            Body::Map(_) => Raw::Section,
+            Body::List(items) => list(items),
+        };
+        let origin = self.origin(line);
+        self.layer.written.push(Written { key, raw, origin });
+    }
+
+    /// The entries of a map under their names, complaining about names that are none or double.
+    fn names(&mut self, entries: Vec<(Node, Node)>, section: &str) -> Vec<(String, usize, Node)> {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut named = Vec::new();
+        for (key, value) in entries {
+            let Body::Scalar(name) = key.body else {
+                self.complain(ProblemKind::Syntax, key.line, "a key must be a plain word");
+                continue;
+            };
+            if let Some(first) = seen.get(&name).copied() {
+                let path = if section.is_empty() { name } else { format!("{section}.{name}") };
+                let what = format!("{} stands here a second time, after line {first}", quoted(&path));
+                self.complain(ProblemKind::DuplicateKey, key.line, what).allowed =
+                    "each name once: join the two".to_owned();
+                continue;
+            }
+            seen.insert(name.clone(), key.line);
+            named.push((name, key.line, value));
+        }
+        named
+    }
+}
+
+fn list(items: Vec<Node>) -> Raw {
+    let mut texts = Vec::new();
+    for item in items {
+        match item.body {
+            Body::Null | Body::Bad => {}
+            Body::Scalar(text) => texts.push(text),
+            Body::List(_) | Body::Map(_) => return Raw::Nested,
+        }
+    }
+    Raw::List(texts)
+}

@@ -1,0 +1,120 @@
+//! How much memory the hub can come to hold, as arithmetic over the plan's limits.
+//!
+//! The bound is what strangers can make the hub hold by sending the largest frames everywhere at
+//! once; real frames are far smaller, and viewers of one frame share it.
+
+use std::fmt;
+
+use super::plan::Plan;
+
+/// Read and write buffers of one connection in user space, 16 kB each.
+const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
+
+/// The bound and what it is made of.
+///
+/// `streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
+///  + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)`, F being one frame
+/// (`server.max_frame_size_mb`): a connection holds the frame that it is receiving, or one that it
+/// is still sending after the stream let it go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MemoryBound {
+    /// The largest frame reckoned with.
+    pub frame_bytes: u64,
+    pub streams: u64,
+    pub per_stream_bytes: u64,
+    pub connections: u64,
+    pub per_connection_bytes: u64,
+}
+
+impl MemoryBound {
+    /// All streams at their fullest.
+    pub fn streams_bytes(&self) -> u64 {
+        self.streams.saturating_mul(self.per_stream_bytes)
+    }
+
+    /// All connections at their fullest.
+    pub fn connections_bytes(&self) -> u64 {
+        self.connections.saturating_mul(self.per_connection_bytes)
+    }
+
+    pub fn total_bytes(&self) -> u64 {
+        self.streams_bytes().saturating_add(self.connections_bytes())
+    }
+}
+
+impl fmt::Display for MemoryBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "at most {}: {} streams × {} + {} connections × {}, with frames of {}",
+            Size(self.total_bytes()),
+            self.streams,
+            Size(self.per_stream_bytes),
+            self.connections,
+            Size(self.per_connection_bytes),
+            Size(self.frame_bytes),
+        )
+    }
+}
+
+impl Plan {
+    /// The bound with frames as large as they may be.
+    pub fn memory_bound(&self) -> MemoryBound {
+        self.memory_bound_with(self.server.max_frame_bytes)
+    }
+
+    /// The same arithmetic for frames of another size, such as the one that is expected.
+    pub fn memory_bound_with(&self, frame_bytes: u64) -> MemoryBound {
+        let kept = self.streams.max_buffer_bytes.saturating_add(frame_bytes);
+        let tail = u64::from(self.viewers.send_buffer_bytes) + CONNECTION_BUFFER_BYTES;
+        MemoryBound {
+            frame_bytes,
+            streams: self.streams.max_concurrent as u64,
+            per_stream_bytes: kept.max(self.streams.backlog_bytes),
+            connections: self.server.max_connections as u64,
+            per_connection_bytes: frame_bytes.saturating_add(tail),
+        }
+    }
+}
+
+/// Bytes for people.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+        let (mut amount, mut unit) = (self.0 as f64, 0);
+        while amount >= 1000.0 && unit + 1 < UNITS.len() {
+            amount /= 1024.0;
+            unit += 1;
+        }
+        let places = usize::from(unit > 0 && amount < 100.0);
+        write!(f, "{amount:.places$} {}", UNITS[unit])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_is_the_documented_sum() {
+        let plan = Plan::default();
+        let bound = plan.memory_bound();
+        let mb = 1024 * 1024;
+        assert_eq!(bound.per_stream_bytes, 10 * mb + mb / 4);
+        assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
+        assert_eq!(bound.total_bytes(), 50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes);
+        assert_eq!(
+            bound.to_string(),
+            "at most 20.6 GB: 50 streams × 10.2 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
+        );
+    }
+
+    #[test]
+    fn with_small_frames_the_backlog_decides() {
+        let bound = Plan::default().memory_bound_with(100 * 1024);
+        assert_eq!(bound.per_stream_bytes, 8 * 1024 * 1024);
+        assert_eq!(bound.streams_bytes(), 400 * 1024 * 1024);
+    }
+}

@@ -1,0 +1,318 @@
+//! The plan: every setting as the type its user wants, ready to run from.
+//!
+//! Layers say what somebody wrote; they are folded once into this (`super::fold`), and nothing
+//! after that looks at text again. A field carries its key's name without the unit: durations are
+//! `Duration`, sizes are bytes and end in `_bytes`. What a key means stands in `super::table`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::table::KEYS;
+
+/// Everything the server needs to know before it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub server: Server,
+    pub streams: Streams,
+    pub viewers: Viewers,
+    pub demo: Demo,
+    pub auth: Auth,
+    pub logging: Logging,
+    pub cleanup: Cleanup,
+    pub recording: Recording,
+    pub camera: Camera,
+    pub simulator: Simulator,
+    pub sessions: Sessions,
+    pub referee: Referee,
+    /// What somebody set although this version does nothing with it yet, one entry a section.
+    /// Each one's `Display` is a line to log at start.
+    pub not_yet: Vec<NotYet>,
+    /// Whether nothing but `server`, `logging` and `demo` is configured and there is no
+    /// configuration file: what `demo.enabled: auto` looks at.
+    pub bare: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    pub host: IpAddr,
+    /// 0 lets the operating system choose.
+    pub port: u16,
+    pub debug: bool,
+    pub cors_enabled: bool,
+    pub max_frame_bytes: u64,
+    pub header_timeout: Duration,
+    pub body_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub max_connections: usize,
+    pub shutdown: Duration,
+}
+
+impl Server {
+    /// The address to listen on.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Streams {
+    pub timeout: Duration,
+    pub max_concurrent: usize,
+    pub max_buffer_frames: usize,
+    /// History kept a stream, beyond its newest frame.
+    pub max_buffer_bytes: u64,
+    /// Kept a stream for in-order readers that are behind.
+    pub backlog_bytes: u64,
+    /// The stream that `/stream` and `/stats` show: a valid stream name. None: the oldest live one.
+    pub default: Option<String>,
+    /// The stream behind `/api/robot/stream`: a valid stream name.
+    pub robot: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Viewers {
+    /// Default cap on a viewer's frames a second. None: as published.
+    pub stream_fps: Option<f64>,
+    pub heartbeat_interval: Duration,
+    /// Unsent bytes that the kernel may hold a viewer (`TCP_NOTSENT_LOWAT`).
+    pub send_buffer_bytes: u32,
+    pub max_per_stream: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Demo {
+    pub enabled: Switch,
+    /// A valid stream name.
+    pub stream: String,
+    pub width: u32,
+    pub height: u32,
+    pub fps: f64,
+    /// JPEG quality, 1 to 100.
+    pub quality: u8,
+}
+
+/// A switch that may also decide for itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Switch {
+    #[default]
+    Auto,
+    On,
+    Off,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Auth {
+    /// Keys that have every right. Empty: all is open.
+    pub api_keys: Vec<Secret>,
+}
+
+/// Text that must never be printed: its `Debug` shows none of it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// The text itself, for comparing (in constant time) and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logging {
+    /// Already raised to `Debug` where `server.debug` asks for it.
+    pub level: Level,
+    /// None: no file.
+    pub file: Option<PathBuf>,
+    pub format: LogFormat,
+    /// The file is rotated when it would pass this.
+    pub max_bytes: u64,
+    /// How many rotated files stay beside the current one.
+    pub keep_files: usize,
+}
+
+/// How much is logged. Later levels include the earlier ones.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// Readable; with colours when stderr is a terminal.
+    #[default]
+    Auto,
+    /// Readable, never coloured.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cleanup {
+    pub interval: Duration,
+    pub schedule_time: TimeOfDay,
+}
+
+/// A time of the day, as `HH:MM`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TimeOfDay {
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    pub enabled: bool,
+    pub codec: RecordingCodec,
+    pub fps: f64,
+    pub retention: Duration,
+    pub segment: Duration,
+    /// None: no limit.
+    pub max_total_bytes: Option<u64>,
+    pub directory: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RecordingCodec {
+    #[default]
+    Mp4v,
+    Mjpeg,
+    H264,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Camera {
+    /// None: no camera.
+    pub index: Option<u32>,
+    pub width: u32,
+    pub height: u32,
+    pub fps: f64,
+    /// JPEG quality, 1 to 100.
+    pub jpeg_quality: u8,
+    pub frame_cache: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Simulator {
+    /// An IP address or a host name.
+    pub ip: String,
+    pub port: u16,
+    pub ws_port: u16,
+    pub stream_port: u16,
+    /// Begins with a slash.
+    pub ws_path: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sessions {
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Referee {
+    pub max_streaming_sessions: usize,
+    pub max_streaming_memory_bytes: u64,
+    pub streaming_session_timeout: Duration,
+    /// None: no model is loaded.
+    pub yolo_model: Option<PathBuf>,
+    pub output_dir: PathBuf,
+}
+
+/// A section that somebody configured and that this version does not act on yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NotYet {
+    pub section: &'static str,
+    /// The keys that were set, without their section.
+    pub keys: Vec<&'static str>,
+    /// What this version does not do.
+    pub why: &'static str,
+}
+
+impl fmt::Display for NotYet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is configured ({}), but {}", self.section, self.keys.join(", "), self.why)
+    }
+}
+
+impl Plan {
+    /// Whether the demo stream runs: as told, or on `auto` only when nothing else is configured.
+    pub fn demo_runs(&self) -> bool {
+        match self.demo.enabled {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::Auto => self.bare,
+        }
+    }
+
+    /// A plan of zeroes, to fold values into. Only the fold sees it: each key has a default.
+    pub(super) fn blank() -> Plan {
+        Plan {
+            server: Server {
+                host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                port: 0,
+                debug: false,
+                cors_enabled: false,
+                max_frame_bytes: 0,
+                header_timeout: Duration::ZERO,
+                body_timeout: Duration::ZERO,
+                idle_timeout: Duration::ZERO,
+                max_connections: 0,
+                shutdown: Duration::ZERO,
+            },
+            streams: Streams::default(),
+            viewers: Viewers::default(),
+            demo: Demo::default(),
+            auth: Auth::default(),
+            logging: Logging::default(),
+            cleanup: Cleanup::default(),
+            recording: Recording::default(),
+            camera: Camera::default(),
+            simulator: Simulator::default(),
+            sessions: Sessions::default(),
+            referee: Referee::default(),
+            not_yet: Vec::new(),
+            bare: true,
+        }
+    }
+
+    /// What follows from several values together, once all are in.
+    pub(super) fn settle(&mut self) {
+        if self.server.debug {
+            self.logging.level = self.logging.level.max(Level::Debug);
+        }
+    }
+}
+
+impl Default for Plan {
+    /// The built-in defaults, from the table of keys.
+    fn default() -> Plan {
+        let mut plan = Plan::blank();
+        for key in KEYS {
+            // The table's own test holds that each default is one of the allowed values.
+            let applied = key.apply_default(&mut plan);
+            debug_assert!(applied.is_ok(), "the default of {} is not allowed: {applied:?}", key.path());
+        }
+        plan.settle();
+        plan
+    }
+}

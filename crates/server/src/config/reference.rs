@@ -1,0 +1,187 @@
+//! The documents that come from the table of keys: `docs/ref/configuration.md`, the example file,
+//! and the list that `framehub config show` prints.
+
+use std::fmt::Write;
+
+use super::key::{Key, Kind};
+use super::table::{KEYS, SECTIONS, Section};
+use super::{Loaded, Setting};
+
+/// How wide comments of the example file may be.
+const COMMENT_COLUMNS: usize = 96;
+
+/// The reference page, in Markdown.
+pub fn page() -> String {
+    let mut page = String::from(PREFACE);
+    for section in SECTIONS {
+        let keys: Vec<&Key> = keys_of(section.name).collect();
+        let _ = write!(page, "\n## {}\n\n{}", section.name, section.doc);
+        if keys.iter().all(|key| !key.available) {
+            let _ =
+                write!(page, " **Not in use yet: {}.** Its keys are accepted and checked.", section.missing);
+        }
+        page.push('\n');
+        for key in keys {
+            entry(&mut page, key, section);
+        }
+    }
+    page.push_str(MEMORY);
+    page
+}
+
+fn entry(page: &mut String, key: &Key, section: &Section) {
+    let default = match key.default {
+        "" => "empty".to_owned(),
+        default => format!("`{default}`"),
+    };
+    let _ = write!(page, "\n### `{}`\n\n{}\n", key.path(), key.doc);
+    if !key.available {
+        let _ = write!(page, "Not in use yet: {}.\n", section.missing);
+    }
+    let _ = write!(page, "\n- default: {default}\n- allowed: {}\n", key.allowed());
+    if !key.env.is_empty() {
+        let names: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
+        let _ = write!(page, "- environment: {}\n", names.join(", "));
+    }
+}
+
+/// The example file: every key, commented out, with its default.
+pub fn example() -> String {
+    let mut file = String::from(EXAMPLE_PREFACE);
+    for section in SECTIONS {
+        let _ = write!(file, "\n# {}\n{}:\n", section.doc, section.name);
+        for (at, key) in keys_of(section.name).enumerate() {
+            if at > 0 {
+                file.push('\n');
+            }
+            let mut doc = format!("{} Allowed: {}.", key.doc, key.allowed());
+            if !key.available {
+                let _ = write!(doc, " Not in use yet: {}.", section.missing);
+            }
+            for line in wrapped(&doc, COMMENT_COLUMNS) {
+                let _ = write!(file, "  # {line}\n");
+            }
+            let _ = write!(file, "  #{}: {}\n", key.name, yaml_value(key, key.default));
+        }
+    }
+    file
+}
+
+/// The values in force as a file, each with where it came from.
+pub fn show(loaded: &Loaded) -> String {
+    let mut text = String::new();
+    for section in SECTIONS {
+        let of_section = loaded.settings.iter().filter(|setting| setting.key.section == section.name);
+        let _ = write!(text, "{}:\n", section.name);
+        for setting in of_section {
+            let line = format!("  {}: {}", setting.key.name, yaml_value(setting.key, &setting.value));
+            let _ = write!(text, "{line:<40} # {}\n", setting.origin);
+        }
+    }
+    text
+}
+
+/// The settings whose value is not the default, a line each.
+pub fn changed(loaded: &Loaded) -> String {
+    let changed: Vec<(String, &Setting)> = loaded
+        .settings
+        .iter()
+        .filter(|setting| !is_default(setting))
+        .map(|setting| {
+            (format!("{} = {}", setting.key.path(), yaml_value(setting.key, &setting.value)), setting)
+        })
+        .collect();
+    let columns = changed.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let lines = changed.iter().map(|(line, setting)| format!("  {line:<columns$}   {}\n", setting.origin));
+    lines.collect()
+}
+
+fn is_default(setting: &Setting) -> bool {
+    let mut scratch = super::Plan::blank();
+    // The default in its usual spelling: 5.0 is shown as 5.
+    let default = setting.key.apply_default(&mut scratch);
+    default.is_ok_and(|default| default == setting.value)
+}
+
+fn keys_of(section: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied().filter(move |key| key.section == section)
+}
+
+/// A value as YAML: texts in quotes, so that `03:00` and an empty text survive any reader.
+fn yaml_value(key: &Key, value: &str) -> String {
+    match key.kind {
+        Kind::Flag(_) | Kind::Int { .. } | Kind::Number { .. } | Kind::Choice(_) => value.to_owned(),
+        // JSON's quoting is YAML's double-quoted style.
+        Kind::Text { .. } => serde_json::Value::from(value).to_string(),
+        Kind::List { .. } => {
+            let items: Vec<&str> = value.split(',').filter(|item| !item.is_empty()).collect();
+            serde_json::Value::from(items).to_string()
+        }
+    }
+}
+
+/// Breaks a text at its spaces.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+const PREFACE: &str = "\
+# Configuration reference
+
+<!-- Generated from the table of keys in crates/server/src/config/table. Renew with:
+     cargo run -p framehub -- config reference > docs/ref/configuration.md -->
+
+Everything has a default: `framehub` alone starts. To change something, write it in one of these places; a later one wins:
+
+1. built-in defaults, as below
+2. the configuration file: `--config FILE`, else `config.yaml` in the working directory if there is one
+3. a `.env` file in the working directory
+4. environment variables
+5. arguments, `section.key=value`: `framehub serve server.port=8080 viewers.stream_fps=15`
+
+The file is YAML, a section with its keys indented below it (`config.example.yaml` has them all):
+
+```yaml
+server:
+  port: 8080
+streams:
+  timeout_seconds: 600
+```
+
+Every key is also an environment variable, `FRAMEHUB__SECTION__KEY` with two underscores (`FRAMEHUB__SERVER__PORT=8080`). Some have shorter names besides, given below; when several names of one key are set, `FRAMEHUB__…` wins, then the one listed first. An empty variable counts as not set. In `.env`, `$NAME` is replaced by that variable: put a value with a dollar sign in single quotes.
+
+An unknown key, a wrong type or a value out of range stops the start, and all such problems are listed together. `framehub config check` looks for them without starting, `framehub config show` prints the values in force and where each comes from. A change takes effect at the next start.
+
+Switches take true, yes, on, 1 and false, no, off, 0. 1 MB is 1,048,576 bytes.
+";
+
+const MEMORY: &str = "\n## Memory\n\n\
+The limits above bound the memory that the hub holds for frames. With F for one frame (`server.max_frame_size_mb`) it is at most
+
+```text
+streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
++ server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
+```
+
+A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
+";
+
+const EXAMPLE_PREFACE: &str = "\
+# Every key with its default. Copy this file to config.yaml, take the # off a line and change it.
+# docs/ref/configuration.md says more; `framehub config check` checks the result.
+#
+# Generated from the table of keys in crates/server/src/config/table. Renew with:
+#   cargo run -p framehub -- config reference --format yaml > config.example.yaml
+";

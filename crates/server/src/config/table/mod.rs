@@ -1,0 +1,129 @@
+//! The table of keys: the single source of names, types, defaults, ranges, environment names and
+//! their documentation.
+//!
+//! `serving` holds what this version runs on, `later` what it accepts and checks, but does not act
+//! on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
+//! and `config.example.yaml` with it; nothing else lists keys.
+
+mod later;
+mod serving;
+
+use super::key::Key;
+use std::time::Duration;
+
+/// A group of keys, as in the file.
+#[derive(Debug)]
+pub struct Section {
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// What this version does not do although it accepts keys for it. Empty: nothing is missing.
+    pub missing: &'static str,
+}
+
+/// The sections, in the order of the reference page.
+pub const SECTIONS: &[Section] = &[
+    Section { name: "server", doc: "The listener and its limits.", missing: "" },
+    Section {
+        name: "streams",
+        doc: "Named live streams and what is kept of each.",
+        missing: "this version has no /api/robot routes yet",
+    },
+    Section { name: "viewers", doc: "Whoever watches.", missing: "" },
+    Section {
+        name: "demo",
+        doc: "A moving test picture, so that a fresh start shows something.",
+        missing: "",
+    },
+    Section { name: "auth", doc: "Who may do what.", missing: "" },
+    Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
+    Section {
+        name: "cleanup",
+        doc: "When idle streams and old recordings are removed.",
+        missing: "this version keeps no recordings to remove yet",
+    },
+    Section { name: "recording", doc: "Streams on disk.", missing: "this version does not record yet" },
+    Section { name: "camera", doc: "A camera on this machine.", missing: "this version opens no camera yet" },
+    Section {
+        name: "simulator",
+        doc: "The simulator whose pictures sessions show.",
+        missing: "this version does not connect to a simulator yet",
+    },
+    Section {
+        name: "sessions",
+        doc: "Simulator sessions.",
+        missing: "this version has no simulator sessions yet",
+    },
+    Section {
+        name: "referee",
+        doc: "Frame upload and analysis of fencing phrases.",
+        missing: "this version does not take uploads or analyse them yet",
+    },
+];
+
+const PARTS: [&[Key]; 2] = [serving::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len() + later::KEYS.len();
+
+/// Every key, in the order of the reference page.
+pub static KEYS: [&Key; COUNT] = {
+    let mut keys = [&serving::KEYS[0]; COUNT];
+    let (mut at, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut row = 0;
+        while row < PARTS[part].len() {
+            keys[at] = &PARTS[part][row];
+            at += 1;
+            row += 1;
+        }
+        part += 1;
+    }
+    keys
+};
+
+/// The key `section.name`.
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().copied().find(|key| key.section == section && key.name == name)
+}
+
+/// A kilobyte and its multiples are powers of two here, as in 001's `max_frame_size_mb`.
+const KB: u64 = 1024;
+const MB: f64 = 1024.0 * 1024.0;
+const GB: f64 = 1024.0 * MB;
+
+/// Seconds that a range has checked: not negative, and far below what a `Duration` holds.
+fn seconds(value: f64) -> Duration {
+    Duration::from_secs_f64(value)
+}
+
+/// A size that a range has checked, rounded to whole bytes.
+fn bytes(value: f64, unit: f64) -> u64 {
+    (value * unit).round() as u64
+}
+
+/// Texts that a stream name may be: API.md, 'Conventions'.
+const STREAM_NAME: &str = "1 to 64 letters, digits, '_' or '-'";
+
+fn is_stream_name(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(good)
+}
+
+/// Stores an optional stream name; the empty text is none.
+fn set_stream_name(slot: &mut Option<String>, text: &str) -> bool {
+    let good = text.is_empty() || is_stream_name(text);
+    if good {
+        *slot = (!text.is_empty()).then(|| text.to_owned());
+    }
+    good
+}
+
+/// Stores a value that parsing may refuse.
+fn set_parsed<T>(slot: &mut T, parsed: Option<T>) -> bool {
+    let Some(value) = parsed else { return false };
+    *slot = value;
+    true
+}
+
+/// A path: not empty and without a NUL.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
