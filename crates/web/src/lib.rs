@@ -1,1 +1,27 @@
-//! (the crate's first lines say what belongs here)
+//! The hub's HTTP and WebSocket face: publish, view, control, pages.
+//!
+//! Here bytes from the network become frames in the hub, and frames become bytes on the wire. What a frame is, who
+//! gets it and when it is dropped is the hub's business; what the bytes look like is `wire`'s; where settings come
+//! from is the server's. `faces/` holds the routes of the requirement documents, thin over `publish/` and `view/`;
+//! `routes.rs` is the one table in which they meet; `tail/` is the way from a response to the socket.
+
+mod app;
+mod auth;
+mod clock;
+mod cors;
+mod error;
+mod faces;
+mod metrics;
+mod openapi;
+mod pages;
+mod publish;
+mod routes;
+mod settings;
+mod tail;
+mod view;
+mod websocket;
+
+pub use app::App;
+pub use routes::router;
+pub use settings::{ConnectionLimits, HealthInfo, Settings};
+pub use tail::serve;

@@ -1,0 +1,235 @@
+//! The map of live streams: making them, finding them, ending them.
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use crate::{
+    Claim, ClaimError, Closed, HubStats, Moment, Publisher, RingLimits, Stream, StreamName, Totals,
+    sync::Mutex,
+};
+
+/// What bounds a hub (H5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub streams: usize,
+    pub viewers_per_stream: usize,
+    pub ring: RingLimits,
+}
+
+/// All live streams. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Hub(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    /// Guards the map. Taken before a stream's lock, never after it (H3).
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    streams: BTreeMap<StreamName, Stream>,
+    last_epoch: u64,
+    /// Counters of the streams that have ended.
+    retired: Totals,
+    shutting_down: bool,
+    /// Grows whenever a stream comes or goes.
+    version: u64,
+    watchers: BTreeMap<u64, Option<Waker>>,
+    next_watcher: u64,
+}
+
+impl Hub {
+    pub fn new(limits: Limits) -> Self {
+        let state = State {
+            streams: BTreeMap::new(),
+            last_epoch: 0,
+            retired: Totals::default(),
+            shutting_down: false,
+            version: 0,
+            watchers: BTreeMap::new(),
+            next_watcher: 0,
+        };
+        Self(Arc::new(Shared { limits, state: Mutex::new(state) }))
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    // ---- publishing ----
+
+    /// A publisher of the named stream, which is made if it is not there.
+    pub fn publisher(&self, name: &StreamName, claim: Claim, now: Moment) -> Result<Publisher, ClaimError> {
+        let mut state = self.0.state.lock();
+        if let Some(stream) = state.streams.get(name) {
+            let stream = stream.clone();
+            let holder = stream.claim(claim, now)?;
+            return Ok(Publisher::new(stream, holder));
+        }
+        self.check_room(&state)?;
+        state.last_epoch += 1;
+        let Limits { ring, viewers_per_stream, .. } = self.0.limits;
+        let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, now);
+        let holder = stream.claim(claim, now)?;
+        state.streams.insert(name.clone(), stream.clone());
+        let wakers = state.changed();
+        drop(state);
+        wake(wakers);
+        Ok(Publisher::new(stream, holder))
+    }
+
+    /// Whether [`publisher`](Self::publisher) would succeed now, without making or claiming anything: lets a
+    /// connection be refused before it has sent its first frame.
+    pub fn check_claim(&self, name: &StreamName, claim: Claim, now: Moment) -> Result<(), ClaimError> {
+        let state = self.0.state.lock();
+        match state.streams.get(name) {
+            Some(stream) => stream.check_claim(claim, now),
+            None => self.check_room(&state),
+        }
+    }
+
+    fn check_room(&self, state: &State) -> Result<(), ClaimError> {
+        if state.shutting_down {
+            return Err(ClaimError::ShuttingDown);
+        }
+        let limit = self.0.limits.streams;
+        if state.streams.len() >= limit { Err(ClaimError::StreamLimit { limit }) } else { Ok(()) }
+    }
+
+    // ---- finding ----
+
+    pub fn stream(&self, name: &StreamName) -> Option<Stream> {
+        self.0.state.lock().streams.get(name).cloned()
+    }
+
+    /// In the order of their names.
+    pub fn streams(&self) -> Vec<Stream> {
+        self.0.state.lock().streams.values().cloned().collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.state.lock().streams.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The stream that was made first of those that live.
+    pub fn oldest(&self) -> Option<Stream> {
+        self.0.state.lock().streams.values().min_by_key(|s| s.epoch()).cloned()
+    }
+
+    pub fn stats(&self, now: Moment) -> HubStats {
+        let (streams, mut totals) = {
+            let state = self.0.state.lock();
+            (state.streams.values().cloned().collect::<Vec<_>>(), state.retired)
+        };
+        let streams: Vec<_> = streams.iter().map(|s| s.stats(now)).collect();
+        for stream in &streams {
+            totals.add(stream.totals);
+        }
+        HubStats { streams, totals }
+    }
+
+    /// A handle that tells when streams come and go.
+    pub fn changes(&self) -> Changes {
+        let mut state = self.0.state.lock();
+        state.next_watcher += 1;
+        let id = state.next_watcher;
+        state.watchers.insert(id, None);
+        Changes { hub: self.clone(), id, seen: state.version }
+    }
+
+    // ---- ending ----
+
+    /// Ends a stream: its readers are told, its memory is freed. False if there is none of that name.
+    pub fn remove(&self, name: &StreamName) -> bool {
+        self.end(Closed::Deleted, |stream| stream.name() == name) == [name.clone()]
+    }
+
+    /// Ends the streams to which nothing has come for `timeout`, and names them.
+    pub fn sweep(&self, timeout: Duration, now: Moment) -> Vec<StreamName> {
+        let is_idle = |stream: &Stream| stream.idle_for(now.mono).is_some_and(|idle| idle >= timeout);
+        self.end(Closed::Idle(timeout), is_idle)
+    }
+
+    /// Ends all streams and refuses new ones.
+    pub fn shut_down(&self) {
+        self.0.state.lock().shutting_down = true;
+        self.end(Closed::ShuttingDown, |_| true);
+    }
+
+    fn end(&self, reason: Closed, which: impl Fn(&Stream) -> bool) -> Vec<StreamName> {
+        let mut state = self.0.state.lock();
+        let ended: Vec<Stream> = state.streams.values().filter(|s| which(s)).cloned().collect();
+        if ended.is_empty() {
+            return Vec::new();
+        }
+        for stream in &ended {
+            state.streams.remove(stream.name());
+            state.retired.add(stream.totals());
+        }
+        let wakers = state.changed();
+        drop(state);
+        for stream in &ended {
+            stream.close(reason);
+        }
+        wake(wakers);
+        ended.iter().map(|s| s.name().clone()).collect()
+    }
+}
+
+impl State {
+    /// Notes that the map changed; gives the wakers to be called after unlocking.
+    fn changed(&mut self) -> Vec<Waker> {
+        self.version += 1;
+        self.watchers.values_mut().filter_map(Option::take).collect()
+    }
+}
+
+fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
+
+/// Waits for streams to come and go. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct Changes {
+    hub: Hub,
+    id: u64,
+    seen: u64,
+}
+
+impl Changes {
+    /// Returns when a stream has come or gone since the last call, or since the handle was made.
+    pub async fn changed(&mut self) {
+        poll_fn(|cx| self.poll_changed(cx)).await;
+    }
+
+    pub fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut state = self.hub.0.state.lock();
+        if state.version != self.seen {
+            self.seen = state.version;
+            return Poll::Ready(());
+        }
+        let _old = state.watchers.insert(self.id, Some(waker));
+        drop(state);
+        Poll::Pending
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        let _waker = self.hub.0.state.lock().watchers.remove(&self.id);
+    }
+}

@@ -1,0 +1,71 @@
+//! The handle through which frames enter a stream, and the rules of who may hold it.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use crate::{Demand, Frame, Moment, NewFrame, PublishError, Stream, stream::HolderId};
+
+/// A connection that has sent nothing for so long no longer keeps another one out: after a cut cable the robot
+/// comes back on a new connection while the old one still looks open.
+pub const STALE_CLAIM: Duration = Duration::from_secs(5);
+
+/// How a publisher wants to hold a stream (P3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// One frame a request: any number of such clients share the stream, unless a connection holds it.
+    Shared,
+    /// A connection: refused while another one is active.
+    Exclusive,
+    /// A connection that replaces whoever is there.
+    TakeOver,
+    /// A source of the hub's own (demo, camera): never stale, and the stream is not idle while it rests.
+    Source,
+}
+
+/// Publishes into one stream. Dropping it gives the claim back; the stream lives on (P2).
+#[derive(Debug)]
+pub struct Publisher {
+    stream: Stream,
+    holder: Option<HolderId>,
+}
+
+impl Publisher {
+    pub(crate) fn new(stream: Stream, holder: Option<HolderId>) -> Self {
+        Self { stream, holder }
+    }
+
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Numbers the frame, keeps it and wakes the readers. Synchronous, and no reader can slow it (P1).
+    pub fn publish(&self, frame: NewFrame, now: Moment) -> Result<Arc<Frame>, PublishError> {
+        self.stream.publish(self.holder, frame, now)
+    }
+
+    pub fn demand(&self) -> Demand {
+        self.stream.demand()
+    }
+
+    /// Waits until someone reads the stream. Without a claim of its own a publisher is never told to rest.
+    pub async fn wanted(&self) -> Result<(), PublishError> {
+        self.demand_is(true).await
+    }
+
+    /// Waits until nobody reads the stream any more.
+    pub async fn unwanted(&self) -> Result<(), PublishError> {
+        self.demand_is(false).await
+    }
+
+    async fn demand_is(&self, wanted: bool) -> Result<(), PublishError> {
+        let Some(holder) = self.holder else { return Ok(()) };
+        poll_fn(|cx| self.stream.poll_demand(holder, wanted, cx)).await
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        if let Some(id) = self.holder {
+            self.stream.release(id);
+        }
+    }
+}

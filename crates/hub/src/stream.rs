@@ -1,0 +1,307 @@
+//! A live stream: its ring, its claim and its counters behind one short lock.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
+    Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
+    rate::Rate,
+    ring::{Ring, RowId},
+    sync::{Mutex, MutexGuard},
+};
+
+/// A handle on a stream; clones share it.
+#[derive(Debug, Clone)]
+pub struct Stream(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    name: StreamName,
+    epoch: u64,
+    created: Moment,
+    max_viewers: usize,
+    /// Guards the ring and everything counted with it. Nothing under it awaits, copies a payload or calls out (R2).
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    ring: Ring,
+    rate: Rate,
+    /// Of publishing, and of the viewers that have left; those who are here are counted in their rows.
+    totals: Totals,
+    holder: Option<Holder>,
+    next_holder: u64,
+    /// The publisher that waits for demand to change; there is one holder, so there is one cell.
+    demand_waiter: Option<Waker>,
+}
+
+/// The connection that a stream is claimed by.
+#[derive(Debug)]
+struct Holder {
+    id: u64,
+    last_active: Instant,
+    source: bool,
+}
+
+pub(crate) type HolderId = u64;
+
+impl Stream {
+    pub(crate) fn new(
+        name: StreamName,
+        epoch: u64,
+        limits: RingLimits,
+        max_viewers: usize,
+        created: Moment,
+    ) -> Self {
+        let state = State {
+            ring: Ring::new(limits),
+            rate: Rate::default(),
+            totals: Totals::default(),
+            holder: None,
+            next_holder: 0,
+            demand_waiter: None,
+        };
+        Self(Arc::new(Shared { name, epoch, created, max_viewers, state: Mutex::new(state) }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock()
+    }
+
+    pub fn name(&self) -> &StreamName {
+        &self.0.name
+    }
+
+    /// Tells this stream from another of the same name, before or after it (H2).
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch
+    }
+
+    // ---- reading ----
+
+    pub fn subscribe(&self, rule: Rule, class: Class, start: Start) -> Result<Subscriber, SubscribeError> {
+        let mut state = self.state();
+        if let Some(reason) = state.ring.closed() {
+            return Err(SubscribeError::Closed { name: self.0.name.clone(), reason });
+        }
+        if class == Class::Viewer && state.ring.demand().viewers >= self.0.max_viewers {
+            return Err(SubscribeError::ViewerLimit { name: self.0.name.clone(), limit: self.0.max_viewers });
+        }
+        let row = state.ring.join(rule, class, start);
+        let waiter = state.demand_waiter.take();
+        drop(state);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+        Ok(Subscriber::new(self.clone(), row))
+    }
+
+    pub(crate) fn poll_take(&self, row: RowId, cx: &Context<'_>) -> Poll<Result<Delivery, Closed>> {
+        // Cloned before locking: a waker is foreign code (R2).
+        let waker = cx.waker().clone();
+        let (poll, _unused_waker) = self.state().ring.poll_take(row, waker);
+        poll
+    }
+
+    pub(crate) fn try_take(&self, row: RowId) -> Option<Delivery> {
+        self.state().ring.take(row)
+    }
+
+    pub(crate) fn leave(&self, row: RowId) {
+        let mut state = self.state();
+        let left = state.ring.leave(row);
+        if let Some(left) = left.as_ref().filter(|left| left.class == Class::Viewer) {
+            state.totals.served += left.delivered;
+            state.totals.skipped += left.skipped;
+        }
+        let waiter = state.demand_waiter.take();
+        drop(state);
+        drop(left);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    /// The newest frame, whoever has taken it.
+    pub fn newest(&self) -> Option<Arc<Frame>> {
+        self.state().ring.newest().cloned()
+    }
+
+    pub fn demand(&self) -> Demand {
+        self.state().ring.demand()
+    }
+
+    // ---- publishing ----
+
+    /// Whether `claim` would be granted now, without taking it.
+    pub fn check_claim(&self, claim: Claim, now: Moment) -> Result<(), ClaimError> {
+        self.state().check_claim(&self.0.name, claim, now.mono)
+    }
+
+    /// A shared claim holds nothing and gets no id.
+    pub(crate) fn claim(&self, claim: Claim, now: Moment) -> Result<Option<HolderId>, ClaimError> {
+        let mut state = self.state();
+        state.check_claim(&self.0.name, claim, now.mono)?;
+        if claim == Claim::Shared {
+            return Ok(None);
+        }
+        state.next_holder += 1;
+        let id = state.next_holder;
+        let replaced = state.demand_waiter.take();
+        state.holder = Some(Holder { id, last_active: now.mono, source: claim == Claim::Source });
+        drop(state);
+        if let Some(waiter) = replaced {
+            waiter.wake();
+        }
+        Ok(Some(id))
+    }
+
+    pub(crate) fn release(&self, id: HolderId) {
+        let mut state = self.state();
+        if state.holds(id) {
+            state.holder = None;
+        }
+    }
+
+    pub(crate) fn publish(
+        &self,
+        holder: Option<HolderId>,
+        new: NewFrame,
+        now: Moment,
+    ) -> Result<Arc<Frame>, PublishError> {
+        let bytes = new.payload.len();
+        let mut state = self.state();
+        state.check_holder(&self.0.name, holder)?;
+        if let Some(holder) = state.holder.as_mut() {
+            holder.last_active = now.mono;
+        }
+        state.totals.frames += 1;
+        state.totals.bytes += bytes as u64;
+        state.rate.count(now.mono, bytes);
+        let (frame, aftermath) = state.ring.push(new, now);
+        drop(state);
+        aftermath.wake();
+        Ok(frame)
+    }
+
+    /// Counts a frame that was refused at the door.
+    pub fn count_rejected(&self) {
+        self.state().totals.rejected += 1;
+    }
+
+    /// Ready once demand is as `wanted`; an error once this publisher can no longer publish.
+    pub(crate) fn poll_demand(
+        &self,
+        holder: HolderId,
+        wanted: bool,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), PublishError>> {
+        let waker = cx.waker().clone();
+        let mut state = self.state();
+        if let Err(error) = state.check_holder(&self.0.name, Some(holder)) {
+            return Poll::Ready(Err(error));
+        }
+        if state.ring.demand().is_wanted() == wanted {
+            return Poll::Ready(Ok(()));
+        }
+        let _old = state.demand_waiter.replace(waker);
+        drop(state);
+        Poll::Pending
+    }
+
+    // ---- the end ----
+
+    pub(crate) fn close(&self, reason: Closed) {
+        let mut state = self.state();
+        let aftermath = state.ring.close(reason);
+        let waiter = state.demand_waiter.take();
+        drop(state);
+        aftermath.wake();
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    /// How long nothing has come, unless a source of the hub's own feeds the stream: that one may rest while nobody
+    /// watches.
+    pub(crate) fn idle_for(&self, now: Instant) -> Option<Duration> {
+        let state = self.state();
+        if state.holder.as_ref().is_some_and(|h| h.source) {
+            return None;
+        }
+        Some(now.saturating_duration_since(self.last_activity(&state)))
+    }
+
+    fn last_activity(&self, state: &State) -> Instant {
+        state.ring.newest().map_or(self.0.created.mono, |f| f.received.mono)
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.state().totals_now()
+    }
+
+    pub fn stats(&self, now: Moment) -> StreamStats {
+        let state = self.state();
+        let newest = state.ring.newest();
+        let rate = state.rate.per_second(now.mono);
+        StreamStats {
+            name: self.0.name.clone(),
+            epoch: self.0.epoch,
+            created: self.0.created.wall,
+            uptime: now.mono.saturating_duration_since(self.0.created.mono),
+            last_frame: newest.map(|f| f.received.wall),
+            inactive: now.mono.saturating_duration_since(self.last_activity(&state)),
+            totals: state.totals_now(),
+            demand: state.ring.demand(),
+            fps: rate.frames,
+            bytes_per_sec: rate.bytes,
+            buffered_frames: state.ring.len(),
+            buffer_capacity: state.ring.capacity(),
+            buffered_bytes: state.ring.bytes(),
+            format: newest.map(|f| f.format),
+            frame_bytes: newest.map(|f| f.payload.len()),
+            newest_seq: state.ring.last_seq(),
+            claimed: state.holder.is_some(),
+        }
+    }
+}
+
+impl State {
+    fn holds(&self, id: HolderId) -> bool {
+        self.holder.as_ref().is_some_and(|h| h.id == id)
+    }
+
+    fn check_claim(&self, name: &StreamName, claim: Claim, now: Instant) -> Result<(), ClaimError> {
+        let Some(holder) = &self.holder else { return Ok(()) };
+        let stale = !holder.source && now.saturating_duration_since(holder.last_active) >= STALE_CLAIM;
+        if claim == Claim::TakeOver || stale {
+            Ok(())
+        } else {
+            Err(ClaimError::Claimed { name: name.clone() })
+        }
+    }
+
+    /// A one-shot publisher was let in when it claimed, so only a connection can have lost its place.
+    fn check_holder(&self, name: &StreamName, holder: Option<HolderId>) -> Result<(), PublishError> {
+        if let Some(reason) = self.ring.closed() {
+            return Err(PublishError::Closed { name: name.clone(), reason });
+        }
+        match holder {
+            Some(id) if !self.holds(id) => Err(PublishError::TakenOver { name: name.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn totals_now(&self) -> Totals {
+        let (served, skipped) = self.ring.viewers_served();
+        let mut totals = self.totals;
+        totals.served += served;
+        totals.skipped += skipped;
+        totals
+    }
+}

@@ -1,0 +1,99 @@
+//! What every handler shares: the hub, the settings, and what is counted outside the hub.
+
+use std::sync::Arc;
+
+use hub::{Hub, Stream, StreamName};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Settings,
+    clock,
+    error::ApiError,
+    metrics::Metrics,
+    tail::Connections,
+    view::{Base64Cache, Placeholder},
+};
+
+/// Pictures that are transcoded at once: more would only take the processors away from the streams.
+const TRANSCODERS: usize = 2;
+
+#[derive(Debug)]
+pub struct App {
+    hub: Hub,
+    settings: Settings,
+    started: hub::Moment,
+    connections: Arc<Connections>,
+    metrics: Metrics,
+    /// Cancelled when the server begins to shut down.
+    shutdown: CancellationToken,
+    transcoders: Semaphore,
+    placeholder: Placeholder,
+    base64: Base64Cache,
+}
+
+impl App {
+    pub fn new(hub: Hub, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            connections: Connections::new(settings.connections.max),
+            started: clock::now(),
+            metrics: Metrics::new(),
+            transcoders: Semaphore::new(TRANSCODERS),
+            placeholder: Placeholder::default(),
+            base64: Base64Cache::default(),
+            hub,
+            settings,
+            shutdown,
+        })
+    }
+
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn started(&self) -> hub::Moment {
+        self.started
+    }
+
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    pub(crate) fn transcoders(&self) -> &Semaphore {
+        &self.transcoders
+    }
+
+    pub(crate) fn placeholder(&self) -> &Placeholder {
+        &self.placeholder
+    }
+
+    pub(crate) fn base64(&self) -> &Base64Cache {
+        &self.base64
+    }
+
+    /// The live stream of that name; the name may be anything that a URL can carry.
+    pub(crate) fn stream(&self, name: &str) -> Result<Stream, ApiError> {
+        let name: StreamName = name.parse()?;
+        self.hub.stream(&name).ok_or_else(|| ApiError::stream_not_found(&name))
+    }
+
+    /// The stream that `streams.default` names, or the oldest live one.
+    pub(crate) fn default_stream(&self) -> Option<Stream> {
+        match &self.settings.default_stream {
+            Some(name) => self.hub.stream(name),
+            None => self.hub.oldest(),
+        }
+    }
+}

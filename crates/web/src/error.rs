@@ -1,0 +1,89 @@
+//! Every refusal as a response: the fitting status and `{"error": …, "code": …}`. One table from errors to status.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+/// A refusal: what was wrong and how to mend it, with a stable code for programs.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// Seconds after which trying again makes sense.
+    retry_after: Option<u32>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let retry_after = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(2);
+        Self { status, code, message: message.into(), retry_after }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(crate) fn stream_not_found(name: &hub::StreamName) -> Self {
+        let message = format!("no stream named '{name}': GET /api/streams lists those that are live");
+        Self::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "error": self.message, "code": self.code }));
+        let mut response = (self.status, body).into_response();
+        if let Some(secs) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+impl From<hub::InvalidName> for ApiError {
+    fn from(error: hub::InvalidName) -> Self {
+        Self::bad_request(hub::InvalidName::CODE, error.to_string())
+    }
+}
+
+impl From<hub::ClaimError> for ApiError {
+    fn from(error: hub::ClaimError) -> Self {
+        let status = match error {
+            hub::ClaimError::Claimed { .. } => StatusCode::CONFLICT,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<hub::PublishError> for ApiError {
+    fn from(error: hub::PublishError) -> Self {
+        Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
+    }
+}
+
+impl From<hub::SubscribeError> for ApiError {
+    fn from(error: hub::SubscribeError) -> Self {
+        let status = match error {
+            hub::SubscribeError::ViewerLimit { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::NOT_FOUND,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}

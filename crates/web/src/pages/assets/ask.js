@@ -1,0 +1,70 @@
+// Plain HTTP questions to the hub, and what to tell a person when the answer is no.
+
+/** How long the hub may take to answer a small question before we call it silent. */
+const PATIENCE_MS = 5000;
+
+/** A refusal by the hub (`status` > 0), or no answer at all (`status` 0). */
+export class Refusal extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message whole sentence for people
+   */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether an API key is what is missing. */
+  get needsKey() {
+    return this.status === 401;
+  }
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<any>} the parsed JSON
+ * @throws {Refusal}
+ */
+export async function askJson(url) {
+  const response = await ask(url, AbortSignal.timeout(PATIENCE_MS));
+  try {
+    return await response.json();
+  } catch {
+    throw new Refusal(response.status, 'The hub\'s answer is not JSON; is something else listening at this address?');
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @returns {Promise<Response>} a 2xx or 304 answer
+ * @throws {Refusal} also for an abort, with status 0
+ */
+export async function ask(url, signal) {
+  let response;
+  try {
+    response = await fetch(url, { cache: 'no-store', signal });
+  } catch {
+    throw new Refusal(0, navigator.onLine ? 'The hub does not answer.' : 'This device is offline.');
+  }
+  if (response.ok || response.status === 304) return response;
+  throw await refusalOf(response);
+}
+
+/**
+ * Says what a refusing answer means, in the hub's own words where it sent any.
+ * @param {Response} response
+ */
+async function refusalOf(response) {
+  let said = '';
+  try {
+    const body = await response.json();
+    if (typeof body.error === 'string') said = body.error;
+  } catch {
+    // An answer without JSON comes from a proxy in between; its status has to do.
+  }
+  if (response.status === 401) {
+    return new Refusal(401, `This hub needs an API key. ${said || 'Open this page with ?api_key=<your key> at the end of its address.'}`);
+  }
+  return new Refusal(response.status, said || `The hub answered ${response.status} ${response.statusText}`.trim() + '.');
+}

@@ -1,0 +1,283 @@
+// One stream, large: its picture, how fresh it is, its statistics and metadata, and how to watch
+// or publish it from elsewhere.
+
+import { ask, Refusal } from './ask.js';
+import { byId, setAttribute, setText } from './dom.js';
+import * as format from './format.js';
+import { Freshness } from './freshness.js';
+import { MetadataTable } from './metadata.js';
+import { Painter } from './painter.js';
+import { at, streamPath } from './paths.js';
+import { addressRows, publishRows } from './share.js';
+import { StatsPanel } from './stats-panel.js';
+
+/** @import { Link, StreamInfo } from './hub.js' */
+/** @import { Picture } from './painter.js' */
+
+/** The rate shown is that of the pictures painted within this time. */
+const RATE_WINDOW_MS = 2000;
+/** A snapshot may be large and the line slow. */
+const SNAPSHOT_PATIENCE_MS = 20_000;
+/** How long to wait before an MJPEG picture that broke is asked for again. */
+const MJPEG_RETRY_MS = 3000;
+
+export class Focus {
+  /** The stream shown, '' while the view is closed. */
+  name = '';
+  #freshness = new Freshness();
+  /** @type {StreamInfo | null} */
+  #info = null;
+  #ended = '';
+  #listed = false;
+  #broken = false;
+  /** When the last pictures were painted. @type {number[]} */
+  #paints = [];
+  #skipped = 0;
+  #delayMs = 0;
+  #size = { width: 0, height: 0 };
+  #sharedSize = '';
+  #mjpegTimer = 0;
+
+  /**
+   * @param {object} events
+   * @param {(picture: Picture) => void} events.shown
+   * @param {() => string | null} events.defaultStream
+   * @param {(message: string) => void} events.tell
+   */
+  constructor({ shown, defaultStream, tell }) {
+    this.defaultStream = defaultStream;
+    this.tell = tell;
+    this.view = byId('focus', HTMLElement);
+    this.stage = byId('stage', HTMLElement);
+    this.canvas = byId('focus-canvas', HTMLCanvasElement);
+    this.image = byId('focus-image', HTMLImageElement);
+    this.note = byId('stage-note', HTMLElement);
+    this.ageText = byId('focus-age', HTMLElement);
+    this.stageAge = byId('stage-age', HTMLElement);
+    this.stats = new StatsPanel(byId('stats-panel', HTMLElement), byId('stats-note', HTMLElement));
+    this.metadata = new MetadataTable(byId('metadata', HTMLElement), byId('metadata-list', HTMLElement), byId('metadata-seq', HTMLElement));
+    this.painter = new Painter(this.canvas, {
+      painted: (picture, width, height) => this.#painted(picture, width, height),
+      broken: () => { this.#broken = true; },
+      done: (picture) => shown(picture),
+    });
+    this.#wireTools();
+  }
+
+  get open() {
+    return this.name !== '';
+  }
+
+  /**
+   * @param {string} name
+   * @param {Picture | null} already the picture the wall has, to start from
+   */
+  show(name, already) {
+    this.#reset();
+    this.name = name;
+    this.view.hidden = false;
+    this.view.dataset.stream = name;
+    delete this.view.dataset.seq;
+    setText(byId('focus-name', HTMLElement), name);
+    setText(byId('stage-name', HTMLElement), name);
+    byId('embed-link', HTMLAnchorElement).href = at(streamPath(name, '/embed'));
+    byId('publish', HTMLElement).replaceChildren(...publishRows(name));
+    this.#share(1280, 720);
+    this.stats.start(name, () => this.defaultStream() === name);
+    if (already) {
+      this.painter.preview(already);
+      this.#freshness.note(already.born, already.seq);
+    }
+    this.tick(performance.now());
+  }
+
+  hide() {
+    if (!this.open) return;
+    if (document.fullscreenElement) void document.exitFullscreen();
+    this.#reset();
+    this.name = '';
+    this.stats.stop();
+    this.view.hidden = true;
+  }
+
+  /**
+   * @param {StreamInfo[]} streams the hub's whole list
+   */
+  update(streams) {
+    const info = streams.find((stream) => stream.name === this.name);
+    if (info) {
+      if (this.#ended) this.#freshness.reset();
+      this.#ended = '';
+      this.#listed = true;
+      this.#info = info;
+    } else if (this.#listed && !this.#ended) {
+      this.end('');
+    }
+  }
+
+  /** @param {string} message */
+  end(message) {
+    this.#ended = message || 'This stream has ended.';
+  }
+
+  /** @param {Link} link */
+  connection(link) {
+    const wanted = this.open && link.phase === 'polling';
+    if (wanted === !this.image.hidden) return;
+    if (wanted) this.#startMjpeg();
+    else this.#stopMjpeg();
+  }
+
+  /** @param {number} now */
+  tick(now) {
+    if (!this.open) return;
+    const polled = !this.image.hidden;
+    const age = polled && format.isNumber(this.#info?.inactive_seconds) ? this.#info.inactive_seconds * 1000 : this.#freshness.age(now);
+    const level = this.#freshness.level(now);
+    const state = this.#state(age, level, polled);
+    setAttribute(this.view, 'data-state', state);
+    setText(this.ageText, format.age(age));
+    setText(this.stageAge, format.age(age));
+    for (const text of [this.ageText, this.stageAge]) setAttribute(text, 'data-level', level);
+    setText(this.note, this.#noteFor(state));
+    this.#readout(now);
+  }
+
+  /**
+   * @param {number | null} age
+   * @param {import('./freshness.js').Level} level
+   * @param {boolean} polled
+   * @returns {'live' | 'stale' | 'ended' | 'connecting'}
+   */
+  #state(age, level, polled) {
+    if (this.#ended) return 'ended';
+    if (polled) return this.image.naturalWidth > 0 ? 'live' : 'connecting';
+    if (age === null) return 'connecting';
+    return level === 'ok' ? 'live' : 'stale';
+  }
+
+  /** @param {string} state */
+  #noteFor(state) {
+    if (state === 'ended') return this.#ended;
+    if (this.#broken) return 'This picture cannot be decoded.';
+    if (state !== 'connecting') return '';
+    return this.#listed ? 'Waiting for a picture' : 'No such stream yet. It appears here with its first picture.';
+  }
+
+  /** @param {number} now */
+  #readout(now) {
+    this.#paints = this.#paints.filter((at) => now - at < RATE_WINDOW_MS);
+    const info = this.#info;
+    const width = info?.width || this.#size.width;
+    const height = info?.height || this.#size.height;
+    const shown = this.#paints.length > 1 ? (this.#paints.length - 1) / ((now - (this.#paints[0] ?? now)) / 1000) : 0;
+    const cell = byId('focus-shown', HTMLElement);
+    setText(cell, this.image.hidden ? `${format.fps(shown)} fps` : 'MJPEG');
+    setAttribute(cell, 'title', `Painted here. ${format.plural(this.#skipped, 'frame')} left out so that the picture stays fresh; the last one took ${this.#delayMs.toFixed(0)} ms from the hub's door to this screen.`);
+    setText(byId('focus-size', HTMLElement), format.size(width, height));
+    setText(byId('focus-rate', HTMLElement), format.rate(info?.bytes_per_second));
+    if (width && height) {
+      this.stage.style.setProperty('--ratio', `${width} / ${height}`);
+      this.#share(width, height);
+    }
+  }
+
+  /**
+   * The iframe's snippet carries the picture's size; it is rebuilt only when that changes.
+   * @param {number} width
+   * @param {number} height
+   */
+  #share(width, height) {
+    const key = `${this.name} ${width} ${height}`;
+    if (key === this.#sharedSize) return;
+    this.#sharedSize = key;
+    byId('addresses', HTMLElement).replaceChildren(...addressRows(this.name, width, height));
+  }
+
+  /**
+   * @param {Picture} picture
+   * @param {number} width
+   * @param {number} height
+   */
+  #painted(picture, width, height) {
+    if (picture.stream !== this.name) return;
+    const now = performance.now();
+    this.#broken = false;
+    this.#size = { width, height };
+    this.#freshness.note(picture.born, picture.seq);
+    this.#paints.push(now);
+    this.#skipped += picture.skipped;
+    this.#delayMs = now - picture.born;
+    this.view.dataset.seq = String(picture.seq);
+    this.metadata.show(picture.metadata, picture.seq, now);
+    if (this.view.dataset.state === 'connecting') this.tick(now);
+  }
+
+  #reset() {
+    this.#stopMjpeg();
+    this.painter.clear();
+    this.metadata.clear();
+    this.#freshness.reset();
+    this.#info = null;
+    this.#ended = '';
+    this.#listed = false;
+    this.#broken = false;
+    this.#paints = [];
+    this.#skipped = 0;
+    this.#size = { width: 0, height: 0 };
+    this.stage.style.removeProperty('--ratio');
+  }
+
+  #startMjpeg() {
+    this.canvas.hidden = true;
+    this.image.hidden = false;
+    this.image.src = at(streamPath(this.name));
+  }
+
+  #stopMjpeg() {
+    window.clearTimeout(this.#mjpegTimer);
+    this.canvas.hidden = false;
+    this.image.hidden = true;
+    // Only without its address does a browser close the connection.
+    this.image.removeAttribute('src');
+  }
+
+  #wireTools() {
+    this.image.addEventListener('error', () => {
+      if (this.image.hidden) return;
+      this.#mjpegTimer = window.setTimeout(() => { this.image.src = at(streamPath(this.name), { again: String(Date.now()) }); }, MJPEG_RETRY_MS);
+    });
+    byId('focus-snapshot', HTMLButtonElement).addEventListener('click', () => void this.#snapshot());
+    const full = byId('focus-full', HTMLButtonElement);
+    full.hidden = !document.fullscreenEnabled;
+    full.addEventListener('click', () => this.#toggleFull());
+    this.stage.addEventListener('dblclick', () => this.#toggleFull());
+  }
+
+  #toggleFull() {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else if (document.fullscreenEnabled) void this.stage.requestFullscreen();
+  }
+
+  async #snapshot() {
+    const { name } = this;
+    try {
+      const response = await ask(at(streamPath(name, '/snapshot.jpg')), AbortSignal.timeout(SNAPSHOT_PATIENCE_MS));
+      const url = URL.createObjectURL(await response.blob());
+      const link = document.createElement('a');
+      link.href = url;
+      link.download = `${name}_${stamp(new Date())}.jpg`;
+      link.click();
+      window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    } catch (error) {
+      this.tell(`No snapshot: ${error instanceof Refusal ? error.message : 'the picture did not arrive whole.'}`);
+    }
+  }
+}
+
+/** @param {Date} date local time, as file names of recordings have it */
+function stamp(date) {
+  /** @type {(n: number) => string} */
+  const two = (n) => String(n).padStart(2, '0');
+  return `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}

@@ -1,0 +1,302 @@
+// The page's one connection to the hub: a WebSocket that carries every watched stream.
+//
+// Browsers allow six HTTP/1.1 connections to a host, so a wall of <img> freezes at the seventh.
+// This module dials, dials again with backoff, sends the set of watched streams, takes frames
+// apart and acknowledges them. Where no WebSocket can be opened although the hub answers HTTP (a
+// proxy that does not pass upgrades), it falls back to polling snapshots and keeps trying.
+
+import { ask, Refusal } from './ask.js';
+import { backoffMs } from './backoff.js';
+import { at, socketAt } from './paths.js';
+import { SnapshotPolling } from './polling.js';
+
+/** @import { Picture } from './painter.js' */
+
+/**
+ * A stream as the hub lists it; every field but the name may be missing.
+ * @typedef {object} StreamInfo
+ * @property {string} name
+ * @property {number} [current_fps]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {number} [frame_bytes]
+ * @property {number} [bytes_per_second]
+ * @property {number} [viewer_count]
+ * @property {number} [inactive_seconds]
+ * @property {number} [uptime_seconds]
+ * @property {number} [total_frames]
+ */
+
+/**
+ * Where the connection stands. `denied` waits for a key; `polling` works, at the price of smoothness.
+ * @typedef {object} Link
+ * @property {'connecting' | 'open' | 'waiting' | 'polling' | 'denied'} phase
+ * @property {string} reason why it is not open, for people; empty when it is
+ * @property {number | null} retryAt on the `performance.now()` clock
+ */
+
+/**
+ * @typedef {object} HubEvents
+ * @property {(streams: StreamInfo[], byDefault: string | null) => void} streams the whole list, every second or two
+ * @property {(picture: Picture) => void} picture to be given back with `shown`
+ * @property {(stream: string, message: string) => void} gone a watched stream ended
+ * @property {(message: string) => void} trouble something to tell, while the connection stays
+ * @property {(link: Link) => void} link
+ */
+
+/** @typedef {Record<string, { fps?: number }>} WatchSet */
+
+/** The hub speaks every second; after this silence the connection is dead, whatever TCP believes. */
+const SILENCE_MS = 8000;
+/** Failures to open in a row, with HTTP answering, before the page stops waiting for a WebSocket. */
+const FAILURES_BEFORE_POLLING = 2;
+/** While polling works, and while a key is missing: how often the WebSocket is tried again. */
+const RETRY_POLLING_MS = 30_000;
+const RETRY_DENIED_MS = 10_000;
+/** The wall protocol's limit on one `watch` message. */
+const MOST_WATCHED = 256;
+
+export class Hub {
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {Link} */
+  #link = { phase: 'connecting', reason: '', retryAt: null };
+  #attempt = 0;
+  #failures = 0;
+  #spoken = false;
+  #heardAt = 0;
+  #retryTimer = 0;
+  /** @type {WatchSet} */
+  #watch = {};
+  #sentWatch = '';
+
+  /** @param {HubEvents} events */
+  constructor(events) {
+    this.events = events;
+    this.polling = new SnapshotPolling(events, (reason) => {
+      if (this.#link.phase === 'polling') this.#setLink('polling', reason, this.#link.retryAt);
+    });
+    setInterval(() => this.#checkSilence(), 1000);
+    window.addEventListener('online', () => this.retryNow());
+  }
+
+  get link() {
+    return this.#link;
+  }
+
+  connect() {
+    window.clearTimeout(this.#retryTimer);
+    this.#setLink(this.#link.phase === 'polling' ? 'polling' : 'connecting', this.#link.reason, null);
+    const socket = new WebSocket(socketAt('api/wall'));
+    socket.binaryType = 'arraybuffer';
+    this.#socket = socket;
+    this.#spoken = false;
+    this.#heardAt = performance.now();
+    socket.onmessage = (event) => this.#hear(event.data);
+    socket.onclose = (event) => {
+      if (this.#socket === socket) void this.#lost(event.code, event.reason);
+    };
+  }
+
+  /** A person does not want to wait for the countdown. */
+  retryNow() {
+    if (this.#link.retryAt !== null) this.connect();
+  }
+
+  /**
+   * Replaces the set of watched streams.
+   * @param {WatchSet} streams
+   */
+  watch(streams) {
+    this.#watch = Object.fromEntries(Object.entries(streams).slice(0, MOST_WATCHED));
+    this.polling.watch(Object.keys(this.#watch));
+    this.#sendWatch();
+  }
+
+  /**
+   * Sends the set again although it did not change: a stream that ended has come back.
+   */
+  watchAgain() {
+    this.#sentWatch = '';
+    this.#sendWatch();
+  }
+
+  /**
+   * The picture is on the screen, or was passed over for a newer one: the hub may send the next.
+   * @param {Picture} picture
+   */
+  shown({ stream, seq }) {
+    if (this.#isOpen()) this.#send({ type: 'shown', stream, seq });
+  }
+
+  #isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** @param {object} message */
+  #send(message) {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #sendWatch() {
+    if (!this.#isOpen() || !this.#spoken) return;
+    const streams = JSON.stringify(this.#watch);
+    if (streams === this.#sentWatch) return;
+    this.#sentWatch = streams;
+    this.#send({ type: 'watch', streams: this.#watch });
+  }
+
+  /** @param {unknown} data */
+  #hear(data) {
+    this.#heardAt = performance.now();
+    if (!this.#spoken) this.#opened();
+    if (data instanceof ArrayBuffer) {
+      const picture = takeApart(data, this.#heardAt);
+      if (picture) this.events.picture(picture);
+      return;
+    }
+    if (typeof data === 'string') this.#hearText(data);
+  }
+
+  /** The first message proves more than the handshake did: proxies accept what they cannot carry. */
+  #opened() {
+    this.#spoken = true;
+    this.#attempt = 0;
+    this.#failures = 0;
+    this.polling.stop();
+    this.#setLink('open', '', null);
+    this.#sentWatch = '';
+    this.#sendWatch();
+  }
+
+  /** @param {string} text */
+  #hearText(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    switch (message.type) {
+      case 'streams':
+        this.events.streams(message.streams ?? [], message.default ?? null);
+        return;
+      case 'gone':
+        this.events.gone(String(message.stream), String(message.message ?? ''));
+        return;
+      case 'error':
+        this.events.trouble(String(message.message ?? 'The hub reports an error without a message.'));
+        return;
+      default: // A newer hub may say more than this page knows.
+    }
+  }
+
+  #checkSilence() {
+    if (!this.#socket || performance.now() - this.#heardAt < SILENCE_MS) return;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.onmessage = null;
+    socket.close();
+    void this.#lost(0, `Nothing was heard from the hub for ${SILENCE_MS / 1000} seconds.`);
+  }
+
+  /**
+   * @param {number} code of the close frame; 1006 when there was none
+   * @param {string} said
+   */
+  async #lost(code, said) {
+    this.#socket = null;
+    this.#failures = this.#spoken ? 0 : this.#failures + 1;
+    const spoke = this.#spoken;
+    this.#spoken = false;
+    if (spoke) this.#setLink('waiting', closeReason(code, said), null);
+    const refusal = await this.#probe();
+    if (this.#socket) return; // Someone dialled meanwhile.
+    if (refusal?.needsKey) {
+      this.polling.stop();
+      this.#retryIn('denied', refusal.message, RETRY_DENIED_MS);
+      return;
+    }
+    if (refusal) {
+      if (this.#link.phase === 'polling') this.polling.stop();
+      this.#retryIn('waiting', spoke && said ? closeReason(code, said) : refusal.message, backoffMs(this.#attempt));
+      return;
+    }
+    if (this.#failures >= FAILURES_BEFORE_POLLING) {
+      this.polling.start();
+      this.#retryIn('polling', 'No WebSocket gets through to the hub (a proxy in between?), so pictures are fetched one by one.', RETRY_POLLING_MS * (0.8 + Math.random() * 0.4));
+      return;
+    }
+    this.#retryIn('waiting', closeReason(code, said), backoffMs(this.#attempt));
+  }
+
+  /**
+   * A failed WebSocket tells a page nothing; plain HTTP to the same hub does.
+   * @returns {Promise<Refusal | null>} null when the hub answers
+   */
+  async #probe() {
+    try {
+      await ask(at('api/streams'), AbortSignal.timeout(4000));
+      return null;
+    } catch (error) {
+      return error instanceof Refusal ? error : new Refusal(0, String(error));
+    }
+  }
+
+  /**
+   * @param {Link['phase']} phase
+   * @param {string} reason
+   * @param {number} millis
+   */
+  #retryIn(phase, reason, millis) {
+    this.#attempt += 1;
+    window.clearTimeout(this.#retryTimer);
+    this.#retryTimer = window.setTimeout(() => this.connect(), millis);
+    this.#setLink(phase, reason, performance.now() + millis);
+  }
+
+  /**
+   * @param {Link['phase']} phase
+   * @param {string} reason
+   * @param {number | null} retryAt
+   */
+  #setLink(phase, reason, retryAt) {
+    this.#link = { phase, reason, retryAt };
+    this.events.link(this.#link);
+  }
+}
+
+/**
+ * @param {number} code
+ * @param {string} said
+ */
+function closeReason(code, said) {
+  if (said) return said.replace(/^./, (first) => first.toUpperCase()).replace(/([^.!?])$/, '$1.');
+  if (code === 1001 || code === 1012) return 'The hub is restarting or shutting down.';
+  return 'The connection to the hub broke.';
+}
+
+/**
+ * `u16 big-endian N | N bytes of JSON header | JPEG`
+ * @param {ArrayBuffer} message
+ * @param {number} arrived
+ * @returns {Picture | null} null for what is not a frame
+ */
+function takeApart(message, arrived) {
+  if (message.byteLength < 2) return null;
+  const headerBytes = new DataView(message).getUint16(0);
+  if (message.byteLength < 2 + headerBytes) return null;
+  try {
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 2, headerBytes)));
+    return {
+      stream: header.stream,
+      seq: header.seq,
+      jpeg: new Blob([new Uint8Array(message, 2 + headerBytes)], { type: 'image/jpeg' }),
+      born: arrived - (header.age_ms ?? 0),
+      skipped: header.skipped ?? 0,
+      metadata: header.metadata,
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+// Where the hub's routes are, seen from this page. The hub may live behind a proxy under any
+// prefix, so every address is built from the page's own; nothing here assumes the root.
+
+/** The hub's own address, with a trailing slash, whichever of its pages this is. */
+export const HUB = hubOf(location.href);
+
+/** The API key this page was opened with (`?api_key=`), handed on to every request it makes. */
+const API_KEY = new URLSearchParams(location.search).get('api_key');
+
+/**
+ * @param {string} href address of one of the hub's pages
+ * @returns {URL} `<base>/` of the page at `<base>/`, `<base>/stats-page` or `<base>/stream/<name>/embed`
+ */
+export function hubOf(href) {
+  const page = new URL(href);
+  page.search = '';
+  page.hash = '';
+  const embedded = /^(.*\/)stream\/[^/]+\/embed\/?$/.exec(page.pathname);
+  if (embedded) {
+    page.pathname = embedded[1] ?? '/';
+    return page;
+  }
+  return new URL('.', page);
+}
+
+/**
+ * The address to request, with the page's API key where it has one.
+ * @param {string} path relative to the hub, such as `api/streams`
+ * @param {Record<string, string>} [query]
+ */
+export function at(path, query = {}) {
+  const url = new URL(path, HUB);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  if (API_KEY) url.searchParams.set('api_key', API_KEY);
+  return url.href;
+}
+
+/**
+ * Like `at`, as a WebSocket address.
+ * @param {string} path
+ * @param {Record<string, string>} [query]
+ */
+export function socketAt(path, query = {}) {
+  return at(path, query).replace(/^http/, 'ws');
+}
+
+/**
+ * The address to show and to copy: never with the key, which is a secret.
+ * @param {string} path
+ */
+export function shown(path) {
+  return new URL(path, HUB).href;
+}
+
+/**
+ * @param {string} name
+ * @param {string} [rest] such as `/snapshot.jpg`
+ */
+export function streamPath(name, rest = '') {
+  return `stream/${encodeURIComponent(name)}${rest}`;
+}

@@ -1,0 +1,54 @@
+//! What this face needs to know of the configuration, ready to use.
+
+use std::{net::SocketAddr, time::Duration};
+
+use hub::StreamName;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address that the listener is bound to.
+    pub address: SocketAddr,
+    /// Bytes of one published picture.
+    pub max_frame_bytes: usize,
+    /// A picture's bytes must have arrived within this time.
+    pub body_timeout: Duration,
+    /// A publishing connection that sends no frame for so long is closed.
+    pub publisher_idle: Duration,
+    /// Frames a second for viewers that do not ask for another rate; `None`: as published.
+    pub stream_fps: Option<f64>,
+    /// Something is sent to a viewer of an idle stream this often, so that proxies keep the connection.
+    pub heartbeat: Duration,
+    /// The stream of `/stream`; without it, the oldest live one.
+    pub default_stream: Option<StreamName>,
+    pub cors: bool,
+    /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
+    pub jpeg_quality: u8,
+    /// Keys that open everything; empty: all is open.
+    pub api_keys: Vec<String>,
+    pub connections: ConnectionLimits,
+    pub health: HealthInfo,
+}
+
+/// What bounds a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    pub max: usize,
+    /// A request's head must be complete this long after its first byte was awaited.
+    pub header_timeout: Duration,
+    /// A client that takes none of the bytes waiting for it for so long is gone.
+    pub stall_timeout: Duration,
+    /// Bytes that may wait unsent, in our buffer and in the kernel's, each (DESIGN: the tail).
+    pub send_buffer: usize,
+    /// Connections get this long to end by themselves at shutdown.
+    pub shutdown: Duration,
+}
+
+/// Configuration that `GET /health` repeats for the clients of the requirement documents.
+#[derive(Debug, Clone)]
+pub struct HealthInfo {
+    pub recording_enabled: bool,
+    pub stream_timeout: Duration,
+    pub retention_days: u64,
+    pub simulator_ip: String,
+    pub simulator_port: u16,
+}

@@ -1,0 +1,177 @@
+//! What a response's body is made of on the wire: an ordinary body, or a live one whose parts are written without
+//! being joined.
+//!
+//! A part of a live stream is three pieces: its head, the picture, the delimiter. Joining them would copy every
+//! picture; sending them as three chunks of the body would cost a write for the last, since the picture alone fills
+//! hyper's buffer. So a live body's chunk is a [`Part`], a `Buf` of three slices that goes out in one `writev`.
+//! axum's own body type carries `Bytes` only; a live response therefore rides in the response's extensions through
+//! the router, and is put in place here.
+
+use std::{
+    io::IoSlice,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use axum::{body::Body, response::Response};
+use bytes::{Buf, Bytes};
+use http_body::{Frame, SizeHint};
+
+use super::connections::Busy;
+
+/// Three pieces in a row, any of them empty.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    pieces: [Bytes; 3],
+    /// The first piece with bytes left.
+    at: usize,
+}
+
+impl Part {
+    pub(crate) fn new(head: Bytes, payload: Bytes, trailer: Bytes) -> Self {
+        let mut part = Self { pieces: [head, payload, trailer], at: 0 };
+        part.pass_empty();
+        part
+    }
+
+    fn pass_empty(&mut self) {
+        while self.at < self.pieces.len() && self.pieces[self.at].is_empty() {
+            self.at += 1;
+        }
+    }
+
+    fn rest(&self) -> &[Bytes] {
+        self.pieces.get(self.at..).unwrap_or_default()
+    }
+}
+
+impl From<Bytes> for Part {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(bytes, Bytes::new(), Bytes::new())
+    }
+}
+
+impl Buf for Part {
+    fn remaining(&self) -> usize {
+        self.rest().iter().map(Bytes::len).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.rest().first().map_or(&[], |piece| piece)
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        while count > 0 {
+            let Some(piece) = self.pieces.get_mut(self.at) else { return };
+            let step = count.min(piece.len());
+            piece.advance(step);
+            count -= step;
+            self.pass_empty();
+        }
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let filled = self.rest().iter().filter(|piece| !piece.is_empty()).zip(slices.iter_mut());
+        filled.map(|(piece, slice)| *slice = IoSlice::new(piece)).count()
+    }
+}
+
+/// Gives the parts of a live stream one after the other, as late as possible.
+pub(crate) trait LiveBody: Send + 'static {
+    /// The next part; `None` at the end of the stream.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>>;
+}
+
+type LiveBox = Box<dyn LiveBody>;
+
+/// A live body on its way through the router. Extensions have to be `Clone`; only one taker finds it.
+#[derive(Clone)]
+struct LiveSlot(Arc<Mutex<Option<LiveBox>>>);
+
+/// Sends `live` as the body of `response`.
+pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Response {
+    response.extensions_mut().insert(LiveSlot(Arc::new(Mutex::new(Some(Box::new(live))))));
+    response
+}
+
+/// The body as hyper writes it.
+pub(super) struct WireBody {
+    kind: Kind,
+    /// The request counts as being answered until its response is written.
+    _busy: Arc<Busy>,
+}
+
+enum Kind {
+    Plain(Body),
+    Live(LiveBox),
+}
+
+pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>) -> http::Response<WireBody> {
+    let slot = response.extensions_mut().remove::<LiveSlot>();
+    let live = slot.and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    response.map(|body| WireBody { kind: live.map_or(Kind::Plain(body), Kind::Live), _busy: busy })
+}
+
+impl http_body::Body for WireBody {
+    type Data = Part;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Part>, axum::Error>>> {
+        match &mut self.kind {
+            Kind::Plain(body) => {
+                let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|result| result.map(|frame| frame.map_data(Part::from))))
+            }
+            Kind::Live(live) => {
+                let part = std::task::ready!(live.poll_part(cx));
+                Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Plain(body) => body.is_end_stream(),
+            Kind::Live(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Plain(body) => body.size_hint(),
+            Kind::Live(_) => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_reads_as_its_pieces_in_a_row_however_it_is_taken() {
+        let pieces = ["head", "", "a picture", "tail"];
+        for step in 1..20 {
+            let mut part = Part::new(pieces[0].into(), pieces[2].into(), pieces[3].into());
+            let mut read = Vec::new();
+            while part.has_remaining() {
+                let mut slices = [IoSlice::new(&[]); 4];
+                let count = part.chunks_vectored(&mut slices);
+                let joined: Vec<u8> = slices[..count].iter().flat_map(|s| s.to_vec()).collect();
+                assert_eq!(joined.len(), part.remaining());
+                let take = step.min(joined.len());
+                read.extend_from_slice(&joined[..take]);
+                part.advance(take);
+            }
+            assert_eq!(read, pieces.concat().into_bytes());
+        }
+    }
+
+    #[test]
+    fn an_empty_part_is_empty() {
+        let part = Part::from(Bytes::new());
+        assert!(!part.has_remaining());
+        assert!(part.chunk().is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! MJPEG over HTTP: `multipart/x-mixed-replace`, a part a frame.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
+use tokio::time::{Instant, Sleep};
+use wire::mjpeg::{self, Framing};
+
+use super::{Delivered, Fps, Pacer, Source, live_headers};
+use crate::{
+    App, clock,
+    tail::{LiveBody, Part, live_response},
+};
+
+/// `?fps=` and `?advance_headers=0|1`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    pub(crate) fps: Option<Fps>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) advance_headers: Option<bool>,
+}
+
+fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "1" | "true" => Ok(Some(true)),
+        "0" | "false" => Ok(Some(false)),
+        other => Err(serde::de::Error::custom(format!("advance_headers={other}: allowed are 0 and 1"))),
+    }
+}
+
+/// The response that shows `source` until it ends.
+pub(crate) fn response(app: &Arc<App>, source: Source, query: &Query, headers: &HeaderMap) -> Response {
+    let framing = choose_framing(query, headers);
+    let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
+    let mut head = live_headers();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(mjpeg::CONTENT_TYPE));
+    live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, framing, fps))
+}
+
+/// Browsers paint a part when the next one's headers arrive, every other reader wants to know the length. Browsers
+/// send `Sec-Fetch-Dest`, though only to HTTPS and loopback origins; elsewhere they are known by their name.
+fn choose_framing(query: &Query, headers: &HeaderMap) -> Framing {
+    let names_itself_browser = || {
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
+    };
+    let ahead = query.advance_headers.unwrap_or_else(|| headers.contains_key("sec-fetch-dest") || names_itself_browser());
+    if ahead { Framing::Ahead } else { Framing::Length }
+}
+
+struct MjpegBody {
+    app: Arc<App>,
+    source: Source,
+    framing: Framing,
+    pacer: Pacer,
+    heartbeat: Pin<Box<Sleep>>,
+    heartbeats: u64,
+    last_sent: Instant,
+    opened: bool,
+    ended: bool,
+}
+
+impl MjpegBody {
+    fn new(app: Arc<App>, source: Source, framing: Framing, fps: Option<f64>) -> Self {
+        let now = Instant::now();
+        let heartbeat = Box::pin(tokio::time::sleep(app.settings().heartbeat));
+        let pacer = Pacer::new(fps, now);
+        Self { app, source, framing, pacer, heartbeat, heartbeats: 0, last_sent: now, opened: false, ended: false }
+    }
+
+    fn heartbeat_interval(&self) -> Duration {
+        self.app.settings().heartbeat
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
+        std::task::ready!(self.pacer.poll_due(cx));
+        let Some(delivered) = std::task::ready!(self.source.poll_next(cx)) else {
+            self.ended = true;
+            return Poll::Ready(Some(Bytes::from_static(self.framing.closing()).into()));
+        };
+        let now = Instant::now();
+        self.pacer.taken(now);
+        self.last_sent = now;
+        if delivered.frame.seq > 0 {
+            self.app.metrics().observe_age(delivered.frame.age(now.into_std()));
+        }
+        Poll::Ready(Some(self.part(&delivered)))
+    }
+
+    fn part(&self, delivered: &Delivered) -> Part {
+        let frame = &delivered.frame;
+        let head = self.framing.head(frame.payload.len(), frame.timestamp_unix_secs(), frame.seq);
+        Part::new(head, frame.payload.clone(), Bytes::from_static(self.framing.trailer()))
+    }
+
+    /// Something that the reader ignores, every so often while no frame comes. The timer is not set anew for each
+    /// frame: when it fires it looks how long ago the last one was.
+    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
+        loop {
+            std::task::ready!(self.heartbeat.as_mut().poll(cx));
+            let now = Instant::now();
+            let due = self.last_sent + self.heartbeat_interval();
+            if now < due {
+                self.heartbeat.as_mut().reset(due);
+                continue;
+            }
+            self.last_sent = now;
+            self.heartbeat.as_mut().reset(now + self.heartbeat_interval());
+            if let Some(part) = self.heartbeat_part() {
+                return Poll::Ready(Some(part));
+            }
+        }
+    }
+
+    fn heartbeat_part(&mut self) -> Option<Part> {
+        self.heartbeats += 1;
+        match self.framing {
+            Framing::Length => Some(mjpeg::heartbeat_line(self.heartbeats).into()),
+            Framing::Ahead => {
+                let newest = self.source.newest().or_else(|| self.app.placeholder().frame(clock::now()))?;
+                Some(self.part(&Delivered { frame: newest, skipped: 0 }))
+            }
+        }
+    }
+}
+
+impl LiveBody for MjpegBody {
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if !self.opened {
+            self.opened = true;
+            return Poll::Ready(Some(Bytes::from_static(self.framing.opening()).into()));
+        }
+        if let Poll::Ready(part) = self.poll_frame(cx) {
+            return Poll::Ready(part);
+        }
+        self.poll_heartbeat(cx)
+    }
+}

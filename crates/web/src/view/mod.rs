@@ -1,0 +1,27 @@
+//! The ways in which people look at a stream: MJPEG, snapshot, WebSocket, the wall. Each is a reader of the hub that
+//! asks for the next frame when the wire has taken the last one.
+
+mod base64;
+pub(crate) mod mjpeg;
+mod pacer;
+mod placeholder;
+pub(crate) mod snapshot;
+mod source;
+pub(crate) mod wall;
+pub(crate) mod websocket;
+
+pub(crate) use base64::Base64Cache;
+pub(crate) use pacer::{Fps, Pacer};
+pub(crate) use placeholder::Placeholder;
+pub(crate) use source::{Delivered, Source};
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// No cache and no proxy may keep or hold back what is live.
+pub(crate) fn live_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers
+}

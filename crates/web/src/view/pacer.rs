@@ -1,0 +1,124 @@
+//! A viewer's rate: a wait before the next frame is taken, so that the frame is the newest at that moment.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use serde::{Deserialize, Deserializer, de::Error};
+use tokio::time::{Instant, Sleep};
+
+/// Frames a second that a client may ask for: above 0 and at most 1000; 0 means as published.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fps(Option<f64>);
+
+impl Fps {
+    pub(crate) const MAX: f64 = 1000.0;
+
+    pub(crate) fn new(fps: f64) -> Option<Self> {
+        (fps.is_finite() && (0.0..=Self::MAX).contains(&fps)).then_some(Self((fps > 0.0).then_some(fps)))
+    }
+
+    pub(crate) fn per_second(self) -> Option<f64> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Fps {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fps = f64::deserialize(deserializer)?;
+        Self::new(fps).ok_or_else(|| D::Error::custom(format!("fps={fps}: allowed is 0 (as published) to {}", Self::MAX)))
+    }
+}
+
+/// Frames are due on a grid, so that the mean rate is the one asked for even if each frame is a little early or
+/// late: a 30 fps stream watched at 30 fps loses nothing to jitter.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    interval: Option<Duration>,
+    due: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Pacer {
+    pub(crate) fn new(fps: Option<f64>, now: Instant) -> Self {
+        Self { interval: interval(fps), due: now, sleep: None }
+    }
+
+    /// Changes the rate from the next frame on.
+    pub(crate) fn set_rate(&mut self, fps: Option<f64>) {
+        self.interval = interval(fps);
+        if self.interval.is_none() {
+            self.sleep = None;
+        }
+    }
+
+    /// Ready when the next frame may be taken.
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Notes that a frame was taken at `now`. After a pause the grid starts anew: lost time is not made up for.
+    pub(crate) fn taken(&mut self, now: Instant) {
+        let Some(interval) = self.interval else { return };
+        self.due = (self.due + interval).max(now);
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(self.due),
+            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(self.due))),
+        }
+    }
+}
+
+fn interval(fps: Option<f64>) -> Option<Duration> {
+    fps.and_then(|fps| Duration::try_from_secs_f64(1.0 / fps).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn frames_taken(fps: f64, published: u32, period: Duration) -> u32 {
+        let mut pacer = Pacer::new(Some(fps), Instant::now());
+        let start = Instant::now();
+        let mut taken = 0;
+        let mut seen = 0;
+        loop {
+            std::future::poll_fn(|cx| pacer.poll_due(cx)).await;
+            let newest = u32::try_from(start.elapsed().as_micros() / period.as_micros()).unwrap_or(u32::MAX);
+            if newest >= published {
+                return taken;
+            }
+            if newest < seen {
+                // Nothing new yet: wait for the next frame, as a reader of the ring does.
+                tokio::time::sleep_until(start + period * seen).await;
+                continue;
+            }
+            seen = newest + 1;
+            taken += 1;
+            pacer.taken(Instant::now());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_mean_rate_is_the_one_asked_for() {
+        let period = Duration::from_micros(33_333);
+        let ten_seconds = 300;
+        assert!((99..=101).contains(&frames_taken(10.0, ten_seconds, period).await));
+        assert!((298..=300).contains(&frames_taken(30.0, ten_seconds, period).await));
+        assert_eq!(frames_taken(1000.0, ten_seconds, period).await, ten_seconds);
+    }
+
+    #[test]
+    fn rates_out_of_range_are_refused() {
+        assert_eq!(Fps::new(0.0).map(Fps::per_second), Some(None));
+        assert_eq!(Fps::new(12.5).map(Fps::per_second), Some(Some(12.5)));
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1001.0] {
+            assert_eq!(Fps::new(wrong), None);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The newest frame as one JPEG. Its ETag is the frame's number; `?after=<seq>` waits for a newer one.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hub::{Class, Frame, Rule, Start, Stream};
+use serde::Deserialize;
+
+use super::live_headers;
+use crate::error::ApiError;
+
+/// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
+const LONG_POLL: Duration = Duration::from_secs(25);
+/// How long a snapshot of a stream without any frame waits: an on-demand source starts in this time.
+const FIRST_FRAME: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    /// Number of the frame that the client has; the answer is a newer one.
+    after: Option<u64>,
+    /// Seconds to wait at most, 0 to 25.
+    timeout: Option<f64>,
+}
+
+pub(crate) async fn response(stream: &Stream, query: &Query, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let Some(after) = query.after else { return newest(stream, headers).await };
+    let patience = match query.timeout {
+        None => LONG_POLL,
+        Some(secs) => Duration::try_from_secs_f64(secs).map_or(LONG_POLL, |d| d.min(LONG_POLL)),
+    };
+    match next(stream, Start::After(after), patience).await? {
+        Some(frame) => Ok(picture(&frame)),
+        None => Ok(not_modified(after)),
+    }
+}
+
+/// The newest frame, made now if the source works on demand.
+async fn newest(stream: &Stream, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let resting = stream.demand().viewers == 0;
+    let newest = match stream.newest() {
+        Some(frame) if !(resting && stream.is_on_demand()) => Some(frame),
+        Some(frame) => next(stream, Start::After(frame.seq), FIRST_FRAME).await?.or(Some(frame)),
+        None => next(stream, Start::Newest, FIRST_FRAME).await?,
+    };
+    let Some(frame) = newest else {
+        let message = format!("stream '{}' has no frame yet: try again shortly", stream.name());
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message));
+    };
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, frame.seq));
+    Ok(if known { not_modified(frame.seq) } else { picture(&frame) })
+}
+
+/// The next frame from `start`, `None` if none comes in time.
+async fn next(stream: &Stream, start: Start, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
+    let mut subscriber = stream.subscribe(Rule::Latest, Class::Viewer, start)?;
+    match tokio::time::timeout(patience, subscriber.recv()).await {
+        Ok(Ok(delivery)) => Ok(Some(delivery.frame)),
+        Ok(Err(_closed)) => Err(ApiError::stream_not_found(stream.name())),
+        Err(_elapsed) => Ok(None),
+    }
+}
+
+fn etag(seq: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{seq}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// RFC 9110 section 13.1.2, weak comparison.
+fn names(tags: &HeaderValue, seq: u64) -> bool {
+    let wanted = format!("\"{seq}\"");
+    tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == wanted))
+}
+
+fn picture(frame: &Frame) -> Response {
+    let mut headers = live_headers();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    headers.insert(header::ETAG, etag(frame.seq));
+    headers.insert("x-frame-seq", HeaderValue::from(frame.seq));
+    if let Ok(timestamp) = HeaderValue::try_from(format!("{:.6}", frame.timestamp_unix_secs())) {
+        headers.insert("x-timestamp", timestamp);
+    }
+    (headers, frame.payload.clone()).into_response()
+}
+
+fn not_modified(seq: u64) -> Response {
+    let mut headers = live_headers();
+    headers.insert(header::ETAG, etag(seq));
+    (StatusCode::NOT_MODIFIED, headers).into_response()
+}

@@ -1,0 +1,113 @@
+//! Where a view's frames come from: one named stream until it ends, or whatever stream is the default at the time.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use hub::{Changes, Class, Frame, Rule, Start, Stream, SubscribeError, Subscriber};
+
+use crate::{App, clock};
+
+/// A frame for a viewer, and how many it passed over.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    pub(crate) frame: Arc<Frame>,
+    pub(crate) skipped: u64,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Named(Subscriber),
+    Default(Box<DefaultSource>),
+}
+
+/// The default stream: it may come later, end, and be another one afterwards. Ends only with the hub.
+#[derive(Debug)]
+pub(crate) struct DefaultSource {
+    app: Arc<App>,
+    changes: Changes,
+    current: Option<Subscriber>,
+    /// The waiting picture has been shown since the last stream ended.
+    waiting_shown: bool,
+}
+
+impl Source {
+    pub(crate) fn named(stream: &Stream, start: Start) -> Result<Self, SubscribeError> {
+        Ok(Self::Named(stream.subscribe(Rule::Latest, Class::Viewer, start)?))
+    }
+
+    pub(crate) fn default(app: Arc<App>) -> Self {
+        let changes = app.hub().changes();
+        Self::Default(Box::new(DefaultSource { app, changes, current: None, waiting_shown: false }))
+    }
+
+    /// The next frame by the viewer's rule; `None` at the end.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+        match self {
+            Self::Named(subscriber) => poll_subscriber(subscriber, cx),
+            Self::Default(source) => source.poll_next(cx),
+        }
+    }
+
+    /// The frame that the viewer is looking at, for repeating it.
+    pub(crate) fn newest(&self) -> Option<Arc<Frame>> {
+        match self {
+            Self::Named(subscriber) => subscriber.stream().newest(),
+            Self::Default(source) => source.newest(),
+        }
+    }
+}
+
+fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+    let delivery = std::task::ready!(subscriber.poll_recv(cx));
+    Poll::Ready(delivery.ok().map(|d| Delivered { frame: d.frame, skipped: d.skipped }))
+}
+
+impl DefaultSource {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+        loop {
+            if let Some(subscriber) = &mut self.current {
+                match poll_subscriber(subscriber, cx) {
+                    Poll::Ready(Some(delivered)) => {
+                        self.waiting_shown = false;
+                        return Poll::Ready(Some(delivered));
+                    }
+                    Poll::Ready(None) => self.current = None,
+                    Poll::Pending if self.newest_of_current().is_some() => return Poll::Pending,
+                    // A stream without a frame yet: the waiting picture, once.
+                    Poll::Pending => return self.poll_placeholder(),
+                }
+                continue;
+            }
+            if self.app.hub().is_shut_down() {
+                return Poll::Ready(None);
+            }
+            if let Some(stream) = self.app.default_stream() {
+                self.current = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).ok();
+            }
+            if self.current.is_none() && self.changes.poll_changed(cx).is_pending() {
+                return self.poll_placeholder();
+            }
+        }
+    }
+
+    fn poll_placeholder(&mut self) -> Poll<Option<Delivered>> {
+        if self.waiting_shown {
+            return Poll::Pending;
+        }
+        self.waiting_shown = true;
+        match self.app.placeholder().frame(clock::now()) {
+            Some(frame) => Poll::Ready(Some(Delivered { frame, skipped: 0 })),
+            None => Poll::Pending,
+        }
+    }
+
+    fn newest_of_current(&self) -> Option<Arc<Frame>> {
+        self.current.as_ref().and_then(|subscriber| subscriber.stream().newest())
+    }
+
+    fn newest(&self) -> Option<Arc<Frame>> {
+        self.newest_of_current().or_else(|| self.app.placeholder().frame(clock::now()))
+    }
+}

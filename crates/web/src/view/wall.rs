@@ -1,0 +1,220 @@
+//! The wall: any number of streams over one WebSocket, since a browser keeps at most six connections to a host.
+//!
+//! The client names the streams that are on its screen; each is a reader of its own. A stream's next frame is sent
+//! only while fewer than [`WINDOW`] are unacknowledged, so neither the socket nor a slow browser's event queue can
+//! fill with old pictures. Streams take turns. `wire::wall` describes the messages.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{extract::Request, response::Response};
+use fastwebsockets::WebSocketError;
+use hub::{Changes, Class, Closed, Delivery, Rule, Start, StreamName, Subscriber};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
+use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wish};
+
+use super::Pacer;
+use crate::{
+    App, clock,
+    faces::streams::StreamInfo,
+    websocket::{self, Inbox, Message, Outbox, close},
+};
+
+const LIST_INTERVAL: Duration = Duration::from_secs(1);
+/// Messages read ahead of the writer; a client that sends more waits.
+const COMMANDS: usize = 16;
+
+pub(crate) fn response(app: Arc<App>, request: Request) -> Response {
+    websocket::accept(request, MAX_MESSAGE_BYTES, move |inbox, outbox| async move {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        tokio::select! {
+            () = read(inbox, sender) => {}
+            result = Wall::new(app).run(outbox, commands) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "a wall was closed");
+                }
+            }
+        }
+    })
+}
+
+type Command = Result<ClientMessage, wall::Error>;
+
+async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) {
+    while let Ok(message) = inbox.next().await {
+        let Message::Text(text) = message else { continue };
+        if commands.send(ClientMessage::parse(&text)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// One stream on the wall.
+struct Tile {
+    subscriber: Subscriber,
+    pacer: Pacer,
+    /// Numbers of the frames sent and not yet shown; at most [`WINDOW`].
+    unacknowledged: Vec<u64>,
+}
+
+struct Wall {
+    app: Arc<App>,
+    changes: Changes,
+    wishes: BTreeMap<StreamName, Wish>,
+    tiles: BTreeMap<StreamName, Tile>,
+    /// Whose turn it was last.
+    last: Option<StreamName>,
+}
+
+enum Event {
+    Frame(StreamName, Delivery),
+    Gone(StreamName, Closed),
+}
+
+impl Wall {
+    fn new(app: Arc<App>) -> Self {
+        let changes = app.hub().changes();
+        Self { app, changes, wishes: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
+    }
+
+    async fn run(mut self, mut outbox: Outbox, mut commands: mpsc::Receiver<Command>) -> Result<(), WebSocketError> {
+        let mut list = tokio::time::interval(LIST_INTERVAL);
+        list.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = std::future::poll_fn(|cx| Self::poll_tiles(&mut self.tiles, self.last.as_ref(), cx)) => {
+                    match event {
+                        Event::Frame(name, delivery) => self.send_frame(&mut outbox, name, &delivery).await?,
+                        Event::Gone(name, reason) => self.say_gone(&mut outbox, &name, reason).await?,
+                    }
+                }
+                Some(command) = commands.recv() => match command {
+                    Ok(command) => self.obey(command),
+                    Err(error) => outbox.text(&wall::error(&error.to_string())).await?,
+                },
+                () = self.changes.changed() => {
+                    if self.app.hub().is_shut_down() {
+                        return outbox.close(close::GOING_AWAY, "the hub is shutting down").await;
+                    }
+                    self.open_wished();
+                    list.reset_immediately();
+                }
+                _ = list.tick() => self.send_list(&mut outbox).await?,
+                Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
+            }
+        }
+    }
+
+    fn obey(&mut self, command: ClientMessage) {
+        match command {
+            ClientMessage::Watch { streams } => {
+                let named = streams.into_iter().filter_map(|(name, wish)| Some((name.parse().ok()?, wish)));
+                self.wishes = named.collect();
+                self.tiles.retain(|name, _| self.wishes.contains_key(name));
+                self.open_wished();
+            }
+            ClientMessage::Shown { stream, seq } => {
+                if let Some(tile) = self.tiles.get_mut(stream.as_str()) {
+                    tile.unacknowledged.retain(|&sent| sent > seq);
+                }
+            }
+        }
+    }
+
+    /// Subscribes to what is wished for, live, and not open yet; a wish for a stream that comes later waits.
+    fn open_wished(&mut self) {
+        let now = Instant::now();
+        for (name, wish) in &self.wishes {
+            if let Some(tile) = self.tiles.get_mut(name) {
+                tile.pacer.set_rate(wish.max_fps());
+                continue;
+            }
+            let Some(stream) = self.app.hub().stream(name) else { continue };
+            let Ok(subscriber) = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest) else { continue };
+            let pacer = Pacer::new(wish.max_fps(), now);
+            self.tiles.insert(name.clone(), Tile { subscriber, pacer, unacknowledged: Vec::with_capacity(WINDOW) });
+        }
+    }
+
+    /// The next event, beginning with the tile after the one that had the last turn.
+    fn poll_tiles(
+        tiles: &mut BTreeMap<StreamName, Tile>,
+        last: Option<&StreamName>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Event> {
+        let comes_later = |name: &StreamName| last.is_some_and(|last| name > last);
+        for after_last in [true, false] {
+            for (name, tile) in tiles.iter_mut().filter(|(name, _)| comes_later(name) == after_last) {
+                if tile.unacknowledged.len() >= WINDOW || tile.pacer.poll_due(cx).is_pending() {
+                    continue;
+                }
+                match tile.subscriber.poll_recv(cx) {
+                    Poll::Ready(Ok(delivery)) => return Poll::Ready(Event::Frame(name.clone(), delivery)),
+                    Poll::Ready(Err(reason)) => return Poll::Ready(Event::Gone(name.clone(), reason)),
+                    Poll::Pending => {}
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    async fn send_frame(
+        &mut self,
+        outbox: &mut Outbox,
+        name: StreamName,
+        delivery: &Delivery,
+    ) -> Result<(), WebSocketError> {
+        let now = Instant::now();
+        let frame = &delivery.frame;
+        if let Some(tile) = self.tiles.get_mut(&name) {
+            tile.pacer.taken(now);
+            tile.unacknowledged.push(frame.seq);
+        }
+        let age = frame.age(now.into_std());
+        self.app.metrics().observe_age(age);
+        let header = FrameHeader {
+            stream: name.as_str().into(),
+            seq: frame.seq,
+            width: frame.format.width,
+            height: frame.format.height,
+            timestamp: frame.timestamp_unix_secs(),
+            age_ms: age.as_secs_f64() * 1000.0,
+            skipped: delivery.skipped,
+            metadata: frame.metadata.as_deref().map(Into::into),
+        };
+        self.last = Some(name);
+        match header.encode() {
+            Ok(header) => outbox.binary_after(&header, &frame.payload).await,
+            Err(error) => outbox.text(&wall::error(&error.to_string())).await,
+        }
+    }
+
+    async fn say_gone(
+        &mut self,
+        outbox: &mut Outbox,
+        name: &StreamName,
+        reason: Closed,
+    ) -> Result<(), WebSocketError> {
+        self.tiles.remove(name);
+        // It may have been made anew in the meantime.
+        self.open_wished();
+        outbox.text(&wall::gone(name.as_str(), &format!("stream '{name}' has ended: {reason}"))).await
+    }
+
+    async fn send_list(&self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
+        let stats = self.app.hub().stats(clock::now());
+        let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
+        let default = self.app.default_stream();
+        match wall::streams(default.as_ref().map(|s| s.name().as_str()), &streams) {
+            Ok(list) => outbox.text(&list).await,
+            Err(error) => outbox.text(&wall::error(&error.to_string())).await,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame.
+
+use std::sync::Arc;
+
+use axum::{extract::Request, response::Response};
+use hub::{Start, Stream};
+use serde::Deserialize;
+use tokio::time::Instant;
+use wire::view;
+
+use super::{Delivered, Fps, Pacer, Source};
+use crate::{
+    App,
+    error::ApiError,
+    websocket::{self, Inbox, Outbox, close},
+};
+
+/// Viewers send nothing that matters yet; this bounds what they may send.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    #[default]
+    Json,
+    Binary,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    #[serde(default)]
+    format: Format,
+    fps: Option<Fps>,
+}
+
+pub(crate) fn response(app: Arc<App>, stream: Stream, query: &Query, request: Request) -> Result<Response, ApiError> {
+    let source = Source::named(&stream, Start::Newest)?;
+    let format = query.format;
+    let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
+    Ok(websocket::accept(request, MAX_MESSAGE, move |inbox, outbox| async move {
+        let view = View { app, stream, source, format, pacer: Pacer::new(fps, Instant::now()) };
+        view.run(inbox, outbox).await;
+    }))
+}
+
+struct View {
+    app: Arc<App>,
+    stream: Stream,
+    source: Source,
+    format: Format,
+    pacer: Pacer,
+}
+
+impl View {
+    async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
+        let reading = async {
+            while inbox.next().await.is_ok() {}
+        };
+        tokio::select! {
+            () = reading => {}
+            result = self.write(&mut outbox) => {
+                if let Err(error) = result {
+                    tracing::debug!(stream = %self.stream.name(), %error, "WebSocket viewer left");
+                }
+            }
+        }
+        if self.format == Format::Json && self.stream.demand().viewers <= 1 {
+            self.app.base64().forget(self.stream.name());
+        }
+    }
+
+    async fn write(&mut self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
+        outbox.text(&view::status(&format!("Connected to stream '{}'", self.stream.name()))).await?;
+        let heartbeat = self.app.settings().heartbeat;
+        loop {
+            let next = std::future::poll_fn(|cx| {
+                std::task::ready!(self.pacer.poll_due(cx));
+                self.source.poll_next(cx)
+            });
+            tokio::select! {
+                delivered = next => match delivered {
+                    Some(delivered) => self.send(outbox, delivered).await?,
+                    None => return self.say_goodbye(outbox).await,
+                },
+                Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
+                () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
+            }
+        }
+    }
+
+    async fn send(&mut self, outbox: &mut Outbox, delivered: Delivered) -> Result<(), fastwebsockets::WebSocketError> {
+        let now = Instant::now();
+        self.pacer.taken(now);
+        let frame = delivered.frame;
+        self.app.metrics().observe_age(frame.age(now.into_std()));
+        match self.format {
+            Format::Binary => outbox.binary(&frame.payload).await,
+            Format::Json => outbox.text_bytes(&self.app.base64().message(&self.stream, &frame)).await,
+        }
+    }
+
+    async fn say_goodbye(&self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
+        outbox.text(&view::status(&format!("Stream '{}' has ended", self.stream.name()))).await?;
+        let code = if self.app.hub().is_shut_down() { close::GOING_AWAY } else { close::NORMAL };
+        outbox.close(code, "the stream has ended").await
+    }
+}

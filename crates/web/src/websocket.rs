@@ -1,0 +1,212 @@
+//! WebSockets for frames, over `fastwebsockets`, which writes a frame's header and its borrowed payload in one
+//! `writev`. This is the only file that names that crate.
+//!
+//! A socket is split into an [`Inbox`] and an [`Outbox`]. Reading is not cancel-safe, so a handler runs one future
+//! that reads and one that writes side by side; what reading obliges to send (pongs, the close) goes to the writer
+//! through a small queue that drops when a peer pings without reading.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use fastwebsockets::{Frame, OpCode, Payload, WebSocketError, WebSocketRead, WebSocketWrite, upgrade};
+use http::StatusCode;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{ReadHalf, WriteHalf},
+    sync::mpsc,
+};
+
+use crate::{error::ApiError, tail::Busy};
+
+type Io = TokioIo<Upgraded>;
+
+/// Pongs and closes waiting for the writer; a peer that outpaces this gets fewer pongs.
+const OBLIGATIONS: usize = 8;
+
+/// Whether the request asks for a WebSocket.
+pub(crate) fn is_upgrade(request: &Request) -> bool {
+    upgrade::is_upgrade_request(request)
+}
+
+/// Answers the handshake and runs `conversation` once the connection is a WebSocket. Messages larger than
+/// `max_message` end it.
+pub(crate) fn accept<F, C>(mut request: Request, max_message: usize, conversation: C) -> Response
+where
+    C: FnOnce(Inbox, Outbox) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let busy = request.extensions_mut().remove::<Arc<Busy>>();
+    let (response, upgraded) = match upgrade::upgrade(&mut request) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            let message = format!("not a WebSocket handshake (RFC 6455 section 4.1): {error}");
+            return ApiError::bad_request("BAD_HANDSHAKE", message).into_response();
+        }
+    };
+    tokio::spawn(async move {
+        // The connection keeps its place for as long as the WebSocket lives.
+        let _busy = busy;
+        match upgraded.await {
+            Ok(socket) => {
+                let (inbox, outbox) = split(socket, max_message);
+                conversation(inbox, outbox).await;
+            }
+            Err(error) => tracing::debug!(%error, "the connection ended before it became a WebSocket"),
+        }
+    });
+    response.map(|_empty| Body::empty())
+}
+
+/// For routes that are WebSockets only.
+pub(crate) fn upgrade_required() -> ApiError {
+    let message = "this route is a WebSocket: connect with ws:// and an Upgrade header";
+    ApiError::new(StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED", message)
+}
+
+fn split(socket: fastwebsockets::WebSocket<Io>, max_message: usize) -> (Inbox, Outbox) {
+    let (mut read, mut write) = socket.split(tokio::io::split);
+    read.set_max_message_size(max_message);
+    write.set_writev(true);
+    let (obliged, obligations) = mpsc::channel(OBLIGATIONS);
+    (Inbox { read, obliged, max_message, partial: None }, Outbox { write, obligations })
+}
+
+/// A whole message.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Text(String),
+    /// Owns exactly its bytes.
+    Binary(Bytes),
+}
+
+/// Why there are no more messages.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    #[error("the peer closed the WebSocket")]
+    Closed,
+    #[error("message larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("WebSocket protocol: {0}")]
+    Protocol(WebSocketError),
+}
+
+/// What has come of a message that is sent in fragments.
+struct Partial {
+    is_text: bool,
+    bytes: Vec<u8>,
+}
+
+pub(crate) struct Inbox {
+    read: WebSocketRead<ReadHalf<Io>>,
+    obliged: mpsc::Sender<Frame<'static>>,
+    max_message: usize,
+    partial: Option<Partial>,
+}
+
+impl Inbox {
+    /// The next whole message. Not cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<Message, Ended> {
+        loop {
+            let obliged = self.obliged.clone();
+            let mut send = move |frame: Frame<'static>| {
+                let _dropped_when_full = obliged.try_send(frame);
+                std::future::ready(Ok::<(), std::convert::Infallible>(()))
+            };
+            let frame = self.read.read_frame(&mut send).await;
+            let frame = frame.map_err(|error| match error {
+                WebSocketError::FrameTooLarge => Ended::TooLarge { limit: self.max_message },
+                WebSocketError::UnexpectedEOF | WebSocketError::ConnectionClosed => Ended::Closed,
+                other => Ended::Protocol(other),
+            })?;
+            let (fin, opcode, payload) = (frame.fin, frame.opcode, frame.payload);
+            match opcode {
+                OpCode::Close => return Err(Ended::Closed),
+                OpCode::Ping | OpCode::Pong => {}
+                OpCode::Text | OpCode::Binary if fin => return message(opcode == OpCode::Text, payload.to_vec()),
+                OpCode::Text | OpCode::Binary => {
+                    self.partial = Some(Partial { is_text: opcode == OpCode::Text, bytes: payload.to_vec() });
+                }
+                OpCode::Continuation => {
+                    let Some(mut partial) = self.partial.take() else {
+                        return Err(Ended::Protocol(WebSocketError::InvalidContinuationFrame));
+                    };
+                    if partial.bytes.len() + payload.len() > self.max_message {
+                        return Err(Ended::TooLarge { limit: self.max_message });
+                    }
+                    partial.bytes.extend_from_slice(&payload);
+                    if fin {
+                        return message(partial.is_text, partial.bytes);
+                    }
+                    self.partial = Some(partial);
+                }
+            }
+        }
+    }
+}
+
+fn message(is_text: bool, bytes: Vec<u8>) -> Result<Message, Ended> {
+    if !is_text {
+        return Ok(Message::Binary(bytes.into_boxed_slice().into()));
+    }
+    String::from_utf8(bytes).map(Message::Text).map_err(|_| Ended::Protocol(WebSocketError::InvalidUTF8))
+}
+
+/// Close codes of RFC 6455 section 7.4.1.
+pub(crate) mod close {
+    pub(crate) const NORMAL: u16 = 1000;
+    pub(crate) const GOING_AWAY: u16 = 1001;
+    pub(crate) const POLICY: u16 = 1008;
+    pub(crate) const TOO_LARGE: u16 = 1009;
+}
+
+pub(crate) struct Outbox {
+    write: WebSocketWrite<WriteHalf<Io>>,
+    obligations: mpsc::Receiver<Frame<'static>>,
+}
+
+impl Outbox {
+    /// Waits until reading obliges to send something. Cancel-safe; ends when the inbox is gone.
+    pub(crate) async fn obligation(&mut self) -> Option<Obligation> {
+        self.obligations.recv().await.map(Obligation)
+    }
+
+    pub(crate) async fn fulfil(&mut self, obligation: Obligation) -> Result<(), WebSocketError> {
+        self.write.write_frame(obligation.0).await
+    }
+
+    pub(crate) async fn text(&mut self, text: &str) -> Result<(), WebSocketError> {
+        self.text_bytes(text.as_bytes()).await
+    }
+
+    /// `text` must be UTF-8.
+    pub(crate) async fn text_bytes(&mut self, text: &[u8]) -> Result<(), WebSocketError> {
+        self.write.write_frame(Frame::text(Payload::Borrowed(text))).await
+    }
+
+    pub(crate) async fn binary(&mut self, bytes: &[u8]) -> Result<(), WebSocketError> {
+        self.write.write_frame(Frame::binary(Payload::Borrowed(bytes))).await
+    }
+
+    /// One binary message in two pieces, so that a picture is not copied to stand behind its header.
+    pub(crate) async fn binary_after(&mut self, header: &[u8], bytes: &[u8]) -> Result<(), WebSocketError> {
+        self.write.write_frame(Frame::new(false, OpCode::Binary, None, Payload::Borrowed(header))).await?;
+        self.write.write_frame(Frame::new(true, OpCode::Continuation, None, Payload::Borrowed(bytes))).await
+    }
+
+    pub(crate) async fn ping(&mut self) -> Result<(), WebSocketError> {
+        self.write.write_frame(Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await
+    }
+
+    pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Result<(), WebSocketError> {
+        self.write.write_frame(Frame::close(code, reason.as_bytes())).await
+    }
+}
+
+/// Something that the protocol obliges us to send.
+pub(crate) struct Obligation(Frame<'static>);
