@@ -7,12 +7,10 @@ use framehub::cli::{Cli, Command};
 use framehub::commands;
 
 fn main() -> ExitCode {
-    let Command::Config(args) = Cli::parse().into_command() else { return ExitCode::FAILURE };
-    match commands::config::run(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    commands::terminal::exit_code(match Cli::parse().into_command() {
+        Command::Serve(_) => return ExitCode::FAILURE,
+        Command::Watch(args) => commands::watch::run(args),
+        Command::Bench(args) => commands::bench::run(args),
+        Command::Config(args) => commands::config::run(args),
+    })
 }

@@ -1,6 +1,9 @@
 //! One module for each subcommand: its arguments and what it does with them.
 
+pub mod bench;
 pub mod config;
+pub mod terminal;
+pub mod watch;
 
 use std::io::{self, ErrorKind, Write};
 
