@@ -163,8 +163,18 @@ impl Hub {
 
     /// Ends all streams and refuses new ones.
     pub fn shut_down(&self) {
-        self.0.state.lock().shutting_down = true;
+        let wakers = {
+            let mut state = self.0.state.lock();
+            state.shutting_down = true;
+            // Those who wait for a stream are told even if there is none to end.
+            state.changed()
+        };
+        wake(wakers);
         self.end(Closed::ShuttingDown, |_| true);
+    }
+
+    pub fn is_shut_down(&self) -> bool {
+        self.0.state.lock().shutting_down
     }
 
     fn end(&self, reason: Closed, which: impl Fn(&Stream) -> bool) -> Vec<StreamName> {

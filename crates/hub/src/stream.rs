@@ -136,6 +136,11 @@ impl Stream {
         self.state().ring.demand()
     }
 
+    /// Whether a source of the hub's own feeds it, one that may rest while nobody watches.
+    pub fn is_on_demand(&self) -> bool {
+        self.state().holder.as_ref().is_some_and(|h| h.source)
+    }
+
     // ---- publishing ----
 
     /// Whether `claim` would be granted now, without taking it.

@@ -8,7 +8,7 @@ use framehub::commands;
 
 fn main() -> ExitCode {
     commands::terminal::exit_code(match Cli::parse().into_command() {
-        Command::Serve(_) => return ExitCode::FAILURE,
+        Command::Serve(args) => commands::serve::run(args),
         Command::Watch(args) => commands::watch::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Config(args) => commands::config::run(args),

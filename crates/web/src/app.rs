@@ -7,8 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Settings,
-    clock,
+    Settings, clock,
     error::ApiError,
     metrics::Metrics,
     tail::Connections,

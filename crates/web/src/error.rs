@@ -19,7 +19,8 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let retry_after = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(2);
+        let retry_after =
+            matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(2);
         Self { status, code, message: message.into(), retry_after }
     }
 
@@ -30,10 +31,6 @@ impl ApiError {
     pub(crate) fn stream_not_found(name: &hub::StreamName) -> Self {
         let message = format!("no stream named '{name}': GET /api/streams lists those that are live");
         Self::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
     }
 
     pub(crate) fn code(&self) -> &'static str {

@@ -128,7 +128,9 @@ impl Inbox {
             match opcode {
                 OpCode::Close => return Err(Ended::Closed),
                 OpCode::Ping | OpCode::Pong => {}
-                OpCode::Text | OpCode::Binary if fin => return message(opcode == OpCode::Text, payload.to_vec()),
+                OpCode::Text | OpCode::Binary if fin => {
+                    return message(opcode == OpCode::Text, payload.to_vec());
+                }
                 OpCode::Text | OpCode::Binary => {
                     self.partial = Some(Partial { is_text: opcode == OpCode::Text, bytes: payload.to_vec() });
                 }
@@ -161,6 +163,7 @@ fn message(is_text: bool, bytes: Vec<u8>) -> Result<Message, Ended> {
 pub(crate) mod close {
     pub(crate) const NORMAL: u16 = 1000;
     pub(crate) const GOING_AWAY: u16 = 1001;
+    pub(crate) const PROTOCOL: u16 = 1002;
     pub(crate) const POLICY: u16 = 1008;
     pub(crate) const TOO_LARGE: u16 = 1009;
 }

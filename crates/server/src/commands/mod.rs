@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod config;
+pub mod serve;
 pub mod terminal;
 pub mod watch;
 

@@ -105,7 +105,8 @@ fn choose(headers: &HeaderMap) -> Result<Option<Kind>, ApiError> {
 async fn guess(app: &App, body: &mut Incoming) -> Result<Kind, ApiError> {
     let first = within(app, body.peek()).await??;
     let line = first.as_deref().unwrap_or_default().split(|&b| b == b'\n').next().unwrap_or_default();
-    let boundary = line.strip_prefix(b"--").and_then(|rest| std::str::from_utf8(rest).ok()).map(str::trim_end);
+    let boundary =
+        line.strip_prefix(b"--").and_then(|rest| std::str::from_utf8(rest).ok()).map(str::trim_end);
     match boundary {
         Some(boundary) if !boundary.is_empty() => Ok(Kind::Endless { boundary: boundary.to_owned() }),
         _ => Ok(Kind::Picture),
@@ -150,7 +151,12 @@ async fn within<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiErr
     tokio::time::timeout(app.settings().body_timeout, work).await.map_err(|_| too_slow(app))
 }
 
-async fn picture(app: &App, mut door: Door, headers: &HeaderMap, mut body: Incoming) -> Result<Published, ApiError> {
+async fn picture(
+    app: &App,
+    mut door: Door,
+    headers: &HeaderMap,
+    mut body: Incoming,
+) -> Result<Published, ApiError> {
     let bytes = match within(app, collect(&mut body, app.settings().max_frame_bytes)).await? {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -177,7 +183,9 @@ async fn collect(body: &mut Incoming, max: usize) -> Result<Bytes, ApiError> {
         }
         if bytes.is_empty() {
             // Reserved only now that bytes have come: a promise alone costs nothing.
-            bytes.reserve_exact(announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(chunk.len()));
+            bytes.reserve_exact(
+                announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(chunk.len()),
+            );
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -197,7 +205,12 @@ async fn form(app: &App, mut door: Door, boundary: &str, mut body: Incoming) -> 
     outcome
 }
 
-async fn read_form(app: &App, door: &mut Door, boundary: &str, body: &mut Incoming) -> Result<Published, ApiError> {
+async fn read_form(
+    app: &App,
+    door: &mut Door,
+    boundary: &str,
+    body: &mut Incoming,
+) -> Result<Published, ApiError> {
     let max = app.settings().max_frame_bytes;
     if body.announced().is_some_and(|length| length > (max + MAX_HEADER_BYTES) as u64) {
         return Err(too_large(max));
@@ -211,8 +224,12 @@ async fn read_form(app: &App, door: &mut Door, boundary: &str, body: &mut Incomi
             let Event::Part(part) = event else { continue };
             match part.headers.name() {
                 Some(FIELD) if found.is_none() => found = Some(part),
-                Some(FIELD) => return Err(ApiError::bad_request("MANY_FRAMES", "send one field 'frame' a request")),
-                other if others.len() < 8 => others.push(other.unwrap_or("(unnamed)").chars().take(40).collect()),
+                Some(FIELD) => {
+                    return Err(ApiError::bad_request("MANY_FRAMES", "send one field 'frame' a request"));
+                }
+                other if others.len() < 8 => {
+                    others.push(other.unwrap_or("(unnamed)").chars().take(40).collect())
+                }
                 _ => {}
             }
         }
@@ -225,14 +242,20 @@ async fn read_form(app: &App, door: &mut Door, boundary: &str, body: &mut Incomi
 }
 
 fn missing_field(others: &[String]) -> ApiError {
-    let got = if others.is_empty() { "no field at all".to_owned() } else { format!("only {}", others.join(", ")) };
+    let got =
+        if others.is_empty() { "no field at all".to_owned() } else { format!("only {}", others.join(", ")) };
     let message = format!("the form has no field 'frame' ({got}): send the picture in the field 'frame'");
     ApiError::bad_request("MISSING_FRAME", message)
 }
 
 /// Publishes each part as it comes. A part that is no picture is counted and passed over: one torn frame must not
 /// end a camera's connection.
-async fn endless(app: &App, mut door: Door, boundary: &str, mut body: Incoming) -> Result<Published, ApiError> {
+async fn endless(
+    app: &App,
+    mut door: Door,
+    boundary: &str,
+    mut body: Incoming,
+) -> Result<Published, ApiError> {
     let mut parser = parser(app, boundary, None);
     let mut totals = Totals::default();
     let mut deadline = Deadline::new(app);
@@ -323,7 +346,8 @@ impl Totals {
 }
 
 fn parser(app: &App, boundary: &str, announced: Option<u64>) -> Parser {
-    let limits = Limits { max_part_bytes: app.settings().max_frame_bytes, max_header_bytes: MAX_HEADER_BYTES };
+    let limits =
+        Limits { max_part_bytes: app.settings().max_frame_bytes, max_header_bytes: MAX_HEADER_BYTES };
     Parser::new(boundary, limits).with_total(announced)
 }
 
@@ -364,7 +388,8 @@ fn broken(error: &axum::Error) -> ApiError {
 
 fn too_slow(app: &App) -> ApiError {
     let secs = app.settings().body_timeout.as_secs_f64();
-    let message = format!("the frame's bytes did not come within {secs} s: send faster, or raise server.body_timeout_seconds");
+    let message = format!(
+        "the frame's bytes did not come within {secs} s: send faster, or raise server.body_timeout_seconds"
+    );
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", message)
 }
-

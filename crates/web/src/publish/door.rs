@@ -84,7 +84,11 @@ impl Door {
         check_pixels(kind.width(), kind.height())?;
         let (payload, format) = match kind {
             Kind::Jpeg(info) => {
-                let payload = if info.has_huffman_tables { bytes } else { wire::jpeg::with_standard_tables(&bytes).into() };
+                let payload = if info.has_huffman_tables {
+                    bytes
+                } else {
+                    wire::jpeg::with_standard_tables(&bytes).into()
+                };
                 (payload, Format::jpeg(info.width.into(), info.height.into()))
             }
             Kind::Png { width, height } => (self.transcode(bytes).await?, Format::jpeg(width, height)),
@@ -101,7 +105,11 @@ impl Door {
             media::jpeg::encode(&picture, quality)
         });
         let failed = |reason: String| {
-            ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_PNG", format!("the PNG cannot be decoded: {reason}"))
+            ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "BAD_PNG",
+                format!("the PNG cannot be decoded: {reason}"),
+            )
         };
         match work.await {
             Ok(Ok(jpeg)) => Ok(jpeg.into()),
@@ -129,7 +137,9 @@ impl Refusal {
 }
 
 pub(crate) fn too_large(max: usize) -> ApiError {
-    let message = format!("the frame is larger than {max} bytes: send a smaller one, or raise server.max_frame_size_mb");
+    let message = format!(
+        "the frame is larger than {max} bytes: send a smaller one, or raise server.max_frame_size_mb"
+    );
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FRAME_TOO_LARGE", message)
 }
 
@@ -141,6 +151,7 @@ fn check_pixels(width: u32, height: u32) -> Result<(), ApiError> {
     if u64::from(width) * u64::from(height) <= MAX_PIXELS {
         return Ok(());
     }
-    let message = format!("the picture claims {width}×{height} pixels: at most {MAX_PIXELS} pixels are taken");
+    let message =
+        format!("the picture claims {width}×{height} pixels: at most {MAX_PIXELS} pixels are taken");
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "PICTURE_TOO_LARGE", message))
 }

@@ -117,7 +117,10 @@ impl http_body::Body for WireBody {
     type Data = Part;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Part>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Part>, axum::Error>>> {
         match &mut self.kind {
             Kind::Plain(body) => {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(cx));

@@ -5,17 +5,17 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use hub::Frame;
 use serde::Deserialize;
 use tokio::time::{Instant, Sleep};
 use wire::mjpeg::{self, Framing};
 
-use super::{Delivered, Fps, Pacer, Source, live_headers};
+use super::{Fps, Pacer, Source, live_headers};
 use crate::{
     App, clock,
     tail::{LiveBody, Part, live_response},
@@ -53,7 +53,9 @@ fn choose_framing(query: &Query, headers: &HeaderMap) -> Framing {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
     };
-    let ahead = query.advance_headers.unwrap_or_else(|| headers.contains_key("sec-fetch-dest") || names_itself_browser());
+    let ahead = query
+        .advance_headers
+        .unwrap_or_else(|| headers.contains_key("sec-fetch-dest") || names_itself_browser());
     if ahead { Framing::Ahead } else { Framing::Length }
 }
 
@@ -74,30 +76,35 @@ impl MjpegBody {
         let now = Instant::now();
         let heartbeat = Box::pin(tokio::time::sleep(app.settings().heartbeat));
         let pacer = Pacer::new(fps, now);
-        Self { app, source, framing, pacer, heartbeat, heartbeats: 0, last_sent: now, opened: false, ended: false }
-    }
-
-    fn heartbeat_interval(&self) -> Duration {
-        self.app.settings().heartbeat
+        Self {
+            app,
+            source,
+            framing,
+            pacer,
+            heartbeat,
+            heartbeats: 0,
+            last_sent: now,
+            opened: false,
+            ended: false,
+        }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         std::task::ready!(self.pacer.poll_due(cx));
-        let Some(delivered) = std::task::ready!(self.source.poll_next(cx)) else {
+        let Some(frame) = std::task::ready!(self.source.poll_next(cx)) else {
             self.ended = true;
             return Poll::Ready(Some(Bytes::from_static(self.framing.closing()).into()));
         };
         let now = Instant::now();
         self.pacer.taken(now);
         self.last_sent = now;
-        if delivered.frame.seq > 0 {
-            self.app.metrics().observe_age(delivered.frame.age(now.into_std()));
+        if frame.seq > 0 {
+            self.app.metrics().observe_age(frame.age(now.into_std()));
         }
-        Poll::Ready(Some(self.part(&delivered)))
+        Poll::Ready(Some(self.part(&frame)))
     }
 
-    fn part(&self, delivered: &Delivered) -> Part {
-        let frame = &delivered.frame;
+    fn part(&self, frame: &Frame) -> Part {
         let head = self.framing.head(frame.payload.len(), frame.timestamp_unix_secs(), frame.seq);
         Part::new(head, frame.payload.clone(), Bytes::from_static(self.framing.trailer()))
     }
@@ -107,14 +114,15 @@ impl MjpegBody {
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         loop {
             std::task::ready!(self.heartbeat.as_mut().poll(cx));
+            let interval = self.app.settings().heartbeat;
             let now = Instant::now();
-            let due = self.last_sent + self.heartbeat_interval();
+            let due = self.last_sent + interval;
             if now < due {
                 self.heartbeat.as_mut().reset(due);
                 continue;
             }
             self.last_sent = now;
-            self.heartbeat.as_mut().reset(now + self.heartbeat_interval());
+            self.heartbeat.as_mut().reset(now + interval);
             if let Some(part) = self.heartbeat_part() {
                 return Poll::Ready(Some(part));
             }
@@ -127,7 +135,7 @@ impl MjpegBody {
             Framing::Length => Some(mjpeg::heartbeat_line(self.heartbeats).into()),
             Framing::Ahead => {
                 let newest = self.source.newest().or_else(|| self.app.placeholder().frame(clock::now()))?;
-                Some(self.part(&Delivered { frame: newest, skipped: 0 }))
+                Some(self.part(&newest))
             }
         }
     }

@@ -13,7 +13,7 @@ pub(crate) mod websocket;
 pub(crate) use base64::Base64Cache;
 pub(crate) use pacer::{Fps, Pacer};
 pub(crate) use placeholder::Placeholder;
-pub(crate) use source::{Delivered, Source};
+pub(crate) use source::Source;
 
 use http::{HeaderMap, HeaderValue, header};
 

@@ -29,7 +29,9 @@ impl Fps {
 impl<'de> Deserialize<'de> for Fps {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fps = f64::deserialize(deserializer)?;
-        Self::new(fps).ok_or_else(|| D::Error::custom(format!("fps={fps}: allowed is 0 (as published) to {}", Self::MAX)))
+        Self::new(fps).ok_or_else(|| {
+            D::Error::custom(format!("fps={fps}: allowed is 0 (as published) to {}", Self::MAX))
+        })
     }
 }
 

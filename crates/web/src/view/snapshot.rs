@@ -23,7 +23,11 @@ pub(crate) struct Query {
     timeout: Option<f64>,
 }
 
-pub(crate) async fn response(stream: &Stream, query: &Query, headers: &HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn response(
+    stream: &Stream,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let Some(after) = query.after else { return newest(stream, headers).await };
     let patience = match query.timeout {
         None => LONG_POLL,

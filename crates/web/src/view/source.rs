@@ -9,13 +9,6 @@ use hub::{Changes, Class, Frame, Rule, Start, Stream, SubscribeError, Subscriber
 
 use crate::{App, clock};
 
-/// A frame for a viewer, and how many it passed over.
-#[derive(Debug)]
-pub(crate) struct Delivered {
-    pub(crate) frame: Arc<Frame>,
-    pub(crate) skipped: u64,
-}
-
 #[derive(Debug)]
 pub(crate) enum Source {
     Named(Subscriber),
@@ -43,7 +36,7 @@ impl Source {
     }
 
     /// The next frame by the viewer's rule; `None` at the end.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
             Self::Named(subscriber) => poll_subscriber(subscriber, cx),
             Self::Default(source) => source.poll_next(cx),
@@ -59,19 +52,19 @@ impl Source {
     }
 }
 
-fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
     let delivery = std::task::ready!(subscriber.poll_recv(cx));
-    Poll::Ready(delivery.ok().map(|d| Delivered { frame: d.frame, skipped: d.skipped }))
+    Poll::Ready(delivery.ok().map(|delivery| delivery.frame))
 }
 
 impl DefaultSource {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivered>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         loop {
             if let Some(subscriber) = &mut self.current {
                 match poll_subscriber(subscriber, cx) {
-                    Poll::Ready(Some(delivered)) => {
+                    Poll::Ready(Some(frame)) => {
                         self.waiting_shown = false;
-                        return Poll::Ready(Some(delivered));
+                        return Poll::Ready(Some(frame));
                     }
                     Poll::Ready(None) => self.current = None,
                     Poll::Pending if self.newest_of_current().is_some() => return Poll::Pending,
@@ -92,13 +85,13 @@ impl DefaultSource {
         }
     }
 
-    fn poll_placeholder(&mut self) -> Poll<Option<Delivered>> {
+    fn poll_placeholder(&mut self) -> Poll<Option<Arc<Frame>>> {
         if self.waiting_shown {
             return Poll::Pending;
         }
         self.waiting_shown = true;
         match self.app.placeholder().frame(clock::now()) {
-            Some(frame) => Poll::Ready(Some(Delivered { frame, skipped: 0 })),
+            Some(frame) => Poll::Ready(Some(frame)),
             None => Poll::Pending,
         }
     }

@@ -84,7 +84,11 @@ impl Wall {
         Self { app, changes, wishes: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
     }
 
-    async fn run(mut self, mut outbox: Outbox, mut commands: mpsc::Receiver<Command>) -> Result<(), WebSocketError> {
+    async fn run(
+        mut self,
+        mut outbox: Outbox,
+        mut commands: mpsc::Receiver<Command>,
+    ) -> Result<(), WebSocketError> {
         let mut list = tokio::time::interval(LIST_INTERVAL);
         list.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -137,9 +141,12 @@ impl Wall {
                 continue;
             }
             let Some(stream) = self.app.hub().stream(name) else { continue };
-            let Ok(subscriber) = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest) else { continue };
+            let Ok(subscriber) = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest) else {
+                continue;
+            };
             let pacer = Pacer::new(wish.max_fps(), now);
-            self.tiles.insert(name.clone(), Tile { subscriber, pacer, unacknowledged: Vec::with_capacity(WINDOW) });
+            self.tiles
+                .insert(name.clone(), Tile { subscriber, pacer, unacknowledged: Vec::with_capacity(WINDOW) });
         }
     }
 
@@ -189,8 +196,9 @@ impl Wall {
             skipped: delivery.skipped,
             metadata: frame.metadata.as_deref().map(Into::into),
         };
+        let header = header.encode();
         self.last = Some(name);
-        match header.encode() {
+        match header {
             Ok(header) => outbox.binary_after(&header, &frame.payload).await,
             Err(error) => outbox.text(&wall::error(&error.to_string())).await,
         }

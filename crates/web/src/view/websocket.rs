@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::{extract::Request, response::Response};
-use hub::{Start, Stream};
+use hub::{Frame, Start, Stream};
 use serde::Deserialize;
 use tokio::time::Instant;
 use wire::view;
 
-use super::{Delivered, Fps, Pacer, Source};
+use super::{Fps, Pacer, Source};
 use crate::{
     App,
     error::ApiError,
@@ -33,7 +33,12 @@ pub(crate) struct Query {
     fps: Option<Fps>,
 }
 
-pub(crate) fn response(app: Arc<App>, stream: Stream, query: &Query, request: Request) -> Result<Response, ApiError> {
+pub(crate) fn response(
+    app: Arc<App>,
+    stream: Stream,
+    query: &Query,
+    request: Request,
+) -> Result<Response, ApiError> {
     let source = Source::named(&stream, Start::Newest)?;
     let format = query.format;
     let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
@@ -53,9 +58,7 @@ struct View {
 
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
-        let reading = async {
-            while inbox.next().await.is_ok() {}
-        };
+        let reading = async { while inbox.next().await.is_ok() {} };
         tokio::select! {
             () = reading => {}
             result = self.write(&mut outbox) => {
@@ -78,8 +81,8 @@ impl View {
                 self.source.poll_next(cx)
             });
             tokio::select! {
-                delivered = next => match delivered {
-                    Some(delivered) => self.send(outbox, delivered).await?,
+                frame = next => match frame {
+                    Some(frame) => self.send(outbox, &frame).await?,
                     None => return self.say_goodbye(outbox).await,
                 },
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
@@ -88,14 +91,17 @@ impl View {
         }
     }
 
-    async fn send(&mut self, outbox: &mut Outbox, delivered: Delivered) -> Result<(), fastwebsockets::WebSocketError> {
+    async fn send(
+        &mut self,
+        outbox: &mut Outbox,
+        frame: &Frame,
+    ) -> Result<(), fastwebsockets::WebSocketError> {
         let now = Instant::now();
         self.pacer.taken(now);
-        let frame = delivered.frame;
         self.app.metrics().observe_age(frame.age(now.into_std()));
         match self.format {
             Format::Binary => outbox.binary(&frame.payload).await,
-            Format::Json => outbox.text_bytes(&self.app.base64().message(&self.stream, &frame)).await,
+            Format::Json => outbox.text_bytes(&self.app.base64().message(&self.stream, frame)).await,
         }
     }
 

@@ -1,0 +1,94 @@
+//! `framehub serve`: the hub until it is told to stop.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use super::print;
+use crate::{
+    cli::ServeArgs,
+    config::{self, Plan},
+    server::Server,
+};
+
+pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let loaded = config::load(&args.sources.into())?;
+    let plan = loaded.plan;
+    raise_open_files();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(serve(plan))
+}
+
+async fn serve(plan: Plan) -> anyhow::Result<()> {
+    let server = Server::bind(plan.clone())?;
+    let address = server.address();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    for line in &plan.not_yet {
+        tracing::warn!("{line}");
+    }
+    if !address.ip().is_loopback() && plan.auth.api_keys.is_empty() {
+        tracing::warn!(
+            "listening on {address} without any API key: whoever reaches it can watch, publish and delete. \
+             Use trusted networks only, or set API_KEYS"
+        );
+    }
+    tracing::info!("{}", plan.memory_bound());
+    print(&format!("Framehub is ready: http://{address}/\n"))?;
+    if std::io::stdout().is_terminal() {
+        print(&hints(&address.to_string()))?;
+    }
+    server.run(shutdown).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn hints(address: &str) -> String {
+    format!(
+        "  watch    open the page above in a browser\n  \
+         publish  curl -F frame=@picture.jpg http://{address}/publish/camera1\n  \
+         stop     Ctrl-C\n"
+    )
+}
+
+/// The first SIGINT or SIGTERM stops in order; a second one at once.
+async fn stop_on_signal(shutdown: CancellationToken) {
+    if let Err(error) = signal().await {
+        return tracing::error!(%error, "cannot listen for signals");
+    }
+    tracing::info!("stopping: viewers are told that their streams end");
+    shutdown.cancel();
+    if signal().await.is_ok() {
+        std::process::exit(130);
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// Each viewer is an open file; the usual soft limit of 1024 would be the first to give.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "cannot raise the limit of open files");
+        }
+    }
+}

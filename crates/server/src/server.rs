@@ -1,0 +1,152 @@
+//! From a plan to a running server, and to its end.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use hub::{Hub, Limits, RingLimits, StreamName};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use web::{App, ConnectionLimits, HealthInfo, Settings};
+
+use crate::{config::Plan, demo, janitor};
+
+/// A viewer that takes nothing for so long, or has vanished, is let go.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// For pictures that are transcoded at the door.
+const TRANSCODE_QUALITY: u8 = 90;
+/// How many connections may wait to be accepted while the loop is busy.
+const BACKLOG: u32 = 1024;
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("port {port} on {host} is in use: stop the program that has it, or choose another with server.port={}", next(*port))]
+    PortInUse { host: IpAddr, port: u16 },
+    #[error("cannot listen on {address}: {source}; server.host={host} and server.port={port} say where", host = address.ip(), port = address.port())]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("{key} is not a stream name: {source}")]
+    StreamName { key: &'static str, source: hub::InvalidName },
+}
+
+fn next(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(5000)
+}
+
+/// A server that listens, and does nothing yet.
+#[derive(Debug)]
+pub struct Server {
+    plan: Plan,
+    listener: TcpListener,
+    address: SocketAddr,
+    hub: Hub,
+}
+
+impl Server {
+    /// Binds the address. Must be called within a tokio runtime.
+    pub fn bind(plan: Plan) -> Result<Self, Error> {
+        let wanted = plan.server.address();
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => Error::PortInUse { host: wanted.ip(), port: wanted.port() },
+            _ => Error::Listen { address: wanted, source },
+        };
+        let listener = listen(wanted).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let hub = Hub::new(limits(&plan));
+        Ok(Self { plan, listener, address, hub })
+    }
+
+    /// The address in use; its port is known even if the plan left it to the operating system.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let Self { plan, listener, address, hub } = self;
+        let app = App::new(hub.clone(), settings(&plan, address)?, shutdown.clone());
+        let router = web::router(app.clone());
+        if plan.demo_runs() {
+            let name = name("demo.stream", &plan.demo.stream)?;
+            tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
+        }
+        tokio::spawn(janitor::run(
+            hub.clone(),
+            plan.streams.timeout,
+            plan.cleanup.interval,
+            shutdown.clone(),
+        ));
+        let serving = tokio::spawn(web::serve(listener, app, router, shutdown.clone()));
+        shutdown.cancelled().await;
+        // Readers are told that their stream has ended; with that their connections end.
+        hub.shut_down();
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the accept loop failed");
+        }
+        Ok(())
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    // A restarted hub must not wait for the connections of the one before to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn limits(plan: &Plan) -> Limits {
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    Limits {
+        streams: plan.streams.max_concurrent,
+        viewers_per_stream: plan.viewers.max_per_stream,
+        ring: RingLimits {
+            frames: plan.streams.max_buffer_frames,
+            history_bytes: bytes(plan.streams.max_buffer_bytes),
+            backlog_bytes: bytes(plan.streams.backlog_bytes),
+        },
+    }
+}
+
+fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
+    let default_stream =
+        plan.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
+    Ok(Settings {
+        address,
+        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
+        body_timeout: plan.server.body_timeout,
+        publisher_idle: plan.streams.timeout,
+        stream_fps: plan.viewers.stream_fps,
+        heartbeat: plan.viewers.heartbeat_interval,
+        default_stream,
+        cors: plan.server.cors_enabled,
+        jpeg_quality: TRANSCODE_QUALITY,
+        api_keys: plan.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect(),
+        connections: ConnectionLimits {
+            max: plan.server.max_connections,
+            header_timeout: plan.server.header_timeout,
+            stall_timeout: STALL_TIMEOUT,
+            send_buffer: usize::try_from(plan.viewers.send_buffer_bytes).unwrap_or(usize::MAX),
+            shutdown: plan.server.shutdown,
+        },
+        health: HealthInfo {
+            // There is no recorder in this version, whatever is configured.
+            recording_enabled: false,
+            stream_timeout: plan.streams.timeout,
+            retention_days: plan.recording.retention.as_secs() / (24 * 60 * 60),
+            simulator_ip: plan.simulator.ip.clone(),
+            simulator_port: plan.simulator.port,
+        },
+    })
+}
+
+fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {
+    text.parse().map_err(|source| Error::StreamName { key, source })
+}

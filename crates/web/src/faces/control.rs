@@ -1,0 +1,100 @@
+//! Health, probes and metrics: what supervisors and monitors ask.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{App, clock, error::ApiError};
+
+/// Document 001's object; 002's and 003's fields stand beside its own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    #[schema(example = "healthy")]
+    status: &'static str,
+    active_streams: usize,
+    max_streams: usize,
+    recording_enabled: bool,
+    config: HealthConfig,
+    service: &'static str,
+    version: &'static str,
+    isaac_sim_ip: String,
+    /// Text, as document 002 has it.
+    isaac_sim_port: String,
+    active_sessions: usize,
+    timestamp: String,
+    model_loaded: bool,
+    model_path: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HealthConfig {
+    timeout_seconds: u64,
+    max_buffer_frames: usize,
+    retention_days: u64,
+}
+
+/// Health and configuration in short.
+#[utoipa::path(get, path = "/health", tag = "control", responses((status = 200, body = Health)))]
+pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
+    let limits = app.hub().limits();
+    let info = &app.settings().health;
+    Json(Health {
+        status: "healthy",
+        active_streams: app.hub().len(),
+        max_streams: limits.streams,
+        recording_enabled: info.recording_enabled,
+        config: HealthConfig {
+            timeout_seconds: info.stream_timeout.as_secs(),
+            max_buffer_frames: limits.ring.frames,
+            retention_days: info.retention_days,
+        },
+        service: "framehub",
+        version: env!("CARGO_PKG_VERSION"),
+        isaac_sim_ip: info.simulator_ip.clone(),
+        isaac_sim_port: info.simulator_port.to_string(),
+        active_sessions: 0,
+        timestamp: clock::rfc3339(SystemTime::now()),
+        model_loaded: false,
+        model_path: None,
+    })
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/livez", tag = "control", responses((status = 200, content_type = "text/plain", body = String)))]
+pub(crate) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// New clients may be sent here.
+#[utoipa::path(get, path = "/readyz", tag = "control",
+    responses((status = 200, content_type = "text/plain", body = String), (status = 503, description = "Shutting down")))]
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
+    if app.shutdown().is_cancelled() {
+        let message = "the hub is shutting down";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN", message));
+    }
+    Ok("ok\n")
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "control",
+    responses((status = 200, content_type = "application/openmetrics-text", body = String)))]
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match app.metrics().expose(&app) {
+        Ok(text) => {
+            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, content_type)], text).into_response()
+        }
+        Err(error) => {
+            let message = format!("the metrics cannot be written: {error}");
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message).into_response()
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Document 001, the stream server: publish, view, list, statistics, delete.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    response::Response,
+};
+use http::HeaderMap;
+use hub::{Start, StreamName, StreamStats};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{Query, viewer::round};
+use crate::{
+    App, clock,
+    error::ApiError,
+    pages,
+    publish::{self, body::Published},
+    view::{Source, mjpeg, snapshot, websocket as websocket_view},
+    websocket,
+};
+
+/// Publish a frame, or frames without end.
+#[utoipa::path(post, path = "/publish/{name}", tag = "publish", params(
+    ("name" = String, Path, description = "1 to 64 letters, digits, '_' or '-'; the first frame creates the stream"),
+    ("takeover" = Option<u8>, Query, description = "1: a never-ending body replaces a connected publisher")
+), request_body(content(
+    (String = "multipart/form-data"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace")
+), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end"),
+responses(
+    (status = 200, body = Published),
+    (status = 400, description = "No frame, an empty or a truncated one, or a bad stream name"),
+    (status = 409, description = "Another connection publishes this stream"),
+    (status = 413, description = "Larger than server.max_frame_size_mb"),
+    (status = 415, description = "Not an image that the hub takes"),
+    (status = 503, description = "The stream limit is reached")
+))]
+pub(crate) async fn publish(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(query): Query<publish::Query>,
+    request: Request,
+) -> Result<Json<Published>, ApiError> {
+    let name: StreamName = name.parse()?;
+    publish::body::publish(app, name, query, request).await.map(Json)
+}
+
+/// Publish over a WebSocket: a binary message a frame, a text message the metadata of the next one.
+#[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
+    ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
+    ("takeover" = Option<u8>, Query)
+), responses((status = 101, description = "A WebSocket"), (status = 409), (status = 426)))]
+pub(crate) async fn publish_websocket(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(query): Query<publish::Query>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let name: StreamName = name.parse()?;
+    if !websocket::is_upgrade(&request) {
+        return Err(websocket::upgrade_required());
+    }
+    publish::websocket::response(app, name, query, request)
+}
+
+/// View a stream: MJPEG, or with an upgrade the WebSocket view.
+#[utoipa::path(get, path = "/stream/{name}", tag = "view", params(
+    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary")
+), responses(
+    (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
+    (status = 101, description = "A WebSocket"), (status = 404)
+))]
+pub(crate) async fn view(
+    state: State<Arc<App>>,
+    name: Path<String>,
+    Query(query): Query<mjpeg::Query>,
+    Query(socket_query): Query<websocket_view::Query>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if websocket::is_upgrade(&request) {
+        let State(app) = state;
+        let stream = app.stream(&name)?;
+        return websocket_view::response(app, stream, &socket_query, request);
+    }
+    view_mjpeg(state, name, Query(query), request.headers().clone()).await
+}
+
+/// View a stream as MJPEG.
+#[utoipa::path(get, path = "/stream/{name}/mjpeg", tag = "view", params(
+    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query)
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404)))]
+pub(crate) async fn view_mjpeg(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(query): Query<mjpeg::Query>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let source = Source::named(&app.stream(&name)?, Start::Newest)?;
+    Ok(mjpeg::response(&app, source, &query, &headers))
+}
+
+/// The newest frame as a JPEG.
+#[utoipa::path(get, path = "/stream/{name}/snapshot.jpg", tag = "view", params(
+    ("name" = String, Path),
+    ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
+    ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most")
+), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
+    (status = 304, description = "None newer"), (status = 404), (status = 503, description = "No frame yet")))]
+pub(crate) async fn snapshot(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(query): Query<snapshot::Query>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let stream = app.stream(&name)?;
+    snapshot::response(&stream, &query, &headers).await
+}
+
+/// A page for an iframe.
+#[utoipa::path(get, path = "/stream/{name}/embed", tag = "view", params(("name" = String, Path)),
+    responses((status = 200, content_type = "text/html", description = "The page")))]
+pub(crate) async fn embed(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    // The stream may come later: the page waits for it.
+    let _checked: StreamName = name.parse()?;
+    Ok(pages::file("embed.html", &headers))
+}
+
+/// A stream in the list of streams.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamInfo {
+    name: String,
+    created_at: String,
+    uptime_seconds: u64,
+    total_frames: u64,
+    viewer_count: usize,
+    inactive_seconds: f64,
+    current_fps: f64,
+    width: Option<u32>,
+    height: Option<u32>,
+    frame_bytes: Option<usize>,
+    bytes_per_second: f64,
+}
+
+impl From<&StreamStats> for StreamInfo {
+    fn from(stats: &StreamStats) -> Self {
+        Self {
+            name: stats.name.to_string(),
+            created_at: clock::rfc3339(stats.created),
+            uptime_seconds: stats.uptime.as_secs(),
+            total_frames: stats.totals.frames,
+            viewer_count: stats.demand.viewers,
+            inactive_seconds: round(stats.inactive.as_secs_f64(), 3),
+            current_fps: round(stats.fps, 1),
+            width: stats.format.map(|f| f.width),
+            height: stats.format.map(|f| f.height),
+            frame_bytes: stats.frame_bytes,
+            bytes_per_second: round(stats.bytes_per_sec, 0),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamList {
+    count: usize,
+    streams: Vec<StreamInfo>,
+}
+
+/// All live streams.
+#[utoipa::path(get, path = "/api/streams", tag = "control", responses((status = 200, body = StreamList)))]
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
+    let stats = app.hub().stats(clock::now());
+    let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
+    Json(StreamList { count: streams.len(), streams })
+}
+
+/// One stream in detail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamDetail {
+    #[serde(flatten)]
+    info: StreamInfo,
+    last_frame_time: Option<String>,
+    /// Frames that the stream may keep.
+    buffer_size: usize,
+    has_current_frame: bool,
+    buffered_frames: usize,
+    buffered_bytes: usize,
+    total_bytes: u64,
+    /// Frames handed to viewers, and frames that viewers passed over for a newer one.
+    frames_served: u64,
+    frames_dropped: u64,
+    /// Frames that publishers sent and the hub refused.
+    frames_rejected: u64,
+    /// Recorders, analyses, links.
+    service_count: usize,
+    /// Number of the newest frame.
+    newest_seq: u64,
+    /// Grows each time a stream is made, so it tells a re-created one from the one before.
+    epoch: u64,
+    /// A connection, not one-shot requests, publishes it.
+    publisher_connected: bool,
+}
+
+impl From<StreamStats> for StreamDetail {
+    fn from(stats: StreamStats) -> Self {
+        Self {
+            info: StreamInfo::from(&stats),
+            last_frame_time: stats.last_frame.map(clock::rfc3339),
+            buffer_size: stats.buffer_capacity,
+            has_current_frame: stats.format.is_some(),
+            buffered_frames: stats.buffered_frames,
+            buffered_bytes: stats.buffered_bytes,
+            total_bytes: stats.totals.bytes,
+            frames_served: stats.totals.served,
+            frames_dropped: stats.totals.skipped,
+            frames_rejected: stats.totals.rejected,
+            service_count: stats.demand.services,
+            newest_seq: stats.newest_seq,
+            epoch: stats.epoch,
+            publisher_connected: stats.claimed,
+        }
+    }
+}
+
+/// Statistics of one stream.
+#[utoipa::path(get, path = "/api/streams/{name}/stats", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, body = StreamDetail), (status = 404)))]
+pub(crate) async fn stats(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<StreamDetail>, ApiError> {
+    Ok(Json(app.stream(&name)?.stats(clock::now()).into()))
+}
+
+/// Delete a stream: its viewers are told that it has ended.
+#[utoipa::path(delete, path = "/api/streams/{name}", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, description = "Deleted"), (status = 404)))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let name: StreamName = name.parse()?;
+    if !app.hub().remove(&name) {
+        return Err(ApiError::stream_not_found(&name));
+    }
+    tracing::info!(stream = %name, "stream deleted by request");
+    Ok(Json(json!({ "status": "success", "message": format!("Stream '{name}' deleted") })))
+}

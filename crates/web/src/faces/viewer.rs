@@ -1,0 +1,109 @@
+//! Document 000, the viewer: the page, the default stream, its statistics.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Query;
+use crate::{
+    App, clock,
+    error::ApiError,
+    pages,
+    view::{Source, mjpeg, wall},
+    websocket,
+};
+
+pub(crate) async fn index(headers: HeaderMap) -> Response {
+    pages::file("index.html", &headers)
+}
+
+pub(crate) async fn stats_page(headers: HeaderMap) -> Response {
+    pages::file("stats.html", &headers)
+}
+
+pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    pages::file(&path, &headers)
+}
+
+/// All streams of a page over one WebSocket.
+#[utoipa::path(get, path = "/api/wall", tag = "view", responses(
+    (status = 101, description = "A WebSocket: lists of streams, and the frames of those that the client watches"),
+    (status = 426, description = "Not a WebSocket handshake")
+))]
+pub(crate) async fn wall(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+    if websocket::is_upgrade(&request) {
+        Ok(wall::response(app, request))
+    } else {
+        Err(websocket::upgrade_required())
+    }
+}
+
+/// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture.
+#[utoipa::path(get, path = "/stream", tag = "view", params(
+    ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
+    ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length")
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    Query(query): Query<mjpeg::Query>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if websocket::is_upgrade(&request) {
+        let message = "frame upload over GET /stream is not part of this version: publish to /publish/{name}";
+        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
+    }
+    let source = Source::default(Arc::clone(&app));
+    Ok(mjpeg::response(&app, source, &query, request.headers()))
+}
+
+/// Statistics of the default stream (document 000).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ViewerStats {
+    frames_received: u64,
+    frames_served: u64,
+    frames_dropped: u64,
+    clients_connected: usize,
+    uptime_seconds: f64,
+    /// Frames a second over the last seconds.
+    current_fps: f64,
+    server_running: bool,
+    host: String,
+    port: u16,
+    /// The default stream's name.
+    stream: Option<String>,
+    version: &'static str,
+}
+
+/// Statistics of the default stream.
+#[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, body = ViewerStats)))]
+pub(crate) async fn stats(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let now = clock::now();
+    let stats = app.default_stream().map(|stream| stream.stats(now));
+    let totals = stats.as_ref().map(|s| s.totals).unwrap_or_default();
+    let address = app.settings().address;
+    Json(ViewerStats {
+        frames_received: totals.frames,
+        frames_served: totals.served,
+        frames_dropped: totals.skipped,
+        clients_connected: stats.as_ref().map_or(0, |s| s.demand.viewers),
+        uptime_seconds: round(now.mono.saturating_duration_since(app.started().mono).as_secs_f64(), 1),
+        current_fps: stats.as_ref().map_or(0.0, |s| round(s.fps, 1)),
+        server_running: !app.shutdown().is_cancelled(),
+        host: address.ip().to_string(),
+        port: address.port(),
+        stream: stats.map(|s| s.name.to_string()),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+pub(crate) fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (value * scale).round() / scale
+}

@@ -1,0 +1,50 @@
+//! The OpenAPI description, gathered from the handlers themselves, and the page that shows it.
+
+use axum::{Json, Router};
+use utoipa::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::faces::{control, streams, viewer};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Framehub",
+        description = "One live-video hub for robots, simulators and cameras. Every error is \
+            `{\"error\": \"<what, and how to mend it>\", \"code\": \"<SNAKE_CASE>\"}`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        streams::publish,
+        streams::publish_websocket,
+        viewer::stream,
+        streams::view,
+        streams::view_mjpeg,
+        streams::snapshot,
+        streams::embed,
+        viewer::wall,
+        streams::list,
+        streams::stats,
+        streams::delete,
+        viewer::stats,
+        control::health,
+        control::livez,
+        control::readyz,
+        control::metrics
+    ),
+    tags(
+        (name = "publish", description = "Frames into a stream"),
+        (name = "view", description = "Frames out of a stream"),
+        (name = "control", description = "Streams, statistics, health")
+    )
+)]
+struct Description;
+
+pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
+}
+
+/// The API page at `/docs`.
+pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    SwaggerUi::new("/docs").config(Config::from("../openapi.json")).into()
+}

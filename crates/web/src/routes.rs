@@ -1,0 +1,67 @@
+//! The joint table of all routes: where the faces meet, and where their collisions are settled.
+
+use std::sync::Arc;
+
+use axum::{
+    Router, middleware,
+    routing::{delete, get},
+};
+use http::{Method, StatusCode, Uri};
+
+use crate::{
+    App, auth, cors,
+    error::ApiError,
+    faces::{control, streams, viewer},
+    openapi,
+};
+
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        // 000: the viewer.
+        .route("/", get(viewer::index))
+        .route("/assets/{*path}", get(viewer::asset))
+        .route("/stream", get(viewer::stream))
+        .route("/stats", get(viewer::stats))
+        .route("/stats-page", get(viewer::stats_page))
+        .route("/api/wall", get(viewer::wall))
+        // 001: the stream server. 002's views of a session's stream are the same routes.
+        .route(
+            "/publish/{name}",
+            get(streams::publish_websocket).post(streams::publish).put(streams::publish),
+        )
+        .route("/stream/{name}", get(streams::view))
+        .route("/stream/{name}/mjpeg", get(streams::view_mjpeg))
+        .route("/stream/{name}/embed", get(streams::embed))
+        .route("/stream/{name}/snapshot.jpg", get(streams::snapshot))
+        .route("/api/streams", get(streams::list))
+        .route("/api/streams/{name}", delete(streams::delete))
+        .route("/api/streams/{name}/stats", get(streams::stats))
+        // Supervisors and monitors.
+        .route("/health", get(control::health))
+        .route("/livez", get(control::livez))
+        .route("/readyz", get(control::readyz))
+        .route("/metrics", get(control::metrics))
+        .route("/openapi.json", get(openapi::description))
+        .merge(openapi::page())
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::require_key));
+    if app.settings().cors {
+        // Outermost, so that a refusal can be read by the page that caused it.
+        router = router.layer(middleware::from_fn(cors::allow_all));
+    }
+    router.with_state(app)
+}
+
+async fn unknown_route(uri: Uri) -> ApiError {
+    let path: String = uri.path().chars().take(100).collect();
+    let message =
+        format!("no route {path}: GET /docs lists them all; a stream's name is letters, digits, '_' and '-'");
+    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    let path: String = uri.path().chars().take(100).collect();
+    let message = format!("{path} does not take {method}: the Allow header names the methods that it takes");
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+}
