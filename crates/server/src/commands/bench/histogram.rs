@@ -41,7 +41,8 @@ impl Histogram {
         self.max_micros = self.max_micros.max(other.max_micros);
     }
 
-    pub(super) fn count(&self) -> u64 {
+    #[cfg(test)]
+    fn count(&self) -> u64 {
         self.count
     }
 
