@@ -39,7 +39,7 @@ struct State {
     /// Counters of the streams that have ended.
     retired: Totals,
     shutting_down: bool,
-    /// Grows whenever a stream comes or goes.
+    /// Grows whenever a stream comes or goes, and at the shutdown.
     version: u64,
     watchers: BTreeMap<u64, Option<Waker>>,
     next_watcher: u64,
@@ -70,14 +70,16 @@ impl Hub {
         let mut state = self.0.state.lock();
         if let Some(stream) = state.streams.get(name) {
             let stream = stream.clone();
-            let holder = stream.claim(claim, now)?;
+            let (holder, replaced) = stream.claim(claim, now)?;
+            drop(state);
+            wake(replaced);
             return Ok(Publisher::new(stream, holder));
         }
         self.check_room(&state)?;
         state.last_epoch += 1;
         let Limits { ring, viewers_per_stream, .. } = self.0.limits;
         let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, now);
-        let holder = stream.claim(claim, now)?;
+        let (holder, _nobody) = stream.claim(claim, now)?;
         state.streams.insert(name.clone(), stream.clone());
         let wakers = state.changed();
         drop(state);
@@ -139,7 +141,7 @@ impl Hub {
         HubStats { streams, totals }
     }
 
-    /// A handle that tells when streams come and go.
+    /// A handle that tells when streams come and go, and of the shutdown.
     pub fn changes(&self) -> Changes {
         let mut state = self.0.state.lock();
         state.next_watcher += 1;
@@ -161,15 +163,8 @@ impl Hub {
         self.end(Closed::Idle(timeout), is_idle)
     }
 
-    /// Ends all streams and refuses new ones.
+    /// Ends all streams and refuses new ones. Whoever waits for [`Changes`] is told, even if there was no stream.
     pub fn shut_down(&self) {
-        let wakers = {
-            let mut state = self.0.state.lock();
-            state.shutting_down = true;
-            // Those who wait for a stream are told even if there is none to end.
-            state.changed()
-        };
-        wake(wakers);
         self.end(Closed::ShuttingDown, |_| true);
     }
 
@@ -179,18 +174,23 @@ impl Hub {
 
     fn end(&self, reason: Closed, which: impl Fn(&Stream) -> bool) -> Vec<StreamName> {
         let mut state = self.0.state.lock();
+        let shutting_down = reason == Closed::ShuttingDown;
+        state.shutting_down |= shutting_down;
         let ended: Vec<Stream> = state.streams.values().filter(|s| which(s)).cloned().collect();
-        if ended.is_empty() {
+        if ended.is_empty() && !shutting_down {
             return Vec::new();
         }
+        let mut aftermaths = Vec::with_capacity(ended.len());
         for stream in &ended {
             state.streams.remove(stream.name());
-            state.retired.add(stream.totals());
+            let (totals, aftermath) = stream.close(reason);
+            state.retired.add(totals);
+            aftermaths.push(aftermath);
         }
         let wakers = state.changed();
         drop(state);
-        for stream in &ended {
-            stream.close(reason);
+        for aftermath in aftermaths {
+            aftermath.wake();
         }
         wake(wakers);
         ended.iter().map(|s| s.name().clone()).collect()
@@ -205,7 +205,7 @@ impl State {
     }
 }
 
-fn wake(wakers: Vec<Waker>) {
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
     for waker in wakers {
         waker.wake();
     }
@@ -220,7 +220,8 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Returns when a stream has come or gone since the last call, or since the handle was made.
+    /// Returns when a stream has come or gone, or the hub has shut down, since the last call or since the handle was
+    /// made.
     pub async fn changed(&mut self) {
         poll_fn(|cx| self.poll_changed(cx)).await;
     }

@@ -1,6 +1,10 @@
 //! The handle through which frames enter a stream, and the rules of who may hold it.
 
-use std::{future::poll_fn, sync::Arc, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{Demand, Frame, Moment, NewFrame, PublishError, Stream, stream::HolderId};
 
@@ -46,19 +50,23 @@ impl Publisher {
         self.stream.demand()
     }
 
-    /// Waits until someone reads the stream. Without a claim of its own a publisher is never told to rest.
+    /// Waits until someone reads the stream; at once without a claim of its own, since such a publisher never rests.
+    /// One wait at a time: of several on the same publisher only the last is woken.
     pub async fn wanted(&self) -> Result<(), PublishError> {
         self.demand_is(true).await
     }
 
-    /// Waits until nobody reads the stream any more.
+    /// Waits until nobody reads the stream any more; for ever without a claim of its own.
     pub async fn unwanted(&self) -> Result<(), PublishError> {
         self.demand_is(false).await
     }
 
     async fn demand_is(&self, wanted: bool) -> Result<(), PublishError> {
-        let Some(holder) = self.holder else { return Ok(()) };
-        poll_fn(|cx| self.stream.poll_demand(holder, wanted, cx)).await
+        match self.holder {
+            Some(holder) => poll_fn(|cx| self.stream.poll_demand(holder, wanted, cx)).await,
+            None if wanted => Ok(()),
+            None => pending().await,
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub struct RingLimits {
     pub frames: usize,
     /// Bytes of history kept when every in-order reader is up to date.
     pub history_bytes: usize,
-    /// Bytes kept for an in-order reader that is behind; beyond them it loses frames, and is told how many.
+    /// Bytes kept for an in-order reader that is behind; beyond them it loses frames, and is told how many. At least
+    /// `history_bytes`.
     pub backlog_bytes: usize,
 }
 
@@ -81,8 +82,9 @@ pub(crate) struct Left {
     pub(crate) class: Class,
     pub(crate) delivered: u64,
     pub(crate) skipped: u64,
-    /// To be dropped outside the lock.
+    /// To be dropped outside the lock, as are the frames that were kept for it.
     _waker: Option<Waker>,
+    _evicted: Vec<Arc<Frame>>,
 }
 
 /// What is to be done after unlocking (R2, R3): readers to wake, and frames whose memory is to be freed.
@@ -93,6 +95,10 @@ pub(crate) struct Aftermath {
 }
 
 impl Aftermath {
+    pub(crate) fn wake_too(&mut self, waker: Option<Waker>) {
+        self.wakers.extend(waker);
+    }
+
     pub(crate) fn wake(self) {
         for waker in self.wakers {
             waker.wake();
@@ -112,7 +118,11 @@ pub(crate) struct Ring {
 
 impl Ring {
     pub(crate) fn new(limits: RingLimits) -> Self {
-        let limits = RingLimits { frames: limits.frames.max(1), ..limits };
+        let limits = RingLimits {
+            frames: limits.frames.max(1),
+            history_bytes: limits.history_bytes,
+            backlog_bytes: limits.backlog_bytes.max(limits.history_bytes),
+        };
         Self { limits, frames: VecDeque::new(), bytes: 0, last_seq: 0, rows: Vec::new(), closed: None }
     }
 
@@ -131,10 +141,16 @@ impl Ring {
     pub(crate) fn close(&mut self, reason: Closed) -> Aftermath {
         self.closed.get_or_insert(reason);
         let wakers = self.rows.iter_mut().flatten().filter_map(|row| row.waker.take()).collect();
-        Aftermath { wakers, _evicted: Vec::new() }
+        Aftermath { wakers, _evicted: self.evict() }
     }
 
+    /// Takes out the frames that are kept no longer.
     fn evict(&mut self) -> Vec<Arc<Frame>> {
+        if self.closed.is_some() && self.rows.is_empty() {
+            // Nobody can come to read them, however long a handle on the stream lives.
+            self.bytes = 0;
+            return std::mem::take(&mut self.frames).into();
+        }
         let mut evicted = Vec::new();
         if !self.is_over_limits(self.limits.history_bytes) {
             return evicted;
@@ -169,12 +185,13 @@ impl Ring {
     // ---- readers ----
 
     pub(crate) fn join(&mut self, rule: Rule, class: Class, start: Start) -> RowId {
-        let cursor = match start {
-            Start::After(seq) if seq <= self.last_seq => seq,
-            Start::Newest | Start::After(_) => self.newest_key_past(0).map_or(self.last_seq, |f| f.seq - 1),
-            Start::Oldest => self.oldest_key_past(0).map_or(self.last_seq, |f| f.seq - 1),
+        let before = |first: Option<&Arc<Frame>>| first.map_or(self.last_seq, |f| f.seq - 1);
+        let (cursor, synced) = match start {
+            // It has that frame and can decode the one after it, unless it says that it has none.
+            Start::After(seq) if seq <= self.last_seq => (seq, seq > 0),
+            Start::Newest | Start::After(_) => (before(self.newest_key_past(0)), false),
+            Start::Oldest => (before(self.oldest_key_past(0)), false),
         };
-        let synced = matches!(start, Start::After(_));
         let row = Row { rule, class, cursor, synced, waker: None, delivered: 0, skipped: 0 };
         match self.rows.iter().position(Option::is_none) {
             Some(free) => {
@@ -189,11 +206,11 @@ impl Ring {
     }
 
     pub(crate) fn leave(&mut self, id: RowId) -> Option<Left> {
-        let row = self.rows.get_mut(id)?.take()?;
+        let Row { class, waker, delivered, skipped, .. } = self.rows.get_mut(id)?.take()?;
         while self.rows.last().is_some_and(Option::is_none) {
             self.rows.pop();
         }
-        Some(Left { class: row.class, delivered: row.delivered, skipped: row.skipped, _waker: row.waker })
+        Some(Left { class, delivered, skipped, _waker: waker, _evicted: self.evict() })
     }
 
     /// Looks and, if there is nothing yet, registers: one step (R3). Gives the waker that was replaced, to be

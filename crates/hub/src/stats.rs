@@ -64,6 +64,6 @@ pub struct StreamStats {
 pub struct HubStats {
     /// In the order of their names.
     pub streams: Vec<StreamStats>,
-    /// Over all streams that ever were.
+    /// Over all streams that ever were; of those that have ended, as they stood at their end.
     pub totals: Totals,
 }

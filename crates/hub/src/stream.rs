@@ -10,7 +10,7 @@ use crate::{
     Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
     Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
     rate::Rate,
-    ring::{Ring, RowId},
+    ring::{Aftermath, Ring, RowId},
     sync::{Mutex, MutexGuard},
 };
 
@@ -127,7 +127,8 @@ impl Stream {
         }
     }
 
-    /// The newest frame, whoever has taken it.
+    /// The newest frame, whoever has taken it. `None` before the first, and once the stream has ended and its last
+    /// reader has left.
     pub fn newest(&self) -> Option<Arc<Frame>> {
         self.state().ring.newest().cloned()
     }
@@ -148,29 +149,33 @@ impl Stream {
         self.state().check_claim(&self.0.name, claim, now.mono)
     }
 
-    /// A shared claim holds nothing and gets no id.
-    pub(crate) fn claim(&self, claim: Claim, now: Moment) -> Result<Option<HolderId>, ClaimError> {
+    /// A shared claim holds nothing and gets no id. The waker is that of the publisher who has lost the stream, to be
+    /// called when the hub's lock is released too.
+    pub(crate) fn claim(
+        &self,
+        claim: Claim,
+        now: Moment,
+    ) -> Result<(Option<HolderId>, Option<Waker>), ClaimError> {
         let mut state = self.state();
         state.check_claim(&self.0.name, claim, now.mono)?;
         if claim == Claim::Shared {
-            return Ok(None);
+            return Ok((None, None));
         }
         state.next_holder += 1;
         let id = state.next_holder;
         let replaced = state.demand_waiter.take();
         state.holder = Some(Holder { id, last_active: now.mono, source: claim == Claim::Source });
-        drop(state);
-        if let Some(waiter) = replaced {
-            waiter.wake();
-        }
-        Ok(Some(id))
+        Ok((Some(id), replaced))
     }
 
     pub(crate) fn release(&self, id: HolderId) {
         let mut state = self.state();
-        if state.holds(id) {
-            state.holder = None;
+        if !state.holds(id) {
+            return;
         }
+        state.holder = None;
+        let _waiter = state.demand_waiter.take();
+        drop(state);
     }
 
     pub(crate) fn publish(
@@ -182,8 +187,10 @@ impl Stream {
         let bytes = new.payload.len();
         let mut state = self.state();
         state.check_holder(&self.0.name, holder)?;
-        if let Some(holder) = state.holder.as_mut() {
-            holder.last_active = now.mono;
+        // Only its own frames keep a connection's claim fresh: those of the one-shot publishers that a stale claim
+        // lets in must not revive it.
+        if let Some(active) = state.holder.as_mut().filter(|h| Some(h.id) == holder) {
+            active.last_active = now.mono;
         }
         state.totals.frames += 1;
         state.totals.bytes += bytes as u64;
@@ -221,15 +228,13 @@ impl Stream {
 
     // ---- the end ----
 
-    pub(crate) fn close(&self, reason: Closed) {
+    /// Closes and counts in one step, so that no frame comes between. The rest is to be done when the hub's lock is
+    /// released too.
+    pub(crate) fn close(&self, reason: Closed) -> (Totals, Aftermath) {
         let mut state = self.state();
-        let aftermath = state.ring.close(reason);
-        let waiter = state.demand_waiter.take();
-        drop(state);
-        aftermath.wake();
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        let mut aftermath = state.ring.close(reason);
+        aftermath.wake_too(state.demand_waiter.take());
+        (state.totals_now(), aftermath)
     }
 
     /// How long nothing has come, unless a source of the hub's own feeds the stream: that one may rest while nobody
@@ -244,10 +249,6 @@ impl Stream {
 
     fn last_activity(&self, state: &State) -> Instant {
         state.ring.newest().map_or(self.0.created.mono, |f| f.received.mono)
-    }
-
-    pub(crate) fn totals(&self) -> Totals {
-        self.state().totals_now()
     }
 
     pub fn stats(&self, now: Moment) -> StreamStats {

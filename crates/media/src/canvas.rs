@@ -152,6 +152,10 @@ pub(crate) fn around(centre: (f32, f32), radius: f32) -> Rect {
     Rect { x, y, width: side, height: side }
 }
 
+/// Bayer's 4x4 order. A dark gradient has few steps, and each channel takes its
+/// step at another place: rounded alike they show as coloured bands.
+const DITHER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+
 /// A picture that goes from `top` to `bottom`, a little darker to the sides, so
 /// that it does not look like a flat error screen.
 pub(crate) fn backdrop(width: u32, height: u32, top: Colour, bottom: Colour) -> Picture {
@@ -163,9 +167,10 @@ pub(crate) fn backdrop(width: u32, height: u32, top: Colour, bottom: Colour) -> 
         for (x, pixel) in row(&mut picture, y).iter_mut().enumerate() {
             let aside = (x as f32 / columns - 0.5) * 2.0;
             let light = 1.0 - 0.28 * aside * aside;
+            let threshold = (f32::from(DITHER[y % 4][x % 4]) + 0.5) / 16.0;
             for ((channel, &a), &b) in pixel.iter_mut().zip(&top).zip(&bottom) {
                 let value = f32::from(a) + (f32::from(b) - f32::from(a)) * down;
-                *channel = (value * light + 0.5) as u8;
+                *channel = (value * light + threshold) as u8;
             }
         }
     }

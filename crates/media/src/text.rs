@@ -75,8 +75,7 @@ struct Mask {
 impl Pen {
     /// A pen of the given size (moved to 1 to 2048 pixels).
     pub fn new(face: Face, size_px: f32) -> Self {
-        // NaN falls to 1 as well: max returns the other operand.
-        let size_px = size_px.max(1.0).min(MAX_PX);
+        let size_px = if size_px.is_nan() { 1.0 } else { size_px.clamp(1.0, MAX_PX) };
         let font = face.font();
         // ab_glyph's scale is the height from ascent to descent, not the em.
         let per_em = font.height_unscaled() / font.units_per_em().unwrap_or(2048.0);

@@ -7,4 +7,5 @@ pub mod commands;
 pub mod config;
 mod demo;
 mod janitor;
+pub mod logging;
 pub mod server;

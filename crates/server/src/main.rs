@@ -7,10 +7,17 @@ use framehub::cli::{Cli, Command};
 use framehub::commands;
 
 fn main() -> ExitCode {
-    commands::terminal::exit_code(match Cli::parse().into_command() {
+    let outcome = match Cli::parse().into_command() {
         Command::Serve(args) => commands::serve::run(args),
         Command::Watch(args) => commands::watch::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Config(args) => commands::config::run(args),
-    })
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            commands::exit_code(&error)
+        }
+    }
 }

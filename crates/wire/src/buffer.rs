@@ -19,36 +19,50 @@ const UNKNOWN_RESERVE_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// How long a frame will be, as far as anyone has said. Bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Exactly(usize),
+    /// The rest of a body that may have further parts.
+    AtMost(usize),
+    Unknown,
+}
+
 /// One frame being collected.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     /// No frame is longer, in bytes.
     limit: usize,
-    /// How long this frame will be at most, as far as anyone has said.
-    expected: Option<usize>,
+    length: Length,
     /// Length of the last finished frame: what this peer has proven to send.
     last: usize,
 }
 
 impl Buffer {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, expected: None, last: 0 }
+        Self { bytes: Vec::new(), limit, length: Length::Unknown, last: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Forgets what was collected and starts a frame of `expected` bytes, if that is known.
-    pub(crate) fn begin(&mut self, expected: Option<usize>) {
-        let reserve = match expected {
-            Some(expected) => expected.min(self.trusted()),
-            // Frames of one camera differ by some percent: a sixteenth more saves most of them a move.
-            None => self.last.saturating_add(self.last / 16),
+    /// Forgets what was collected and starts a frame.
+    pub(crate) fn begin(&mut self, length: Length) {
+        let reserve = match length {
+            Length::Exactly(bytes) => bytes.min(self.trusted()),
+            Length::AtMost(bytes) if self.last == 0 => bytes.min(self.trusted()),
+            Length::AtMost(bytes) => bytes.min(self.like_last()),
+            Length::Unknown => self.like_last(),
         };
         self.bytes = Vec::with_capacity(reserve.min(self.limit));
-        self.expected = expected;
+        self.length = length;
+    }
+
+    /// Frames of one camera differ by some percent: a sixteenth more saves most of them a move.
+    fn like_last(&self) -> usize {
+        self.last.saturating_add(self.last / 16)
     }
 
     /// Copies `more` to the end.
@@ -66,9 +80,9 @@ impl Buffer {
 
     fn grow(&mut self, needed: usize) {
         let doubled = self.bytes.capacity().saturating_mul(2).max(UNKNOWN_RESERVE_BYTES);
-        let target = match self.expected {
-            Some(expected) => expected.min(doubled.max(self.trusted())),
-            None => doubled,
+        let target = match self.length {
+            Length::Exactly(bytes) | Length::AtMost(bytes) => bytes.min(doubled.max(self.trusted())),
+            Length::Unknown => doubled,
         };
         let target = target.max(needed).min(self.limit);
         self.bytes.reserve_exact(target - self.bytes.len());
@@ -91,6 +105,74 @@ impl Buffer {
     /// Drops what was collected, and its memory.
     pub(crate) fn clear(&mut self) {
         self.bytes = Vec::new();
-        self.expected = None;
+        self.length = Length::Unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const LIMIT: usize = 10 << 20;
+
+    /// A frame of `size` bytes, fed as a socket would, and the capacities that its buffer had on the way.
+    fn collect(buffer: &mut Buffer, length: Length, size: usize) -> (Bytes, Vec<usize>) {
+        buffer.begin(length);
+        let mut capacities = vec![buffer.bytes.capacity()];
+        for piece in vec![7; size].chunks(16 << 10) {
+            buffer.append(piece).unwrap();
+            if capacities.last() != Some(&buffer.bytes.capacity()) {
+                capacities.push(buffer.bytes.capacity());
+            }
+        }
+        (buffer.take(), capacities)
+    }
+
+    #[test]
+    fn a_promise_alone_buys_little() {
+        let mut buffer = Buffer::new(LIMIT);
+        for length in [Length::Exactly(LIMIT), Length::Exactly(usize::MAX), Length::AtMost(usize::MAX)] {
+            buffer.begin(length);
+            assert_eq!(buffer.bytes.capacity(), FIRST_RESERVE_BYTES);
+        }
+        buffer.begin(Length::Unknown);
+        assert_eq!(buffer.bytes.capacity(), 0);
+        let mut small = Buffer::new(100);
+        small.begin(Length::Exactly(1000));
+        assert_eq!(small.bytes.capacity(), 100);
+    }
+
+    #[test]
+    fn a_promise_that_is_kept_is_allocated_once_and_exactly() {
+        let mut buffer = Buffer::new(LIMIT);
+        assert_eq!(collect(&mut buffer, Length::Exactly(100_000), 100_000).1, [100_000]);
+        assert_eq!(collect(&mut buffer, Length::AtMost(100_002), 100_000).1.last(), Some(&100_002));
+        let (_, first) = collect(&mut buffer, Length::Exactly(600_000), 600_000);
+        assert_eq!(first, [256 << 10, 512 << 10, 600_000], "it has to be proven");
+        assert_eq!(
+            collect(&mut buffer, Length::Exactly(600_000), 600_000).1,
+            [600_000],
+            "then it is believed"
+        );
+    }
+
+    #[test]
+    fn a_frame_like_the_last_needs_no_move() {
+        let mut buffer = Buffer::new(LIMIT);
+        collect(&mut buffer, Length::Unknown, 100_000);
+        assert_eq!(collect(&mut buffer, Length::Unknown, 105_000).1, [106_250]);
+    }
+
+    #[test]
+    fn nothing_passes_the_limit() {
+        let mut buffer = Buffer::new(100);
+        buffer.begin(Length::Unknown);
+        assert_eq!(buffer.append(&[1; 60]), Ok(()));
+        assert_eq!(buffer.append(&[1; 41]), Err(Full));
+        assert_eq!(buffer.append(&[1; 40]), Ok(()));
+        assert_eq!(buffer.bytes.capacity(), 100);
+        assert_eq!(buffer.take().len(), 100);
     }
 }

@@ -1,14 +1,146 @@
 //! The bodies of the fuzz targets: each takes any bytes and panics when an invariant of the crate is broken.
 //!
 //! They are compiled with the crate and called from ordinary property tests, so they cannot rot; `fuzz/` at the
-//! repository's root has one line for each.
+//! repository's root has one line for each. The first bytes choose how the rest is cut and what is announced.
 
-use crate::{image, jpeg};
+use bytes::Bytes;
 
-/// `jpeg::probe` and `image::sniff` agree.
-pub fn picture(data: &[u8]) {
-    let probed = jpeg::probe(data);
-    if let (Ok(info), Ok(kind)) = (probed, image::sniff(data)) {
-        assert_eq!(kind, image::Kind::Jpeg(info));
+use crate::{image, jpeg, multipart, publish, view, wall};
+
+/// Limits so small that a fuzzer reaches them.
+const LIMITS: multipart::Limits = multipart::Limits { max_part_bytes: 96, max_header_bytes: 64 };
+
+/// A multipart body gives the same parts, end and error however it is cut (W4), within its limits (W2, W3).
+pub fn multipart(data: &[u8]) {
+    let [size, kind, body @ ..] = data else { return };
+    let boundary = ["b", "--b", "b b", "bb-"][usize::from(kind % 4)];
+    let total = (kind & 4 != 0).then_some(body.len() as u64);
+    let make = || multipart::Parser::new(boundary, LIMITS).with_total(total);
+    let whole = parse(make(), body, body.len().max(1));
+    let cut = parse(make(), body, usize::from(size % 16) + 1);
+    assert_eq!(whole, cut, "the cut changes the outcome");
+    let bytes: usize = whole.parts.iter().map(|part| part.body.len()).sum();
+    assert!(bytes <= body.len(), "more came out than went in");
+}
+
+/// What came of a body. Errors are compared by code: how much was seen when one was noticed may differ.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    parts: Vec<multipart::Part>,
+    ended: bool,
+    error: Option<&'static str>,
+}
+
+fn parse(mut parser: multipart::Parser, body: &[u8], chunk: usize) -> Outcome {
+    let mut outcome = Outcome { parts: Vec::new(), ended: false, error: None };
+    for mut input in body.chunks(chunk) {
+        loop {
+            match parser.feed(&mut input) {
+                Ok(Some(multipart::Event::Part(part))) => {
+                    assert!(part.body.len() <= LIMITS.max_part_bytes, "a part passes the limit");
+                    let body = check_memory(part.body);
+                    outcome.parts.push(multipart::Part { body, ..part });
+                }
+                Ok(Some(multipart::Event::End)) => outcome.ended = true,
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(parser.feed(&mut input), Err(error), "an error does not last");
+                    outcome.error = parser.finish().err().map(|error| error.code());
+                    return outcome;
+                }
+            }
+        }
+        assert!(input.is_empty(), "input is left without an event");
     }
+    outcome.error = parser.finish().err().map(|error| error.code());
+    outcome
+}
+
+/// At most an eighth of a frame's memory is unused (W3).
+fn check_memory(frame: Bytes) -> Bytes {
+    match frame.try_into_mut() {
+        Ok(owned) => {
+            assert!(owned.capacity() - owned.len() <= owned.len() / 8, "a frame pins memory");
+            owned.freeze()
+        }
+        Err(empty) => {
+            assert!(empty.is_empty(), "a frame shares its memory");
+            empty
+        }
+    }
+}
+
+/// A stream of JPEGs gives the same frames and counts however it is cut, each within the limit.
+pub fn splitter(data: &[u8]) {
+    const LIMIT: usize = 96;
+    let [size, stream @ ..] = data else { return };
+    let whole = split(stream, stream.len().max(1), LIMIT);
+    let cut = split(stream, usize::from(size % 16) + 1, LIMIT);
+    assert_eq!(whole, cut, "the cut changes the outcome");
+    for frame in &whole.0 {
+        assert!(frame.len() <= LIMIT, "a frame passes the limit");
+        assert!(
+            frame.starts_with(&[0xFF, 0xD8]) && frame.ends_with(&[0xFF, 0xD9]),
+            "not framed by SOI and EOI"
+        );
+    }
+}
+
+fn split(stream: &[u8], chunk: usize, limit: usize) -> (Vec<Bytes>, [u64; 3]) {
+    let mut splitter = jpeg::Splitter::new(limit);
+    let mut frames = Vec::new();
+    for mut input in stream.chunks(chunk) {
+        while let Some(frame) = splitter.feed(&mut input) {
+            frames.push(check_memory(frame));
+        }
+    }
+    let bytes: usize = frames.iter().map(Bytes::len).sum();
+    assert!(bytes as u64 + splitter.skipped_bytes() <= stream.len() as u64, "more came out than went in");
+    (frames, [splitter.torn(), splitter.oversized(), splitter.skipped_bytes()])
+}
+
+/// The check at the door agrees with itself, and the standard tables change nothing else.
+pub fn picture(data: &[u8]) {
+    let sniffed = image::sniff(data);
+    let Ok(info) = jpeg::probe(data) else {
+        assert!(!matches!(sniffed, Ok(image::Kind::Jpeg(_))), "sniff takes what probe refuses");
+        jpeg::with_standard_tables(data);
+        return;
+    };
+    assert_eq!(sniffed, Ok(image::Kind::Jpeg(info)));
+    let complete = jpeg::with_standard_tables(data);
+    assert_eq!(jpeg::probe(&complete), Ok(jpeg::Info { has_huffman_tables: true, ..info }));
+}
+
+/// Every JSON message: what is taken comes out again as the same.
+pub fn text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(view::Incoming::Frame(frame)) = view::parse(text, 64) {
+        assert!(frame.len() <= 64, "a frame passes the limit");
+        assert_eq!(view::parse(&view::frame(&frame), 64), Ok(view::Incoming::Frame(frame)));
+    }
+    if let Ok(metadata) = publish::Metadata::parse(text) {
+        let again = publish::Metadata::parse(&metadata.to_json());
+        assert!(again.as_ref().is_ok_and(|again| again.seq == metadata.seq && again.rest == metadata.rest));
+    }
+    if let Ok(message) = wall::ClientMessage::parse(text) {
+        assert!(wall::ClientMessage::parse(&message.to_json()).is_ok());
+    }
+    let _ = publish::Reply::parse(text);
+    let _ = wall::ServerMessage::parse(text);
+    if let Ok(boundary) = multipart::boundary(text) {
+        let _ = multipart::Parser::new(boundary, LIMITS).feed(&mut &data[..]);
+    }
+}
+
+/// A wall's binary message: what is taken comes out again as the same.
+pub fn wall_frame(data: &[u8]) {
+    let Ok((header, picture)) = wall::FrameHeader::decode(data) else { return };
+    assert!(data.ends_with(picture));
+    let Ok(prefix) = header.encode() else { return };
+    let again = wall::FrameHeader::decode(&prefix).map(|(header, _)| header);
+    let same = again.is_ok_and(|again| {
+        again.stream == header.stream && again.seq == header.seq && again.metadata == header.metadata
+    });
+    assert!(same, "a header does not come back");
 }

@@ -3,8 +3,6 @@
 //! Here belong the hub's messages to viewers and what a simulator sends in the same form. Which messages are relayed
 //! to whom is the session's business.
 
-use std::borrow::Cow;
-
 use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
@@ -108,19 +106,24 @@ pub fn parse(text: &str, max_frame_bytes: usize) -> Result<Incoming, Error> {
 
 fn decode(data: &str, max_frame_bytes: usize) -> Result<Bytes, Error> {
     let data = without_prefix(data.trim());
-    // Line breaks (MIME) are rare enough for a copy without them.
-    let data = if data.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        Cow::Owned(data.split_ascii_whitespace().collect::<String>())
-    } else {
-        Cow::Borrowed(data)
-    };
-    let digits = data.trim_end_matches('=').len();
-    if digits / 4 * 3 + digits % 4 * 3 / 4 > max_frame_bytes {
+    if decoded_bytes(data) <= max_frame_bytes
+        && let Ok(bytes) = LENIENT.decode(data)
+    {
+        return Ok(Bytes::from(bytes));
+    }
+    // Line breaks (MIME) are rare: only a text that failed is copied without them and tried again.
+    let data: String = data.split_ascii_whitespace().collect();
+    if decoded_bytes(&data) > max_frame_bytes {
         return Err(Error::TooLarge { limit: max_frame_bytes });
     }
-    let bytes =
-        LENIENT.decode(data.as_bytes()).map_err(|error| Error::BadBase64 { reason: error.to_string() })?;
+    let bytes = LENIENT.decode(&data).map_err(|error| Error::BadBase64 { reason: error.to_string() })?;
     Ok(Bytes::from(bytes))
+}
+
+/// What base64 of this length decodes to, if it has no blanks.
+fn decoded_bytes(data: &str) -> usize {
+    let digits = data.trim_end_matches('=').len();
+    digits / 4 * 3 + digits % 4 * 3 / 4
 }
 
 /// A named tolerance: simulators that reuse what their canvas gave them send `data:image/jpeg;base64,…`.

@@ -48,7 +48,10 @@ pub fn run(args: ConfigArgs) -> anyhow::Result<()> {
         ConfigCommand::Reference { format: Format::Markdown } => reference::page(),
         ConfigCommand::Reference { format: Format::Yaml } => reference::example(),
         ConfigCommand::Show(sources) => reference::show(&config::load(&sources.into())?),
-        ConfigCommand::Check(sources) => verdict(&config::load(&sources.into())?),
+        // What is wrong is what this command is for: 1, wherever it stands.
+        ConfigCommand::Check(sources) => {
+            verdict(&config::load(&sources.into()).map_err(|error| anyhow::anyhow!("{error}"))?)
+        }
     };
     print(&text)?;
     Ok(())

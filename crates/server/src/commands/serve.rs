@@ -9,33 +9,34 @@ use super::print;
 use crate::{
     cli::ServeArgs,
     config::{self, Plan},
+    logging,
     server::Server,
 };
 
+/// What a frame of a typical camera has, for the memory that the hub will need in practice.
+const USUAL_FRAME_BYTES: u64 = 100 * 1024;
+
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
     let loaded = config::load(&args.sources.into())?;
-    let plan = loaded.plan;
+    let _log = logging::start(&loaded.plan.logging)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    for line in &loaded.plan.not_yet {
+        tracing::warn!("{line}");
+    }
     raise_open_files();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    runtime.block_on(serve(plan))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(serve(loaded.plan))
 }
 
 async fn serve(plan: Plan) -> anyhow::Result<()> {
-    let server = Server::bind(plan.clone())?;
+    tracing::info!("memory bound: {}", plan.memory_bound());
+    tracing::info!("with usual frames: {}", plan.memory_bound_with(USUAL_FRAME_BYTES));
+    let server = Server::bind(plan)?;
     let address = server.address();
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    for line in &plan.not_yet {
-        tracing::warn!("{line}");
-    }
-    if !address.ip().is_loopback() && plan.auth.api_keys.is_empty() {
-        tracing::warn!(
-            "listening on {address} without any API key: whoever reaches it can watch, publish and delete. \
-             Use trusted networks only, or set API_KEYS"
-        );
-    }
-    tracing::info!("{}", plan.memory_bound());
     print(&format!("Framehub is ready: http://{address}/\n"))?;
     if std::io::stdout().is_terminal() {
         print(&hints(&address.to_string()))?;

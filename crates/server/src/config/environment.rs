@@ -54,7 +54,7 @@ pub(super) fn of_variables(variables: &Environment) -> Layer {
 pub(super) fn of_dotenv(path: &Path) -> Option<Layer> {
     match read_text(path) {
         Ok(text) => text.map(|text| parse_dotenv(&text, path)),
-        Err(problem) => Some(Layer { problems: vec![problem], ..Layer::default() }),
+        Err(problem) => Some(Layer { problems: vec![*problem], ..Layer::default() }),
     }
 }
 

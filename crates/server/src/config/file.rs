@@ -26,15 +26,15 @@ const MAX_DEPTH: usize = 32;
 pub(super) fn read(path: &Path) -> Option<Layer> {
     match read_text(path) {
         Ok(text) => text.map(|text| parse(&text, path)),
-        Err(problem) => Some(Layer { problems: vec![problem], ..Layer::default() }),
+        Err(problem) => Some(Layer { problems: vec![*problem], ..Layer::default() }),
     }
 }
 
 /// A small text file, without its byte order mark. None: there is no such file.
-pub(super) fn read_text(path: &Path) -> Result<Option<String>, Problem> {
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, Box<Problem>> {
     let place = |line| Origin::File { path: path.to_owned(), line };
     let unreadable = |error: std::io::Error| {
-        Problem::new(ProblemKind::Unreadable, place(0), format!("cannot be read: {error}"))
+        Box::new(Problem::new(ProblemKind::Unreadable, place(0), format!("cannot be read: {error}")))
     };
     let mut bytes = Vec::new();
     match File::open(path) {
@@ -44,7 +44,7 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Problem> {
     };
     if bytes.len() as u64 > MAX_FILE_BYTES {
         let what = "is larger than 1 MB, which is no configuration";
-        return Err(Problem::new(ProblemKind::Unreadable, place(0), what));
+        return Err(Box::new(Problem::new(ProblemKind::Unreadable, place(0), what)));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
@@ -52,7 +52,7 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Problem> {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + good.iter().filter(|b| **b == b'\n').count();
             let what = "is not text in UTF-8 from here on";
-            Err(Problem::new(ProblemKind::Unreadable, place(line), what))
+            Err(Box::new(Problem::new(ProblemKind::Unreadable, place(line), what)))
         }
     }
 }
@@ -86,6 +86,7 @@ enum Body {
 /// Builds the tree. Its recursion is bounded by the parser's own limit on nesting.
 struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
+    text: &'a str,
     path: &'a Path,
     layer: Layer,
     /// The parser has given up; the tree is closed with what is there.
@@ -100,7 +101,7 @@ impl<'a> Reader<'a> {
             block_nesting_limit: MAX_DEPTH,
         };
         let parser = Parser::new_from_str_with_options(text, options);
-        Reader { parser, path, layer: Layer::default(), broken: false }
+        Reader { parser, text, path, layer: Layer::default(), broken: false }
     }
 
     /// The one document of the file.
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
         while let Some((event, line)) = self.next() {
             match event {
                 Event::DocumentStart(..) if root.is_some() => {
-                    self.complain(line, "a second document (---) is not read; keep everything in one");
+                    self.complain(line, "a second document begins", "one document, without a second ---");
                     break;
                 }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
@@ -143,7 +144,7 @@ impl<'a> Reader<'a> {
             Event::SequenceStart(..) => self.list(),
             Event::MappingStart(..) => self.map(),
             _ => {
-                self.complain(line, "references (*name) are not taken; write the value itself");
+                self.complain(line, "a reference (*name) stands here", "the value itself");
                 Body::Bad
             }
         };
@@ -175,13 +176,19 @@ impl<'a> Reader<'a> {
     }
 
     fn scan_error(&mut self, error: &ScanError) {
-        let what = format!("not YAML: {} (column {})", error.info(), error.marker().col() + 1);
-        self.complain(error.marker().line(), what);
+        let marker = error.marker();
+        let what = format!("not YAML: {} (column {})", error.info(), marker.col() + 1);
+        // A tab is noticed at the end of the line before it.
+        let around = self.text.lines().skip(marker.line().saturating_sub(1)).take(2);
+        let indent = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+        let has_tab = around.into_iter().any(indent);
+        let allowed = if has_tab { "spaces to indent with; here stands a tab" } else { "" };
+        self.complain(marker.line(), what, allowed);
     }
 
-    fn complain(&mut self, line: usize, what: impl Into<String>) {
+    fn complain(&mut self, line: usize, what: impl Into<String>, allowed: &str) {
         let origin = Origin::File { path: self.path.to_owned(), line };
-        self.layer.problems.push(Problem::new(ProblemKind::Syntax, origin, what));
+        self.layer.problems.push(Problem::new(ProblemKind::Syntax, origin, what).allowing(allowed));
     }
 }
 
@@ -287,8 +294,12 @@ impl Walk<'_> {
             if let Some(first) = seen.get(&name).copied() {
                 let path = if section.is_empty() { name } else { format!("{section}.{name}") };
                 let what = format!("{} stands here a second time, after line {first}", quoted(&path));
-                self.complain(ProblemKind::DuplicateKey, key.line, what).allowed =
-                    "each name once: join the two".to_owned();
+                let allowed = if section.is_empty() {
+                    "each section once, with all its keys below it"
+                } else {
+                    "each key once in its section"
+                };
+                self.complain(ProblemKind::DuplicateKey, key.line, what).allowed = allowed.to_owned();
                 continue;
             }
             seen.insert(name.clone(), key.line);

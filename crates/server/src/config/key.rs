@@ -16,7 +16,7 @@ pub struct Key {
     pub kind: Kind,
     /// As it would be written in a file; the empty text and the empty list are written "".
     pub default: &'static str,
-    /// What the number counts, where the name does not say so already.
+    /// What the number counts, where the name does not end in it.
     pub unit: &'static str,
     /// The requirement documents' own environment names, strongest first. Every key also has
     /// `FRAMEHUB__SECTION__NAME`, which wins over these.
@@ -28,6 +28,9 @@ pub struct Key {
     /// One to three sentences: what it does, and what raising or lowering it costs.
     pub doc: &'static str,
 }
+
+/// A word, and what it sets.
+pub type ChoiceOption = (&'static str, fn(&mut Plan));
 
 /// How a value is read, checked and stored. Ranges include both ends.
 #[derive(Clone, Copy)]
@@ -44,7 +47,7 @@ pub enum Kind {
         set: fn(&mut Plan, f64),
     },
     /// The first spelling that matches, whatever its case.
-    Choice(&'static [(&'static str, fn(&mut Plan))]),
+    Choice(&'static [ChoiceOption]),
     /// `set` answers whether it took the text; `allowed` says which texts it takes.
     Text {
         allowed: &'static str,
@@ -89,7 +92,7 @@ impl Key {
     /// What may be written, in words.
     pub fn allowed(&self) -> String {
         let unit = match self.unit {
-            "" => String::new(),
+            "" => self.unit_of_name(),
             unit => format!(" {unit}"),
         };
         match self.kind {
@@ -102,6 +105,13 @@ impl Key {
             }
             Kind::Text { allowed, .. } | Kind::List { allowed, .. } => allowed.to_owned(),
         }
+    }
+
+    fn unit_of_name(&self) -> String {
+        let units = [("seconds", "seconds"), ("days", "days"), ("kb", "kB"), ("mb", "MB"), ("gb", "GB")];
+        let last = self.name.rsplit('_').next().unwrap_or("");
+        let found = units.iter().find(|(suffix, _)| *suffix == last);
+        found.map_or(String::new(), |(_, unit)| format!(" {unit}"))
     }
 
     /// Checks a value and stores it. Answers with the value in its usual spelling, for people.
@@ -166,7 +176,7 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// A choice that has true and false among its words takes their other spellings too.
-fn choice_word<'a>(text: &'a str, options: &[(&str, fn(&mut Plan))]) -> &'a str {
+fn choice_word<'a>(text: &'a str, options: &[ChoiceOption]) -> &'a str {
     let has_flag = options.iter().any(|(word, _)| *word == "true");
     match flag(text) {
         Some(true) if has_flag => "true",

@@ -12,10 +12,13 @@ const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
 
 /// The bound and what it is made of.
 ///
-/// `streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
-///  + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)`, F being one frame
-/// (`server.max_frame_size_mb`): a connection holds the frame that it is receiving, or one that it
-/// is still sending after the stream let it go.
+/// ```text
+/// streams.max_concurrent × max(F, streams.max_buffer_mb, streams.backlog_mb)
+/// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
+/// ```
+///
+/// F is one frame (`server.max_frame_size_mb`). A connection holds the frame that it is receiving,
+/// or one that it is still sending after the stream let it go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
     /// The largest frame reckoned with.
@@ -65,12 +68,12 @@ impl Plan {
 
     /// The same arithmetic for frames of another size, such as the one that is expected.
     pub fn memory_bound_with(&self, frame_bytes: u64) -> MemoryBound {
-        let kept = self.streams.max_buffer_bytes.saturating_add(frame_bytes);
+        let kept = self.streams.max_buffer_bytes.max(self.streams.backlog_bytes);
         let tail = u64::from(self.viewers.send_buffer_bytes) + CONNECTION_BUFFER_BYTES;
         MemoryBound {
             frame_bytes,
             streams: self.streams.max_concurrent as u64,
-            per_stream_bytes: kept.max(self.streams.backlog_bytes),
+            per_stream_bytes: kept.max(frame_bytes),
             connections: self.server.max_connections as u64,
             per_connection_bytes: frame_bytes.saturating_add(tail),
         }
@@ -102,12 +105,12 @@ mod tests {
         let plan = Plan::default();
         let bound = plan.memory_bound();
         let mb = 1024 * 1024;
-        assert_eq!(bound.per_stream_bytes, 10 * mb + mb / 4);
+        assert_eq!(bound.per_stream_bytes, 10 * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
         assert_eq!(bound.total_bytes(), 50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes);
         assert_eq!(
             bound.to_string(),
-            "at most 20.6 GB: 50 streams × 10.2 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
+            "at most 20.6 GB: 50 streams × 10.0 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
         );
     }
 

@@ -22,7 +22,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use environment::Environment;
-pub use key::{Key, Kind};
+pub use key::{ChoiceOption, Key, Kind};
 pub use layer::{NotAnOverride, Override};
 pub use memory::MemoryBound;
 pub use plan::*;
@@ -160,6 +160,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
     }
     plan.settle();
     plan.not_yet = not_yet(&plan, &settings);
+    warnings.extend(open_to_strangers(&plan, &settings));
     warnings.extend(short_api_keys(&plan, &settings));
     settings.iter_mut().for_each(mask);
     Ok(Loaded { plan, settings, warnings, files: Vec::new() })
@@ -195,8 +196,25 @@ fn short_api_keys(plan: &Plan, settings: &[Setting]) -> Option<Warning> {
     let keys = &plan.auth.api_keys;
     let short = keys.iter().filter(|key| key.expose().len() < SHORT_API_KEY).count();
     let setting = settings.iter().find(|setting| setting.key.path() == "auth.api_keys")?;
-    let what = format!("{short} of {} API keys have fewer than {SHORT_API_KEY} characters", keys.len());
+    let what = format!(
+        "API keys of fewer than {SHORT_API_KEY} characters can be guessed by trying ({short} of {})",
+        keys.len()
+    );
     (short > 0).then(|| Warning { origin: setting.origin.clone(), what })
+}
+
+/// 000's security note.
+fn open_to_strangers(plan: &Plan, settings: &[Setting]) -> Option<Warning> {
+    if !plan.open_to_strangers() {
+        return None;
+    }
+    let setting = settings.iter().find(|setting| setting.key.path() == "server.host")?;
+    let what = format!(
+        "listening on {} without an API key: whoever reaches this machine can watch, publish and delete; \
+         set auth.api_keys (API_KEYS)",
+        plan.server.host
+    );
+    Some(Warning { origin: setting.origin.clone(), what })
 }
 
 /// Whether a setting leaves the server without anything to show of its own.

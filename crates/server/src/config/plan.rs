@@ -142,6 +142,13 @@ pub struct Logging {
     pub keep_files: usize,
 }
 
+impl Logging {
+    /// For commands that keep no log file.
+    pub fn to_stderr(level: Level) -> Logging {
+        Logging { level, ..Logging::default() }
+    }
+}
+
 /// How much is logged. Later levels include the earlier ones.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
@@ -262,6 +269,11 @@ impl Plan {
             Switch::Off => false,
             Switch::Auto => self.bare,
         }
+    }
+
+    /// Whether others than this machine's own users get in without a key. `warnings` says so too.
+    pub fn open_to_strangers(&self) -> bool {
+        self.auth.api_keys.is_empty() && !self.server.host.to_canonical().is_loopback()
     }
 
     /// A plan of zeroes, to fold values into. Only the fold sees it: each key has a default.

@@ -55,7 +55,7 @@ impl fmt::Display for Origin {
             }
             Origin::DotEnv { path, line, name } => write!(f, "{}:{line} {name}", path.display()),
             Origin::Environment { name } => write!(f, "environment variable {name}"),
-            Origin::Argument { key } => write!(f, "argument {key}=…"),
+            Origin::Argument { key } => write!(f, "argument {key}"),
         }
     }
 }
@@ -142,7 +142,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.origin)?;
-        if !self.key.is_empty() {
+        // An argument is named by its key already.
+        let named = matches!(self.origin, Origin::Argument { .. });
+        if !named && !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
         f.write_str(&self.what)?;
@@ -201,7 +203,7 @@ impl fmt::Display for Warning {
 
 /// The configuration cannot be used. Its `Display` is the whole report, several lines long.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}", report(.problems))]
+#[error("{}", report(.problems, .warnings))]
 pub struct Error {
     /// At least one, in the order of the layers and of the lines in them.
     pub problems: Vec<Problem>,
@@ -221,7 +223,7 @@ impl Error {
     }
 }
 
-fn report(problems: &[Problem]) -> String {
+fn report(problems: &[Problem], warnings: &[Warning]) -> String {
     let mut text = match problems.len() {
         1 => "the configuration has a problem:".to_owned(),
         count => format!("the configuration has {count} problems:"),
@@ -229,6 +231,10 @@ fn report(problems: &[Problem]) -> String {
     for problem in problems {
         text.push_str("\n\n  ");
         text.push_str(&problem.to_string().replace('\n', "\n  "));
+    }
+    for warning in warnings {
+        text.push_str("\n\n  warning: ");
+        text.push_str(&warning.to_string());
     }
     text.push_str("\n\n`framehub config reference` explains every key.");
     text
@@ -253,9 +259,16 @@ pub(super) fn nearest_key(section: &str, name: &str) -> Option<&'static Key> {
             0.0
         }
     };
-    let scored = KEYS.iter().copied().map(|key| (score(key), key));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 >= NEAR).then_some(best.1)
+    let mut best = None;
+    let mut best_score = NEAR;
+    for key in KEYS {
+        // Of equals the first: the sections that matter most come first.
+        if score(key) > best_score {
+            best_score = score(key);
+            best = Some(key);
+        }
+    }
+    best
 }
 
 /// The name among `known` nearest to `name`, if one is near enough to be meant.
@@ -288,6 +301,7 @@ mod tests {
     fn a_key_under_the_wrong_heading_is_found() {
         assert_eq!(nearest("server", "retention_days").as_deref(), Some("recording.retention_days"));
         assert_eq!(nearest("", "stream_fps").as_deref(), Some("viewers.stream_fps"));
+        assert_eq!(nearest("", "port").as_deref(), Some("server.port"));
     }
 
     #[test]

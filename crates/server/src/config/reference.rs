@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::key::{Key, Kind};
-use super::table::{KEYS, SECTIONS, Section};
+use super::table::{KEYS, SECTIONS};
 use super::{Loaded, Setting};
 
 /// How wide comments of the example file may be.
@@ -16,32 +16,33 @@ pub fn page() -> String {
     for section in SECTIONS {
         let keys: Vec<&Key> = keys_of(section.name).collect();
         let _ = write!(page, "\n## {}\n\n{}", section.name, section.doc);
-        if keys.iter().all(|key| !key.available) {
-            let _ =
-                write!(page, " **Not in use yet: {}.** Its keys are accepted and checked.", section.missing);
+        let unused = keys.iter().all(|key| !key.available);
+        if unused {
+            let _ = write!(page, " **Not in use: {}.** Its keys are accepted and checked.", section.missing);
         }
         page.push('\n');
         for key in keys {
-            entry(&mut page, key, section);
+            entry(&mut page, key, if unused { "" } else { section.missing });
         }
     }
     page.push_str(MEMORY);
     page
 }
 
-fn entry(page: &mut String, key: &Key, section: &Section) {
+/// `missing`: what to say of a key that is not in use yet, unless its section says it.
+fn entry(page: &mut String, key: &Key, missing: &str) {
     let default = match key.default {
         "" => "empty".to_owned(),
         default => format!("`{default}`"),
     };
-    let _ = write!(page, "\n### `{}`\n\n{}\n", key.path(), key.doc);
-    if !key.available {
-        let _ = write!(page, "Not in use yet: {}.\n", section.missing);
+    let _ = writeln!(page, "\n### `{}`\n\n{}", key.path(), key.doc);
+    if !key.available && !missing.is_empty() {
+        let _ = writeln!(page, "\n**Not in use: {missing}.**");
     }
-    let _ = write!(page, "\n- default: {default}\n- allowed: {}\n", key.allowed());
+    let _ = writeln!(page, "\n- default: {default}\n- allowed: {}", key.allowed());
     if !key.env.is_empty() {
         let names: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
-        let _ = write!(page, "- environment: {}\n", names.join(", "));
+        let _ = writeln!(page, "- environment: {}", names.join(", "));
     }
 }
 
@@ -49,19 +50,19 @@ fn entry(page: &mut String, key: &Key, section: &Section) {
 pub fn example() -> String {
     let mut file = String::from(EXAMPLE_PREFACE);
     for section in SECTIONS {
-        let _ = write!(file, "\n# {}\n{}:\n", section.doc, section.name);
+        let _ = writeln!(file, "\n# {}\n{}:", section.doc, section.name);
         for (at, key) in keys_of(section.name).enumerate() {
             if at > 0 {
                 file.push('\n');
             }
             let mut doc = format!("{} Allowed: {}.", key.doc, key.allowed());
             if !key.available {
-                let _ = write!(doc, " Not in use yet: {}.", section.missing);
+                let _ = write!(doc, " Not in use: {}.", section.missing);
             }
             for line in wrapped(&doc, COMMENT_COLUMNS) {
-                let _ = write!(file, "  # {line}\n");
+                let _ = writeln!(file, "  # {line}");
             }
-            let _ = write!(file, "  #{}: {}\n", key.name, yaml_value(key, key.default));
+            let _ = writeln!(file, "  #{}: {}", key.name, yaml_value(key, key.default));
         }
     }
     file
@@ -72,10 +73,14 @@ pub fn show(loaded: &Loaded) -> String {
     let mut text = String::new();
     for section in SECTIONS {
         let of_section = loaded.settings.iter().filter(|setting| setting.key.section == section.name);
-        let _ = write!(text, "{}:\n", section.name);
+        let _ = writeln!(text, "{}:", section.name);
         for setting in of_section {
-            let line = format!("  {}: {}", setting.key.name, yaml_value(setting.key, &setting.value));
-            let _ = write!(text, "{line:<40} # {}\n", setting.origin);
+            // Read back as a file, the mask must not become a key that opens everything.
+            let masked = setting.key.secret && !setting.value.is_empty();
+            let mark = if masked { "#" } else { "" };
+            let value = yaml_value(setting.key, &setting.value);
+            let line = format!("  {mark}{}: {value}", setting.key.name);
+            let _ = writeln!(text, "{line:<40} # {}", setting.origin);
         }
     }
     text

@@ -16,6 +16,7 @@ use std::{
 
 use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
+use http::header;
 use http_body::{Frame, SizeHint};
 
 use super::connections::Busy;
@@ -110,6 +111,10 @@ enum Kind {
 pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>) -> http::Response<WireBody> {
     let slot = response.extensions_mut().remove::<LiveSlot>();
     let live = slot.and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if live.is_some() {
+        // The router took the empty body that stood in its place for the whole of it.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     response.map(|body| WireBody { kind: live.map_or(Kind::Plain(body), Kind::Live), _busy: busy })
 }
 

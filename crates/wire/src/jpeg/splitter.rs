@@ -4,13 +4,14 @@
 //! its own, does not end the frame. In entropy-coded data it looks at 0xFF alone. A look for FF D9 would be shorter
 //! and wrong.
 //!
-//! It never fails: what does not fit is dropped and counted, and it goes on at the next SOI. After damage that next
-//! SOI can be a thumbnail's; the frame after it is right again.
+//! It never fails: what makes no sense is dropped and counted, and it goes on at the next SOI. After damage that next
+//! SOI can be a thumbnail's; the frame after it is right again. A frame over the limit makes sense: it is walked to
+//! its end, and only not kept.
 
 use bytes::Bytes;
 
 use super::{marker, probe::is_padding};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Length};
 
 /// Cuts a stream of JPEGs; see the head of this file.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Splitter {
     state: State,
     frame: Buffer,
     has_scan: bool,
+    /// The frame at hand has passed the limit: it is counted and not kept.
+    is_oversized: bool,
     skipped_bytes: u64,
     torn: u64,
     oversized: u64,
@@ -52,6 +55,7 @@ impl Splitter {
             state: State::Outside,
             frame: Buffer::new(max_frame_bytes),
             has_scan: false,
+            is_oversized: false,
             skipped_bytes: 0,
             torn: 0,
             oversized: 0,
@@ -112,9 +116,7 @@ impl Splitter {
         let taken = remaining.min(input.len());
         let (here, rest) = input.split_at(taken);
         *input = rest;
-        if !self.keep(here) {
-            return;
-        }
+        self.keep(here);
         self.state = match remaining - taken {
             0 if scan => State::Entropy,
             0 => State::Marker,
@@ -126,7 +128,8 @@ impl Splitter {
         let found = memchr::memchr(0xFF, input);
         let (here, rest) = input.split_at(found.map_or(input.len(), |at| at + 1));
         *input = rest;
-        if self.keep(here) && found.is_some() {
+        self.keep(here);
+        if found.is_some() {
             self.state = State::EntropyFf;
         }
     }
@@ -147,9 +150,9 @@ impl Splitter {
             }
             (State::Marker, 0xFF) => State::MarkerCode,
             (State::MarkerCode | State::EntropyFf, marker::SOI) => {
-                // The frame broke off and the next one begins: its FF is already among our bytes.
                 *input = &input[1..];
                 self.drop_torn();
+                self.skipped_bytes -= 1; // the 0xFF just counted among them begins the next frame
                 self.begin();
                 return false;
             }
@@ -176,40 +179,43 @@ impl Splitter {
             _ => return self.resync(),
         };
         *input = &input[1..];
-        if matches!(next, State::OutsideFf) || self.keep(&[byte]) {
-            self.state = next;
+        if next != State::OutsideFf {
+            self.keep(&[byte]);
         }
+        self.state = next;
         false
     }
 
     fn begin(&mut self) {
-        self.frame.begin(None);
+        self.frame.begin(Length::Unknown);
         self.has_scan = false;
-        if self.keep(&[0xFF, marker::SOI]) {
-            self.state = State::Marker;
-        }
+        self.is_oversized = false;
+        self.keep(&[0xFF, marker::SOI]);
+        self.state = State::Marker;
     }
 
+    /// Ends the frame; true when it is one to hand out.
     fn end(&mut self) -> bool {
         if !self.has_scan {
             self.drop_torn();
             return false;
         }
-        let whole = self.keep(&[marker::EOI]);
+        self.keep(&[marker::EOI]);
         self.state = State::Outside;
-        whole
+        !self.is_oversized
     }
 
-    /// Copies bytes to the frame; false when the frame is dropped for its size.
-    fn keep(&mut self, bytes: &[u8]) -> bool {
-        if self.frame.append(bytes).is_ok() {
-            return true;
+    /// Copies bytes to the frame, or counts them if it has passed the limit.
+    fn keep(&mut self, bytes: &[u8]) {
+        if !self.is_oversized && self.frame.append(bytes).is_err() {
+            self.is_oversized = true;
+            self.oversized += 1;
+            self.skipped_bytes += self.frame.len() as u64;
+            self.frame.clear();
         }
-        self.oversized += 1;
-        self.skipped_bytes += (self.frame.len() + bytes.len()) as u64;
-        self.frame.clear();
-        self.state = State::Outside;
-        false
+        if self.is_oversized {
+            self.skipped_bytes += bytes.len() as u64;
+        }
     }
 
     /// Drops the frame; the byte at hand is looked at again outside.
@@ -219,8 +225,10 @@ impl Splitter {
     }
 
     fn drop_torn(&mut self) {
-        self.torn += 1;
-        self.skipped_bytes += self.frame.len() as u64;
+        if !self.is_oversized {
+            self.torn += 1;
+            self.skipped_bytes += self.frame.len() as u64;
+        }
         self.frame.clear();
         self.state = State::Outside;
     }

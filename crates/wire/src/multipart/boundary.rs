@@ -1,7 +1,5 @@
 //! The boundary, from the Content-Type header to the lines that it makes in the body.
 
-use memchr::memmem::Finder;
-
 use super::{Error, headers};
 
 /// RFC 2046 allows 70; some cameras announce more.
@@ -132,8 +130,8 @@ impl Delimiter {
         changes
     }
 
-    /// Searches a body for a line end and the delimiter.
-    pub(super) fn finder(&self, line_end: LineEnd) -> Finder<'static> {
-        Finder::new(&[line_end.bytes(), &self.dashed].concat()).into_owned()
+    /// What ends a body of unknown length: a line end and the delimiter.
+    pub(super) fn needle(&self, line_end: LineEnd) -> Vec<u8> {
+        [line_end.bytes(), &self.dashed].concat()
     }
 }

@@ -12,6 +12,7 @@ mod boundary;
 mod headers;
 mod line;
 mod parser;
+mod search;
 
 pub use boundary::boundary;
 pub use headers::Headers;

@@ -1,26 +1,28 @@
 //! The state machine that cuts a body into parts.
 //!
-//! Three decisions, and the roads not taken:
+//! Two decisions, and the roads not taken:
 //!
 //! A part that says its `Content-Length` is handed out when those bytes are there. Waiting for the delimiter that
 //! proves it right would show each frame of a camera one interval late.
 //!
-//! A part without it ends at the next delimiter line, which may be cut by chunks anywhere. The bytes that may be its
-//! beginning are held back as a count, since they equal the delimiter's own; so no byte is copied to be taken away
-//! again. CR (or LF) stands at the delimiter's start and nowhere else in it, so a search that fails begins afresh
-//! at the byte that failed it.
-//!
-//! Bytes that look like a delimiter and go on (`--frameX` where `--frame` is announced) belong to the body.
+//! A part without it ends at the next delimiter line. Bytes that look like a delimiter and go on (`--frameX` where
+//! `--frame` is announced) belong to the body, which RFC 2046 would call the peer's fault and a JPEG cannot promise.
 
 use bytes::Bytes;
-use memchr::memmem::Finder;
 
 use super::{
     Error, Headers,
     boundary::{Delimiter, Kind, LineEnd},
     line::{Line, without_end},
+    search::Search,
 };
-use crate::{buffer::Buffer, mjpeg};
+use crate::{
+    buffer::{Buffer, Length},
+    mjpeg,
+};
+
+/// How much of a body without a delimiter an error message may show.
+const PREAMBLE_SHOWN_BYTES: usize = 48;
 
 /// What a peer may make us hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +67,10 @@ enum State {
     Counted {
         remaining: usize,
     },
-    /// In a body that ends at a delimiter, of which `matched` bytes are seen. The first `borrowed` of those belong
-    /// to the line end of the headers: a part of no bytes may have its delimiter right there.
-    Open {
-        matched: usize,
-        borrowed: usize,
-    },
+    /// In a body that ends at a delimiter.
+    Open,
     /// After the bytes of a delimiter in an open body, in the rest of its line.
-    Tail {
-        borrowed: usize,
-    },
+    Tail,
     /// After a body of known length, before its delimiter.
     Gap,
     /// The closing delimiter is seen, the last part handed out, the end not yet told.
@@ -97,8 +93,7 @@ pub struct Parser {
     delimiter: Delimiter,
     /// How the last delimiter line ended.
     line_end: LineEnd,
-    /// Searches for the line end and the delimiter.
-    finder: Finder<'static>,
+    search: Search,
     /// The delimiter line at hand, outside of headers.
     line: Line,
     /// The header lines at hand; in the preamble, its first bytes, for an error message.
@@ -122,7 +117,7 @@ impl Parser {
             state: State::Preamble,
             position: 0,
             line_end: LineEnd::Crlf,
-            finder: delimiter.finder(LineEnd::Crlf),
+            search: Search::new(&delimiter.needle(LineEnd::Crlf)),
             line: Line::new(delimiter.expected().len()),
             delimiter,
             block: Vec::new(),
@@ -185,13 +180,15 @@ impl Parser {
     /// is [required](Self::close_required).
     pub fn finish(&mut self) -> Result<(), Error> {
         let position = self.position;
-        let expected = || format!("{}--", crate::preview(self.delimiter.expected()));
         let error = match &self.state {
             State::Failed(error) => return Err(error.clone()),
             State::Closed | State::Epilogue => return Ok(()),
             State::Preamble => self.no_delimiter(),
             _ if self.in_part() => Error::EndsInsidePart { position },
-            _ if self.close_required => Error::NotClosed { expected: expected(), position },
+            _ if self.close_required => {
+                let expected = format!("{}--", crate::preview(self.delimiter.expected()));
+                Error::NotClosed { expected, position }
+            }
             _ => return Ok(()),
         };
         Err(self.fail(error))
@@ -204,8 +201,8 @@ impl Parser {
     pub fn in_part(&self) -> bool {
         match &self.state {
             State::Headers => !self.block.is_empty(),
-            State::Open { matched, borrowed } => self.body.len() > 0 || matched > borrowed,
-            State::Counted { .. } | State::Tail { .. } => true,
+            State::Open => self.body.len() > 0 || self.search.holds_back(),
+            State::Counted { .. } | State::Tail => true,
             State::Preamble | State::Gap | State::Closed | State::Epilogue | State::Failed(_) => false,
         }
     }
@@ -216,8 +213,8 @@ impl Parser {
             State::Preamble => self.preamble(input),
             State::Headers => self.header_line(input),
             State::Counted { remaining } => self.counted(input, remaining),
-            State::Open { matched, borrowed } => self.open(input, matched, borrowed).map(|()| None),
-            State::Tail { borrowed } => self.tail(input, borrowed),
+            State::Open => self.open(input),
+            State::Tail => self.tail(input),
             State::Gap => self.gap(input),
             State::Closed | State::Epilogue | State::Failed(_) => Ok(None),
         }
@@ -247,17 +244,21 @@ impl Parser {
     }
 
     fn preamble(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
-        let shown = 48usize.saturating_sub(self.block.len());
-        self.block.extend_from_slice(&input[..input.len().min(shown)]);
+        let before = *input;
         let whole = self.take_line(input);
+        let taken = &before[..before.len() - input.len()];
+        let unseen = PREAMBLE_SHOWN_BYTES.saturating_sub(self.block.len());
+        self.block.extend_from_slice(&taken[..taken.len().min(unseen)]);
         if let Some(event) = self.delimiter_line(whole) {
             return Ok(event);
         }
+        // Only a line that is no delimiter counts: a delimiter may stand across the limit, wherever chunks are cut.
+        let is_other = whole || self.line.is_full();
+        if is_other && self.position > self.limits.max_header_bytes as u64 {
+            return Err(self.no_delimiter());
+        }
         if whole {
             self.line.clear();
-        }
-        if self.position > self.limits.max_header_bytes as u64 {
-            return Err(self.no_delimiter());
         }
         Ok(None)
     }
@@ -285,7 +286,7 @@ impl Parser {
         }
         let line_end = LineEnd::of(self.line.raw());
         if self.delimiter.settle(text) {
-            self.finder = self.delimiter.finder(line_end);
+            self.search = Search::new(&self.delimiter.needle(line_end));
         }
         self.begin_part(line_end);
         Some(None)
@@ -294,7 +295,7 @@ impl Parser {
     fn begin_part(&mut self, line_end: LineEnd) {
         if line_end != self.line_end {
             self.line_end = line_end;
-            self.finder = self.delimiter.finder(line_end);
+            self.search = Search::new(&self.delimiter.needle(line_end));
         }
         self.block.clear();
         self.line_start = 0;
@@ -306,16 +307,17 @@ impl Parser {
         let found = memchr::memchr(b'\n', input);
         let here = self.take(input, found.map_or(input.len(), |at| at + 1));
         let limit = self.limits.max_header_bytes;
-        if self.block.len() + here.len() > limit {
-            return Err(Error::HeadersTooLarge { limit, position: self.position });
-        }
-        self.block.extend_from_slice(here);
+        let fitting = here.len().min(limit.saturating_sub(self.block.len()));
+        self.block.extend_from_slice(&here[..fitting]);
         let raw = &self.block[self.line_start..];
         let text = without_end(raw);
         if self.delimiter.is_closing(text) {
             // The part was begun and given up: our own streams end so, since their delimiter goes with the frame.
             self.state = State::Epilogue;
             return Ok(Some(Event::End));
+        }
+        if fitting < here.len() {
+            return Err(Error::HeadersTooLarge { limit, position: self.position });
         }
         if found.is_none() {
             return Ok(None);
@@ -343,8 +345,9 @@ impl Parser {
         self.headers = Headers::parse(lines, self.part_position)?;
         self.block.clear();
         let Some(length) = self.headers.get("Content-Length") else {
-            self.body.begin(self.expected_bytes());
-            self.state = State::Open { matched: lent, borrowed: lent };
+            self.search.begin(lent);
+            self.body.begin(self.expected_length());
+            self.state = State::Open;
             return Ok(None);
         };
         let Ok(length) = length.parse::<u64>() else {
@@ -358,7 +361,7 @@ impl Parser {
         if remaining > self.limits.max_part_bytes {
             return Err(self.part_too_large());
         }
-        self.body.begin(Some(remaining));
+        self.body.begin(Length::Exactly(remaining));
         if remaining == 0 {
             return Ok(Some(self.end_counted()));
         }
@@ -367,10 +370,10 @@ impl Parser {
     }
 
     /// How long an open body can be, if the whole is known: what is left without the closing delimiter.
-    fn expected_bytes(&self) -> Option<usize> {
-        let closing = (self.finder.needle().len() + 2) as u64;
-        let left = self.total?.checked_sub(self.position + closing)?;
-        usize::try_from(left).ok()
+    fn expected_length(&self) -> Length {
+        let closing = (self.search.needle_len() + "--".len()) as u64;
+        let left = self.total.and_then(|total| total.checked_sub(self.position + closing));
+        left.map_or(Length::Unknown, |left| Length::AtMost(usize::try_from(left).unwrap_or(usize::MAX)))
     }
 
     fn part_too_large(&self) -> Error {
@@ -398,59 +401,19 @@ impl Parser {
         Event::Part(Part { headers: std::mem::take(&mut self.headers), body: self.body.take() })
     }
 
-    fn open(&mut self, input: &mut &[u8], matched: usize, borrowed: usize) -> Result<(), Error> {
-        if matched > 0 {
-            return self.continue_match(input, matched, borrowed);
+    fn open(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        let before = input.len();
+        let found = self.search.advance(input, &mut self.body).map_err(|_| self.part_too_large())?;
+        self.position += (before - input.len()) as u64;
+        if found {
+            self.line.clear();
+            self.state = State::Tail;
         }
-        let needle = self.finder.needle().len();
-        if let Some(at) = self.finder.find(input) {
-            let here = self.take(input, at + needle);
-            self.append(&here[..at])?;
-            self.begin_tail(0);
-            return Ok(());
-        }
-        let held = begun_at_end(input, self.finder.needle());
-        let here = self.take(input, input.len());
-        self.append(&here[..here.len() - held])?;
-        self.state = State::Open { matched: held, borrowed: 0 };
-        Ok(())
-    }
-
-    /// Goes on with a delimiter whose first `matched` bytes came before this input.
-    fn continue_match(&mut self, input: &mut &[u8], matched: usize, borrowed: usize) -> Result<(), Error> {
-        let missing = &self.finder.needle()[matched..];
-        let more = missing.iter().zip(input.iter()).take_while(|(a, b)| a == b).count();
-        let is_whole = more == missing.len();
-        let matched = matched + more;
-        self.take(input, more);
-        if is_whole {
-            self.begin_tail(borrowed);
-        } else if input.is_empty() {
-            self.state = State::Open { matched, borrowed };
-        } else {
-            self.give_back(matched, borrowed)?;
-            self.state = State::Open { matched: 0, borrowed: 0 };
-        }
-        Ok(())
-    }
-
-    /// The first `matched` bytes of a delimiter were body after all, but for the `borrowed` ones.
-    fn give_back(&mut self, matched: usize, borrowed: usize) -> Result<(), Error> {
-        let bytes = &self.finder.needle()[borrowed..matched];
-        self.body.append(bytes).map_err(|_| self.part_too_large())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.body.append(bytes).map_err(|_| self.part_too_large())
-    }
-
-    fn begin_tail(&mut self, borrowed: usize) {
-        self.line.clear();
-        self.state = State::Tail { borrowed };
+        Ok(None)
     }
 
     /// The rest of a line that begins like a delimiter: its end, or `--`, or it was body.
-    fn tail(&mut self, input: &mut &[u8], borrowed: usize) -> Result<Option<Event>, Error> {
+    fn tail(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
         let byte = input[0];
         match (self.line.raw(), byte) {
             ([b'-'], b'-') => {
@@ -467,7 +430,8 @@ impl Parser {
             }
             _ => {}
         }
-        self.not_a_delimiter(borrowed)?;
+        self.search.give_back(self.line.raw(), &mut self.body).map_err(|_| self.part_too_large())?;
+        self.state = State::Open;
         Ok(None)
     }
 
@@ -475,16 +439,6 @@ impl Parser {
         self.take(input, 1);
         self.begin_part(line_end);
         self.part()
-    }
-
-    /// The line only looked like a delimiter; a CR at its end may begin a real one.
-    fn not_a_delimiter(&mut self, borrowed: usize) -> Result<(), Error> {
-        self.give_back(self.finder.needle().len(), borrowed)?;
-        let tail = self.line.raw();
-        let matched = usize::from(self.line_end == LineEnd::Crlf && tail.ends_with(b"\r"));
-        self.body.append(&tail[..tail.len() - matched]).map_err(|_| self.part_too_large())?;
-        self.state = State::Open { matched, borrowed: 0 };
-        Ok(())
     }
 
     /// After a body of known length: line ends (or none, where the length counts them in), then a delimiter.
@@ -508,15 +462,6 @@ impl Parser {
             });
         }
         Ok(None)
-    }
-}
-
-/// How many bytes at the end of `input` may begin `needle`, whose first byte occurs in it only once.
-fn begun_at_end(input: &[u8], needle: &[u8]) -> usize {
-    let window = &input[input.len() - input.len().min(needle.len() - 1)..];
-    match memchr::memrchr(needle[0], window) {
-        Some(at) if needle.starts_with(&window[at..]) => window.len() - at,
-        _ => 0,
     }
 }
 

@@ -260,8 +260,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Text {
             allowed: "a path or nothing",
             set: |p, v| {
-                p.referee.yolo_model = (!v.is_empty()).then(|| PathBuf::from(v));
-                !v.contains('\0')
+                let path = (!v.is_empty()).then(|| PathBuf::from(v));
+                set_parsed(&mut p.referee.yolo_model, (!v.contains('\0')).then_some(path))
             },
         },
         env: &["REFEREE_YOLO_MODEL"],

@@ -127,3 +127,6 @@ fn set_parsed<T>(slot: &mut T, parsed: Option<T>) -> bool {
 fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,10 @@ const TOAST_MS = 6000;
 const NO_FILTER_UP_TO = 8;
 /** A stream is counted live when its last frame is no older. */
 const LIVE_SECS = 10;
+/** The stream that an empty hub suggests to publish. */
+const FIRST_NAME = 'camera1';
+/** What the hub takes for a name; other addresses lead to the wall. */
+const STREAM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @type {StreamInfo[] | null} */
 let streams = null;
@@ -28,6 +32,8 @@ let defaultStream = null;
 let settleTimer = 0;
 let toastTimer = 0;
 let wallScroll = 0;
+/** What the banner says is known and needs no repeating, as long as the connection stays like this. */
+let hiddenPhase = '';
 
 const tilesList = byId('tiles', HTMLUListElement);
 const wallView = byId('wall', HTMLElement);
@@ -38,7 +44,6 @@ const hub = new Hub({ streams: updateStreams, picture: place, gone, trouble: tel
 const wall = new Wall(tilesList, { shown, visibility: settleWatch });
 const focus = new Focus({ shown, defaultStream: () => defaultStream, tell });
 
-byId('empty-publish', HTMLElement).replaceChildren(...publishRows('camera1'));
 byId('stats-link', HTMLAnchorElement).search = location.search;
 wireKeysAndLinks();
 route();
@@ -101,7 +106,8 @@ function watchWhatIsSeen() {
 
 /** Shows what the address says. */
 function route() {
-  const name = decodeURIComponent(location.hash.slice(1));
+  const wanted = location.hash.slice(1);
+  const name = STREAM_NAME.test(wanted) ? wanted : '';
   if (name === focus.name) return;
   if (!focus.open) wallScroll = window.scrollY;
   const before = focus.name;
@@ -110,6 +116,7 @@ function route() {
   if (name) openFocus(name);
   else backOnWall(before);
   document.title = name ? `${name} – ${title}` : title;
+  showCounts();
   if (name) watchWhatIsSeen();
   else settleWatch(); // Which tiles can be seen is not known before the wall is laid out.
 }
@@ -168,13 +175,23 @@ function step(id) {
 function wireKeysAndLinks() {
   window.addEventListener('hashchange', route);
   window.addEventListener('popstate', route);
-  document.addEventListener('visibilitychange', watchWhatIsSeen);
+  document.addEventListener('visibilitychange', () => {
+    watchWhatIsSeen();
+    if (document.hidden) return;
+    wall.resume();
+    focus.resume();
+    if (hub.link.phase === 'waiting') hub.retryNow();
+  });
   filterInput.addEventListener('input', () => {
     wall.filter = filterInput.value;
     showCounts();
     settleWatch();
   });
   byId('banner-retry', HTMLButtonElement).addEventListener('click', () => hub.retryNow());
+  byId('banner-hide', HTMLButtonElement).addEventListener('click', () => {
+    hiddenPhase = hub.link.phase;
+    byId('banner', HTMLElement).hidden = true;
+  });
   tilesList.addEventListener('click', (event) => {
     const tile = event.target instanceof Element ? event.target.closest('a') : null;
     if (!tile?.dataset.stream || !isPlain(event)) return;
@@ -234,12 +251,21 @@ function tick() {
 function showCounts() {
   const total = streams?.length ?? 0;
   const live = streams?.filter((stream) => (stream.inactive_seconds ?? 0) < LIVE_SECS).length ?? 0;
-  setText(byId('summary', HTMLElement), streams === null ? '' : total === 0 ? 'No streams' : `${plural(total, 'stream')}, ${live === total ? 'all' : live} live`);
-  byId('filter-box', HTMLElement).hidden = total <= NO_FILTER_UP_TO && filterInput.value === '';
-  byId('empty', HTMLElement).hidden = streams === null || wall.tiles.size > 0;
+  const how = live < total ? `${live} live` : total === 1 ? 'live' : 'all live';
+  setText(byId('summary', HTMLElement), streams === null ? '' : total === 0 ? 'No streams' : `${plural(total, 'stream')}, ${how}`);
+  byId('filter-box', HTMLElement).hidden = focus.open || (total <= NO_FILTER_UP_TO && filterInput.value === '');
+  showEmpty(streams !== null && wall.tiles.size === 0);
   const none = wall.tiles.size > 0 && wall.matching === 0;
   byId('no-match', HTMLElement).hidden = !none;
   if (none) setText(byId('no-match', HTMLElement), `No stream's name contains '${filterInput.value.trim()}'.`);
+}
+
+/** @param {boolean} empty whether there is nothing to watch, and so much to explain */
+function showEmpty(empty) {
+  const section = byId('empty', HTMLElement);
+  if (section.hidden !== empty) return;
+  section.hidden = !empty;
+  byId('empty-publish', HTMLElement).replaceChildren(...(empty ? publishRows(FIRST_NAME) : []));
 }
 
 /** @param {Link} link */
@@ -255,7 +281,9 @@ function showLink(link) {
   setAttribute(banner, 'data-phase', phase);
   setText(byId('banner-reason', HTMLElement), link.reason);
   const deniedPage = phase === 'denied' && streams === null;
-  banner.hidden = link.reason === '' || deniedPage;
+  if (phase !== hiddenPhase) hiddenPhase = '';
+  banner.hidden = link.reason === '' || deniedPage || hiddenPhase !== '';
+  byId('banner-hide', HTMLButtonElement).hidden = phase !== 'polling';
   byId('denied', HTMLElement).hidden = !deniedPage;
   setText(byId('denied-reason', HTMLElement), deniedPage ? link.reason : '');
   showCountdown(performance.now());
@@ -267,7 +295,7 @@ function showLink(link) {
 function showCountdown(now) {
   const { retryAt, phase, reason } = hub.link;
   const secs = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - now) / 1000));
-  const what = phase === 'polling' ? 'Trying a WebSocket again' : 'Reconnecting';
+  const what = phase === 'polling' ? 'Trying again' : 'Reconnecting';
   setText(byId('banner-countdown', HTMLElement), reason === '' ? '' : retryAt === null ? `${what}…` : `${what} in ${secs} s.`);
 }
 

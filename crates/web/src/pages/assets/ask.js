@@ -64,7 +64,7 @@ async function refusalOf(response) {
     // An answer without JSON comes from a proxy in between; its status has to do.
   }
   if (response.status === 401) {
-    return new Refusal(401, `This hub needs an API key. ${said || 'Open this page with ?api_key=<your key> at the end of its address.'}`);
+    return new Refusal(401, /\bkey\b/i.test(said) ? said : `This hub needs an API key. ${said}`.trim());
   }
   return new Refusal(response.status, said || `The hub answered ${response.status} ${response.statusText}`.trim() + '.');
 }

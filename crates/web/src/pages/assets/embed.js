@@ -1,18 +1,22 @@
 // One stream for an iframe: the picture fills the frame, and the page looks after its connection
 // by itself. A WebSocket brings a JPEG a message; where none gets through, MJPEG in an <img>.
 
-import { ask, Refusal } from './ask.js';
+import { ask, askJson, Refusal } from './ask.js';
 import { backoffMs } from './backoff.js';
 import { byId, setAttribute, setText } from './dom.js';
 import { age, isNumber } from './format.js';
 import { Painter } from './painter.js';
 import { at, socketAt, streamPath } from './paths.js';
 
+/** @import { Picture } from './painter.js' */
+
 /** After this long without a new picture the status line says so. */
 const STALE_MS = 3000;
 /** Failures to open in a row before MJPEG takes over; the WebSocket is tried again meanwhile. */
 const FAILURES_BEFORE_MJPEG = 2;
 const RETRY_BESIDE_MJPEG_MS = 60_000;
+/** A connection that is silent this long may be dead without having said so. */
+const SILENCE_MS = 30_000;
 /** Out of sight this long (scrolled away, another tab), the page stops costing bandwidth. */
 const OUT_OF_SIGHT_MS = 3000;
 
@@ -28,10 +32,14 @@ let socket = null;
 let failures = 0;
 let attempt = 0;
 let heard = false;
+let heardAt = 0;
 let arrived = 0;
+/** The first picture of this connection is as old as the stream had been idle by then. */
+let firstSeq = 0;
+let idleMs = 0;
 let painted = 0;
-/** When the picture on the canvas came in; 0 before the first. */
-let paintedAt = 0;
+/** The picture on the canvas. @type {Picture | null} */
+let last = null;
 /** @type {number | null} */
 let retryAt = null;
 let retryTimer = 0;
@@ -44,7 +52,7 @@ let said = '';
 const painter = new Painter(canvas, {
   painted: (picture) => {
     painted += 1;
-    paintedAt = picture.born;
+    last = picture;
     document.body.dataset.seq = String(painted);
     show();
   },
@@ -63,13 +71,21 @@ new IntersectionObserver(([entry]) => {
   inView = entry?.isIntersecting ?? true;
   sightChanged();
 }).observe(canvas);
-setInterval(show, 250);
+setInterval(() => {
+  if (socket && performance.now() - heardAt > SILENCE_MS) connect();
+  show();
+}, 250);
 connect();
 
 function connect() {
   window.clearTimeout(retryTimer);
   retryAt = null;
+  if (socket) socket.onmessage = null;
+  socket?.close();
   heard = false;
+  heardAt = performance.now();
+  firstSeq = 0;
+  idleMs = 0;
   const dialled = new WebSocket(socketAt(streamPath(name), { ...wishes, format: 'binary' }));
   dialled.binaryType = 'blob';
   socket = dialled;
@@ -81,13 +97,18 @@ function connect() {
 /** @param {unknown} data */
 function hear(data) {
   heard = true;
+  heardAt = performance.now();
   failures = 0;
   attempt = 0;
   if (data instanceof Blob) {
     said = '';
     arrived += 1;
+    if (firstSeq === 0) {
+      firstSeq = arrived;
+      void askIdle(firstSeq);
+    }
     if (!image.hidden) stopMjpeg();
-    painter.offer({ stream: name, seq: arrived, jpeg: data, born: performance.now(), skipped: 0 });
+    painter.offer({ stream: name, seq: arrived, jpeg: data, born: heardAt, skipped: 0 });
     return;
   }
   try {
@@ -95,6 +116,20 @@ function hear(data) {
     if (message.type === 'status' || message.type === 'error') said = String(message.message ?? '');
   } catch {
     // Signalling that is not for this page.
+  }
+  show();
+}
+
+/**
+ * The newest picture is sent on connect, however old it is: the hub says how long that was ago.
+ * @param {number} seq of that picture
+ */
+async function askIdle(seq) {
+  try {
+    const statistics = await askJson(at(`api/streams/${encodeURIComponent(name)}/stats`));
+    if (seq === firstSeq && isNumber(statistics.inactive_seconds)) idleMs = statistics.inactive_seconds * 1000;
+  } catch {
+    // Then it is taken to be as young as its arrival.
   }
   show();
 }
@@ -183,7 +218,8 @@ function show() {
  * @returns {['live' | 'stale' | 'connecting', string]}
  */
 function look(now) {
-  const before = paintedAt > 0;
+  const before = last !== null;
+  const ageMs = last === null ? 0 : now - last.born + (last.seq === firstSeq ? idleMs : 0);
   if (!image.hidden) return image.naturalWidth > 0 ? ['live', 'Live (MJPEG)'] : ['connecting', 'Connecting'];
   if (isNumber(retryAt)) {
     const why = said ? `${said}. ` : '';
@@ -191,6 +227,6 @@ function look(now) {
   }
   if (!heard) return [before ? 'stale' : 'connecting', 'Connecting'];
   if (!before) return ['connecting', said || 'Waiting for a picture'];
-  if (now - paintedAt > STALE_MS) return ['stale', `${said || 'Waiting for a picture'} (last ${age(now - paintedAt)} ago)`];
+  if (ageMs > STALE_MS) return ['stale', `${said || 'Waiting for a picture'} (last ${age(ageMs)} ago)`];
   return ['live', 'Live'];
 }

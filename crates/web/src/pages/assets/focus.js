@@ -83,10 +83,12 @@ export class Focus {
     byId('embed-link', HTMLAnchorElement).href = at(streamPath(name, '/embed'));
     byId('publish', HTMLElement).replaceChildren(...publishRows(name));
     this.#share(1280, 720);
-    this.stats.start(name, () => this.defaultStream() === name);
+    this.resume();
+    this.stats.start(name, () => this.#statsSource());
     if (already) {
       this.painter.preview(already);
       this.#freshness.note(already.born, already.seq);
+      this.resume();
     }
     this.tick(performance.now());
   }
@@ -98,6 +100,8 @@ export class Focus {
     this.name = '';
     this.stats.stop();
     this.view.hidden = true;
+    delete this.view.dataset.stream;
+    delete this.view.dataset.seq;
   }
 
   /**
@@ -110,6 +114,8 @@ export class Focus {
       this.#ended = '';
       this.#listed = true;
       this.#info = info;
+      // An <img> does not tell when a picture came; the list does, to within its own interval.
+      if (!this.image.hidden && format.isNumber(info.inactive_seconds)) this.#freshness.note(performance.now() - info.inactive_seconds * 1000, info.total_frames ?? 0);
     } else if (this.#listed && !this.#ended) {
       this.end('');
     }
@@ -128,13 +134,17 @@ export class Focus {
     else this.#stopMjpeg();
   }
 
+  /** Its pictures, not asked for until now, are asked for again. */
+  resume() {
+    this.#freshness.resume();
+  }
+
   /** @param {number} now */
   tick(now) {
     if (!this.open) return;
-    const polled = !this.image.hidden;
-    const age = polled && format.isNumber(this.#info?.inactive_seconds) ? this.#info.inactive_seconds * 1000 : this.#freshness.age(now);
+    const age = this.#freshness.age(now);
     const level = this.#freshness.level(now);
-    const state = this.#state(age, level, polled);
+    const state = this.#state(level, now);
     setAttribute(this.view, 'data-state', state);
     setText(this.ageText, format.age(age));
     setText(this.stageAge, format.age(age));
@@ -144,15 +154,14 @@ export class Focus {
   }
 
   /**
-   * @param {number | null} age
    * @param {import('./freshness.js').Level} level
-   * @param {boolean} polled
+   * @param {number} now
    * @returns {'live' | 'stale' | 'ended' | 'connecting'}
    */
-  #state(age, level, polled) {
+  #state(level, now) {
     if (this.#ended) return 'ended';
-    if (polled) return this.image.naturalWidth > 0 ? 'live' : 'connecting';
-    if (age === null) return 'connecting';
+    const noMjpegYet = !this.image.hidden && this.image.naturalWidth === 0;
+    if (noMjpegYet || this.#freshness.awaited(now)) return 'connecting';
     return level === 'ok' ? 'live' : 'stale';
   }
 
@@ -160,8 +169,14 @@ export class Focus {
   #noteFor(state) {
     if (state === 'ended') return this.#ended;
     if (this.#broken) return 'This picture cannot be decoded.';
-    if (state !== 'connecting') return '';
+    if (state !== 'connecting' || this.painter.last !== null) return '';
     return this.#listed ? 'Waiting for a picture' : 'No such stream yet. It appears here with its first picture.';
+  }
+
+  /** @returns {'hub' | 'stream' | 'none'} whose statistics are this stream's */
+  #statsSource() {
+    if (this.defaultStream() === this.name) return 'hub';
+    return this.#listed && !this.#ended ? 'stream' : 'none';
   }
 
   /** @param {number} now */
@@ -170,10 +185,11 @@ export class Focus {
     const info = this.#info;
     const width = info?.width || this.#size.width;
     const height = info?.height || this.#size.height;
-    const shown = this.#paints.length > 1 ? (this.#paints.length - 1) / ((now - (this.#paints[0] ?? now)) / 1000) : 0;
+    const spanMs = (this.#paints.at(-1) ?? 0) - (this.#paints[0] ?? 0);
+    const shown = spanMs > 0 ? ((this.#paints.length - 1) * 1000) / spanMs : 0;
     const cell = byId('focus-shown', HTMLElement);
     setText(cell, this.image.hidden ? `${format.fps(shown)} fps` : 'MJPEG');
-    setAttribute(cell, 'title', `Painted here. ${format.plural(this.#skipped, 'frame')} left out so that the picture stays fresh; the last one took ${this.#delayMs.toFixed(0)} ms from the hub's door to this screen.`);
+    setAttribute(cell, 'title', `Painted on this screen, ${this.#delayMs.toFixed(0)} ms old. ${format.plural(this.#skipped, 'frame')} left out so that the picture stays fresh.`);
     setText(byId('focus-size', HTMLElement), format.size(width, height));
     setText(byId('focus-rate', HTMLElement), format.rate(info?.bytes_per_second));
     if (width && height) {

@@ -12,9 +12,15 @@ const RED_MS = 10_000;
 const AMBER_INTERVALS = 3;
 const RED_INTERVALS = 10;
 
+/** A picture that was out of sight is old; this long its successor may take before that is news. */
+const RETURN_MS = 1500;
+
 export class Freshness {
   /** @type {number | null} */
   #born = null;
+  #notedAt = 0;
+  /** When somebody began to look. */
+  #since = 0;
   #seq = 0;
   /** Mean time between frames, exponentially smoothed. @type {number | null} */
   #intervalMs = null;
@@ -31,6 +37,20 @@ export class Freshness {
     }
     this.#born = born;
     this.#seq = seq;
+    this.#notedAt = performance.now();
+  }
+
+  /** Somebody looks again: pictures start to come again. */
+  resume() {
+    this.#since = performance.now();
+  }
+
+  /**
+   * Whether the first picture since somebody looks is still on its way.
+   * @param {number} now
+   */
+  awaited(now) {
+    return this.#born === null || (this.#notedAt <= this.#since && now - this.#since < RETURN_MS && now - this.#born > AMBER_MS);
   }
 
   /** Another stream, or the same name created anew. */

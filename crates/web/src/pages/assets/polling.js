@@ -8,13 +8,15 @@ import { at, streamPath } from './paths.js';
 
 /** Of the six connections a browser grants: two stay free for lists, statistics and snapshots. */
 const SLOTS = 4;
-const LIST_EVERY_MS = 2000;
+const LIST_EVERY_MS = 1000;
 /** A stream asked alone may wait for its next frame this long… */
 const PATIENT_MS = 20_000;
 /** …but not while others wait for a slot: four silent streams would block the rest. */
 const IMPATIENT_MS = 1500;
 /** Pause after a refusal, and after a hub that answered with the same picture at once. */
 const PAUSE_MS = 1000;
+
+/** @import { StreamInfo } from './hub.js' */
 
 /** @typedef {{ seq: string, due: number, busy: boolean, abort: AbortController | null }} Poll */
 
@@ -25,6 +27,8 @@ export class SnapshotPolling {
   #wakeTimer = 0;
   /** @type {Map<string, Poll>} */
   #polls = new Map();
+  /** Seconds without a frame, as last listed. @type {Map<string, number>} */
+  #idleSecs = new Map();
 
   /**
    * @param {HubEvents} events
@@ -66,11 +70,20 @@ export class SnapshotPolling {
     if (!this.#running) return;
     try {
       const answer = await askJson(at('api/streams'));
-      if (this.#running) this.events.streams(answer.streams ?? [], answer.default ?? null);
+      if (this.#running) this.#listed(answer.streams ?? [], answer.default ?? null);
     } catch (error) {
       if (this.#running && error instanceof Refusal) this.failed(error.message);
     }
     this.#listTimer = window.setTimeout(() => this.#list(), LIST_EVERY_MS);
+  }
+
+  /**
+   * @param {StreamInfo[]} streams
+   * @param {string | null} byDefault
+   */
+  #listed(streams, byDefault) {
+    this.#idleSecs = new Map(streams.map((stream) => [stream.name, stream.inactive_seconds ?? 0]));
+    this.events.streams(streams, byDefault);
   }
 
   /** Gives free slots to the streams that have waited longest. */
@@ -129,8 +142,10 @@ export class SnapshotPolling {
     if (response.status !== 200 || (seq && seq === poll.seq)) return false;
     const jpeg = await response.blob();
     if (this.#polls.get(name) !== poll || jpeg.size === 0) return false;
+    // The first picture may be an old one; those after it were waited for.
+    const ageMs = poll.seq === '' ? (this.#idleSecs.get(name) ?? 0) * 1000 : 0;
     poll.seq = seq;
-    this.events.picture({ stream: name, seq: Number.parseInt(seq, 10) || 0, jpeg, born: performance.now(), skipped: 0 });
+    this.events.picture({ stream: name, seq: Number.parseInt(seq, 10) || 0, jpeg, born: performance.now() - ageMs, skipped: 0 });
     return true;
   }
 }

@@ -7,6 +7,12 @@ import { at } from './paths.js';
 
 const EVERY_MS = 2000;
 
+/**
+ * Whose counters: the hub's own, which are its default stream's; one stream's; or nobody's, while
+ * there is no such stream.
+ * @typedef {'hub' | 'stream' | 'none'} Source
+ */
+
 /** @type {Record<string, (value: unknown) => string>} */
 const SHOW = {
   frames_received: format.count,
@@ -34,13 +40,13 @@ export class StatsPanel {
 
   /**
    * @param {string} name
-   * @param {() => boolean} isDefault whether the hub's own statistics are this stream's
+   * @param {() => Source} source asked each time, for streams come and go
    */
-  start(name, isDefault) {
+  start(name, source) {
     this.stop();
     this.#show({});
     setText(this.note, '');
-    void this.#ask(this.#round, name, isDefault);
+    void this.#ask(this.#round, name, source);
   }
 
   stop() {
@@ -51,20 +57,25 @@ export class StatsPanel {
   /**
    * @param {number} round
    * @param {string} name
-   * @param {() => boolean} isDefault
+   * @param {() => Source} source
    */
-  async #ask(round, name, isDefault) {
-    if (!document.hidden) await this.#refresh(round, name, isDefault());
+  async #ask(round, name, source) {
+    if (!document.hidden) await this.#refresh(round, name, source());
     if (round !== this.#round) return;
-    this.#timer = window.setTimeout(() => this.#ask(round, name, isDefault), EVERY_MS);
+    this.#timer = window.setTimeout(() => this.#ask(round, name, source), EVERY_MS);
   }
 
   /**
    * @param {number} round
    * @param {string} name
-   * @param {boolean} isDefault
+   * @param {Source} source
    */
-  async #refresh(round, name, isDefault) {
+  async #refresh(round, name, source) {
+    if (source === 'none') {
+      setText(this.note, 'No such stream now');
+      return;
+    }
+    const isDefault = source === 'hub';
     try {
       const path = isDefault ? 'stats' : `api/streams/${encodeURIComponent(name)}/stats`;
       const answer = await askJson(at(path));

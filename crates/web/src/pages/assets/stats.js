@@ -14,9 +14,12 @@ const EVERY_MS = 2000;
 const AMBER_SECS = 2;
 const RED_SECS = 10;
 
+/** Of the health answer, what the cards at the top say already. */
+const ON_CARDS = ['status', 'active_streams', 'max_streams', 'timestamp'];
+
 /** @type {[string, (stream: StreamInfo) => string][]} */
 const COLUMNS = [
-  ['Last frame', (stream) => (format.isNumber(stream.inactive_seconds) ? `${format.age(stream.inactive_seconds * 1000)} ago` : format.NONE)],
+  ['Last frame', (stream) => (format.isNumber(stream.inactive_seconds) ? format.age(stream.inactive_seconds * 1000) : format.NONE)],
   ['Fps', (stream) => format.fps(stream.current_fps)],
   ['Size', (stream) => format.size(stream.width, stream.height)],
   ['Frame', (stream) => format.bytes(stream.frame_bytes)],
@@ -67,11 +70,11 @@ function showHealth(health) {
   mark('status', status.charAt(0).toUpperCase() + status.slice(1), health.status);
   const limit = format.isNumber(health.max_streams) ? ` / ${format.count(health.max_streams)}` : '';
   mark('active_streams', format.count(health.active_streams) + limit, health.active_streams);
-  const facts = flatten(health).filter(([, value]) => value !== 'null');
-  byId('health', HTMLElement).replaceChildren(...facts.map(([key, value]) => el('div', {}, el('dt', {}, key.replace(/^config\./, '').replaceAll('_', ' ')), el('dd', { 'data-health': key }, value))));
+  const facts = flatten(health).filter(([key, value]) => value !== 'null' && !ON_CARDS.includes(key));
+  byId('health', HTMLElement).replaceChildren(...facts.map(([key, value]) => el('div', {}, el('dt', {}, key.replace(/^config\./, '').replaceAll('_', ' ')), el('dd', { 'data-health': key }, value === 'true' ? 'yes' : value === 'false' ? 'no' : value))));
 }
 
-/** @param {Record<string, unknown>} statistics seed for the default stream */
+/** @param {Record<string, unknown>} statistics */
 function showStatistics(statistics) {
   for (const key of ['frames_received', 'frames_served', 'frames_dropped', 'clients_connected']) {
     mark(key, format.count(statistics[key]), statistics[key]);

@@ -9,7 +9,7 @@ import { Painter } from './painter.js';
 /** @import { Picture } from './painter.js' */
 
 export class Tile {
-  visible = false;
+  #visible = false;
   #freshness = new Freshness();
   #ended = '';
   #broken = false;
@@ -39,6 +39,21 @@ export class Tile {
       broken: () => { this.#broken = true; },
       done: shown,
     });
+  }
+
+  get visible() {
+    return this.#visible;
+  }
+
+  /** Whether any of it is on screen, so that its pictures come. */
+  set visible(visible) {
+    if (visible && !this.#visible) this.resume();
+    this.#visible = visible;
+  }
+
+  /** Its pictures, not asked for until now, are asked for again. */
+  resume() {
+    this.#freshness.resume();
   }
 
   get ended() {
@@ -72,24 +87,23 @@ export class Tile {
 
   /** @param {number} now */
   tick(now) {
-    const age = this.#freshness.age(now);
     const level = this.#freshness.level(now);
-    setText(this.ageText, format.age(age));
+    setText(this.ageText, format.age(this.#freshness.age(now)));
     setAttribute(this.ageText, 'data-level', level);
-    const state = this.#state(age, level);
+    const state = this.#state(level, now);
     setAttribute(this.link, 'data-state', state);
     setText(this.note, this.#noteFor(state));
     setAttribute(this.link, 'aria-label', `${this.name}, ${SPOKEN[state]}, ${this.facts.textContent}`);
   }
 
   /**
-   * @param {number | null} age
    * @param {import('./freshness.js').Level} level
+   * @param {number} now
    * @returns {'live' | 'stale' | 'ended' | 'connecting'}
    */
-  #state(age, level) {
+  #state(level, now) {
     if (this.#ended) return 'ended';
-    if (age === null) return 'connecting';
+    if (this.#freshness.awaited(now)) return 'connecting';
     return level === 'ok' ? 'live' : 'stale';
   }
 
@@ -97,7 +111,7 @@ export class Tile {
   #noteFor(state) {
     if (state === 'ended') return this.#ended;
     if (this.#broken) return 'This picture cannot be decoded.';
-    return state === 'connecting' ? 'Waiting for a picture' : '';
+    return state === 'connecting' && this.painter.last === null ? 'Waiting for a picture' : '';
   }
 
   /**

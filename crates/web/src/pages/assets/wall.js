@@ -17,6 +17,9 @@ const GAP_PX = 14;
 /** Pictures a second that the wall asks for in all: past it no eye gains, and laptops get warm. */
 const FRAMES_PER_SECOND = 360;
 const LEAST_FPS = 5;
+/** The shapes a tile may take; other pictures get bars. */
+const WIDEST = 1.78;
+const NARROWEST = 1;
 
 export class Wall {
   /** @type {Map<string, Tile>} */
@@ -24,6 +27,8 @@ export class Wall {
   #filter = '';
   /** @type {Map<Element, Tile>} */
   #byLink = new Map();
+  /** Width to height of every tile's picture. */
+  #ratio = WIDEST;
 
   /**
    * @param {HTMLElement} list
@@ -46,6 +51,7 @@ export class Wall {
 
   /** @param {StreamInfo[]} streams the hub's whole list */
   update(streams) {
+    this.#chooseRatio(streams);
     const known = new Set();
     for (const info of streams) {
       known.add(info.name);
@@ -77,6 +83,11 @@ export class Wall {
     this.layout();
   }
 
+  /** The page is looked at again, after a while in another tab. */
+  resume() {
+    for (const tile of this.tiles.values()) tile.resume();
+  }
+
   /** How many tiles the filter lets through. */
   get matching() {
     return [...this.tiles.values()].filter((tile) => !tile.element.hidden).length;
@@ -105,22 +116,40 @@ export class Wall {
    */
   layout() {
     const tiles = this.matching;
-    const { clientWidth } = this.list;
-    if (tiles === 0 || clientWidth === 0) return;
-    const top = this.list.getBoundingClientRect().top + window.scrollY;
-    const room = window.innerHeight - top - GAP_PX;
-    let best = 0;
+    const { width, top } = this.list.getBoundingClientRect();
+    if (tiles === 0 || width === 0) return;
+    const height = window.innerHeight - (top + window.scrollY) - GAP_PX;
+    let best = { tile: 0, columns: 1 };
     for (let columns = 1; columns <= tiles; columns += 1) {
       const rows = Math.ceil(tiles / columns);
-      const byWidth = (clientWidth - GAP_PX * (columns - 1)) / columns;
-      const byHeight = ((room - GAP_PX * (rows - 1)) / rows - CAPTION_PX) * (16 / 9);
-      best = Math.max(best, Math.min(byWidth, byHeight));
+      const byHeight = ((height - GAP_PX * (rows - 1)) / rows - CAPTION_PX) * this.#ratio;
+      const tile = Math.min(share(width, columns), byHeight);
+      if (tile > best.tile) best = { tile, columns };
     }
-    if (best < LEAST_TILE_PX) {
-      const columns = Math.max(1, Math.floor((clientWidth + GAP_PX) / (LEAST_TILE_PX + GAP_PX)));
-      best = (clientWidth - GAP_PX * (columns - 1)) / columns;
+    if (best.tile < LEAST_TILE_PX) {
+      const columns = Math.max(1, Math.floor((width + GAP_PX) / (LEAST_TILE_PX + GAP_PX)));
+      best = { tile: share(width, columns), columns };
     }
-    this.list.style.setProperty('--tile', `${Math.floor(best)}px`);
+    const { style } = this.list;
+    style.setProperty('--tile', `${Math.floor(best.tile)}px`);
+    style.setProperty('--columns', String(best.columns));
+    style.setProperty('--ratio', String(this.#ratio));
+  }
+
+  /** The shape that most of the pictures have: fewest black bars. @param {StreamInfo[]} streams */
+  #chooseRatio(streams) {
+    /** @type {Map<number, number>} */
+    const votes = new Map();
+    for (const { width, height } of streams) {
+      if (!width || !height) continue;
+      const ratio = Math.round(Math.min(WIDEST, Math.max(NARROWEST, width / height)) * 100) / 100;
+      votes.set(ratio, (votes.get(ratio) ?? 0) + 1);
+    }
+    const [winner] = [...votes].sort(([a, votesA], [b, votesB]) => votesB - votesA || b - a);
+    const ratio = winner?.[0] ?? WIDEST;
+    if (ratio === this.#ratio) return;
+    this.#ratio = ratio;
+    this.layout();
   }
 
   /** @param {string} name */
@@ -149,4 +178,13 @@ export class Wall {
   #applyFilter(tile) {
     tile.element.hidden = !tile.name.toLowerCase().includes(this.#filter);
   }
+}
+
+/**
+ * @param {number} width
+ * @param {number} columns
+ * @returns {number} what each of the columns gets of the width
+ */
+function share(width, columns) {
+  return (width - GAP_PX * (columns - 1)) / columns;
 }

@@ -1,1 +1,0 @@
-//! Files whose video is made of JPEG pictures.

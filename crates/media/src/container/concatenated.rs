@@ -1,0 +1,267 @@
+//! JPEG pictures one after the other. A picture's end is found by walking its
+//! segments: looking for `FF D9` alone would end at the thumbnail that cameras
+//! put inside a segment.
+
+use memchr::memchr;
+
+use super::source::Source;
+use super::{DEFAULT_FPS, MAX_FRAME_BYTES, Track};
+use crate::Result;
+
+/// Bytes read at a time.
+const PIECE: usize = 256 << 10;
+
+const SOI: u8 = 0xD8;
+const EOI: u8 = 0xD9;
+const SOS: u8 = 0xDA;
+const TEM: u8 = 0x01;
+const RST: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
+
+/// Finds up to `most` pictures; whatever lies between them is passed over.
+pub(super) fn read(source: &Source<'_>, most: usize) -> Result<Track> {
+    let mut track = Track { fps: DEFAULT_FPS, ..Track::default() };
+    let mut scanner = Scanner::default();
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0;
+    while offset < source.len() {
+        let size = (source.len() - offset).min(PIECE as u64) as usize;
+        source.read(offset, &mut piece[..size])?;
+        let mut rest = &piece[..size];
+        while let Some(found) = scanner.feed(&mut rest) {
+            if found.end - found.start > MAX_FRAME_BYTES {
+                track.torn += 1;
+                continue;
+            }
+            let time_secs = track.samples.len() as f64 / DEFAULT_FPS;
+            track.push(source, found.start, found.end - found.start, time_secs)?;
+            if track.samples.len() >= most {
+                return Ok(finished(track, &scanner));
+            }
+        }
+        offset += size as u64;
+    }
+    if scanner.place != Place::Between {
+        track.torn += 1;
+    }
+    Ok(finished(track, &scanner))
+}
+
+fn finished(mut track: Track, scanner: &Scanner) -> Track {
+    track.torn += scanner.torn;
+    track.duration_secs = track.samples.len() as f64 / DEFAULT_FPS;
+    track
+}
+
+/// Walks the markers of bytes that come in pieces.
+#[derive(Debug, Default)]
+struct Scanner {
+    place: Place,
+    /// The last byte was `FF`.
+    after_ff: bool,
+    /// The current picture has image data.
+    scanned: bool,
+    /// Where the current picture starts.
+    start: u64,
+    /// Bytes consumed so far.
+    position: u64,
+    /// Pictures that ended without an end marker.
+    torn: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Looking for the start of a picture.
+    #[default]
+    Between,
+    /// At a marker.
+    Marker,
+    /// At the first byte of a segment's length.
+    Length { scan: bool },
+    /// At its second byte.
+    LengthEnd { scan: bool, high: u8 },
+    /// Inside a segment.
+    Segment { scan: bool, left: u16 },
+    /// In the compressed data behind a scan's header.
+    Data,
+}
+
+impl Scanner {
+    /// Takes bytes from `input` up to the end of a picture and says where it
+    /// lies; `None` once the input is used up.
+    fn feed(&mut self, input: &mut &[u8]) -> Option<std::ops::Range<u64>> {
+        while let Some(&byte) = input.first() {
+            let jump = self.jump(input);
+            if jump > 0 {
+                *input = &input[jump..];
+                self.position += jump as u64;
+                continue;
+            }
+            *input = &input[1..];
+            self.position += 1;
+            if self.step(byte) {
+                self.place = Place::Between;
+                if self.scanned {
+                    return Some(self.start..self.position);
+                }
+                self.torn += 1;
+            }
+        }
+        None
+    }
+
+    /// How many bytes can be passed over without looking at each.
+    fn jump(&mut self, input: &[u8]) -> usize {
+        match &mut self.place {
+            Place::Segment { left, scan } => {
+                let jump = input.len().min(usize::from(*left));
+                *left -= jump as u16;
+                if *left == 0 {
+                    self.place = if *scan { Place::Data } else { Place::Marker };
+                }
+                jump
+            }
+            Place::Between | Place::Data if !self.after_ff => memchr(0xFF, input).unwrap_or(input.len()),
+            _ => 0,
+        }
+    }
+
+    /// Takes one byte; true at the end of a picture.
+    fn step(&mut self, byte: u8) -> bool {
+        let after_ff = std::mem::replace(&mut self.after_ff, false);
+        match self.place {
+            Place::Length { scan } => self.place = Place::LengthEnd { scan, high: byte },
+            Place::LengthEnd { scan, high } => match u16::from_be_bytes([high, byte]).checked_sub(2) {
+                None => self.tear(),
+                Some(0) if scan => self.place = Place::Data,
+                Some(0) => self.place = Place::Marker,
+                Some(left) => self.place = Place::Segment { scan, left },
+            },
+            // Any number of FF may precede a marker (T.81, B.1.1.2).
+            _ if byte == 0xFF => self.after_ff = true,
+            Place::Marker if !after_ff => self.tear(),
+            _ if after_ff => return self.marker(byte),
+            _ => {}
+        }
+        false
+    }
+
+    fn marker(&mut self, marker: u8) -> bool {
+        let between = self.place == Place::Between;
+        match marker {
+            SOI => {
+                if !between {
+                    self.torn += 1;
+                }
+                self.start = self.position - 2;
+                self.scanned = false;
+                self.place = Place::Marker;
+            }
+            _ if between => {}
+            EOI => return true,
+            0 if self.place == Place::Marker => self.tear(),
+            0 | TEM => {}
+            _ if RST.contains(&marker) => {}
+            _ => {
+                self.scanned |= marker == SOS;
+                self.place = Place::Length { scan: marker == SOS };
+            }
+        }
+        false
+    }
+
+    /// Gives the current picture up.
+    fn tear(&mut self) {
+        self.torn += 1;
+        self.place = Place::Between;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A picture as far as a marker walk can see.
+    fn picture(filling: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0xFF, SOI];
+        // An APP1 with a whole small "JPEG" inside.
+        bytes.extend([0xFF, 0xE1, 0, 8, 0xFF, SOI, 0xFF, EOI, 9, 9]);
+        bytes.extend([0xFF, 0xFF, 0xC4, 0, 2]);
+        bytes.extend([0xFF, SOS, 0, 4, 1, 2]);
+        for &byte in filling {
+            bytes.push(byte);
+            if byte == 0xFF {
+                bytes.push(0);
+            }
+        }
+        bytes.extend([0xFF, 0xD3, 7, 0xFF, SOS, 0, 2, 7, 7, 0xFF, EOI]);
+        bytes
+    }
+
+    fn scan(pieces: &[&[u8]]) -> (Vec<std::ops::Range<u64>>, usize) {
+        let mut scanner = Scanner::default();
+        let mut found = Vec::new();
+        for piece in pieces {
+            let mut rest = *piece;
+            while let Some(range) = scanner.feed(&mut rest) {
+                found.push(range);
+            }
+        }
+        (found, scanner.torn)
+    }
+
+    #[test]
+    fn every_split_finds_the_same_pictures() {
+        let one = picture(b"abc");
+        let two = picture(&[0xFF, 1, 0xFF]);
+        let mut file = b"--frame\r\n\r\n".to_vec();
+        let first = file.len() as u64..(file.len() + one.len()) as u64;
+        file.extend(&one);
+        file.extend(b"\r\n\xFF\xFE--frame\r\n\r\n");
+        let second = file.len() as u64..(file.len() + two.len()) as u64;
+        file.extend(&two);
+        for cut in 0..=file.len() {
+            let (found, torn) = scan(&[&file[..cut], &file[cut..]]);
+            assert_eq!(found, [first.clone(), second.clone()], "cut at {cut}");
+            assert_eq!(torn, 0);
+        }
+    }
+
+    /// Torn inside a segment's header, a picture may swallow a segment's length.
+    #[test]
+    fn after_a_torn_picture_the_walk_finds_back_within_a_segment() {
+        let whole = picture(b"abc");
+        let following = whole.repeat(usize::from(u16::MAX) / whole.len() + 3);
+        for cut in 2..whole.len() {
+            let file = [&whole[..cut], &following].concat();
+            let (found, _) = scan(&[&file]);
+            let last = (file.len() - whole.len()) as u64..file.len() as u64;
+            assert_eq!(found.last(), Some(&last), "cut at {cut}");
+        }
+        let data = whole.len() - 3;
+        let (found, torn) = scan(&[&whole[..data], &whole]);
+        assert_eq!((found.len(), torn), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_ordered_ranges_and_splits_change_nothing(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(0xFF), Just(SOI), Just(EOI), Just(SOS), Just(0), Just(2), any::<u8>()],
+                0..100,
+            ),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let whole = scan(&[&bytes]);
+            let cut = cut.index(bytes.len() + 1);
+            prop_assert_eq!(&whole, &scan(&[&bytes[..cut], &bytes[cut..]]));
+            let mut last = 0;
+            for range in whole.0 {
+                prop_assert!(last <= range.start && range.start < range.end);
+                prop_assert!(range.end <= bytes.len() as u64);
+                last = range.end;
+            }
+        }
+    }
+}

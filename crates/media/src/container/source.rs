@@ -1,0 +1,106 @@
+//! A file read at chosen places, with its length known and the work bounded.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::MAX_FRAME_BYTES;
+use crate::{Error, Result};
+
+/// Parts (boxes, chunks) looked at before a file is called broken: two for each
+/// frame of the longest file. A file made of nothing but empty parts would
+/// otherwise be walked for hours.
+const MAX_PARTS: u32 = 8_000_000;
+
+/// The file and what errors about it need.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    path: &'a Path,
+    file: &'a File,
+    len: u64,
+    parts_left: u32,
+    /// Names the format in errors, once it is known.
+    pub(super) container: &'static str,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(path: &'a Path, file: &'a File, len: u64) -> Self {
+        Self { path, file, len, parts_left: MAX_PARTS, container: "file" }
+    }
+
+    /// The file's size in bytes when it was opened.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The name's ending in lower case, empty where there is none.
+    pub(super) fn extension(&self) -> String {
+        let extension = self.path.extension().unwrap_or_default();
+        extension.to_string_lossy().to_ascii_lowercase()
+    }
+
+    /// Fills `buffer` from `offset`; past the end of the file is an error.
+    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.len) {
+            return Err(self.broken(offset, "it ends inside a structure"));
+        }
+        read_exact_at(self.file, buffer, offset)
+            .map_err(|source| Error::Io { path: self.path.to_owned(), source })
+    }
+
+    /// The `N` bytes at `offset`.
+    pub(super) fn array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.read(offset, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The bytes from `offset` to `end` as one piece; for tables, whose size is
+    /// bounded by the file's and by [`MAX_FRAME_BYTES`].
+    pub(super) fn bytes(&self, offset: u64, end: u64) -> Result<Vec<u8>> {
+        let size = end.saturating_sub(offset);
+        if size > MAX_FRAME_BYTES || end > self.len {
+            return Err(self.broken(offset, "a table is too large"));
+        }
+        let mut bytes = vec![0; size as usize];
+        self.read(offset, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Counts one more part of the file as looked at.
+    pub(super) fn count_part(&mut self, offset: u64) -> Result<()> {
+        let Some(left) = self.parts_left.checked_sub(1) else {
+            return Err(self.broken(offset, "too many parts"));
+        };
+        self.parts_left = left;
+        Ok(())
+    }
+
+    pub(super) fn broken(&self, offset: u64, reason: &'static str) -> Error {
+        Error::BrokenContainer { container: self.container, offset, reason }
+    }
+
+    pub(super) fn unknown(&self) -> Error {
+        Error::UnknownContainer { path: self.path.to_owned() }
+    }
+
+    pub(super) fn not_jpeg(&self, codec: impl Into<String>) -> Error {
+        Error::NotJpegInside { container: self.container, codec: codec.into() }
+    }
+}
+
+/// Four bytes of a file as text that can be shown.
+pub(super) fn four_characters(bytes: [u8; 4]) -> String {
+    if bytes == [0; 4] {
+        return "uncompressed".into();
+    }
+    bytes.escape_ascii().to_string()
+}
+
+/// Reads at a place without moving the file's own position, so that readers of
+/// one file do not disturb each other.
+pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    file.read_exact_at(buffer, offset)
+}

@@ -1,0 +1,158 @@
+//! The requirement documents' own files and names, and the documents that we generate.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+/// 001, 'Configuration': the file as it stands there.
+#[test]
+fn document_001s_file_is_taken_as_it_stands() {
+    let loaded = case().file(include_str!("../../../../../testdata/config/001.yaml")).good();
+    let plan = &loaded.plan;
+    assert_eq!(plan.streams, Plan::default().streams);
+    assert_eq!(plan.server, Server { host: "0.0.0.0".parse().unwrap(), ..Plan::default().server });
+    assert_eq!(plan.recording, Plan::default().recording);
+    assert_eq!(plan.cleanup, Plan::default().cleanup);
+    assert_eq!(plan.logging, Plan::default().logging);
+    assert_eq!(loaded.warnings.len(), 1, "it listens on every address and has no key");
+    let notes: Vec<String> = plan.not_yet.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "cleanup is configured (schedule_time), but this version keeps no recordings to remove yet",
+            "recording is configured (enabled, codec, fps, retention_days), but this version does not record yet",
+        ]
+    );
+    assert!(!plan.demo_runs());
+}
+
+/// Every name that a requirement document gives, with a value from it where it has one.
+#[test]
+fn every_environment_name_of_the_documents_works() {
+    let documented = [
+        // 001, 'Environment Variables'
+        ("STREAM_TIMEOUT_SECONDS", "600", "streams.timeout_seconds"),
+        ("MAX_CONCURRENT_STREAMS", "100", "streams.max_concurrent"),
+        ("RECORDING_RETENTION_DAYS", "14", "recording.retention_days"),
+        ("LOG_LEVEL", "DEBUG", "logging.level"),
+        ("SERVER_PORT", "8080", "server.port"),
+        ("SERVER_DEBUG", "true", "server.debug"),
+        // 002, 'Configuration', and API.md's MJPEG port
+        ("VIDEO_PROXY_PORT", "8889", "server.port"),
+        ("ISAAC_SIM_IP", "18.234.83.45", "simulator.ip"),
+        ("ISAAC_SIM_PORT", "8212", "simulator.port"),
+        ("ISAAC_SIM_WS_PORT", "8213", "simulator.ws_port"),
+        ("ISAAC_STREAM_PORT", "8766", "simulator.stream_port"),
+        // 003, 'New Environment Variables' and later mentions
+        ("REFEREE_MAX_STREAMING_SESSIONS", "11", "referee.max_streaming_sessions"),
+        ("REFEREE_MAX_STREAMING_MEMORY_MB", "4096", "referee.max_streaming_memory_mb"),
+        ("REFEREE_STREAMING_SESSION_TIMEOUT", "301", "referee.streaming_session_timeout"),
+        ("REFEREE_YOLO_MODEL", "models/pose.onnx", "referee.yolo_model"),
+        ("REFEREE_OUTPUT_DIR", "/var/lib/referee", "referee.output_dir"),
+        ("REFEREE_LOG_LEVEL", "DEBUG", "logging.level"),
+        ("REFEREE_HOST", "127.0.0.2", "server.host"),
+        // 004, 'Configuration Guide'
+        ("STREAM_FPS", "15", "viewers.stream_fps"),
+        ("STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames"),
+        ("STREAM_TIMEOUT", "30", "streams.timeout_seconds"),
+        ("ENABLE_FRAME_CACHE", "false", "camera.frame_cache"),
+        ("HEARTBEAT_INTERVAL", "3.5", "viewers.heartbeat_interval"),
+        ("CAMERA_INDEX", "1", "camera.index"),
+        ("CAMERA_WIDTH", "480", "camera.width"),
+        ("CAMERA_HEIGHT", "360", "camera.height"),
+        ("CAMERA_FPS", "25", "camera.fps"),
+        ("JPEG_QUALITY", "70", "camera.jpeg_quality"),
+        ("API_KEYS", "as129skaSF1", "auth.api_keys"),
+    ];
+    for (name, value, path) in documented {
+        let from_env = case().env(&[(name, value)]).good();
+        let from_dotenv = case().dotenv(format!("# note\nexport {name}={value}")).good();
+        for loaded in [from_env, from_dotenv] {
+            let shown = if name == "API_KEYS" { MASK } else { value };
+            assert_eq!(value_of(&loaded, path), shown, "{name}");
+            assert_ne!(loaded.plan, Plan::default(), "{name}");
+            assert_eq!(warnings(&loaded), [""; 0], "{name}");
+        }
+    }
+    let known = KEYS.iter().flat_map(|key| key.env).count();
+    assert_eq!(known, documented.len(), "a name of the table is missing here");
+}
+
+/// 004, 'Environment Variables': its `.env`.
+#[test]
+fn document_004s_dotenv_is_taken_as_it_stands() {
+    let text = "# Cloudflare optimized settings\nSTREAM_FPS=15\nHEARTBEAT_INTERVAL=5.0\nJPEG_QUALITY=70\nENABLE_FRAME_CACHE=true\n";
+    let loaded = case().dotenv(text).good();
+    assert_eq!(loaded.plan.viewers.stream_fps, Some(15.0));
+    assert_eq!(loaded.plan.camera.jpeg_quality, 70);
+    assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
+}
+
+#[test]
+fn what_show_prints_can_be_read_back() {
+    let original = case().args(&["server.port=0", "logging.file=a\"b\\c.log", "streams.default=x"]).good();
+    let again = case().file(reference::show(&original)).good();
+    let with_key = case().args(&["auth.api_keys=long-enough"]).good();
+    assert!(case().file(reference::show(&with_key)).good().plan.auth.api_keys.is_empty(), "a mask is no key");
+    for (before, after) in original.settings.iter().zip(&again.settings) {
+        assert_eq!(before.value, after.value, "{}", before.key.path());
+    }
+}
+
+/// The example's keys, with the mark taken away that comments them out.
+fn uncommented(example: &str) -> String {
+    let mut text = String::new();
+    for line in example.lines() {
+        match line.strip_prefix("  #").filter(|rest| !rest.starts_with(' ')) {
+            Some(key) => {
+                text += &format!(
+                    "  {key}
+"
+                )
+            }
+            None => {
+                text += &format!(
+                    "{line}
+"
+                )
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_example_file_sets_nothing_and_holds_every_default() {
+    let example = reference::example();
+    let as_it_is = case().file(&example).good();
+    assert!(as_it_is.settings.iter().all(|setting| setting.origin == Origin::Default));
+    let loaded = case().file(uncommented(&example)).good();
+    assert!(loaded.settings.iter().all(|setting| setting.origin != Origin::Default));
+    assert_eq!(reference::changed(&loaded), "");
+}
+
+/// Fails when a generated document is not what the table says today.
+fn assert_fresh(path: &str, generated: &str, command: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let committed = fs::read_to_string(root.join(path)).unwrap_or_default();
+    assert!(committed == generated, "{path} is stale; renew it with: {command} > {path}");
+}
+
+#[test]
+fn the_reference_page_is_fresh() {
+    assert_fresh(
+        "docs/ref/configuration.md",
+        &reference::page(),
+        "cargo run -p framehub -- config reference",
+    );
+}
+
+#[test]
+fn the_example_file_is_fresh() {
+    assert_fresh(
+        "config.example.yaml",
+        &reference::example(),
+        "cargo run -p framehub -- config reference --format yaml",
+    );
+}
