@@ -98,6 +98,10 @@ impl Target {
     pub fn publish(url: &str, name: Option<&str>) -> Result<Target, Error> {
         let (mut endpoint, query) = split_url(url)?;
         let in_url = take_stream(&mut endpoint);
+        if in_url.is_none() && endpoint.base.ends_with("/publish") {
+            // "…/publish/" and a name of its own.
+            endpoint.base.truncate(endpoint.base.len() - "/publish".len());
+        }
         let stream = match (in_url, name) {
             (Some(in_url), Some(name)) if in_url != name => {
                 return Err(bad(
@@ -144,6 +148,11 @@ impl Target {
     /// The view of stream `name`, which the caller knows to be valid.
     pub fn stream(endpoint: &Endpoint, name: &str) -> Target {
         Target { endpoint: endpoint.clone(), stream: Some(name.to_owned()), path: format!("/stream/{name}") }
+    }
+
+    /// What stands after the `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.path.split_once('?').map(|(_, query)| query)
     }
 
     /// The whole address, without the query: a query may hold a key.
@@ -280,6 +289,7 @@ mod tests {
         assert_eq!(path("http://h:5000/stream/cam1/mjpeg", None).unwrap(), cam1);
         assert_eq!(path("http://h:5000", Some("cam1")).unwrap(), cam1);
         assert_eq!(path("http://h:5000/publish/cam1", Some("cam1")).unwrap(), cam1);
+        assert_eq!(path("http://h:5000/publish/", Some("cam1")).unwrap(), cam1);
         let behind_proxy = path("http://h:5000/video/publish/a?x=1", None).unwrap();
         assert_eq!(behind_proxy.0, "http://h:5000/video");
         assert_eq!(behind_proxy.1, "/publish/a?x=1");
@@ -306,6 +316,7 @@ mod tests {
         );
         let with_query = Target::watch("http://h/stream/a?fps=5&api_key=s", None).unwrap();
         assert_eq!(with_query.path, "/stream/a?fps=5&api_key=s");
+        assert_eq!(with_query.query(), Some("fps=5&api_key=s"));
         assert_eq!(with_query.url(), "http://h:80/stream/a");
     }
 

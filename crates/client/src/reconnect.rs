@@ -141,6 +141,14 @@ impl Reconnecting {
         }
     }
 
+    /// The next reply of the open connection; `None` when it ends, or without one.
+    pub async fn reply(&mut self) -> Option<Reply> {
+        match &mut self.link {
+            Link::Up(publisher) => publisher.reply().await,
+            Link::Down { .. } => None,
+        }
+    }
+
     /// How long the hub has been away.
     pub fn away_for(&self) -> Option<Duration> {
         match self.link {

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod config;
+pub mod publish;
 pub mod serve;
 mod terminal;
 pub mod watch;

@@ -109,20 +109,11 @@ impl Progress {
         }
     }
 
-    /// Tells something that stays on the screen.
-    pub(super) fn note(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
-        }
-    }
-
-    /// Takes the bar away and leaves `text`.
-    pub(super) fn end(self, text: &str) {
+    /// Takes the bar away.
+    pub(super) fn end(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("{text}");
     }
 }
 

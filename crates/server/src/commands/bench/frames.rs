@@ -99,8 +99,9 @@ fn tail(bytes: usize, seed: u64) -> anyhow::Result<Bytes> {
     // The largest picture that leaves the rest to filler; decoding is not what is measured.
     let mut least = usize::MAX;
     for (width, height, quality) in [(640, 360, 80), (320, 180, 75), (64, 48, 50), (16, 16, 30)] {
-        let picture = media::jpeg::encode(TestPattern::new(width, height).draw(seed, "", "framehub bench"), quality)
-            .context("cannot encode the bench's picture")?;
+        let picture =
+            media::jpeg::encode(TestPattern::new(width, height).draw(seed, "", "framehub bench"), quality)
+                .context("cannot encode the bench's picture")?;
         let picture = picture.strip_prefix(&SOI).context("the encoder's picture does not start with SOI")?;
         // Filler is a segment, and the smallest takes four bytes.
         if picture.len() == wanted || picture.len() + 4 <= wanted {
@@ -111,7 +112,10 @@ fn tail(bytes: usize, seed: u64) -> anyhow::Result<Bytes> {
         }
         least = least.min(picture.len() + 4 + HEAD_BYTES);
     }
-    anyhow::bail!("a frame of {bytes} bytes is too small for a picture; use --size {:.1} or more", least as f64 / 1e3);
+    anyhow::bail!(
+        "a frame of {bytes} bytes is too small for a picture; use --size {:.1} or more",
+        least as f64 / 1e3
+    );
 }
 
 /// Comment segments that take up exactly `bytes` bytes (none, or at least four).

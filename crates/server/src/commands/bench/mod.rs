@@ -288,7 +288,7 @@ async fn drive(
     let _ = run.window.set(Window { start, end: start + plan.duration });
     pass(&mut progress, plan.warmup, plan.duration, "measuring").await;
     let after = Look::at(hub).await;
-    progress.end("");
+    progress.end();
     Ok([before, after])
 }
 
@@ -363,12 +363,16 @@ fn problems(report: &Report, viewed: &[Viewed]) -> Vec<String> {
     let mut problems = report.errors();
     let foreign: u64 = viewed.iter().map(|one| one.foreign).sum();
     if foreign > 0 {
-        problems.push(format!("{foreign} frames received were not those sent; does the hub change pictures?"));
+        problems
+            .push(format!("{foreign} frames received were not those sent; does the hub change pictures?"));
     }
     let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
     let used = report.client_cpu_cores + report.hub.cpu_cores.unwrap_or(0.0);
     if used > 0.85 * cores {
         problems.push(format!("{used:.1} of {cores} cores were in use: the machine is the limit"));
+    }
+    if cfg!(debug_assertions) {
+        problems.push("this program was built without optimisation: its figures say little".to_owned());
     }
     problems
 }

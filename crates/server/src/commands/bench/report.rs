@@ -112,7 +112,13 @@ impl HubReport {
     }
 
     /// Fills in what the hub used between two looks at it, `apart` from each other.
-    pub(super) fn used(&mut self, before: Option<Usage>, after: Option<Usage>, apart: Duration, delivered: u64) {
+    pub(super) fn used(
+        &mut self,
+        before: Option<Usage>,
+        after: Option<Usage>,
+        apart: Duration,
+        delivered: u64,
+    ) {
         let (Some(before), Some(after)) = (before, after) else { return };
         let cpu_secs = after.cpu_secs - before.cpu_secs;
         self.cpu_cores = Some(round(cpu_secs / apart.as_secs_f64(), 3));
@@ -140,7 +146,10 @@ impl PublishReport {
 
 impl ViewerReport {
     /// `None` without viewers.
-    pub(super) fn of<'a>(viewed: impl Iterator<Item = &'a Viewed>, duration: Duration) -> Option<ViewerReport> {
+    pub(super) fn of<'a>(
+        viewed: impl Iterator<Item = &'a Viewed>,
+        duration: Duration,
+    ) -> Option<ViewerReport> {
         let viewed: Vec<&Viewed> = viewed.collect();
         let mut frames: Vec<u64> = viewed.iter().map(|one| one.frames).collect();
         frames.sort_unstable();
@@ -212,7 +221,9 @@ impl Report {
         let slow = self.slow_viewers.iter().map(|report| ("slow viewers", &report.errors));
         let groups = std::iter::once(("publishers", &self.publish.errors)).chain(fast).chain(slow);
         groups
-            .flat_map(|(who, errors)| errors.iter().map(move |(error, count)| format!("{who}, {count} times: {error}")))
+            .flat_map(|(who, errors)| {
+                errors.iter().map(move |(error, count)| format!("{who}, {count} times: {error}"))
+            })
             .collect()
     }
 
@@ -249,7 +260,8 @@ impl Report {
             self.publish.fps,
             plural(self.publish.lost_beats, "beat")
         );
-        let told = |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |it| format!("{it}{unit}"));
+        let told =
+            |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |it| format!("{it}{unit}"));
         let _ = writeln!(
             text,
             "hub used  {}, {}, memory {}",
@@ -265,7 +277,8 @@ impl Report {
     }
 
     fn viewer_rows(&self) -> String {
-        let head = ["viewers", "fps min", "median", "age p50", "p99", "max", "skipped", "longest gap", "received"];
+        let head =
+            ["viewers", "fps min", "median", "age p50", "p99", "max", "skipped", "longest gap", "received"];
         let mut rows = vec![head.map(str::to_owned)];
         for (name, report) in [("as fast", &self.viewers), ("slow", &self.slow_viewers)] {
             let Some(report) = report else { continue };
