@@ -48,7 +48,7 @@ enum Pictures {
     Folder(Vec<PathBuf>),
     /// The pattern keeps what it drew last; one frame is drawn at a time, nothing awaits under the lock.
     Pattern {
-        pattern: Mutex<TestPattern>,
+        pattern: Box<Mutex<TestPattern>>,
         caption: String,
     },
 }
