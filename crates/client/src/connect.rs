@@ -84,7 +84,7 @@ async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<TcpStream, Error>
     let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(endpoint.socket_address())).await;
     let socket = connected
         .map_err(|_| Error::Timeout { url: url(), what: "connecting", after: CONNECT_TIMEOUT })?
-        .map_err(|source| Error::Connect { url: url(), source })?;
+        .map_err(|reason| Error::Connect { url: url(), reason })?;
     // Without these the connection works, only less well: a kernel that refuses them is no reason to fail.
     let _ = socket.set_nodelay(true);
     let options = socket2::SockRef::from(&socket);

@@ -136,10 +136,13 @@ impl Target {
             let path = with_query(format!("/stream/{name}"), query);
             return Ok(Target { endpoint, stream: Some(name.to_owned()), path });
         }
-        if let Some(stream) = take_stream(&mut endpoint) {
+        let whole = endpoint.clone();
+        // Other makers' cameras have addresses such as /stream/video.mjpg: those stay as they are.
+        if let Some(stream) = take_stream(&mut endpoint).filter(|stream| check_name(stream).is_ok()) {
             let path = with_query(format!("/stream/{stream}"), query);
             return Ok(Target { endpoint, stream: Some(stream), path });
         }
+        let mut endpoint = whole;
         let own_path = std::mem::take(&mut endpoint.base);
         let path = if own_path.is_empty() { "/stream".to_owned() } else { own_path };
         Ok(Target { endpoint, stream: None, path: with_query(path, query) })
@@ -176,8 +179,6 @@ fn take_stream(endpoint: &mut Endpoint) -> Option<String> {
     let path = endpoint.base.strip_suffix("/mjpeg").unwrap_or(&endpoint.base);
     let (rest, name) = path.rsplit_once('/')?;
     let base = rest.strip_suffix("/publish").or_else(|| rest.strip_suffix("/stream"))?;
-    // Other makers' cameras have addresses such as /stream/video.mjpg: those stay as they are.
-    check_name(name).ok()?;
     let (base, name) = (base.to_owned(), name.to_owned());
     endpoint.base = base;
     Some(name)

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    #[error("'{url}' is not a hub's address: {reason}")]
+    #[error("'{url}' cannot be used: {reason}")]
     BadUrl { url: String, reason: String },
 
     #[error(
@@ -19,8 +19,8 @@ pub enum Error {
     #[error("the API key holds characters that no HTTP header can carry")]
     BadKey,
 
-    #[error("cannot reach {url}: {source}")]
-    Connect { url: String, source: std::io::Error },
+    #[error("cannot reach {url}: {reason}")]
+    Connect { url: String, reason: std::io::Error },
 
     #[error("{url}: {what} took longer than {after:?}")]
     Timeout { url: String, what: &'static str, after: Duration },

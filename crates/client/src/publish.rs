@@ -43,6 +43,8 @@ type Writer = Arc<Mutex<WebSocketWrite<WriteHalf<Stream>>>>;
 pub struct Options {
     /// Ask for a JSON reply to each frame; [`Publisher::reply`] hands them over.
     pub acks: bool,
+    /// Replace a publisher that is connected to the stream.
+    pub takeover: bool,
     /// Further query of the request, without the leading `?`.
     pub query: Option<String>,
 }
@@ -174,7 +176,8 @@ impl Publisher {
 
 fn with_query(path: String, options: &Options) -> String {
     let acks = options.acks.then_some("ack=1");
-    let query: Vec<&str> = options.query.as_deref().into_iter().chain(acks).collect();
+    let takeover = options.takeover.then_some("takeover=1");
+    let query: Vec<&str> = options.query.as_deref().into_iter().chain(takeover).chain(acks).collect();
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
@@ -215,7 +218,12 @@ async fn listen(
     loop {
         let mut answer = |frame| {
             let writer = writer.clone();
-            async move { writer.lock().await.write_frame(frame).await }
+            async move {
+                // Where the hub has closed its side already, its reason is worth more than the failure to
+                // answer it.
+                let _ = writer.lock().await.write_frame(frame).await;
+                Ok::<(), WebSocketError>(())
+            }
         };
         let frame = match socket.read_frame(&mut answer).await {
             Ok(frame) => frame,

@@ -11,6 +11,9 @@ use tokio::time::Instant;
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
+/// The close code with which a hub sends a publisher away (RFC 6455, 7.4.1).
+const POLICY: u16 = 1008;
+
 /// Doubling delays up to a cap, each shortened by up to half at random, so that a hundred cameras do not
 /// come back to a restarted hub in the same instant.
 #[derive(Clone, Debug)]
@@ -122,6 +125,11 @@ impl Reconnecting {
     fn lost(&mut self, error: Error) -> Result<Sent, Error> {
         if !error.is_transient() {
             return Err(error);
+        }
+        if matches!(error, Error::Closed { close_code: Some(POLICY), .. }) {
+            // Another publisher took the stream over. Two that took it from each other for ever would serve
+            // nobody, so this one waits until the stream is free.
+            self.options.takeover = false;
         }
         let now = Instant::now();
         let retry_in = self.backoff.delay(random());

@@ -56,7 +56,7 @@ async fn json_routes_answer_or_say_why_not() {
 #[tokio::test]
 async fn a_frame_follows_its_metadata_and_a_bare_frame_comes_alone() {
     let mut hub = FakeHub::start().await;
-    let options = Options { acks: true, query: Some("x=1".into()) };
+    let options = Options { acks: true, takeover: false, query: Some("x=1".into()) };
     let mut publisher = Publisher::connect(&hub.endpoint, "cam", &options).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Request("/publish/cam?x=1&ack=1".into(), None));
 
@@ -250,4 +250,30 @@ async fn retrying_waits_out_what_is_transient_and_reports_what_is_not() {
     assert_eq!((error.code(), error.is_transient()), ("FORBIDDEN", false));
     let mut nowhere = Reconnecting::later(&nobody().await, "x", Options::default());
     assert!(matches!(nowhere.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Lost { .. }));
+}
+
+#[tokio::test]
+async fn who_was_replaced_does_not_fight_back() {
+    let mut hub = FakeHub::start().await;
+    let options = Options { takeover: true, ..Options::default() };
+    let mut publisher = Reconnecting::connect(&hub.endpoint, "contested", options).await.unwrap();
+    assert_eq!(hub.saw().await, Seen::Request("/publish/contested?takeover=1".into(), None));
+    loop {
+        match publisher.send(jpeg(), &Metadata::default()).await.unwrap() {
+            Sent::Lost { retry_in, .. } => {
+                tokio::time::sleep(retry_in).await;
+                break;
+            }
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    while publisher.reconnects() == 0 {
+        publisher.send(jpeg(), &Metadata::default()).await.unwrap();
+    }
+    let again = loop {
+        if let Seen::Request(path, _) = hub.saw().await {
+            break path;
+        }
+    };
+    assert_eq!(again, "/publish/contested");
 }

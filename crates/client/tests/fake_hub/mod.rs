@@ -148,6 +148,9 @@ async fn serve_socket(socket: upgrade::UpgradeFut, path: &str, seen: &mpsc::Send
                 if path.starts_with("/publish/strict") {
                     socket.write_frame(WsFrame::close(1009, b"frame over 1 MB")).await.unwrap();
                 }
+                if path.starts_with("/publish/contested?takeover=1") {
+                    socket.write_frame(WsFrame::close(1008, b"another publisher took over")).await.unwrap();
+                }
                 if path.starts_with("/publish/fragile") {
                     return;
                 }

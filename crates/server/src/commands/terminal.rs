@@ -128,7 +128,7 @@ pub(super) fn rate(bytes_per_sec: f64) -> String {
 
 /// `0:07`, `12:34`, `1:02:03`.
 pub(super) fn clock(time: Duration) -> String {
-    let secs = time.as_secs();
+    let secs = time.as_secs_f64().round() as u64;
     let (hours, minutes, secs) = (secs / 3600, secs / 60 % 60, secs % 60);
     match hours {
         0 => format!("{minutes}:{secs:02}"),

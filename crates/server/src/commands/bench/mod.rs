@@ -378,6 +378,9 @@ fn problems(report: &Report, viewed: &[Viewed]) -> Vec<String> {
 }
 
 fn verdict(report: &Report, min_fps: Option<f64>) -> anyhow::Result<()> {
+    if report.hub.lost {
+        bail!("the hub stopped answering while it was measured");
+    }
     let (Some(wanted), Some(viewers)) = (min_fps, &report.viewers) else { return Ok(()) };
     if viewers.fps_min < wanted {
         bail!("a viewer got {} frames a second, fewer than --min-fps {wanted}", viewers.fps_min);

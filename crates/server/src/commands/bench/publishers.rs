@@ -135,7 +135,7 @@ impl Link {
         let mut publisher = match open.take() {
             Some(publisher) => publisher,
             None => {
-                let options = Options { acks: true, query: None };
+                let options = Options { acks: true, ..Options::default() };
                 Publisher::connect(endpoint, stream, &options).await?
             }
         };

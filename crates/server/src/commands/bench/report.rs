@@ -38,6 +38,8 @@ pub(super) struct HubReport {
     /// CPU seconds for a gigabyte delivered.
     pub(super) cpu_secs_per_gb: Option<f64>,
     pub(super) memory_mb: Option<f64>,
+    /// It answered before the measured time, and no longer after it.
+    pub(super) lost: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,7 +110,7 @@ impl Setup {
 
 impl HubReport {
     pub(super) fn new(url: String, started_here: bool) -> HubReport {
-        HubReport { url, started_here, cpu_cores: None, cpu_secs_per_gb: None, memory_mb: None }
+        HubReport { url, started_here, cpu_cores: None, cpu_secs_per_gb: None, memory_mb: None, lost: false }
     }
 
     /// Fills in what the hub used between two looks at it, `apart` from each other.
@@ -119,6 +121,7 @@ impl HubReport {
         apart: Duration,
         delivered: u64,
     ) {
+        self.lost = before.is_some() && after.is_none();
         let (Some(before), Some(after)) = (before, after) else { return };
         let cpu_secs = after.cpu_secs - before.cpu_secs;
         self.cpu_cores = Some(round(cpu_secs / apart.as_secs_f64(), 3));

@@ -190,7 +190,7 @@ fn read(mut input: impl Read, giver: &Giver) -> Result<(), Error> {
 #[derive(Clone, Debug)]
 struct Process(Arc<Mutex<Held>>);
 
-/// Guarded: nothing but non-blocking calls happens under the lock.
+/// Both threads hold the lock for a moment only.
 #[derive(Debug)]
 struct Held {
     child: Child,
@@ -243,9 +243,10 @@ impl Process {
     fn stop(&mut self) {
         self.with(|held| {
             held.stopped = true;
-            // One that has ended already cannot be killed.
+            // One that has ended already cannot be killed; one that was killed ends at once, and must be
+            // waited for, or its entry in the process table stays.
             let _ = held.child.kill();
-            let _ = held.child.try_wait();
+            let _ = held.child.wait();
         });
     }
 }

@@ -58,7 +58,7 @@ pub struct PublishArgs {
     /// Key for a hub that asks for one
     #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
-    /// Frames a second: an upper limit for video, the pace of pictures (else 30) and of stdin (else as it comes)
+    /// Frames a second: an upper limit for video; the pace of pictures (else 30) and of a pipe (else as it comes)
     #[arg(long, value_parser = |text: &str| number(text, 0.01, 1000.0))]
     pub fps: Option<f64>,
     /// Start again at the end, which is what happens anyway
@@ -192,8 +192,9 @@ fn open(args: &PublishArgs) -> anyhow::Result<Source> {
         return Ok(Source::Clip(Arc::new(Clip::pattern("framehub publish testsrc", &wishes))));
     }
     if source == "-" {
-        let live = Live::reading(std::io::stdin(), player::keep_for(args.fps))?;
-        return Ok(Source::Live { live, fps: args.fps, length: None });
+        let fps = args.fps.or_else(|| stdin_is_file().then_some(clip::DEFAULT_FPS));
+        let live = Live::reading(std::io::stdin(), player::keep_for(fps))?;
+        return Ok(Source::Live { live, fps, length: None });
     }
     if source.contains("://") {
         let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(source), &wishes);
@@ -209,8 +210,21 @@ fn open(args: &PublishArgs) -> anyhow::Result<Source> {
             let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::File(&path), &wishes);
             Ok(Source::Live { live: Live::running(command)?, fps: None, length: ffmpeg::duration(&path) })
         }
-        Err(error) => Err(error).context("cannot read the source"),
+        // Its text names the cause already.
+        Err(error) => bail!("{error}"),
     }
+}
+
+/// A file does not come at its own pace, as a pipe may.
+fn stdin_is_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
+        stdin.and_then(|stdin| stdin.metadata()).is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 /// The hub's side of the playing.
@@ -240,10 +254,9 @@ struct Verdict {
 impl HubSink {
     async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<HubSink> {
         let stream = target.stream.as_deref().context("the address names no stream")?;
-        let takeover = args.takeover.then_some("takeover=1");
-        let query: Vec<&str> = target.query().into_iter().chain(takeover).collect();
+        let query = target.query().map(str::to_owned);
         // Acks cost little, and without them a hub says nothing about frames that it does not take.
-        let options = Options { acks: true, query: (!query.is_empty()).then(|| query.join("&")) };
+        let options = Options { acks: true, takeover: args.takeover, query };
         let link = if args.wait {
             Reconnecting::later(&target.endpoint, stream, options)
         } else {
@@ -417,19 +430,18 @@ fn line(
 }
 
 fn summary(totals: &Totals, passed: Duration, verdict: &Verdict) -> String {
-    let secs = passed.as_secs_f64().max(1e-3);
-    let mut text = format!(
-        "sent {} frames in {} ({:.1} fps, {}), skipped {}",
-        totals.sent,
-        clock(passed),
-        totals.sent as f64 / secs,
-        rate(totals.bytes as f64 / secs),
-        totals.skipped
-    );
+    let mut text = format!("sent {} frames in {}", totals.sent, clock(passed));
+    let secs = passed.as_secs_f64();
+    // Over less than a second a rate says nothing.
+    if secs >= 1.0 {
+        let (fps, bytes_per_sec) = (totals.sent as f64 / secs, totals.bytes as f64 / secs);
+        text.push_str(&format!(" ({fps:.1} fps, {})", rate(bytes_per_sec)));
+    }
+    text.push_str(&format!(", skipped {}", totals.skipped));
     for (count, what) in [
         (totals.away, "dropped while the hub was away"),
         (verdict.refused, "refused by the hub"),
-        (verdict.reconnects, "reconnects"),
+        (verdict.reconnects, if verdict.reconnects == 1 { "reconnect" } else { "reconnects" }),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
