@@ -71,7 +71,6 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { plan, listener, address, hub } = self;
         let app = App::new(hub.clone(), settings(&plan, address)?, shutdown.clone());
-        let router = web::router(app.clone());
         if plan.demo_runs() {
             let name = name("demo.stream", &plan.demo.stream)?;
             tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
@@ -82,7 +81,7 @@ impl Server {
             plan.cleanup.interval,
             shutdown.clone(),
         ));
-        let serving = tokio::spawn(web::serve(listener, app, router, shutdown.clone()));
+        let serving = tokio::spawn(web::serve(listener, app, shutdown.clone()));
         shutdown.cancelled().await;
         // Readers are told that their stream has ended; with that their connections end.
         hub.shut_down();
@@ -132,6 +131,7 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
         connections: ConnectionLimits {
             max: plan.server.max_connections,
             header_timeout: plan.server.header_timeout,
+            idle_timeout: plan.server.idle_timeout,
             stall_timeout: STALL_TIMEOUT,
             send_buffer: usize::try_from(plan.viewers.send_buffer_bytes).unwrap_or(usize::MAX),
             shutdown: plan.server.shutdown,

@@ -4,11 +4,8 @@
 //! asks for it), or `?api_key=`, since an `<img>` cannot send headers. Keys are compared in constant time and never
 //! logged.
 
-use std::sync::Arc;
-
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -21,17 +18,20 @@ use crate::{App, error::ApiError};
 /// Routes that a load balancer or a supervisor probes without a key.
 const OPEN: [&str; 3] = ["/health", "/livez", "/readyz"];
 
-pub(crate) async fn require_key(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// The refusal of a request that lacks a key, if keys are configured and the route needs one.
+pub(crate) fn refusal(app: &App, request: &Request) -> Option<Response> {
     let keys = &app.settings().api_keys;
     let is_open =
         keys.is_empty() || OPEN.contains(&request.uri().path()) || request.method() == Method::OPTIONS;
     if is_open {
-        return next.run(request).await;
+        return None;
     }
     match sent_key(request.headers(), request.uri()) {
-        Some(key) if is_known(keys, &key) => next.run(request).await,
-        Some(_) => refuse("the API key is not known here: check it against API_KEYS of the hub"),
-        None => refuse("an API key is needed: send it as X-API-Key, Authorization: Bearer, or ?api_key="),
+        Some(key) if is_known(keys, &key) => None,
+        Some(_) => Some(refuse("the API key is not known here: check it against API_KEYS of the hub")),
+        None => {
+            Some(refuse("an API key is needed: send it as X-API-Key, Authorization: Bearer, or ?api_key="))
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 
 use axum::{
     extract::Request,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -11,18 +10,22 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 /// How long a browser may remember the answer to a preflight.
 const MAX_AGE_SECS: &str = "86400";
 
-pub(crate) async fn allow_all(request: Request, next: Next) -> Response {
+/// The answer to a browser that asks before it sends.
+pub(crate) fn preflight(request: &Request) -> Option<Response> {
     let asks_first = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if asks_first { preflight(request.headers()) } else { next.run(request).await };
+    asks_first.then(|| allowed(request.headers()))
+}
+
+/// Lets the page that sent the request read the response, a refusal too.
+pub(crate) fn open(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let exposed = HeaderValue::from_static("etag, x-frame-seq, x-timestamp, retry-after");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-    response
 }
 
-fn preflight(asked: &HeaderMap) -> Response {
+fn allowed(asked: &HeaderMap) -> Response {
     let mut headers = HeaderMap::new();
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

@@ -11,6 +11,7 @@ mod clock;
 mod cors;
 mod error;
 mod faces;
+mod front;
 mod metrics;
 mod openapi;
 mod pages;
@@ -22,6 +23,5 @@ mod view;
 mod websocket;
 
 pub use app::App;
-pub use routes::router;
 pub use settings::{ConnectionLimits, HealthInfo, Settings};
 pub use tail::serve;

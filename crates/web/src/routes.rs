@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use axum::{
-    Router, middleware,
+    Router,
     routing::{delete, get},
 };
 use http::{Method, StatusCode, Uri};
 
 use crate::{
-    App, auth, cors,
+    App,
     error::ApiError,
     faces::{control, streams, viewer},
     openapi,
 };
 
-pub fn router(app: Arc<App>) -> Router {
-    let mut router = Router::new()
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
         // 000: the viewer.
         .route("/", get(viewer::index))
         .route("/assets/{*path}", get(viewer::asset))
@@ -45,12 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(openapi::page())
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::require_key));
-    if app.settings().cors {
-        // Outermost, so that a refusal can be read by the page that caused it.
-        router = router.layer(middleware::from_fn(cors::allow_all));
-    }
-    router.with_state(app)
+        .with_state(app)
 }
 
 async fn unknown_route(uri: Uri) -> ApiError {

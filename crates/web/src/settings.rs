@@ -33,11 +33,13 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
     pub max: usize,
-    /// A request's head must be complete this long after its first byte was awaited.
+    /// A request's head must be complete this long after its first byte.
     pub header_timeout: Duration,
+    /// A connection may rest so long between requests.
+    pub idle_timeout: Duration,
     /// A client that takes none of the bytes waiting for it for so long is gone.
     pub stall_timeout: Duration,
-    /// Bytes that may wait unsent, in our buffer and in the kernel's, each (DESIGN: the tail).
+    /// Bytes that the kernel may hold unsent.
     pub send_buffer: usize,
     /// Connections get this long to end by themselves at shutdown.
     pub shutdown: Duration,

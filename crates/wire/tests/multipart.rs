@@ -156,6 +156,18 @@ fn preamble_padding_and_epilogue_are_not_parts() {
 }
 
 #[test]
+fn what_only_looks_like_a_delimiter_is_body() {
+    for alike in
+        ["\r\n--b\r", "\r\n--bc", "\r\n--b-", "\r\n--b \t-", "\r\n-", "\r\n--b\r\r", "\n--b\n", "--b\r\n"]
+    {
+        for end in ["\r\n--b--", "\r\n--b\r\n"] {
+            let body = format!("--b\r\n\r\nx{alike}{end}");
+            assert_eq!(bodies("b", body.as_bytes()).0, [format!("x{alike}").into_bytes()], "{body:?}");
+        }
+    }
+}
+
+#[test]
 fn parts_without_bytes() {
     let body = b"--b\r\nContent-Length: 0\r\n\r\n\r\n--b\r\n\r\n\r\n--b\r\nA: b\r\n\r\n--b--";
     assert_eq!(bodies("b", body), (vec![vec![]; 3], true));
@@ -187,6 +199,10 @@ fn a_length_that_counts_its_line_end_in_is_tolerated() {
 fn a_lying_length_is_an_error() {
     let short = error("b", b"--b\r\nContent-Length: 2\r\n\r\nabcd\r\n--b--");
     assert!(matches!(&short, Error::LengthMismatch { found, .. } if found == "cd\\r\\n"), "{short}");
+    let no_line = [&b"--b\r\nContent-Length: 2\r\n\r\n"[..], &[b'x'; 200]].concat();
+    let early = feed(&mut Parser::new("b", LIMITS), &no_line, 10).unwrap_err();
+    assert_eq!(early.code(), "PART_LENGTH_MISMATCH", "not only when the body ends");
+    assert_eq!(error("b", b"--b\r\nContent-Length: 2\r\n\r\nabcd").code(), "PART_LENGTH_MISMATCH");
     let long = error("b", b"--b\r\nContent-Length: 12\r\n\r\nabcd\r\n--b--");
     assert!(matches!(long, Error::EndsInsidePart { .. }), "{long}");
     for nonsense in ["-1", "5x", "", "99999999999999999999999", "1, 1"] {

@@ -40,9 +40,10 @@ fn tricky() -> impl Strategy<Value = Vec<u8>> {
 /// Whether an open body of these bytes would end early: such a body needs its length told.
 fn has_delimiter(body: &[u8], line_end: &str) -> bool {
     let delimiter = format!("{line_end}--xx");
-    let body = [line_end.as_bytes(), body, b"\r\n"].concat();
-    body.windows(delimiter.len() + 1).any(|window| {
-        window.starts_with(delimiter.as_bytes()) && b" \t\r\n-".contains(&window[delimiter.len()])
+    let body = [line_end.as_bytes(), body, line_end.as_bytes()].concat();
+    (0..body.len()).filter_map(|at| body[at..].strip_prefix(delimiter.as_bytes())).any(|tail| {
+        let unpadded = &tail[tail.iter().take_while(|byte| **byte == b' ').count()..];
+        tail.starts_with(b"--") || unpadded.starts_with(b"\r\n") || unpadded.starts_with(b"\n")
     })
 }
 

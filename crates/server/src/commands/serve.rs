@@ -26,8 +26,15 @@ pub fn run(args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("{line}");
     }
     raise_open_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let runtime = runtime(loaded.plan.server.threads).context("cannot start the runtime")?;
     runtime.block_on(serve(loaded.plan))
+}
+
+/// On one thread no task is ever handed to another thread, which is what makes it cheap.
+fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    use tokio::runtime::Builder;
+    let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    builder.worker_threads(threads).enable_all().build()
 }
 
 async fn serve(plan: Plan) -> anyhow::Result<()> {

@@ -46,6 +46,8 @@ pub struct Server {
     pub body_timeout: Duration,
     pub idle_timeout: Duration,
     pub max_connections: usize,
+    /// Threads that serve connections, at least 1.
+    pub threads: usize,
     pub shutdown: Duration,
 }
 
@@ -289,6 +291,7 @@ impl Plan {
                 body_timeout: Duration::ZERO,
                 idle_timeout: Duration::ZERO,
                 max_connections: 0,
+                threads: 0,
                 shutdown: Duration::ZERO,
             },
             streams: Streams::default(),

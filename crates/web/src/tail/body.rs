@@ -19,7 +19,7 @@ use bytes::{Buf, Bytes};
 use http::header;
 use http_body::{Frame, SizeHint};
 
-use super::connections::Busy;
+use super::{connections::Busy, gate::Gate};
 
 /// Three pieces in a row, any of them empty.
 #[derive(Debug, Default)]
@@ -105,17 +105,20 @@ pub(super) struct WireBody {
 
 enum Kind {
     Plain(Body),
-    Live(LiveBox),
+    Live(LiveBox, Gate),
 }
 
-pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>) -> http::Response<WireBody> {
+pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>, gate: Gate) -> http::Response<WireBody> {
     let slot = response.extensions_mut().remove::<LiveSlot>();
     let live = slot.and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     if live.is_some() {
         // The router took the empty body that stood in its place for the whole of it.
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    response.map(|body| WireBody { kind: live.map_or(Kind::Plain(body), Kind::Live), _busy: busy })
+    response.map(|body| {
+        let kind = live.map_or(Kind::Plain(body), |live| Kind::Live(live, gate));
+        WireBody { kind, _busy: busy }
+    })
 }
 
 impl http_body::Body for WireBody {
@@ -131,8 +134,10 @@ impl http_body::Body for WireBody {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(frame.map(|result| result.map(|frame| frame.map_data(Part::from))))
             }
-            Kind::Live(live) => {
+            Kind::Live(live, gate) => {
+                std::task::ready!(gate.poll_open(cx));
                 let part = std::task::ready!(live.poll_part(cx));
+                gate.occupy();
                 Poll::Ready(part.map(|part| Ok(Frame::data(part))))
             }
         }
@@ -141,14 +146,14 @@ impl http_body::Body for WireBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Plain(body) => body.is_end_stream(),
-            Kind::Live(_) => false,
+            Kind::Live(..) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Plain(body) => body.size_hint(),
-            Kind::Live(_) => SizeHint::default(),
+            Kind::Live(..) => SizeHint::default(),
         }
     }
 }

@@ -7,8 +7,10 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
@@ -45,8 +47,8 @@ impl Connections {
         }
         state.open += 1;
         let shed = CancellationToken::new();
-        let resting = Mutex::new(Some(state.rest(shed.clone())));
-        Some(Connection { all: Arc::clone(self), shed, resting })
+        let pause = Pause::new(state.rest(shed.clone()));
+        Some(Connection { all: Arc::clone(self), shed, pause: Mutex::new(Some(pause)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,8 +69,24 @@ impl State {
 pub(crate) struct Connection {
     all: Arc<Connections>,
     shed: CancellationToken,
-    /// The place among the resting ones, while it rests.
-    resting: Mutex<Option<u64>>,
+    /// While no request is being answered.
+    pause: Mutex<Option<Pause>>,
+}
+
+/// The time between two requests, the reading of the next one's head included.
+#[derive(Debug)]
+struct Pause {
+    /// The place among the resting ones.
+    place: u64,
+    since: Instant,
+    /// When the first byte of the next request came.
+    head_since: Option<Instant>,
+}
+
+impl Pause {
+    fn new(place: u64) -> Self {
+        Self { place, since: Instant::now(), head_since: None }
+    }
 }
 
 impl Connection {
@@ -80,14 +98,39 @@ impl Connection {
     /// Takes the connection from among the resting until the returned guard is dropped.
     pub(crate) fn begin_request(self: &Arc<Self>) -> Arc<Busy> {
         let mut state = self.all.lock();
-        if let Some(place) = self.resting().take() {
-            state.resting.remove(&place);
+        if let Some(pause) = self.pause().take() {
+            state.resting.remove(&pause.place);
         }
         Arc::new(Busy(Arc::clone(self)))
     }
 
-    fn resting(&self) -> MutexGuard<'_, Option<u64>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that something was read from the client.
+    pub(super) fn bytes_arrived(&self) {
+        if let Some(pause) = self.pause().as_mut() {
+            pause.head_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Resolves when the client has sent no request for `idle`, or only a part of one's head for `head`.
+    pub(super) async fn outstayed(&self, idle: Duration, head: Duration) {
+        loop {
+            let now = Instant::now();
+            let deadline = self.pause().as_ref().map(|pause| match pause.head_since {
+                Some(begun) => begun + head,
+                None => pause.since + idle,
+            });
+            // Looked at anew every so often rather than told of each request: nothing is paid per frame.
+            let look_again = now + head;
+            match deadline {
+                Some(deadline) if deadline <= now => return,
+                Some(deadline) => tokio::time::sleep_until(deadline.min(look_again)).await,
+                None => tokio::time::sleep_until(look_again).await,
+            }
+        }
+    }
+
+    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,8 +138,8 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let mut state = self.all.lock();
         state.open -= 1;
-        if let Some(place) = self.resting().take() {
-            state.resting.remove(&place);
+        if let Some(pause) = self.pause().take() {
+            state.resting.remove(&pause.place);
         }
     }
 }
@@ -109,7 +152,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.all.lock();
         let place = state.rest(self.0.shed.clone());
-        *self.0.resting() = Some(place);
+        *self.0.pause() = Some(Pause::new(place));
     }
 }
 
@@ -147,5 +190,29 @@ mod tests {
         let again = admit(&all);
         assert!(!again.shed.is_cancelled());
         assert!(first.shed.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_and_a_head_each_have_their_time() {
+        let (idle, head) = (Duration::from_secs(60), Duration::from_secs(10));
+        let start = Instant::now();
+        let silent = admit(&Connections::new(1));
+        silent.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 60);
+
+        let start = Instant::now();
+        let trickling = admit(&Connections::new(1));
+        trickling.bytes_arrived();
+        trickling.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 10);
+
+        let busy = admit(&Connections::new(1));
+        let request = busy.begin_request();
+        let hour = Duration::from_secs(3600);
+        assert!(tokio::time::timeout(hour, busy.outstayed(idle, head)).await.is_err());
+        drop(request);
+        let start = Instant::now();
+        busy.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 60);
     }
 }

@@ -1,32 +1,33 @@
 //! The tail: the way from a response to the wire. The accept loop is ours because a slow viewer's lag is decided
 //! here: whatever lies unsent between the hub and the network is a frame that was fresh once.
 //!
-//! Two bounds make it short, and neither helps without the other: hyper's write buffer (`max_buf_size`), and the
-//! bytes that the kernel keeps unsent (`TCP_NOTSENT_LOWAT`). With both at 16 kB a viewer on a 200 kB/s link sees
-//! frames a fraction of a second old; with either alone, six seconds and growing. Fast viewers pay nothing.
+//! Two bounds make it short, and neither helps without the other: what we hand over before the socket has taken the
+//! last part (the [`gate`]), and the bytes that the kernel keeps unsent (`TCP_NOTSENT_LOWAT`). With both, a viewer on
+//! a 200 kB/s link sees frames a fraction of a second old; with either alone, six seconds and growing.
 
 mod body;
 mod connections;
+mod gate;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{body::Body, extract::ConnectInfo};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 
 pub(crate) use body::{LiveBody, Part, live_response};
 pub(crate) use connections::{Busy, Connections};
 
-use crate::ConnectionLimits;
+use crate::{App, ConnectionLimits, front::Front};
 use connections::Connection;
+use gate::{Gate, GatedSocket};
 
 /// Accepts connections until `shutdown`, then lets those that are open end by themselves for `limits.shutdown`.
-pub async fn serve(listener: TcpListener, app: Arc<crate::App>, router: Router, shutdown: CancellationToken) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
     let limits = app.settings().connections;
+    let front = Front::new(Arc::clone(&app));
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -36,7 +37,7 @@ pub async fn serve(listener: TcpListener, app: Arc<crate::App>, router: Router, 
         match accepted {
             Ok((socket, peer)) => match app.connections().admit() {
                 Some(place) => {
-                    let task = converse(socket, peer, place, router.clone(), limits, shutdown.clone());
+                    let task = converse(socket, peer, place, front.clone(), limits, shutdown.clone());
                     connections.spawn(task);
                 }
                 None => turn_away(&socket),
@@ -77,7 +78,7 @@ async fn converse(
     socket: TcpStream,
     peer: SocketAddr,
     place: Connection,
-    router: Router,
+    front: Front,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
@@ -85,30 +86,31 @@ async fn converse(
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
     let place = Arc::new(place);
+    let gate = Gate::default();
     let service = service_fn(|request: Request<Incoming>| {
         let busy = place.begin_request();
-        let router = router.clone();
+        let front = front.clone();
+        let gate = gate.clone();
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(Arc::clone(&busy));
-            let response = match router.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            Ok::<_, Infallible>(body::for_wire(response, busy))
+            let response = front.answer(request).await;
+            Ok::<_, Infallible>(body::for_wire(response, busy, gate))
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.send_buffer.max(MIN_BUFFER))
-        .serve_connection(TokioIo::new(socket), service)
+        // Ours is the connection's, which tells a pause from a head that does not end.
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER)
+        .serve_connection(GatedSocket::new(socket, gate.clone(), Arc::clone(&place)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
+        biased;
         outcome = connection.as_mut() => outcome,
         () = place.shed() => return,
+        () = place.outstayed(limits.idle_timeout, limits.header_timeout) => return,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -119,8 +121,9 @@ async fn converse(
     }
 }
 
-/// hyper panics below this.
-const MIN_BUFFER: usize = 8192;
+/// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out
+/// of the queue, whatever its size.
+const BUFFER: usize = 128 * 1024;
 
 fn tune(socket: &TcpStream, limits: &ConnectionLimits) -> io::Result<()> {
     socket.set_nodelay(true)?;

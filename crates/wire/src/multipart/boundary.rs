@@ -1,6 +1,6 @@
 //! The boundary, from the Content-Type header to the lines that it makes in the body.
 
-use super::{Error, headers};
+use super::{Error, headers, line::without_end};
 
 /// RFC 2046 allows 70; some cameras announce more.
 const MAX_BOUNDARY_BYTES: usize = 200;
@@ -115,6 +115,11 @@ impl Delimiter {
         let closes =
             |delimiter: &[u8]| line.strip_prefix(delimiter).is_some_and(|rest| rest.starts_with(b"--"));
         closes(&self.dashed) || self.as_announced.as_deref().is_some_and(closes)
+    }
+
+    /// Whether a line that broke off may have become a delimiter line.
+    pub(super) fn may_be(&self, line: &[u8]) -> bool {
+        self.dashed.starts_with(line) || self.classify(without_end(line)) != Kind::Other
     }
 
     /// Fixes the peer's way at its first delimiter line, so that the rest of the body is held to it; true when that

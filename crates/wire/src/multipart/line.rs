@@ -51,3 +51,19 @@ pub(super) fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_holds_no_more_than_a_delimiter_can_have() {
+        let mut line = Line::new(10);
+        for _ in 0..100 {
+            assert!(!line.take(&mut &[b'x'; 1000][..]));
+        }
+        assert!(line.take(&mut &b"end\nnext"[..]));
+        assert!(line.is_full());
+        assert_eq!(line.raw().len(), 10 + MAX_PADDING_BYTES);
+    }
+}

@@ -184,6 +184,7 @@ impl Parser {
             State::Failed(error) => return Err(error.clone()),
             State::Closed | State::Epilogue => return Ok(()),
             State::Preamble => self.no_delimiter(),
+            State::Gap if !self.delimiter.may_be(self.line.raw()) => self.length_mismatch(),
             _ if self.in_part() => Error::EndsInsidePart { position },
             _ if self.close_required => {
                 let expected = format!("{}--", crate::preview(self.delimiter.expected()));
@@ -455,13 +456,17 @@ impl Parser {
             return Ok(event);
         }
         if whole || self.line.is_full() {
-            return Err(Error::LengthMismatch {
-                expected: crate::preview(self.delimiter.expected()),
-                found: crate::preview(self.line.raw()),
-                position: self.position,
-            });
+            return Err(self.length_mismatch());
         }
         Ok(None)
+    }
+
+    fn length_mismatch(&self) -> Error {
+        Error::LengthMismatch {
+            expected: crate::preview(self.delimiter.expected()),
+            found: crate::preview(self.line.raw()),
+            position: self.position,
+        }
     }
 }
 

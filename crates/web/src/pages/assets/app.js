@@ -64,7 +64,10 @@ function updateStreams(list, byDefault) {
   streams = list;
   defaultStream = byDefault;
   wall.update(list);
-  if (focus.open) focus.update(list);
+  if (focus.open) {
+    focus.update(list);
+    linkNeighbours(focus.name);
+  }
   if (back) hub.watchAgain();
   settleWatch();
   showCounts();
@@ -128,13 +131,18 @@ function openFocus(name) {
   focus.connection(hub.link);
   window.scrollTo(0, 0);
   byId('focus-name', HTMLElement).focus({ preventScroll: true });
+  linkNeighbours(name);
+}
+
+/** @param {string} name the stream whose neighbours on the wall are one step away */
+function linkNeighbours(name) {
   const names = wall.names();
   const here = names.indexOf(name);
   for (const [id, step] of /** @type {const} */ ([['focus-previous', -1], ['focus-next', 1]])) {
     const neighbour = names.length > 1 ? names.at((here + step) % names.length) : undefined;
     const link = byId(id, HTMLAnchorElement);
     link.hidden = neighbour === undefined;
-    if (neighbour !== undefined) link.href = `#${neighbour}`;
+    if (neighbour !== undefined) setAttribute(link, 'href', `#${neighbour}`);
   }
 }
 

@@ -63,8 +63,9 @@ async function refusalOf(response) {
   } catch {
     // An answer without JSON comes from a proxy in between; its status has to do.
   }
+  if (said && !/[.!?]$/.test(said)) said += '.';
   if (response.status === 401) {
     return new Refusal(401, /\bkey\b/i.test(said) ? said : `This hub needs an API key. ${said}`.trim());
   }
-  return new Refusal(response.status, said || `The hub answered ${response.status} ${response.statusText}`.trim() + '.');
+  return new Refusal(response.status, said || `The hub answered ${`${response.status} ${response.statusText}`.trim()}.`);
 }

@@ -28,6 +28,8 @@ export class Focus {
   /** @type {StreamInfo | null} */
   #info = null;
   #ended = '';
+  /** Whether the hub has listed its streams since this view opened, and this stream among them. */
+  #listKnown = false;
   #listed = false;
   #broken = false;
   /** When the last pictures were painted. @type {number[]} */
@@ -84,7 +86,7 @@ export class Focus {
     byId('publish', HTMLElement).replaceChildren(...publishRows(name));
     this.#share(1280, 720);
     this.resume();
-    this.stats.start(name, () => this.#statsSource());
+    this.#startStats();
     if (already) {
       this.painter.preview(already);
       this.#freshness.note(already.born, already.seq);
@@ -109,11 +111,14 @@ export class Focus {
    */
   update(streams) {
     const info = streams.find((stream) => stream.name === this.name);
+    this.#listKnown = true;
     if (info) {
+      const isNew = !this.#listed || this.#ended !== '';
       if (this.#ended) this.#freshness.reset();
       this.#ended = '';
       this.#listed = true;
       this.#info = info;
+      if (isNew) this.#startStats();
       // An <img> does not tell when a picture came; the list does, to within its own interval.
       if (!this.image.hidden && format.isNumber(info.inactive_seconds)) this.#freshness.note(performance.now() - info.inactive_seconds * 1000, info.total_frames ?? 0);
     } else if (this.#listed && !this.#ended) {
@@ -173,8 +178,13 @@ export class Focus {
     return this.#listed ? 'Waiting for a picture' : 'No such stream yet. It appears here with its first picture.';
   }
 
-  /** @returns {'hub' | 'stream' | 'none'} whose statistics are this stream's */
+  #startStats() {
+    this.stats.start(this.name, () => this.#statsSource());
+  }
+
+  /** @returns {import('./stats-panel.js').Source} */
   #statsSource() {
+    if (!this.#listKnown) return 'unknown';
     if (this.defaultStream() === this.name) return 'hub';
     return this.#listed && !this.#ended ? 'stream' : 'none';
   }
@@ -236,6 +246,7 @@ export class Focus {
     this.#freshness.reset();
     this.#info = null;
     this.#ended = '';
+    this.#listKnown = false;
     this.#listed = false;
     this.#broken = false;
     this.#paints = [];

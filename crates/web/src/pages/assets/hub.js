@@ -224,7 +224,7 @@ export class Hub {
     }
     if (this.#failures >= FAILURES_BEFORE_POLLING) {
       this.polling.start();
-      this.#retryIn('polling', 'No WebSocket gets through to the hub; pictures are fetched one by one.', RETRY_POLLING_MS * (0.8 + Math.random() * 0.4));
+      this.#retryIn('polling', 'No WebSocket gets through; pictures are fetched one by one.', RETRY_POLLING_MS * (0.8 + Math.random() * 0.4));
       return;
     }
     this.#retryIn('waiting', spoke ? closeReason(code, said) : 'The hub answers, but no WebSocket opens.', backoffMs(this.#attempt));

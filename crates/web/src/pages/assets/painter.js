@@ -21,6 +21,9 @@
  * @property {(picture: Picture) => void} done decoded, broken or replaced by a newer one
  */
 
+/** A picture this close to its canvas's shape fills it: hairline bars are uglier than a stretch nobody sees. */
+const ALMOST = 0.01;
+
 export class Painter {
   /** @type {Picture | null} */
   #waiting = null;
@@ -115,6 +118,8 @@ export class Painter {
       canvas.width = width;
       canvas.height = height;
     }
+    const room = canvas.clientWidth / canvas.clientHeight;
+    canvas.style.objectFit = Math.abs(image.width / image.height / room - 1) < ALMOST ? 'fill' : 'contain';
     context.imageSmoothingQuality = 'medium';
     context.drawImage(image, 0, 0, width, height);
   }

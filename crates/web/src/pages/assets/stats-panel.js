@@ -8,9 +8,9 @@ import { at } from './paths.js';
 const EVERY_MS = 2000;
 
 /**
- * Whose counters: the hub's own, which are its default stream's; one stream's; or nobody's, while
- * there is no such stream.
- * @typedef {'hub' | 'stream' | 'none'} Source
+ * Whose counters: the hub's own, which are its default stream's; one stream's; nobody's, while
+ * there is no such stream; or unknown, while the hub has not said which streams there are.
+ * @typedef {'hub' | 'stream' | 'none' | 'unknown'} Source
  */
 
 /** @type {Record<string, (value: unknown) => string>} */
@@ -71,8 +71,8 @@ export class StatsPanel {
    * @param {Source} source
    */
   async #refresh(round, name, source) {
-    if (source === 'none') {
-      setText(this.note, 'No such stream now');
+    if (source === 'none' || source === 'unknown') {
+      setText(this.note, source === 'none' ? 'No such stream now' : '');
       return;
     }
     const isDefault = source === 'hub';

@@ -28,10 +28,11 @@ export class Tile {
     this.canvas = el('canvas', { 'aria-hidden': 'true' });
     this.note = el('p', { class: 'tile-note' }, 'Waiting for a picture');
     this.ageText = el('span', { class: 'age' }, format.NONE);
+    this.spoken = el('span', { class: 'off-screen' });
     this.facts = el('span', { class: 'tile-facts' });
     this.link = el('a', { class: 'tile', href: `#${name}`, 'data-stream': name, 'data-state': 'connecting' },
       el('span', { class: 'tile-picture' }, this.canvas, this.note),
-      el('span', { class: 'tile-line' }, el('span', { class: 'tile-name', title: name }, name), this.ageText),
+      el('span', { class: 'tile-line' }, el('span', { class: 'tile-name', title: name }, name), this.spoken, this.ageText),
       this.facts);
     this.element = el('li', {}, this.link);
     this.painter = new Painter(this.canvas, {
@@ -93,7 +94,7 @@ export class Tile {
     const state = this.#state(level, now);
     setAttribute(this.link, 'data-state', state);
     setText(this.note, this.#noteFor(state));
-    setAttribute(this.link, 'aria-label', `${this.name}, ${SPOKEN[state]}, ${this.facts.textContent}`);
+    setText(this.spoken, `, ${SPOKEN[state]}, `);
   }
 
   /**
@@ -128,4 +129,5 @@ export class Tile {
   }
 }
 
+/** What the colours say, for those who hear the page. */
 const SPOKEN = { live: 'live', stale: 'no new picture', ended: 'ended', connecting: 'waiting for a picture' };

@@ -18,7 +18,7 @@ const GAP_PX = 14;
 const FRAMES_PER_SECOND = 360;
 const LEAST_FPS = 5;
 /** The shapes a tile may take; other pictures get bars. */
-const WIDEST = 1.78;
+const WIDEST = 16 / 9;
 const NARROWEST = 1;
 
 export class Wall {
@@ -138,15 +138,20 @@ export class Wall {
 
   /** The shape that most of the pictures have: fewest black bars. @param {StreamInfo[]} streams */
   #chooseRatio(streams) {
-    /** @type {Map<number, number>} */
-    const votes = new Map();
+    /** @type {Map<number, { votes: number, ratio: number }>} */
+    const shapes = new Map();
     for (const { width, height } of streams) {
       if (!width || !height) continue;
-      const ratio = Math.round(Math.min(WIDEST, Math.max(NARROWEST, width / height)) * 100) / 100;
-      votes.set(ratio, (votes.get(ratio) ?? 0) + 1);
+      const ratio = Math.min(WIDEST, Math.max(NARROWEST, width / height));
+      // 848×480 and 1280×720 are one shape to the eye.
+      const key = Math.round(ratio * 10);
+      const shape = shapes.get(key) ?? { votes: 0, ratio };
+      shape.votes += 1;
+      shape.ratio = Math.max(shape.ratio, ratio);
+      shapes.set(key, shape);
     }
-    const [winner] = [...votes].sort(([a, votesA], [b, votesB]) => votesB - votesA || b - a);
-    const ratio = winner?.[0] ?? WIDEST;
+    const [winner] = [...shapes.values()].sort((a, b) => b.votes - a.votes || b.ratio - a.ratio);
+    const ratio = winner?.ratio ?? WIDEST;
     if (ratio === this.#ratio) return;
     this.#ratio = ratio;
     this.layout();
