@@ -11,6 +11,7 @@ use framehub_client::reconnect::{Reconnecting, Sent};
 use framehub_client::watch::{self, Watcher};
 use framehub_client::{Endpoint, Error, Target, http, post};
 use std::sync::atomic::Ordering;
+use tokio::net::TcpSocket;
 use wire::mjpeg::Framing;
 
 const JPEG: &[u8] = b"\xFF\xD8 pretends to be a picture \xFF\xD9";
@@ -19,10 +20,11 @@ fn jpeg() -> Bytes {
     Bytes::from_static(JPEG)
 }
 
-/// An endpoint nobody listens at: the port was free a moment ago.
-async fn nobody() -> Endpoint {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()
+/// An endpoint nobody listens at: its port is bound, so that nobody else gets it while the socket is kept.
+fn nobody() -> (Endpoint, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    (Endpoint::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap(), socket)
 }
 
 #[tokio::test]
@@ -47,7 +49,7 @@ async fn json_routes_answer_or_say_why_not() {
     assert_eq!(http::get_json(&endpoint, "/plain").await.unwrap_err().code(), "BAD_REPLY");
     assert_eq!(http::get_text(&endpoint, "/plain").await.unwrap(), "not json");
 
-    let nobody = nobody().await;
+    let (nobody, _socket) = nobody();
     let error = http::get_json(&nobody, "/health").await.unwrap_err();
     assert_eq!(error.code(), "CONNECT_FAILED");
     assert!(error.to_string().contains(&nobody.url("")), "{error}");
@@ -248,7 +250,8 @@ async fn retrying_waits_out_what_is_transient_and_reports_what_is_not() {
     let mut never = Reconnecting::later(&hub.endpoint, "forbidden", Options::default());
     let error = never.send(jpeg(), &Metadata::default()).await.unwrap_err();
     assert_eq!((error.code(), error.is_transient()), ("FORBIDDEN", false));
-    let mut nowhere = Reconnecting::later(&nobody().await, "x", Options::default());
+    let (nobody, _socket) = nobody();
+    let mut nowhere = Reconnecting::later(&nobody, "x", Options::default());
     assert!(matches!(nowhere.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Lost { .. }));
 }
 

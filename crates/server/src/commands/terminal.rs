@@ -109,10 +109,28 @@ impl Progress {
         }
     }
 
+    /// A way to say something while the bar is on the screen.
+    pub(super) fn notes(&self) -> Notes {
+        Notes(self.bar.clone())
+    }
+
     /// Takes the bar away.
     pub(super) fn end(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// Says things that stay on the screen, above the bar if there is one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes(Option<ProgressBar>);
+
+impl Notes {
+    pub(super) fn say(&self, text: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
         }
     }
 }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::clip::{Clip, Wishes};
 use self::live::Live;
 use self::player::{Outcome, Player, Position, Sink, Totals};
-use super::terminal::{self, Progress, clock, number, rate, seconds};
+use super::terminal::{self, Notes, Progress, clock, number, rate, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,13 +143,14 @@ async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
         let args = args.clone();
         tokio::task::spawn_blocking(move || open(&args)).await??
     };
-    let sink = HubSink::connect(&target, &args).await?;
+    let mut sink = HubSink::connect(&target, &args).await?;
     eprintln!("publishing {} to {}", args.source, target.url());
     let length = match &opened {
         Source::Clip(clip) => clip.schedule.round(),
         Source::Live { length, .. } => *length,
     };
     let mut display = Display::new(length, args.duration);
+    sink.notes = display.progress.notes();
     let stop = stop_signal(args.duration);
     let started = Instant::now();
     let mut player = Player::new(sink, |totals: &Totals, at: &Position| display.show(totals, at), stop);
@@ -231,6 +232,7 @@ fn stdin_is_file() -> bool {
 struct HubSink {
     link: Reconnecting,
     refused: Refused,
+    notes: Notes,
 }
 
 /// Frames that the hub did not take, with its last words about one.
@@ -262,14 +264,14 @@ impl HubSink {
         } else {
             connect(&target.endpoint, stream, options).await?
         };
-        Ok(HubSink { link, refused: Refused::default() })
+        Ok(HubSink { link, refused: Refused::default(), notes: Notes::default() })
     }
 
     fn hear(&mut self) {
         while let Some(reply) = self.link.try_reply() {
             match reply {
                 Reply::Ack { .. } => self.refused.taken += 1,
-                Reply::Error { error, .. } => self.refused.note(error),
+                Reply::Error { error, .. } => self.refused.note(error, &self.notes),
             }
         }
     }
@@ -285,7 +287,7 @@ impl HubSink {
             while outstanding(&self.refused) {
                 match tokio::time::timeout_at(deadline, self.link.reply()).await {
                     Ok(Some(Reply::Ack { .. })) => self.refused.taken += 1,
-                    Ok(Some(Reply::Error { error, .. })) => self.refused.note(error),
+                    Ok(Some(Reply::Error { error, .. })) => self.refused.note(error, &self.notes),
                     Ok(None) | Err(_) => break,
                 }
             }
@@ -314,11 +316,11 @@ async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow:
 
 impl Refused {
     /// Counts each, tells one a second.
-    fn note(&mut self, error: String) {
+    fn note(&mut self, error: String, notes: &Notes) {
         self.count += 1;
         if self.told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
             self.told = Some(Instant::now());
-            eprintln!("the hub did not take a frame: {error}");
+            notes.say(&format!("the hub did not take a frame: {error}"));
         }
         self.last = error;
     }
@@ -334,12 +336,12 @@ impl Sink for HubSink {
         match sent {
             Sent::Yes => {
                 if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
-                    eprintln!("connected again after {:.1} s", away.as_secs_f64());
+                    self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
                 }
                 Ok(Outcome::Sent)
             }
             Sent::Lost { error, retry_in } => {
-                eprintln!("{error}; next try in {:.1} s", retry_in.as_secs_f64());
+                self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
                 Ok(Outcome::Away)
             }
             Sent::Away => Ok(Outcome::Away),
