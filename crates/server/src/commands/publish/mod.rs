@@ -5,27 +5,28 @@
 
 mod clip;
 mod cutter;
+mod display;
 mod ffmpeg;
 mod live;
 mod player;
 mod schedule;
+mod sink;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use bytes::Bytes;
-use client::publish::{Metadata, Options, Reply};
-use client::reconnect::{Reconnecting, Sent};
-use client::{Endpoint, Target};
+use anyhow::bail;
+use client::Target;
 use media::container::JpegFile;
 use tokio_util::sync::CancellationToken;
 
 use self::clip::{Clip, Wishes};
+use self::display::Display;
 use self::live::Live;
-use self::player::{Outcome, Player, Position, Sink, Totals};
-use super::terminal::{self, Notes, Progress, clock, number, rate, seconds};
+use self::player::{Player, Position, Totals};
+use self::sink::HubSink;
+use super::terminal::{self, number, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -138,13 +139,23 @@ fn name_of(source: &str) -> String {
     if name.is_empty() { "stream".to_owned() } else { name }
 }
 
+/// A camera's URL without what stands before the `@`.
+fn without_password(source: &str) -> String {
+    match source.split_once("://") {
+        Some((scheme, rest)) => {
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        }
+        None => source.to_owned(),
+    }
+}
+
 async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
     let opened = {
         let args = args.clone();
         tokio::task::spawn_blocking(move || open(&args)).await??
     };
     let mut sink = HubSink::connect(&target, &args).await?;
-    eprintln!("publishing {} to {}", args.source, target.url());
+    eprintln!("publishing {} to {}", without_password(&args.source), target.url());
     let length = match &opened {
         Source::Clip(clip) => clip.schedule.round(),
         Source::Live { length, .. } => *length,
@@ -160,7 +171,7 @@ async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
     };
     let Player { sink, totals, interrupted, .. } = player;
     let verdict = sink.end(&totals, interrupted).await;
-    display.end(&summary(&totals, started.elapsed(), &verdict));
+    display.end(&display::summary(&totals, started.elapsed(), &verdict));
     played?;
     verdict.judge(&totals)
 }
@@ -228,230 +239,6 @@ fn stdin_is_file() -> bool {
     false
 }
 
-/// The hub's side of the playing.
-struct HubSink {
-    link: Reconnecting,
-    refused: Refused,
-    notes: Notes,
-}
-
-/// Frames that the hub did not take, with its last words about one.
-#[derive(Debug, Default)]
-struct Refused {
-    count: u64,
-    taken: u64,
-    last: String,
-    told: Option<Instant>,
-}
-
-/// How it went, from the hub's side.
-#[derive(Debug, Default)]
-struct Verdict {
-    refused: u64,
-    taken: u64,
-    why: String,
-    reconnects: u64,
-}
-
-impl HubSink {
-    async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<HubSink> {
-        let stream = target.stream.as_deref().context("the address names no stream")?;
-        let query = target.query().map(str::to_owned);
-        // Acks cost little, and without them a hub says nothing about frames that it does not take.
-        let options = Options { acks: true, takeover: args.takeover, query };
-        let link = if args.wait {
-            Reconnecting::later(&target.endpoint, stream, options)
-        } else {
-            connect(&target.endpoint, stream, options).await?
-        };
-        Ok(HubSink { link, refused: Refused::default(), notes: Notes::default() })
-    }
-
-    fn hear(&mut self) {
-        while let Some(reply) = self.link.try_reply() {
-            match reply {
-                Reply::Ack { .. } => self.refused.taken += 1,
-                Reply::Error { error, .. } => self.refused.note(error, &self.notes),
-            }
-        }
-    }
-
-    /// Waits for the last acks and says farewell.
-    async fn end(mut self, totals: &Totals, interrupted: bool) -> Verdict {
-        self.hear();
-        let reconnects = self.link.reconnects();
-        let outstanding = |refused: &Refused| refused.taken + refused.count < totals.sent;
-        // Frames that were on their way when a connection broke are never acknowledged.
-        if !interrupted && reconnects == 0 {
-            let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
-            while outstanding(&self.refused) {
-                match tokio::time::timeout_at(deadline, self.link.reply()).await {
-                    Ok(Some(Reply::Ack { .. })) => self.refused.taken += 1,
-                    Ok(Some(Reply::Error { error, .. })) => self.refused.note(error, &self.notes),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-        }
-        if !interrupted {
-            self.link.close().await;
-        }
-        let Refused { count, taken, last, .. } = self.refused;
-        Verdict { refused: count, taken, why: last, reconnects }
-    }
-}
-
-async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow::Result<Reconnecting> {
-    Reconnecting::connect(endpoint, stream, options).await.map_err(|error| {
-        let hint = match &error {
-            client::Error::Connect { .. } => "is the hub running? (--wait waits for it)",
-            client::Error::Refused { status: 409, .. } => "--takeover replaces the publisher that is there",
-            client::Error::Refused { status: 401 | 403, .. } => {
-                "give a key with --api-key or FRAMEHUB_API_KEY"
-            }
-            _ => return error.into(),
-        };
-        anyhow::anyhow!("{error}\n{hint}")
-    })
-}
-
-impl Refused {
-    /// Counts each, tells one a second.
-    fn note(&mut self, error: String, notes: &Notes) {
-        self.count += 1;
-        if self.told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
-            self.told = Some(Instant::now());
-            notes.say(&format!("the hub did not take a frame: {error}"));
-        }
-        self.last = error;
-    }
-}
-
-impl Sink for HubSink {
-    async fn send(&mut self, jpeg: Bytes, seq: u64, taken: SystemTime) -> anyhow::Result<Outcome> {
-        let captured = taken.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64());
-        let meta = Metadata { captured, seq: Some(seq), rest: None };
-        let was_away = self.link.away_for();
-        let sent = self.link.send(jpeg, &meta).await?;
-        self.hear();
-        match sent {
-            Sent::Yes => {
-                if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
-                    self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
-                }
-                Ok(Outcome::Sent)
-            }
-            Sent::Lost { error, retry_in } => {
-                self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
-                Ok(Outcome::Away)
-            }
-            Sent::Away => Ok(Outcome::Away),
-        }
-    }
-}
-
-impl Verdict {
-    /// A playing of which the hub took nothing has failed, whatever the reason.
-    fn judge(&self, totals: &Totals) -> anyhow::Result<()> {
-        if self.taken == 0 && self.refused > 0 {
-            bail!("the hub took none of {} frames: {}", totals.sent, self.why);
-        }
-        if totals.sent == 0 && totals.away > 0 {
-            bail!("no frame was sent: the hub was away all the time");
-        }
-        Ok(())
-    }
-}
-
-/// What is shown while it runs.
-struct Display {
-    progress: Progress,
-    length: Option<Duration>,
-    whole: Option<Duration>,
-    started: Instant,
-    last: Instant,
-    last_totals: Totals,
-    /// Frames and bytes a second, lately.
-    fps: f64,
-    bytes_per_sec: f64,
-}
-
-impl Display {
-    fn new(length: Option<Duration>, whole: Option<Duration>) -> Display {
-        let now = Instant::now();
-        let progress = Progress::new(whole.or(length));
-        let last_totals = Totals::default();
-        Display {
-            progress,
-            length,
-            whole,
-            started: now,
-            last: now,
-            last_totals,
-            fps: 0.0,
-            bytes_per_sec: 0.0,
-        }
-    }
-
-    fn show(&mut self, totals: &Totals, position: &Position) {
-        let passed = self.last.elapsed().as_secs_f64();
-        if passed >= 1.0 {
-            self.fps = (totals.sent - self.last_totals.sent) as f64 / passed;
-            self.bytes_per_sec = (totals.bytes - self.last_totals.bytes) as f64 / passed;
-            self.last = Instant::now();
-            self.last_totals = totals.clone();
-        }
-        let bar = if self.whole.is_some() { self.started.elapsed() } else { position.at };
-        self.progress.show(bar, || line(totals, position, self.length, self.fps, self.bytes_per_sec));
-    }
-
-    fn end(self, text: &str) {
-        self.progress.end();
-        eprintln!("{text}");
-    }
-}
-
-fn line(
-    totals: &Totals,
-    position: &Position,
-    length: Option<Duration>,
-    fps: f64,
-    bytes_per_sec: f64,
-) -> String {
-    let mut line = clock(position.at);
-    if let Some(length) = length {
-        line.push_str(&format!(" of {}", clock(length)));
-    }
-    if position.round > 1 {
-        line.push_str(&format!(" (round {})", position.round));
-    }
-    line.push_str(&format!("  {fps:.1} fps  {}  skipped {}", rate(bytes_per_sec), totals.skipped));
-    if totals.away > 0 {
-        line.push_str(&format!("  dropped while away {}", totals.away));
-    }
-    line
-}
-
-fn summary(totals: &Totals, passed: Duration, verdict: &Verdict) -> String {
-    let mut text = format!("sent {} frames in {}", totals.sent, clock(passed));
-    let secs = passed.as_secs_f64();
-    // Over less than a second a rate says nothing.
-    if secs >= 1.0 {
-        let (fps, bytes_per_sec) = (totals.sent as f64 / secs, totals.bytes as f64 / secs);
-        text.push_str(&format!(" ({fps:.1} fps, {})", rate(bytes_per_sec)));
-    }
-    text.push_str(&format!(", skipped {}", totals.skipped));
-    for (count, what) in [
-        (totals.away, "dropped while the hub was away"),
-        (verdict.refused, "refused by the hub"),
-        (verdict.reconnects, if verdict.reconnects == 1 { "reconnect" } else { "reconnects" }),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -488,30 +275,9 @@ mod tests {
         assert_eq!(url("/tmp/my.clip.mp4 --to h:1").unwrap(), "http://h:1/publish/my_clip");
         assert_eq!(url("- --to h:1").unwrap(), "http://h:1/publish/stdin");
         assert_eq!(url("testsrc --to h:1/publish").unwrap(), "http://h:1/publish/testsrc");
+        assert_eq!(without_password("rtsp://me:secret@cam/1"), "rtsp://cam/1");
+        assert_eq!(without_password("a@b.mp4"), "a@b.mp4");
         assert!(url("a.mp4 --to https://h").unwrap_err().to_string().contains("TLS"));
         assert!(url("a.mp4 --to h:1/publish/x --name y").is_err());
-    }
-
-    #[test]
-    fn what_is_shown_reads_well() {
-        let totals = Totals { sent: 300, bytes: 30_000_000, skipped: 2, away: 0 };
-        let at = Position { at: Duration::from_secs(12), round: 2 };
-        let line = line(&totals, &at, Some(Duration::from_secs(60)), 30.0, 3.1e6);
-        assert_eq!(line, "0:12 of 1:00 (round 2)  30.0 fps  3.1 MB/s  skipped 2");
-        let verdict = Verdict { refused: 1, reconnects: 2, ..Verdict::default() };
-        let text = summary(&totals, Duration::from_secs(10), &verdict);
-        assert_eq!(
-            text,
-            "sent 300 frames in 0:10 (30.0 fps, 3.0 MB/s), skipped 2, 1 refused by the hub, 2 reconnects"
-        );
-    }
-
-    #[test]
-    fn a_playing_that_reached_nobody_has_failed() {
-        let all_refused = Verdict { refused: 3, why: "too large".to_owned(), ..Verdict::default() };
-        let totals = Totals { sent: 3, ..Totals::default() };
-        assert!(all_refused.judge(&totals).unwrap_err().to_string().contains("too large"));
-        assert!(Verdict { taken: 1, refused: 2, ..Verdict::default() }.judge(&totals).is_ok());
-        assert!(Verdict::default().judge(&Totals { away: 5, ..Totals::default() }).is_err());
     }
 }
