@@ -7,6 +7,24 @@
 //! frames to skip. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
 //! of the errors.
 //!
+//! ```no_run
+//! # async fn example(jpeg: bytes::Bytes) -> Result<(), framehub_client::Error> {
+//! use framehub_client::publish::{Metadata, Options, Publisher};
+//! use framehub_client::watch::{self, Watcher};
+//! use framehub_client::{Endpoint, Target};
+//!
+//! let hub = Endpoint::parse("http://localhost:5000")?.with_api_key(Some("key"))?;
+//! let mut publisher = Publisher::connect(&hub, "camera1", &Options::default()).await?;
+//! publisher.send(jpeg, &Metadata { seq: Some(1), ..Metadata::default() }).await?;
+//!
+//! let mut watcher = Watcher::connect(&Target::stream(&hub, "camera1"), &watch::Options::default()).await?;
+//! while let Some(frame) = watcher.next().await? {
+//!     println!("frame {:?}: {} bytes", frame.seq, frame.payload.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariants:
 //! - C1 An API key never appears in an error, a `Debug` output or a URL that is printed.
 //! - C2 Every wait has a limit: connecting, an answer, the sending of one frame.

@@ -48,6 +48,8 @@ async fn json_routes_answer_or_say_why_not() {
     assert!(bare.is_transient());
     assert_eq!(http::get_json(&endpoint, "/plain").await.unwrap_err().code(), "BAD_REPLY");
     assert_eq!(http::get_text(&endpoint, "/plain").await.unwrap(), "not json");
+    let posted = http::post_json(&endpoint, "/session", &serde_json::json!({"a": 1})).await.unwrap();
+    assert_eq!(posted["status"], "success");
 
     let (nobody, _socket) = nobody();
     let error = http::get_json(&nobody, "/health").await.unwrap_err();

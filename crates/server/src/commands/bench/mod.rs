@@ -58,8 +58,8 @@ pub struct BenchArgs {
     /// The hub to measure [default: one that is started for this, and stopped]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Key for a hub that asks for one
-    #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true, requires = "url")]
+    /// Key for the hub at --url, if it asks for one
+    #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
     /// Streams published
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]

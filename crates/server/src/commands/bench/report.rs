@@ -265,13 +265,12 @@ impl Report {
         );
         let told =
             |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |it| format!("{it}{unit}"));
-        let _ = writeln!(
-            text,
-            "hub used  {}, {}, memory {}",
-            told(self.hub.cpu_cores, " cores"),
-            told(self.hub.cpu_secs_per_gb, " CPU s/GB delivered"),
-            told(self.hub.memory_mb, " MB"),
-        );
+        let memory = told(self.hub.memory_mb, " MB");
+        let _ = write!(text, "hub used  {}, memory {memory}", told(self.hub.cpu_cores, " cores"));
+        if let Some(secs) = self.hub.cpu_secs_per_gb {
+            let _ = write!(text, ", {secs} CPU s for each GB delivered");
+        }
+        text.push('\n');
         let _ = writeln!(text, "this used {} cores", self.client_cpu_cores);
         for problem in &self.problems {
             let _ = writeln!(text, "problem   {problem}");
