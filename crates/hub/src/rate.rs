@@ -35,7 +35,8 @@ impl Rate {
             && self.arrivals.front().is_some_and(|&(t, _)| now.saturating_duration_since(t) > WINDOW)
     }
 
-    /// Frames after the first, over the time that they took; once the next frame is overdue, over the time until now.
+    /// Frames after the first, over the time that they took; once the next frame is overdue, over the time until now;
+    /// and none once the silence has outlasted the window, since that is the rate of the last seconds.
     pub(crate) fn per_second(&self, now: Instant) -> PerSecond {
         let (Some(&(first, _)), Some(&(last, _))) = (self.arrivals.front(), self.arrivals.back()) else {
             return PerSecond::default();
@@ -47,6 +48,9 @@ impl Rate {
         }
         let silence = now.saturating_duration_since(last);
         let mean_interval = span / u32::try_from(intervals).unwrap_or(u32::MAX);
+        if silence > WINDOW.max(mean_interval * 3) {
+            return PerSecond::default();
+        }
         let secs = if silence > mean_interval * 2 { span + silence } else { span }.as_secs_f64();
         let bytes: usize = self.arrivals.iter().skip(1).map(|&(_, n)| n).sum();
         PerSecond { frames: intervals as f64 / secs, bytes: bytes as f64 / secs }
@@ -68,8 +72,10 @@ mod tests {
         let steady = rate.per_second(end);
         assert!((steady.frames - 30.3).abs() < 0.1, "{steady:?}");
         assert!((steady.bytes - 30_303.0).abs() < 100.0, "{steady:?}");
-        let stalled = rate.per_second(end + Duration::from_secs(20));
-        assert!(stalled.frames < 7.0, "{stalled:?}");
+        let stalled = rate.per_second(end + Duration::from_secs(3));
+        assert!(stalled.frames < 20.0, "{stalled:?}");
+        let silent = rate.per_second(end + Duration::from_secs(6));
+        assert_eq!(silent, PerSecond::default());
     }
 
     #[test]
@@ -81,6 +87,8 @@ mod tests {
         }
         let shown = rate.per_second(t0 + Duration::from_secs(31)).frames;
         assert!((shown - 0.1).abs() < 0.01, "{shown}");
+        let silent = rate.per_second(t0 + Duration::from_secs(61));
+        assert_eq!(silent, PerSecond::default());
     }
 
     #[test]

@@ -131,6 +131,10 @@ impl Inbox {
                 OpCode::Text | OpCode::Binary if fin => {
                     return message(opcode == OpCode::Text, payload.to_vec());
                 }
+                // RFC 6455 section 5.4: the fragments of one message are not mixed with another's.
+                OpCode::Text | OpCode::Binary if self.partial.is_some() => {
+                    return Err(Ended::Protocol(WebSocketError::InvalidFragment));
+                }
                 OpCode::Text | OpCode::Binary => {
                     self.partial = Some(Partial { is_text: opcode == OpCode::Text, bytes: payload.to_vec() });
                 }
@@ -204,6 +208,21 @@ impl Outbox {
 
     pub(crate) async fn ping(&mut self) -> Result<(), WebSocketError> {
         self.write.write_frame(Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await
+    }
+
+    /// The last word to a peer that closed, or whose bytes cannot be read any further: the answer to its close, or why
+    /// the connection ends.
+    pub(crate) async fn farewell(&mut self, ended: &Ended) -> Result<(), WebSocketError> {
+        match ended {
+            Ended::Closed => {
+                while let Ok(frame) = self.obligations.try_recv() {
+                    self.write.write_frame(frame).await?;
+                }
+                Ok(())
+            }
+            Ended::TooLarge { .. } => self.close(close::TOO_LARGE, &ended.to_string()).await,
+            Ended::Protocol(_) => self.close(close::PROTOCOL, &ended.to_string()).await,
+        }
     }
 
     pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Result<(), WebSocketError> {

@@ -148,7 +148,17 @@ impl Incoming {
 
 /// Ends a wait for a frame's bytes that takes longer than `server.body_timeout_seconds`.
 async fn within<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
-    tokio::time::timeout(app.settings().body_timeout, work).await.map_err(|_| too_slow(app))
+    unless_stopping(app, tokio::time::timeout(app.settings().body_timeout, work))
+        .await?
+        .map_err(|_| too_slow(app))
+}
+
+/// Ends a wait at shutdown: the streams have ended by then, so no frame that is still to come could be shown.
+async fn unless_stopping<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::select! {
+        done = work => Ok(done),
+        () = app.shutdown().cancelled() => Err(hub::ClaimError::ShuttingDown.into()),
+    }
 }
 
 async fn picture(
@@ -287,7 +297,8 @@ impl<'a> Deadline<'a> {
     }
 
     async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ApiError> {
-        tokio::time::timeout_at(self.at, work).await.map_err(|_| too_slow(self.app))
+        let done = unless_stopping(self.app, tokio::time::timeout_at(self.at, work)).await?;
+        done.map_err(|_| too_slow(self.app))
     }
 
     fn frame_done(&mut self) {
@@ -375,11 +386,11 @@ fn answer(door: &Door, frame: &Frame, frame_size: usize) -> Published {
 }
 
 fn bad_multipart(error: &multipart::Error) -> ApiError {
-    let status = match error {
-        multipart::Error::PartTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    ApiError::new(status, error.code(), error.to_string())
+    match error {
+        // The same trouble as in a body that is the picture itself, so the same words.
+        multipart::Error::PartTooLarge { limit, .. } => too_large(*limit),
+        _ => ApiError::bad_request(error.code(), error.to_string()),
+    }
 }
 
 fn broken(error: &axum::Error) -> ApiError {

@@ -31,12 +31,17 @@ pub(crate) async fn response(
     let Some(after) = query.after else { return newest(stream, headers).await };
     let patience = match query.timeout {
         None => LONG_POLL,
-        Some(secs) => Duration::try_from_secs_f64(secs).map_or(LONG_POLL, |d| d.min(LONG_POLL)),
+        Some(secs) => Duration::try_from_secs_f64(secs).map_err(|_| bad_timeout(secs))?.min(LONG_POLL),
     };
     match next(stream, Start::After(after), patience).await? {
         Some(frame) => Ok(picture(&frame)),
         None => Ok(not_modified(after)),
     }
+}
+
+fn bad_timeout(secs: f64) -> ApiError {
+    let message = format!("timeout={secs}: allowed is 0 to {} seconds", LONG_POLL.as_secs());
+    ApiError::bad_request("BAD_QUERY", message)
 }
 
 /// The newest frame, made now if the source works on demand.
@@ -69,10 +74,11 @@ fn etag(seq: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{seq}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// RFC 9110 section 13.1.2, weak comparison.
+/// RFC 9110 section 13.1.2, weak comparison; `*` names whatever there is.
 fn names(tags: &HeaderValue, seq: u64) -> bool {
     let wanted = format!("\"{seq}\"");
-    tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == wanted))
+    let is_named = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == wanted;
+    tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| is_named(tag.trim())))
 }
 
 fn picture(frame: &Frame) -> Response {

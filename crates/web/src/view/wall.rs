@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -24,7 +25,7 @@ use super::Pacer;
 use crate::{
     App, clock,
     faces::streams::StreamInfo,
-    websocket::{self, Inbox, Message, Outbox, close},
+    websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
 
 const LIST_INTERVAL: Duration = Duration::from_secs(1);
@@ -34,24 +35,24 @@ const COMMANDS: usize = 16;
 pub(crate) fn response(app: Arc<App>, request: Request) -> Response {
     websocket::accept(request, MAX_MESSAGE_BYTES, move |inbox, outbox| async move {
         let (sender, commands) = mpsc::channel(COMMANDS);
-        tokio::select! {
-            () = read(inbox, sender) => {}
-            result = Wall::new(app).run(outbox, commands) => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "a wall was closed");
-                }
-            }
+        if let Err(error) = Wall::new(app).run(outbox, pin!(read(inbox, sender)), commands).await {
+            tracing::debug!(%error, "a wall was closed");
         }
     })
 }
 
 type Command = Result<ClientMessage, wall::Error>;
 
-async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) {
-    while let Ok(message) = inbox.next().await {
-        let Message::Text(text) = message else { continue };
-        if commands.send(ClientMessage::parse(&text)).await.is_err() {
-            return;
+async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
+    loop {
+        match inbox.next().await {
+            Ok(Message::Text(text)) => {
+                if commands.send(ClientMessage::parse(&text)).await.is_err() {
+                    return Ended::Closed;
+                }
+            }
+            Ok(Message::Binary(_)) => {}
+            Err(ended) => return ended,
         }
     }
 }
@@ -87,6 +88,7 @@ impl Wall {
     async fn run(
         mut self,
         mut outbox: Outbox,
+        mut reading: Pin<&mut impl Future<Output = Ended>>,
         mut commands: mpsc::Receiver<Command>,
     ) -> Result<(), WebSocketError> {
         let mut list = tokio::time::interval(LIST_INTERVAL);
@@ -111,6 +113,7 @@ impl Wall {
                     list.reset_immediately();
                 }
                 _ = list.tick() => self.send_list(&mut outbox).await?,
+                ended = reading.as_mut() => return outbox.farewell(&ended).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             }
         }

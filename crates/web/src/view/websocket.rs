@@ -1,6 +1,9 @@
 //! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame.
 
-use std::sync::Arc;
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use axum::{extract::Request, response::Response};
 use hub::{Frame, Start, Stream};
@@ -12,7 +15,7 @@ use super::{Fps, Pacer, Source};
 use crate::{
     App,
     error::ApiError,
-    websocket::{self, Inbox, Outbox, close},
+    websocket::{self, Ended, Inbox, Outbox, close},
 };
 
 /// Viewers send nothing that matters yet; this bounds what they may send.
@@ -58,21 +61,27 @@ struct View {
 
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
-        let reading = async { while inbox.next().await.is_ok() {} };
-        tokio::select! {
-            () = reading => {}
-            result = self.write(&mut outbox) => {
-                if let Err(error) = result {
-                    tracing::debug!(stream = %self.stream.name(), %error, "WebSocket viewer left");
+        let reading = async {
+            loop {
+                if let Err(ended) = inbox.next().await {
+                    return ended;
                 }
             }
+        };
+        if let Err(error) = self.write(&mut outbox, pin!(reading)).await {
+            tracing::debug!(stream = %self.stream.name(), %error, "WebSocket viewer left");
         }
         if self.format == Format::Json && self.stream.demand().viewers <= 1 {
             self.app.base64().forget(self.stream.name());
         }
     }
 
-    async fn write(&mut self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
+    /// Until the stream or the reading ends. Reading goes on between two messages only, so none is torn by its end.
+    async fn write(
+        &mut self,
+        outbox: &mut Outbox,
+        mut reading: Pin<&mut impl Future<Output = Ended>>,
+    ) -> Result<(), fastwebsockets::WebSocketError> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.stream.name()))).await?;
         let heartbeat = self.app.settings().heartbeat;
         loop {
@@ -85,6 +94,7 @@ impl View {
                     Some(frame) => self.send(outbox, &frame).await?,
                     None => return self.say_goodbye(outbox).await,
                 },
+                ended = reading.as_mut() => return outbox.farewell(&ended).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
                 () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
             }

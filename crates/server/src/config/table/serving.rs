@@ -120,7 +120,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "shutdown_seconds",
         kind: Kind::Number { least: 0.0, most: 300.0, set: |p, v| p.server.shutdown = seconds(v) },
-        default: "5",
+        default: "4",
         doc: "How long a stop waits for requests under way before it cuts them off. Endless streams \
             are ended at once.",
         ..SERVER

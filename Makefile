@@ -1,0 +1,83 @@
+# The tests of the whole project. `make test` is what CI runs: from a fresh clone, on any Debian-like machine.
+# The runners print their own closing lines; the first target that fails ends the run.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PAGES := crates/web/src/pages
+# TypeScript lives in a scratch folder: nothing that is shipped needs npm.
+TYPESCRIPT := target/typescript
+
+.PHONY: test tools packages lint lint-rust lint-pages licences build test-rust test-loom test-e2e
+
+# In this order, and one after the other: cargo would wait for its own lock, browsers for the processor.
+test:
+	@$(MAKE) --no-print-directory tools
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-rust
+	@$(MAKE) --no-print-directory test-loom
+	@$(MAKE) --no-print-directory test-e2e
+	@echo "make test: all passed"
+
+# ---- what the tests need ----
+
+tools: packages $(VENV)/.ready
+
+packages:
+	@bash tests/tools/packages.sh
+
+$(VENV)/.ready: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@touch $@
+
+# ---- looking ----
+
+lint: lint-rust lint-pages licences
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+lint-pages: $(TYPESCRIPT)/.ready
+	PATH="$$(bash tests/tools/node_path.sh):$$PATH" $(TYPESCRIPT)/node_modules/.bin/tsc --noEmit -p $(PAGES)
+	@echo "tsc: the pages' types agree"
+
+$(TYPESCRIPT)/.ready: $(PAGES)/package.json $(VENV)/.ready
+	mkdir -p $(TYPESCRIPT)
+	cp $(PAGES)/package.json $(TYPESCRIPT)/
+	PATH="$$(bash tests/tools/node_path.sh):$$PATH" npm install --prefix $(TYPESCRIPT) --silent --no-audit --no-fund
+	@touch $@
+
+licences: $(VENV)/.ready
+	$(PYTHON) tests/tools/licences.py
+
+# ---- Rust ----
+
+# All targets at once, so that the program that the end-to-end tests start is built with the same features as the
+# unit tests and nothing is built twice.
+build:
+	cargo build --workspace --all-targets --locked
+
+test-rust: build
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --workspace --locked --no-fail-fast; \
+	else \
+	  cargo test --workspace --all-targets --locked --no-fail-fast; \
+	fi
+	cargo test --workspace --doc --locked
+
+# Every interleaving of publish, receive and drop, within loom's bounds. Its own target folder: the flag changes every
+# crate below.
+test-loom:
+	@if [ -f crates/hub/tests/loom.rs ]; then \
+	  RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p framehub-hub --test loom --release --locked; \
+	fi
+
+# ---- end to end ----
+
+test-e2e: $(VENV)/.ready build
+	$(PYTHON) -m pytest tests

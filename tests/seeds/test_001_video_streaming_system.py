@@ -1,0 +1,371 @@
+"""Document 001, 'RoboGPT Video Streaming System': publish, view, list, statistics, delete, health, configuration.
+
+Each test is named after the heading whose example it runs. Examples stand here word for word; only the base URL
+`http://localhost:5000` is the one of the hub under test.
+"""
+
+import datetime
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+from support.browser import wait_until_painted
+from support.hub import clean_environment
+from support.mjpeg import MjpegReader
+from support.pictures import decode, jpeg, number_of, numbered, png
+from support.shapes import assert_error, assert_shape
+from support.waiting import eventually
+
+BASE = "http://localhost:5000"
+
+CONFIG_YAML = """\
+streams:
+  timeout_seconds: 300      # Inactivity timeout (5 minutes)
+  max_concurrent: 50        # Maximum concurrent streams
+  max_buffer_frames: 30     # Frame buffer size per stream
+
+recording:
+  enabled: true             # Enable/disable recording
+  codec: mp4v               # Video codec (mp4v, h264)
+  fps: 30                   # Recording FPS
+  retention_days: 7         # Days to keep recordings
+
+cleanup:
+  interval_seconds: 60      # Cleanup check interval
+  schedule_time: "03:00"    # Daily cleanup time (HH:MM)
+
+server:
+  host: 0.0.0.0            # Bind address
+  port: 5000               # Server port
+  debug: false             # Debug mode
+  cors_enabled: true       # Enable CORS
+  max_frame_size_mb: 10    # Max frame size
+
+logging:
+  level: INFO              # Log level
+"""
+
+
+def is_recent(text: str) -> bool:
+    """RFC 3339 with a zone, and not long ago: what Python's and JavaScript's own parsers read."""
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return abs((datetime.datetime.now(datetime.timezone.utc) - moment).total_seconds()) < 120
+
+
+def test_001_start_the_server(start_hub):
+    hub = start_hub()
+    assert hub.get("/health").json()["status"] == "healthy"
+
+
+def test_001_view_the_stream(start_hub, page):
+    """'Open in your browser: http://localhost:5000/stream/webcam'."""
+    hub = start_hub()
+    hub.put_frame("webcam", 11)
+    page.goto(f"{BASE}/stream/webcam".replace(BASE, hub.url), wait_until="commit")
+    wait_until_painted(page.locator("img"), 11)
+    hub.put_frame("webcam", 12)
+    wait_until_painted(page.locator("img"), 12)
+
+
+def test_001_view_the_stream_html_page(start_hub, page, tmp_path):
+    """'Or create an HTML page'."""
+    hub = start_hub()
+    hub.put_frame("webcam", 21)
+    html = """\
+<!DOCTYPE html>
+<html>
+<body>
+  <h1>My Stream</h1>
+  <img src="http://localhost:5000/stream/webcam" width="640" height="480">
+</body>
+</html>
+"""
+    document = tmp_path / "stream.html"
+    document.write_text(html.replace(BASE, hub.url))
+    page.goto(document.as_uri(), wait_until="commit")
+    for number in (21, 22, 23):
+        hub.put_frame("webcam", number)
+        wait_until_painted(page.locator("img"), number)
+
+
+def test_001_publish_frame(hub):
+    """multipart/form-data, field `frame`; creates the stream."""
+    data = jpeg(1)
+    response = requests.post(f"{hub.url}/publish/camera1", files={"frame": ("frame.jpg", data, "image/jpeg")}, timeout=10)
+    assert response.status_code == 200
+    example = json.loads('{"status": "success", "stream": "camera1", "frame_size": 45678}')
+    assert_shape(response.json(), example)
+    assert response.json()["status"] == "success"
+    assert response.json()["stream"] == "camera1"
+    assert response.json()["frame_size"] == len(data)
+    assert hub.snapshot("camera1") == data
+
+
+def test_001_view_stream(hub, stream):
+    hub.put_frame(stream, 5)
+    with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
+        assert reader.response.getheader("Content-Type") == "multipart/x-mixed-replace; boundary=frame"
+        assert reader.wait_for_number(5).jpeg == jpeg(5)
+
+
+def test_001_dynamic_streams(hub, stream):
+    """'/publish/<name>' makes '/stream/<name>'."""
+    assert_error(hub.get(f"/stream/{stream}"), 404, "STREAM_NOT_FOUND")
+    hub.put_frame(stream, 1)
+    with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
+        assert reader.status == 200
+
+
+def test_001_list_streams(start_hub):
+    hub = start_hub()
+    assert hub.get("/api/streams").json() == {"count": 0, "streams": []}
+    hub.put_frame("camera1", 1)
+    hub.put_frame("camera1", 2)
+    hub.put_frame("camera2", 1)
+    example = json.loads("""
+    {
+      "count": 2,
+      "streams": [
+        {
+          "name": "camera1",
+          "created_at": "2026-01-21T10:30:00",
+          "uptime_seconds": 923,
+          "total_frames": 27690,
+          "viewer_count": 3,
+          "inactive_seconds": 0.5
+        }
+      ]
+    }
+    """)
+    answer = hub.get("/api/streams").json()
+    assert_shape(answer, example)
+    assert answer["count"] == 2
+    streams = {entry["name"]: entry for entry in answer["streams"]}
+    assert set(streams) == {"camera1", "camera2"}
+    assert streams["camera1"]["total_frames"] == 2
+    assert streams["camera1"]["viewer_count"] == 0
+    assert is_recent(streams["camera1"]["created_at"])
+    with MjpegReader(f"{hub.url}/stream/camera1"):
+        hub.wait_for_viewers("camera1", 1)
+    hub.wait_for_viewers("camera1", 0)
+
+
+def test_001_stream_statistics(hub, stream):
+    hub.put_frame(stream, 1)
+    hub.put_frame(stream, 2)
+    example = json.loads("""
+    {
+      "name": "camera1",
+      "created_at": "2026-01-21T10:30:00",
+      "uptime_seconds": 923,
+      "last_frame_time": "2026-01-21T10:45:23",
+      "inactive_seconds": 0.5,
+      "total_frames": 27690,
+      "viewer_count": 3,
+      "buffer_size": 30,
+      "has_current_frame": true
+    }
+    """)
+    statistics = hub.stats(stream)
+    assert_shape(statistics, example)
+    assert statistics["name"] == stream
+    assert statistics["total_frames"] == 2
+    assert statistics["buffer_size"] == 30
+    assert statistics["has_current_frame"] is True
+    assert is_recent(statistics["created_at"]) and is_recent(statistics["last_frame_time"])
+    assert 0 <= statistics["inactive_seconds"] < 60
+
+
+def test_001_stream_statistics_of_no_stream(hub, stream):
+    assert_error(hub.get(f"/api/streams/{stream}/stats"), 404, "STREAM_NOT_FOUND")
+
+
+def test_001_delete_stream(hub, stream):
+    hub.put_frame(stream, 1)
+    with MjpegReader(f"{hub.url}/stream/{stream}") as viewer:
+        viewer.wait_for_number(1)
+        response = requests.delete(f"{hub.url}/api/streams/{stream}", timeout=10)
+        assert response.status_code == 200
+        assert response.json() == {"status": "success", "message": f"Stream '{stream}' deleted"}
+        viewer.wait_for_end()
+        assert viewer.clean_end
+    assert_error(hub.get(f"/stream/{stream}"), 404, "STREAM_NOT_FOUND")
+    assert_error(requests.delete(f"{hub.url}/api/streams/{stream}", timeout=10), 404, "STREAM_NOT_FOUND")
+    hub.put_frame(stream, 2)
+    assert number_of(hub.snapshot(stream)) == 2
+
+
+def test_001_health_check(hub):
+    example = json.loads("""
+    {
+      "status": "healthy",
+      "active_streams": 5,
+      "max_streams": 50,
+      "recording_enabled": true,
+      "config": {
+        "timeout_seconds": 300,
+        "max_buffer_frames": 30,
+        "retention_days": 7
+      }
+    }
+    """)
+    health = hub.get("/health").json()
+    assert_shape(health, example)
+    assert health["status"] == "healthy"
+    assert health["max_streams"] == 50
+    assert health["config"] == example["config"]
+    before = health["active_streams"]
+    hub.put_frame("one_more_for_health", 1)
+    assert hub.get("/health").json()["active_streams"] == before + 1
+
+
+def test_001_configuration(start_hub, tmp_path):
+    """The document's config.yaml as it stands, found in the working folder. Only the address is the test's."""
+    hub = start_hub(defaults=())
+    hub.stop()
+    (hub.folder / "config.yaml").write_text(CONFIG_YAML)
+    hub.command += ["server.host=127.0.0.1"]
+    hub.start()
+    health = hub.get("/health").json()
+    assert health["max_streams"] == 50
+    assert health["config"] == {"timeout_seconds": 300, "max_buffer_frames": 30, "retention_days": 7}
+    assert hub.get("/api/streams").json()["count"] == 0, "a configured hub shows no demo"
+    assert requests.get(f"{hub.url}/health", timeout=10).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_001_environment_variables(start_hub, tmp_path):
+    """Each `export` of the document, over the config.yaml of the document."""
+    script = """\
+export STREAM_TIMEOUT_SECONDS=600
+export MAX_CONCURRENT_STREAMS=100
+export RECORDING_RETENTION_DAYS=14
+export LOG_LEVEL=DEBUG
+export SERVER_PORT=8080
+export SERVER_DEBUG=true
+"""
+    lines = (line.removeprefix("export ").split("=") for line in script.splitlines())
+    environment = {name: value for name, value in lines}
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG_YAML)
+    hub = start_hub(f"--config={config}", "server.host=127.0.0.1", env=environment)
+    health = hub.get("/health").json()
+    assert health["config"]["timeout_seconds"] == 600
+    assert health["max_streams"] == 100
+    assert health["config"]["retention_days"] == 14
+    # The port came from the command line, which wins; without it the environment's does.
+    import subprocess
+
+    shown = subprocess.run(
+        [hub.command[0], "config", "show", "--config", str(config)], env=clean_environment(**environment),
+        capture_output=True, text=True, timeout=20, cwd=tmp_path,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "8080" in shown.stdout and "SERVER_PORT" in shown.stdout
+
+
+def test_001_using_numpy_frames_custom_publisher(start_hub):
+    """'Custom Publisher', word for word."""
+    hub = start_hub()
+    code = textwrap.dedent("""
+        import requests
+        import cv2
+
+        def publish_frame(stream_name, frame):
+            # Encode frame to JPEG
+            _, buffer = cv2.imencode('.jpg', frame, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+            # Send to server
+            files = {'frame': ('frame.jpg', buffer.tobytes(), 'image/jpeg')}
+            response = requests.post(f'http://localhost:5000/publish/{stream_name}', files=files)
+
+            return response.status_code == 200
+    """)
+    names: dict = {}
+    exec(code.replace(BASE, hub.url), names)
+    picture = numbered(33)
+    assert names["publish_frame"]("my_stream", np.ascontiguousarray(picture[:, :, ::-1])) is True
+    assert number_of(hub.snapshot("my_stream")) == 33
+    seen = decode(hub.snapshot("my_stream"))
+    assert abs(int(seen[200, 300, 0]) - int(picture[200, 300, 0])) < 12, "the colours are the camera's"
+    # What the example checks the status for:
+    assert names["publish_frame"]("no/such/name", picture) is False
+
+
+# The name under which people look for it.
+test_001_custom_publisher = test_001_using_numpy_frames_custom_publisher
+
+
+def test_001_inactive_stream_cleanup(start_hub):
+    """'Removes streams with no frames', on the interval, and logs it."""
+    hub = start_hub("streams.timeout_seconds=1", "cleanup.interval_seconds=0.2")
+    hub.put_frame("idle", 1)
+    with MjpegReader(f"{hub.url}/stream/idle") as viewer:
+        viewer.wait_for_number(1)
+        eventually(lambda: hub.get("/api/streams").json()["count"] == 0, "the idle stream goes")
+        viewer.wait_for_end()
+        assert viewer.clean_end
+    eventually(lambda: "idle" in hub.stderr(), "the cleanup is logged")
+
+
+def test_001_security_considerations_stream_names(hub):
+    """'Validated to alphanumeric + underscore/dash only'."""
+    for good in ("a", "Robot_1-left", "x" * 64):
+        hub.put_frame(good, 1)
+    for bad in ("a.b", "a%20b", "a%2Fb", "..%2Fetc", "x" * 65, "ä"):
+        assert_error(hub.publish(bad, 1), 400, "INVALID_STREAM_NAME")
+
+
+def test_001_security_considerations_frame_size(hub, stream):
+    """'Default 10MB max per frame'."""
+    hub.put_frame(stream, 1)
+    too_much = jpeg(2)[:-2] + b"\0" * (10 * 1024 * 1024) + b"\xff\xd9"
+    assert_error(hub.publish(stream, too_much), 413, "FRAME_TOO_LARGE")
+    assert number_of(hub.snapshot(stream)) == 1
+
+
+def test_001_security_considerations_cors(start_hub):
+    """'Configurable cross-origin access'."""
+    on = start_hub("server.cors_enabled=true")
+    off = start_hub("server.cors_enabled=false")
+    origin = {"Origin": "http://robots.example"}
+    assert on.get("/api/streams", headers=origin).headers.get("Access-Control-Allow-Origin") == "*"
+    assert "Access-Control-Allow-Origin" not in off.get("/api/streams", headers=origin).headers
+    asked = origin | {"Access-Control-Request-Method": "DELETE"}
+    allowed = requests.options(f"{on.url}/api/streams/x", headers=asked, timeout=10)
+    assert allowed.ok and "DELETE" in allowed.headers["Access-Control-Allow-Methods"]
+
+
+def test_001_stream_not_appearing(start_hub):
+    """'Check server logs: `tail -f logs/server.log`; verify stream was created: `curl …/api/streams`'."""
+    import subprocess
+
+    hub = start_hub(defaults=("demo.enabled=false",))
+    hub.put_frame("looked_for", 1)
+    listed = subprocess.run(["curl", "-s", f"{hub.url}/api/streams"], capture_output=True, timeout=20)
+    assert [s["name"] for s in json.loads(listed.stdout)["streams"]] == ["looked_for"]
+    log = Path(hub.folder, "logs", "server.log")
+    eventually(lambda: log.exists() and log.read_text().strip() != "", f"{log} says something")
+
+
+@pytest.mark.parametrize("count", [50])
+def test_001_high_scalability(start_hub, count):
+    """'Support for 50+ concurrent streams'; one more than the limit is refused, and nothing is lost."""
+    hub = start_hub()
+    for index in range(count):
+        hub.put_frame(f"camera{index}", index)
+    assert hub.get("/api/streams").json()["count"] == count
+    refused = hub.publish("one_too_many", 1)
+    assert_error(refused, 503, "STREAM_LIMIT")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert [number_of(hub.snapshot(f"camera{index}")) for index in range(count)] == list(range(count))
+
+
+def test_001_png_from_requests(hub, stream):
+    """A camera that saves PNG: taken as well, and shown as JPEG."""
+    files = {"frame": ("frame.png", png(9), "image/png")}
+    assert requests.post(f"{hub.url}/publish/{stream}", files=files, timeout=20).status_code == 200
+    assert number_of(hub.snapshot(stream)) == 9

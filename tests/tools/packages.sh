@@ -1,0 +1,36 @@
+#!/bin/bash
+# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, Python's venv and a C compiler.
+# Works as root or through sudo; elsewhere it says what to install.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+command -v curl >/dev/null || missing+=(curl)
+command -v cc >/dev/null || missing+=(build-essential)
+command -v python3 >/dev/null || missing+=(python3)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+
+if ! command -v cargo >/dev/null; then
+  echo "error: cargo is missing: install Rust from https://rustup.rs" >&2
+  exit 1
+fi
+if [ "${#missing[@]}" -eq 0 ]; then
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+  echo "error: these are missing, and there is no apt-get to install them: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+    echo "error: these are missing: ${missing[*]}; run 'apt-get install ${missing[*]}' as root, then again" >&2
+    exit 1
+  fi
+  as_root=(sudo -n)
+fi
+echo "installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
