@@ -1,1 +1,45 @@
-//! (the crate's first lines say what belongs here)
+//! What a program outside the hub needs to speak to it: an [`Endpoint`] says where it is and with which
+//! key, [`http`] reads and drives the JSON routes, [`publish`] sends frames over one WebSocket (with
+//! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, and [`watch`]
+//! receives a stream as MJPEG.
+//!
+//! What does not belong here: reading files or cameras, encoding pictures, progress bars, deciding which
+//! frames to skip. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
+//! of the errors.
+//!
+//! ```no_run
+//! # async fn example(jpeg: bytes::Bytes) -> Result<(), framehub_client::Error> {
+//! use framehub_client::publish::{Metadata, Options, Publisher};
+//! use framehub_client::watch::{self, Watcher};
+//! use framehub_client::{Endpoint, Target};
+//!
+//! let hub = Endpoint::parse("http://localhost:5000")?.with_api_key(Some("key"))?;
+//! let mut publisher = Publisher::connect(&hub, "camera1", &Options::default()).await?;
+//! publisher.send(jpeg, &Metadata { seq: Some(1), ..Metadata::default() }).await?;
+//!
+//! let mut watcher = Watcher::connect(&Target::stream(&hub, "camera1"), &watch::Options::default()).await?;
+//! while let Some(frame) = watcher.next().await? {
+//!     println!("frame {:?}: {} bytes", frame.seq, frame.payload.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Invariants:
+//! - C1 An API key never appears in an error, a `Debug` output or a URL that is printed.
+//! - C2 Every wait has a limit: connecting, an answer, the sending of one frame.
+//! - C3 Nothing queues frames. A sender that outruns its link waits in `send`, and decides itself what to
+//!   skip.
+//! - C4 Retries live in [`reconnect`] alone.
+
+mod connect;
+pub mod endpoint;
+mod error;
+pub mod http;
+pub mod post;
+pub mod publish;
+pub mod reconnect;
+pub mod watch;
+
+pub use endpoint::{Endpoint, Target};
+pub use error::Error;

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::publish::PublishArgs;
+use crate::commands::watch::WatchArgs;
 use crate::config::{Override, Sources};
 
 /// The whole command line.
@@ -51,6 +54,12 @@ Every setting can be given in a file, in the environment or as section.key=value
 pub enum Command {
     /// Start the hub (what happens without a subcommand)
     Serve(ServeArgs),
+    /// Send a video file, pictures, a pipe or a test pattern to a stream
+    Publish(PublishArgs),
+    /// Watch a stream and print how well it arrives
+    Watch(WatchArgs),
+    /// Measure how many viewers and streams a hub carries, and how old its frames are
+    Bench(BenchArgs),
     /// Check, show and explain the configuration
     Config(ConfigArgs),
 }
@@ -109,7 +118,7 @@ mod tests {
     fn serve(line: &str) -> SourceArgs {
         match parse(line).unwrap() {
             Command::Serve(args) => args.sources,
-            Command::Config(_) => panic!("{line} is not serve"),
+            _ => panic!("{line} is not serve"),
         }
     }
 

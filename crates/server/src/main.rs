@@ -9,6 +9,9 @@ use framehub::commands;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().into_command() {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Publish(args) => commands::publish::run(args),
+        Command::Watch(args) => commands::watch::run(args),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Config(args) => commands::config::run(args),
     };
     match outcome {

@@ -1,13 +1,20 @@
 //! One module for each subcommand: its arguments and what it does with them.
 
+pub mod bench;
 pub mod config;
+pub mod publish;
 pub mod serve;
+mod terminal;
+pub mod watch;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 /// The exit code of a command that failed: 2 for wrong usage, else 1.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<terminal::WrongUsage>() {
+        return ExitCode::from(2);
+    }
     let code = error.downcast_ref::<crate::config::Error>().map_or(1, crate::config::Error::exit_code);
     ExitCode::from(code)
 }

@@ -1,0 +1,205 @@
+//! A publisher that comes back: the one place of this crate that tries again. While the hub is away,
+//! frames are not kept but dropped and counted, since a live picture that waited is not live any more.
+
+use crate::publish::{Metadata, Options, Publisher, Reply};
+use crate::{Endpoint, Error};
+use bytes::Bytes;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// The close code with which a hub sends a publisher away (RFC 6455, 7.4.1).
+const POLICY: u16 = 1008;
+
+/// Doubling delays up to a cap, each shortened by up to half at random, so that a hundred cameras do not
+/// come back to a restarted hub in the same instant.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    next: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff { next: FIRST_DELAY }
+    }
+}
+
+impl Backoff {
+    /// The time to wait before the next attempt; `random` is any number, evenly spread over `u64`.
+    pub fn delay(&mut self, random: u64) -> Duration {
+        let full = self.next;
+        self.next = (full * 2).min(LONGEST_DELAY);
+        let share = 0.5 + 0.5 * (random as f64 / u64::MAX as f64);
+        full.mul_f64(share)
+    }
+
+    pub fn reset(&mut self) {
+        *self = Backoff::default();
+    }
+}
+
+/// What became of a frame that was handed over.
+#[derive(Debug)]
+pub enum Sent {
+    Yes,
+    /// The connection was lost over this frame, or an attempt to open it again failed. The next attempt is
+    /// made with the first frame after `retry_in`.
+    Lost {
+        error: Error,
+        retry_in: Duration,
+    },
+    /// There is no connection, and it is too early for another attempt.
+    Away,
+}
+
+#[derive(Debug)]
+enum Link {
+    Up(Publisher),
+    Down { since: Instant, again_at: Instant },
+}
+
+#[derive(Debug)]
+pub struct Reconnecting {
+    endpoint: Endpoint,
+    stream: String,
+    options: Options,
+    link: Link,
+    backoff: Backoff,
+    /// Connections opened.
+    connections: u64,
+}
+
+impl Reconnecting {
+    /// Opens the first connection; its failure is the caller's to judge.
+    pub async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> Result<Reconnecting, Error> {
+        let publisher = Publisher::connect(endpoint, stream, &options).await?;
+        let mut later = Reconnecting::later(endpoint, stream, options);
+        later.link = Link::Up(publisher);
+        later.connections = 1;
+        Ok(later)
+    }
+
+    /// Opens nothing yet: the first frame does, and goes on trying like any later one.
+    pub fn later(endpoint: &Endpoint, stream: &str, options: Options) -> Reconnecting {
+        let now = Instant::now();
+        Reconnecting {
+            endpoint: endpoint.clone(),
+            stream: stream.to_owned(),
+            options,
+            link: Link::Down { since: now, again_at: now },
+            backoff: Backoff::default(),
+            connections: 0,
+        }
+    }
+
+    /// Sends the frame, or says why it was not sent. Opens the connection again first when it is due.
+    ///
+    /// # Errors
+    /// Only a refusal that no waiting will change (no right, a name the hub does not take).
+    pub async fn send(&mut self, jpeg: Bytes, meta: &Metadata) -> Result<Sent, Error> {
+        if let Link::Down { again_at, .. } = self.link {
+            if Instant::now() < again_at {
+                return Ok(Sent::Away);
+            }
+            match Publisher::connect(&self.endpoint, &self.stream, &self.options).await {
+                Ok(publisher) => {
+                    self.link = Link::Up(publisher);
+                    self.connections += 1;
+                }
+                Err(error) => return self.lost(error),
+            }
+        }
+        let Link::Up(publisher) = &mut self.link else { return Ok(Sent::Away) };
+        match publisher.send(jpeg, meta).await {
+            Ok(()) => {
+                self.backoff.reset();
+                Ok(Sent::Yes)
+            }
+            Err(error) => self.lost(error),
+        }
+    }
+
+    fn lost(&mut self, error: Error) -> Result<Sent, Error> {
+        if !error.is_transient() {
+            return Err(error);
+        }
+        if matches!(error, Error::Closed { close_code: Some(POLICY), .. }) {
+            // Another publisher took the stream over. Two that took it from each other for ever would serve
+            // nobody, so this one waits until the stream is free.
+            self.options.takeover = false;
+        }
+        let now = Instant::now();
+        let retry_in = self.backoff.delay(random());
+        let since = match self.link {
+            Link::Down { since, .. } => since,
+            Link::Up(_) => now,
+        };
+        self.link = Link::Down { since, again_at: now + retry_in };
+        Ok(Sent::Lost { error, retry_in })
+    }
+
+    /// What the hub said about frames it did not take (and acks, where asked for).
+    pub fn try_reply(&mut self) -> Option<Reply> {
+        match &mut self.link {
+            Link::Up(publisher) => publisher.try_reply(),
+            Link::Down { .. } => None,
+        }
+    }
+
+    /// The next reply of the open connection; `None` when it ends, or without one.
+    pub async fn reply(&mut self) -> Option<Reply> {
+        match &mut self.link {
+            Link::Up(publisher) => publisher.reply().await,
+            Link::Down { .. } => None,
+        }
+    }
+
+    /// How long the hub has been away.
+    pub fn away_for(&self) -> Option<Duration> {
+        match self.link {
+            Link::Up(_) => None,
+            Link::Down { since, .. } => Some(since.elapsed()),
+        }
+    }
+
+    /// Connections opened after the first was lost.
+    pub fn reconnects(&self) -> u64 {
+        self.connections.saturating_sub(1)
+    }
+
+    pub async fn close(self) {
+        if let Link::Up(publisher) = self.link {
+            publisher.close().await;
+        }
+    }
+}
+
+/// The standard library seeds its hash maps from the system's randomness: enough for a jitter, without a
+/// crate for it.
+fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_start_again() {
+        let mut backoff = Backoff::default();
+        let delays: Vec<u128> = (0..7).map(|_| backoff.delay(u64::MAX).as_millis()).collect();
+        assert_eq!(delays, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        backoff.reset();
+        assert_eq!(backoff.delay(u64::MAX), FIRST_DELAY);
+    }
+
+    #[test]
+    fn jitter_takes_up_to_half_away() {
+        assert_eq!(Backoff::default().delay(0), FIRST_DELAY / 2);
+        let middle = Backoff::default().delay(u64::MAX / 2);
+        assert!(middle > FIRST_DELAY / 2 && middle < FIRST_DELAY);
+    }
+}

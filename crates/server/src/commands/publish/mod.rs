@@ -1,0 +1,283 @@
+//! `framehub publish`: plays a file, a folder, a pipe or a test pattern into a stream of a hub.
+//!
+//! A file with JPEG inside is sent as it is; anything else goes through ffmpeg. What the link cannot carry
+//! is skipped and counted.
+
+mod clip;
+mod cutter;
+mod display;
+mod ffmpeg;
+mod live;
+mod player;
+mod schedule;
+mod sink;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use client::Target;
+use media::container::JpegFile;
+use tokio_util::sync::CancellationToken;
+
+use self::clip::{Clip, Wishes};
+use self::display::Display;
+use self::live::Live;
+use self::player::{Player, Position, Totals};
+use self::sink::HubSink;
+use super::terminal::{self, number, seconds};
+
+const EXAMPLES: &str = "\
+Examples:
+  framehub publish testsrc --to http://localhost:5000/publish/test
+  framehub publish talk.mp4 --to http://localhost:5000/publish/talk
+  framehub publish pictures/ --fps 2 --to http://localhost:5000 --name slides
+  framehub publish run.avi --no-loop --to http://robot:5000/publish/run
+  ffmpeg -i INPUT -f mpjpeg - | framehub publish - --to http://localhost:5000/publish/cam1
+  framehub publish rtsp://camera.lan/1 --to http://localhost:5000/publish/door   (through ffmpeg)
+
+Video with JPEG inside (MJPEG in AVI, MP4, MOV or .mjpeg) is sent as it is; other video needs ffmpeg.
+Frames are sent at the file's own times. Where the link is too slow, frames are skipped, never queued; while
+the hub is away they are dropped, and the connection is opened again.
+
+Exit codes: 0 done (also after Ctrl-C), 1 failed, 2 wrong usage.";
+
+/// Send a video file, pictures, a pipe or a test pattern to a stream
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PublishArgs {
+    /// A video file, a folder of pictures, a URL for ffmpeg, - (stdin: JPEGs or mpjpeg) or testsrc
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// The stream's address, http://HOST:PORT/publish/NAME, or the hub's
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// The stream, where --to is only the hub [default: after the source]
+    #[arg(long, value_name = "STREAM")]
+    pub name: Option<String>,
+    /// Key for a hub that asks for one
+    #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Frames a second: an upper limit for video; the pace of pictures (else 30) and of a pipe (else as it comes)
+    #[arg(long, value_parser = |text: &str| number(text, 0.01, 1000.0))]
+    pub fps: Option<f64>,
+    /// Start again at the end, which is what happens anyway
+    #[arg(long = "loop", overrides_with = "no_loop")]
+    pub looping: bool,
+    /// End with the file
+    #[arg(long)]
+    pub no_loop: bool,
+    /// JPEG quality of what has to be encoded (test pattern, PNG, ffmpeg)
+    #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: u8,
+    /// Size of the test pattern
+    #[arg(long, default_value = "1280x720", value_name = "WxH", value_parser = size)]
+    pub size: (u32, u32),
+    /// End after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub duration: Option<Duration>,
+    /// Wait for a hub that is not up yet, instead of failing at once
+    #[arg(long)]
+    pub wait: bool,
+    /// Take the stream over from a publisher that is connected to it
+    #[arg(long)]
+    pub takeover: bool,
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides =
+        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some((width @ 16..=7680, height @ 16..=7680)) => Ok((width, height)),
+        _ => Err("use WIDTHxHEIGHT, each from 16 to 7680, for example 640x480".to_owned()),
+    }
+}
+
+/// Where frames come from.
+enum Source {
+    Clip(Arc<Clip>),
+    /// `fps` is the pace at which frames are taken; `length` how long it plays, if that is known.
+    Live {
+        live: Live,
+        fps: Option<f64>,
+        length: Option<Duration>,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong usage, a source that cannot be read, a hub that refuses the stream.
+pub fn run(args: PublishArgs) -> anyhow::Result<()> {
+    let target = target(&args).map_err(|error| terminal::usage("publish", error))?;
+    terminal::block_on(publish(args, target))
+}
+
+fn target(args: &PublishArgs) -> Result<Target, client::Error> {
+    let named = Target::publish(&args.to, args.name.as_deref());
+    let mut target = match named {
+        // The address may be the hub's alone: then the source gives the name.
+        Err(error) if args.name.is_none() => {
+            Target::publish(&args.to, Some(&name_of(&args.source))).map_err(|_| error)
+        }
+        named => named,
+    }?;
+    target.endpoint = target.endpoint.with_api_key(args.api_key.as_deref())?;
+    Ok(target)
+}
+
+/// A stream name for a source: a file's without its extension, as far as its characters are allowed.
+fn name_of(source: &str) -> String {
+    if source == "-" {
+        return "stdin".to_owned();
+    }
+    let stem =
+        Path::new(source).file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = stem.chars().map(allowed).take(64).collect();
+    if name.is_empty() { "stream".to_owned() } else { name }
+}
+
+/// A camera's URL without what stands before the `@`.
+fn without_password(source: &str) -> String {
+    match source.split_once("://") {
+        Some((scheme, rest)) => {
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        }
+        None => source.to_owned(),
+    }
+}
+
+async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
+    let opened = {
+        let args = args.clone();
+        tokio::task::spawn_blocking(move || open(&args)).await??
+    };
+    let mut sink = HubSink::connect(&target, &args).await?;
+    eprintln!("publishing {} to {}", without_password(&args.source), target.url());
+    let length = match &opened {
+        Source::Clip(clip) => clip.schedule.round(),
+        Source::Live { length, .. } => *length,
+    };
+    let mut display = Display::new(length, args.duration);
+    sink.notes = display.progress.notes();
+    let stop = stop_signal(args.duration);
+    let started = Instant::now();
+    let mut player = Player::new(sink, |totals: &Totals, at: &Position| display.show(totals, at), stop);
+    let played = match opened {
+        Source::Clip(clip) => player.play(clip).await,
+        Source::Live { live, fps, .. } => player.relay(live, fps).await,
+    };
+    let Player { sink, totals, interrupted, .. } = player;
+    let verdict = sink.end(&totals, interrupted).await;
+    display.end(&display::summary(&totals, started.elapsed(), &verdict));
+    played?;
+    verdict.judge(&totals)
+}
+
+/// A token that is cancelled by Ctrl-C, by a supervisor, or after `duration`.
+fn stop_signal(duration: Option<Duration>) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        let time_is_up = async {
+            match duration {
+                Some(duration) => tokio::time::sleep(duration).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = terminal::stop_requested() => {}
+            () = time_is_up => {}
+        }
+        told.cancel();
+    });
+    stop
+}
+
+/// Opens the source. Reads files and starts programs: not for an async thread.
+fn open(args: &PublishArgs) -> anyhow::Result<Source> {
+    let wishes = Wishes { fps: args.fps, quality: args.quality, looping: !args.no_loop, size: args.size };
+    let source = args.source.as_str();
+    if source == "testsrc" {
+        return Ok(Source::Clip(Arc::new(Clip::pattern("framehub publish testsrc", &wishes))));
+    }
+    if source == "-" {
+        let fps = args.fps.or_else(|| stdin_is_file().then_some(clip::DEFAULT_FPS));
+        let live = Live::reading(std::io::stdin(), player::keep_for(fps))?;
+        return Ok(Source::Live { live, fps, length: None });
+    }
+    if source.contains("://") {
+        let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(source), &wishes);
+        return Ok(Source::Live { live: Live::running(command)?, fps: None, length: None });
+    }
+    let path = PathBuf::from(source);
+    if path.is_dir() {
+        return Ok(Source::Clip(Arc::new(Clip::folder(&path, &wishes)?)));
+    }
+    match JpegFile::open(&path) {
+        Ok(file) => Ok(Source::Clip(Arc::new(Clip::file(file, &wishes)))),
+        Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => {
+            let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::File(&path), &wishes);
+            Ok(Source::Live { live: Live::running(command)?, fps: None, length: ffmpeg::duration(&path) })
+        }
+        // Its text names the cause already.
+        Err(error) => bail!("{error}"),
+    }
+}
+
+/// A file does not come at its own pace, as a pipe may.
+fn stdin_is_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
+        stdin.and_then(|stdin| stdin.metadata()).is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PublishArgs,
+    }
+
+    fn parse(line: &str) -> Result<PublishArgs, clap::Error> {
+        Line::try_parse_from(std::iter::once("publish").chain(line.split_whitespace())).map(|line| line.args)
+    }
+
+    #[test]
+    fn files_loop_unless_told_otherwise() {
+        let no_loop = |line: &str| parse(line).unwrap().no_loop;
+        assert!(!no_loop("a.mp4 --to h"));
+        assert!(!no_loop("a.mp4 --to h --loop"));
+        assert!(no_loop("a.mp4 --to h --no-loop"));
+        assert!(!no_loop("a.mp4 --to h --no-loop --loop"));
+        assert!(parse("a.mp4 --to h --fps 0").is_err());
+        assert!(parse("a.mp4 --to h --size 10x10").is_err());
+        assert!(parse("a.mp4").unwrap_err().to_string().contains("--to"));
+    }
+
+    #[test]
+    fn the_stream_is_named_by_address_name_or_source() {
+        let url = |line: &str| target(&parse(line).unwrap()).map(|target| target.url());
+        assert_eq!(url("a.mp4 --to h:1/publish/x").unwrap(), "http://h:1/publish/x");
+        assert_eq!(url("a.mp4 --to h:1 --name y").unwrap(), "http://h:1/publish/y");
+        assert_eq!(url("/tmp/my.clip.mp4 --to h:1").unwrap(), "http://h:1/publish/my_clip");
+        assert_eq!(url("- --to h:1").unwrap(), "http://h:1/publish/stdin");
+        assert_eq!(url("testsrc --to h:1/publish").unwrap(), "http://h:1/publish/testsrc");
+        assert_eq!(without_password("rtsp://me:secret@cam/1"), "rtsp://cam/1");
+        assert_eq!(without_password("a@b.mp4"), "a@b.mp4");
+        assert!(url("a.mp4 --to https://h").unwrap_err().to_string().contains("TLS"));
+        assert!(url("a.mp4 --to h:1/publish/x --name y").is_err());
+    }
+}

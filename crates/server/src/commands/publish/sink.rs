@@ -1,0 +1,162 @@
+//! The way to the hub: sends frames, hears what the hub says about them, comes back after a loss.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use client::publish::{Metadata, Options, Reply};
+use client::reconnect::{Reconnecting, Sent};
+use client::{Endpoint, Target};
+
+use super::PublishArgs;
+use super::player::{Outcome, Sink, Totals};
+use crate::commands::terminal::Notes;
+
+/// The hub's side of the playing.
+pub(super) struct HubSink {
+    link: Reconnecting,
+    refused: Refused,
+    pub(super) notes: Notes,
+}
+
+/// Frames that the hub did not take, with its last words about one.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    taken: u64,
+    last: String,
+    told: Option<Instant>,
+}
+
+/// How it went, from the hub's side.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) refused: u64,
+    pub(super) taken: u64,
+    pub(super) why: String,
+    pub(super) reconnects: u64,
+}
+
+impl HubSink {
+    pub(super) async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<HubSink> {
+        let stream = target.stream.as_deref().context("the address names no stream")?;
+        let query = target.query().map(str::to_owned);
+        // Acks cost little, and without them a hub says nothing about frames that it does not take.
+        let options = Options { acks: true, takeover: args.takeover, query };
+        let link = if args.wait {
+            Reconnecting::later(&target.endpoint, stream, options)
+        } else {
+            connect(&target.endpoint, stream, options).await?
+        };
+        Ok(HubSink { link, refused: Refused::default(), notes: Notes::default() })
+    }
+
+    fn hear(&mut self) {
+        while let Some(reply) = self.link.try_reply() {
+            match reply {
+                Reply::Ack { .. } => self.refused.taken += 1,
+                Reply::Error { error, .. } => self.refused.note(error, &self.notes),
+            }
+        }
+    }
+
+    /// Waits for the last acks and says farewell.
+    pub(super) async fn end(mut self, totals: &Totals, interrupted: bool) -> Verdict {
+        self.hear();
+        let reconnects = self.link.reconnects();
+        let outstanding = |refused: &Refused| refused.taken + refused.count < totals.sent;
+        // Frames that were on their way when a connection broke are never acknowledged.
+        if !interrupted && reconnects == 0 {
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+            while outstanding(&self.refused) {
+                match tokio::time::timeout_at(deadline, self.link.reply()).await {
+                    Ok(Some(Reply::Ack { .. })) => self.refused.taken += 1,
+                    Ok(Some(Reply::Error { error, .. })) => self.refused.note(error, &self.notes),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        }
+        if !interrupted {
+            self.link.close().await;
+        }
+        let Refused { count, taken, last, .. } = self.refused;
+        Verdict { refused: count, taken, why: last, reconnects }
+    }
+}
+
+async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow::Result<Reconnecting> {
+    Reconnecting::connect(endpoint, stream, options).await.map_err(|error| {
+        let hint = match &error {
+            client::Error::Connect { .. } => "is the hub running? (--wait waits for it)",
+            client::Error::Refused { status: 409, .. } => "--takeover replaces the publisher that is there",
+            client::Error::Refused { status: 401 | 403, .. } => {
+                "give a key with --api-key or FRAMEHUB_API_KEY"
+            }
+            _ => return error.into(),
+        };
+        anyhow::anyhow!("{error}\n{hint}")
+    })
+}
+
+impl Refused {
+    /// Counts each, tells one a second.
+    fn note(&mut self, error: String, notes: &Notes) {
+        self.count += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
+            self.told = Some(Instant::now());
+            notes.say(&format!("the hub did not take a frame: {error}"));
+        }
+        self.last = error;
+    }
+}
+
+impl Sink for HubSink {
+    async fn send(&mut self, jpeg: Bytes, seq: u64, taken: SystemTime) -> anyhow::Result<Outcome> {
+        let captured = taken.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64());
+        let meta = Metadata { captured, seq: Some(seq), rest: None };
+        let was_away = self.link.away_for();
+        let sent = self.link.send(jpeg, &meta).await?;
+        self.hear();
+        match sent {
+            Sent::Yes => {
+                if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
+                    self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
+                }
+                Ok(Outcome::Sent)
+            }
+            Sent::Lost { error, retry_in } => {
+                self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
+                Ok(Outcome::Away)
+            }
+            Sent::Away => Ok(Outcome::Away),
+        }
+    }
+}
+
+impl Verdict {
+    /// A playing of which the hub took nothing has failed, whatever the reason.
+    pub(super) fn judge(&self, totals: &Totals) -> anyhow::Result<()> {
+        if self.taken == 0 && self.refused > 0 {
+            bail!("the hub took none of {} frames: {}", totals.sent, self.why);
+        }
+        if totals.sent == 0 && totals.away > 0 {
+            bail!("no frame was sent: the hub was away all the time");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_playing_that_reached_nobody_has_failed() {
+        let all_refused = Verdict { refused: 3, why: "too large".to_owned(), ..Verdict::default() };
+        let totals = Totals { sent: 3, ..Totals::default() };
+        assert!(all_refused.judge(&totals).unwrap_err().to_string().contains("too large"));
+        assert!(Verdict { taken: 1, refused: 2, ..Verdict::default() }.judge(&totals).is_ok());
+        assert!(Verdict::default().judge(&Totals { away: 5, ..Totals::default() }).is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! What the commands that talk to a hub from outside share: how they wait, show that they are at work,
+//! and end. Nothing here knows what a frame is.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where nobody watches a bar, a line is logged this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Arguments that do not fit, which only shows once several of them are looked at together.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}\n\nFor more information, try 'framehub {command} --help'.")]
+pub(super) struct WrongUsage {
+    command: &'static str,
+    message: String,
+}
+
+pub(super) fn usage(command: &'static str, message: impl std::fmt::Display) -> anyhow::Error {
+    WrongUsage { command, message: message.to_string() }.into()
+}
+
+/// Runs a command's future on a runtime of its own.
+pub(super) fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads that the command runs on")?;
+    let result = runtime.block_on(work);
+    // A thread that still waits for its input must not keep the command alive.
+    runtime.shutdown_background();
+    result
+}
+
+/// Waits for Ctrl-C, or for the request to end that a supervisor sends.
+pub(super) async fn stop_requested() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the signal ends the process by itself.
+    if interrupt.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Reads a number within limits, for clap.
+pub(super) fn number(text: &str, least: f64, most: f64) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (least..=most).contains(&value) => Ok(value),
+        _ => Err(format!("use a number from {least} to {most}")),
+    }
+}
+
+/// Reads a duration in seconds, at least a tenth of one, for clap.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    // A year: longer is a slip of the keyboard.
+    number(text, 0.1, 31_536_000.0).map(Duration::from_secs_f64)
+}
+
+/// Shows that something goes on: a bar or a spinner on a terminal, a line now and then elsewhere. Both go
+/// to stderr: stdout is for results.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    last_line: Instant,
+}
+
+impl Progress {
+    /// `length`: how long the work takes, if that is known.
+    pub(super) fn new(length: Option<Duration>) -> Progress {
+        let bar = stderr().is_terminal().then(|| {
+            let millis = length.map(|length| length.as_millis() as u64);
+            let bar = ProgressBar::with_draw_target(millis, ProgressDrawTarget::stderr_with_hz(8));
+            let template = match millis {
+                Some(_) => "{bar:24.cyan/dim} {msg}",
+                None => "{spinner:.cyan} {msg}",
+            };
+            // Only a template with a mistake in it fails, and then the default one is good enough.
+            let style = ProgressStyle::with_template(template);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸━"));
+            bar
+        });
+        Progress { bar, last_line: Instant::now() }
+    }
+
+    /// Tells how far the work is. `text` is only made if it will be seen.
+    pub(super) fn show(&mut self, position: Duration, text: impl FnOnce() -> String) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(position.as_millis() as u64);
+                bar.set_message(text());
+            }
+            None if self.last_line.elapsed() >= LINE_EVERY => {
+                self.last_line = Instant::now();
+                eprintln!("{}", text());
+            }
+            None => {}
+        }
+    }
+
+    /// A way to say something while the bar is on the screen.
+    pub(super) fn notes(&self) -> Notes {
+        Notes(self.bar.clone())
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Says things that stay on the screen, above the bar if there is one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes(Option<ProgressBar>);
+
+impl Notes {
+    pub(super) fn say(&self, text: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+/// `850 kB/s`, `12.3 MB/s`: decimal units, as the network's are.
+pub(super) fn rate(bytes_per_sec: f64) -> String {
+    match bytes_per_sec {
+        rate if rate < 999_500.0 => format!("{:.0} kB/s", rate / 1e3),
+        rate if rate < 999.95e6 => format!("{:.1} MB/s", rate / 1e6),
+        rate => format!("{:.2} GB/s", rate / 1e9),
+    }
+}
+
+/// `0:07`, `12:34`, `1:02:03`.
+pub(super) fn clock(time: Duration) -> String {
+    let secs = time.as_secs_f64().round() as u64;
+    let (hours, minutes, secs) = (secs / 3600, secs / 60 % 60, secs % 60);
+    match hours {
+        0 => format!("{minutes}:{secs:02}"),
+        _ => format!("{hours}:{minutes:02}:{secs:02}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::ExitCode;
+
+    #[test]
+    fn rates_and_times_read_well() {
+        let rates = [0.0, 999_000.0, 999_600.0, 12_345_678.0, 2.5e9].map(rate);
+        assert_eq!(rates, ["0 kB/s", "999 kB/s", "1.0 MB/s", "12.3 MB/s", "2.50 GB/s"]);
+        let times = [7, 754, 3723].map(|secs| clock(Duration::from_secs(secs)));
+        assert_eq!(times, ["0:07", "12:34", "1:02:03"]);
+    }
+
+    #[test]
+    fn numbers_outside_their_limits_are_refused() {
+        assert_eq!(number("2.5", 1.0, 3.0), Ok(2.5));
+        for text in ["0.5", "4", "NaN", "x", ""] {
+            assert_eq!(number(text, 1.0, 3.0), Err("use a number from 1 to 3".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_has_an_exit_code_of_its_own() {
+        let error = usage("watch", "no such thing");
+        assert!(error.to_string().contains("framehub watch --help"));
+        assert_eq!(format!("{:?}", super::super::exit_code(&error)), format!("{:?}", ExitCode::from(2)));
+    }
+}
