@@ -82,10 +82,9 @@ impl App {
         &self.base64
     }
 
-    /// The live stream of that name; the name may be anything that a URL can carry.
-    pub(crate) fn stream(&self, name: &str) -> Result<Stream, ApiError> {
-        let name: StreamName = name.parse()?;
-        self.hub.stream(&name).ok_or_else(|| ApiError::stream_not_found(&name))
+    /// The live stream of that name.
+    pub(crate) fn stream(&self, name: &StreamName) -> Result<Stream, ApiError> {
+        self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
     }
 
     /// The stream that `streams.default` names, or the oldest live one.

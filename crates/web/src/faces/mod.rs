@@ -5,4 +5,4 @@ mod extract;
 pub(crate) mod streams;
 pub(crate) mod viewer;
 
-pub(crate) use extract::Query;
+pub(crate) use extract::{Name, Query};

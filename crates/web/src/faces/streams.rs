@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::HeaderMap;
-use hub::{Start, StreamName, StreamStats};
+use hub::{Start, StreamStats};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Query, viewer::round};
+use super::{Name, Query, viewer::round};
 use crate::{
     App, clock,
     error::ApiError,
@@ -40,11 +40,10 @@ responses(
 ))]
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(query): Query<publish::Query>,
     request: Request,
 ) -> Result<Json<Published>, ApiError> {
-    let name: StreamName = name.parse()?;
     publish::body::publish(app, name, query, request).await.map(Json)
 }
 
@@ -55,11 +54,10 @@ pub(crate) async fn publish(
 ), responses((status = 101, description = "A WebSocket"), (status = 409), (status = 426)))]
 pub(crate) async fn publish_websocket(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(query): Query<publish::Query>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let name: StreamName = name.parse()?;
     if !websocket::is_upgrade(&request) {
         return Err(websocket::upgrade_required());
     }
@@ -76,14 +74,14 @@ pub(crate) async fn publish_websocket(
 ))]
 pub(crate) async fn view(
     state: State<Arc<App>>,
-    name: Path<String>,
+    name: Name,
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
         let State(app) = state;
-        let stream = app.stream(&name)?;
+        let stream = app.stream(&name.0)?;
         return websocket_view::response(app, stream, &socket_query, request);
     }
     view_mjpeg(state, name, Query(query), request.headers().clone()).await
@@ -95,7 +93,7 @@ pub(crate) async fn view(
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404)))]
 pub(crate) async fn view_mjpeg(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -112,7 +110,7 @@ pub(crate) async fn view_mjpeg(
     (status = 304, description = "None newer"), (status = 404), (status = 503, description = "No frame yet")))]
 pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(query): Query<snapshot::Query>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -123,9 +121,8 @@ pub(crate) async fn snapshot(
 /// A page for an iframe.
 #[utoipa::path(get, path = "/stream/{name}/embed", tag = "view", params(("name" = String, Path)),
     responses((status = 200, content_type = "text/html", description = "The page")))]
-pub(crate) async fn embed(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn embed(Name(_checked): Name, headers: HeaderMap) -> Result<Response, ApiError> {
     // The stream may come later: the page waits for it.
-    let _checked: StreamName = name.parse()?;
     Ok(pages::file("embed.html", &headers))
 }
 
@@ -233,7 +230,7 @@ impl From<StreamStats> for StreamDetail {
     responses((status = 200, body = StreamDetail), (status = 404)))]
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<StreamDetail>, ApiError> {
     Ok(Json(app.stream(&name)?.stats(clock::now()).into()))
 }
@@ -241,11 +238,7 @@ pub(crate) async fn stats(
 /// Delete a stream: its viewers are told that it has ended.
 #[utoipa::path(delete, path = "/api/streams/{name}", tag = "control", params(("name" = String, Path)),
     responses((status = 200, description = "Deleted"), (status = 404)))]
-pub(crate) async fn delete(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let name: StreamName = name.parse()?;
+pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     if !app.hub().remove(&name) {
         return Err(ApiError::stream_not_found(&name));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
@@ -28,8 +28,8 @@ pub(crate) async fn stats_page(headers: HeaderMap) -> Response {
     pages::file("stats.html", &headers)
 }
 
-pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    pages::file(&path, &headers)
+pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    pages::file(path.as_ref().map_or("", |Path(path)| path), &headers)
 }
 
 /// All streams of a page over one WebSocket.

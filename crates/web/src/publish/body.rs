@@ -207,20 +207,15 @@ async fn collect(body: &mut Incoming, max: usize) -> Result<Bytes, ApiError> {
 }
 
 async fn form(app: &App, mut door: Door, boundary: &str, mut body: Incoming) -> Result<Published, ApiError> {
-    let outcome = within(app, read_form(app, &mut door, boundary, &mut body)).await;
-    let outcome = outcome.and_then(|inner| inner);
-    if outcome.is_err() {
-        door.count_rejected();
-    }
-    outcome
+    let read = within(app, read_form(app, boundary, &mut body)).await.and_then(|inner| inner);
+    let Part { headers, body: bytes } = read.inspect_err(|_| door.count_rejected())?;
+    let frame_size = bytes.len();
+    let frame = door.admit(arrival(bytes, |name| headers.get(name))).await.map_err(Refusal::into_error)?;
+    Ok(answer(&door, &frame, frame_size))
 }
 
-async fn read_form(
-    app: &App,
-    door: &mut Door,
-    boundary: &str,
-    body: &mut Incoming,
-) -> Result<Published, ApiError> {
+/// The field with the picture; the others are read over.
+async fn read_form(app: &App, boundary: &str, body: &mut Incoming) -> Result<Part, ApiError> {
     let max = app.settings().max_frame_bytes;
     if body.announced().is_some_and(|length| length > (max + MAX_HEADER_BYTES) as u64) {
         return Err(too_large(max));
@@ -245,10 +240,7 @@ async fn read_form(
         }
     }
     parser.finish().map_err(|error| bad_multipart(&error))?;
-    let Some(Part { headers, body: bytes }) = found else { return Err(missing_field(&others)) };
-    let frame_size = bytes.len();
-    let frame = door.admit(arrival(bytes, |name| headers.get(name))).await.map_err(Refusal::into_error)?;
-    Ok(answer(door, &frame, frame_size))
+    found.ok_or_else(|| missing_field(&others))
 }
 
 fn missing_field(others: &[String]) -> ApiError {

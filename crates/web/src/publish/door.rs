@@ -109,13 +109,8 @@ impl Door {
             let picture = media::png::decode(&png, MAX_PNG_PIXELS)?;
             media::jpeg::encode(&picture, quality)
         });
-        let failed = |reason: String| {
-            ApiError::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "BAD_PNG",
-                format!("the PNG cannot be decoded: {reason}"),
-            )
-        };
+        let failed =
+            |reason: String| ApiError::bad_request("BAD_PNG", format!("the PNG cannot be decoded: {reason}"));
         match work.await {
             Ok(Ok(jpeg)) => Ok(jpeg.into()),
             Ok(Err(error)) => Err(failed(error.to_string())),
@@ -148,8 +143,13 @@ pub(crate) fn too_large(max: usize) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FRAME_TOO_LARGE", message)
 }
 
+/// 415 for what we do not take however whole it is, 400 for a picture of ours that is damaged.
 fn not_an_image(error: &image::Error) -> ApiError {
-    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.code(), error.to_string())
+    let status = match error.code() {
+        "NOT_AN_IMAGE" | "UNSUPPORTED_JPEG" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    ApiError::new(status, error.code(), error.to_string())
 }
 
 fn check_pixels(width: u32, height: u32, max: u64) -> Result<(), ApiError> {
