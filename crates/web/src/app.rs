@@ -26,7 +26,7 @@ pub struct App {
     metrics: Metrics,
     /// Cancelled when the server begins to shut down.
     shutdown: CancellationToken,
-    transcoders: Semaphore,
+    transcoders: Arc<Semaphore>,
     placeholder: Placeholder,
     base64: Base64Cache,
 }
@@ -37,7 +37,7 @@ impl App {
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
             metrics: Metrics::new(),
-            transcoders: Semaphore::new(TRANSCODERS),
+            transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
             hub,
@@ -70,7 +70,7 @@ impl App {
         &self.shutdown
     }
 
-    pub(crate) fn transcoders(&self) -> &Semaphore {
+    pub(crate) fn transcoders(&self) -> &Arc<Semaphore> {
         &self.transcoders
     }
 

@@ -164,6 +164,8 @@ impl From<&StreamStats> for StreamInfo {
 pub(crate) struct StreamList {
     count: usize,
     streams: Vec<StreamInfo>,
+    /// Name of the stream that `/stream` and `/stats` show.
+    default: Option<String>,
 }
 
 /// All live streams.
@@ -171,7 +173,8 @@ pub(crate) struct StreamList {
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
     let stats = app.hub().stats(clock::now());
     let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
-    Json(StreamList { count: streams.len(), streams })
+    let default = app.default_stream().map(|stream| stream.name().to_string());
+    Json(StreamList { count: streams.len(), streams, default })
 }
 
 /// One stream in detail.

@@ -13,6 +13,8 @@ use crate::{App, clock, error::ApiError};
 /// A picture of more pixels would take a viewer's browser down (and a header may claim 65500×65500 for nothing):
 /// above this no sensor in the field delivers at video rate.
 const MAX_PIXELS: u64 = 100_000_000;
+/// A PNG is decoded here, at three bytes a pixel: 8K UHD is the largest that is taken.
+const MAX_PNG_PIXELS: u64 = 7680 * 4320;
 
 /// A picture with what its sender said of it.
 #[derive(Debug, Default)]
@@ -81,7 +83,8 @@ impl Door {
             return Err(too_large(max));
         }
         let kind = image::sniff(&bytes).map_err(|error| not_an_image(&error))?;
-        check_pixels(kind.width(), kind.height())?;
+        let max_pixels = if matches!(kind, Kind::Png { .. }) { MAX_PNG_PIXELS } else { MAX_PIXELS };
+        check_pixels(kind.width(), kind.height(), max_pixels)?;
         let (payload, format) = match kind {
             Kind::Jpeg(info) => {
                 let payload = if info.has_huffman_tables {
@@ -99,9 +102,11 @@ impl Door {
     /// PNG to JPEG on a thread that may be busy for a while, a few at a time.
     async fn transcode(&self, png: Bytes) -> Result<Bytes, ApiError> {
         let quality = self.app.settings().jpeg_quality;
-        let _place = self.app.transcoders().acquire().await;
+        let place = Arc::clone(self.app.transcoders()).acquire_owned().await;
         let work = tokio::task::spawn_blocking(move || {
-            let picture = media::png::decode(&png, MAX_PIXELS)?;
+            // Held by the work itself, which goes on even if its client leaves.
+            let _place = place;
+            let picture = media::png::decode(&png, MAX_PNG_PIXELS)?;
             media::jpeg::encode(&picture, quality)
         });
         let failed =
@@ -147,11 +152,11 @@ fn not_an_image(error: &image::Error) -> ApiError {
     ApiError::new(status, error.code(), error.to_string())
 }
 
-fn check_pixels(width: u32, height: u32) -> Result<(), ApiError> {
-    if u64::from(width) * u64::from(height) <= MAX_PIXELS {
+fn check_pixels(width: u32, height: u32, max: u64) -> Result<(), ApiError> {
+    if u64::from(width) * u64::from(height) <= max {
         return Ok(());
     }
     let message =
-        format!("the picture claims {width}×{height} pixels: at most {MAX_PIXELS} pixels are taken");
+        format!("the picture claims {width}×{height} pixels: at most {max} are taken");
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "PICTURE_TOO_LARGE", message))
 }

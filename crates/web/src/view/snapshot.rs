@@ -8,7 +8,7 @@ use hub::{Class, Frame, Rule, Start, Stream};
 use serde::Deserialize;
 
 use super::live_headers;
-use crate::error::ApiError;
+use crate::{clock, error::ApiError};
 
 /// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -86,8 +86,12 @@ fn picture(frame: &Frame) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(header::ETAG, etag(frame.seq));
     headers.insert("x-frame-seq", HeaderValue::from(frame.seq));
-    if let Ok(timestamp) = HeaderValue::try_from(format!("{:.6}", frame.timestamp_unix_secs())) {
-        headers.insert("x-timestamp", timestamp);
+    let age_ms = frame.age(clock::now().mono).as_secs_f64() * 1000.0;
+    let figures = [("x-timestamp", frame.timestamp_unix_secs(), 6), ("x-frame-age-ms", age_ms, 1)];
+    for (name, value, digits) in figures {
+        if let Ok(text) = HeaderValue::try_from(format!("{value:.digits$}")) {
+            headers.insert(name, text);
+        }
     }
     (headers, frame.payload.clone()).into_response()
 }

@@ -44,6 +44,7 @@ impl Display {
             self.last = Instant::now();
             self.last_totals = totals.clone();
         }
+        let position = &position.within(self.length);
         let bar = if self.whole.is_some() { self.started.elapsed() } else { position.at };
         self.progress.show(bar, || line(totals, position, self.length, self.fps, self.bytes_per_sec));
     }

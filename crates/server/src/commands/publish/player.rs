@@ -47,6 +47,17 @@ pub(super) struct Position {
     pub(super) round: u64,
 }
 
+impl Position {
+    /// The same, for a source that goes round by itself after `length` (ffmpeg does).
+    pub(super) fn within(&self, length: Option<Duration>) -> Position {
+        let Some(length) = length.filter(|length| self.round == 1 && self.at > *length) else {
+            return self.clone();
+        };
+        let rounds = (self.at.as_secs_f64() / length.as_secs_f64()).floor();
+        Position { at: self.at.saturating_sub(length.mul_f64(rounds)), round: rounds as u64 + 1 }
+    }
+}
+
 pub(super) struct Player<S, R> {
     pub(super) sink: S,
     /// Called after each frame.
@@ -261,5 +272,8 @@ mod tests {
         let clip = clip(4, 10.0, true);
         let shown = position(&clip, 9);
         assert_eq!((shown.at.as_millis(), shown.round), (100, 3));
+        let by_itself =
+            Position { at: Duration::from_secs(9), round: 1 }.within(Some(Duration::from_secs(4)));
+        assert_eq!((by_itself.at.as_millis(), by_itself.round), (1000, 3));
     }
 }
