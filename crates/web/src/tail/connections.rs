@@ -1,8 +1,8 @@
 //! Which connections are open, and which of them rest between requests.
 //!
 //! At the limit the connection that has rested longest makes room: ten thousand idle connections cost their own
-//! senders a reconnect, and nobody who is watching or publishing notices. Only when every place is taken by a
-//! connection at work is a newcomer turned away.
+//! senders a reconnect, and nobody who is watching or publishing notices, not even a client that posts a frame a
+//! second. Only when every place is taken by a connection at work is a newcomer turned away.
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +23,21 @@ pub(crate) struct Connections {
 #[derive(Debug, Default)]
 struct State {
     open: usize,
-    /// Resting connections in the order in which they came to rest.
-    resting: BTreeMap<u64, CancellationToken>,
+    /// Resting connections in the order in which they are to make room.
+    resting: BTreeMap<Place, CancellationToken>,
     next: u64,
 }
+
+/// A place among the resting, first by the time from which on it counts as resting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    from: Instant,
+    number: u64,
+}
+
+/// After a request a connection counts as resting only this much later: who posts a frame a second is at work, however
+/// fast others connect meanwhile.
+const BREATH: Duration = Duration::from_secs(2);
 
 impl Connections {
     pub(crate) fn new(max: usize) -> Arc<Self> {
@@ -47,7 +58,7 @@ impl Connections {
         }
         state.open += 1;
         let shed = CancellationToken::new();
-        let pause = Pause::new(state.rest(shed.clone()));
+        let pause = Pause::new(state.rest(shed.clone(), Instant::now()));
         Some(Connection { all: Arc::clone(self), shed, pause: Mutex::new(Some(pause)) })
     }
 
@@ -57,10 +68,11 @@ impl Connections {
 }
 
 impl State {
-    fn rest(&mut self, shed: CancellationToken) -> u64 {
+    fn rest(&mut self, shed: CancellationToken, from: Instant) -> Place {
         self.next += 1;
-        self.resting.insert(self.next, shed);
-        self.next
+        let place = Place { from, number: self.next };
+        self.resting.insert(place, shed);
+        place
     }
 }
 
@@ -77,14 +89,14 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Pause {
     /// The place among the resting ones.
-    place: u64,
+    place: Place,
     since: Instant,
     /// When the first byte of the next request came.
     head_since: Option<Instant>,
 }
 
 impl Pause {
-    fn new(place: u64) -> Self {
+    fn new(place: Place) -> Self {
         Self { place, since: Instant::now(), head_since: None }
     }
 }
@@ -151,7 +163,7 @@ pub(crate) struct Busy(Arc<Connection>);
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.all.lock();
-        let place = state.rest(self.0.shed.clone());
+        let place = state.rest(self.0.shed.clone(), Instant::now() + BREATH);
         *self.0.pause() = Some(Pause::new(place));
     }
 }
@@ -177,6 +189,20 @@ mod tests {
         assert!(!third.shed.is_cancelled());
         drop((second, busy));
         assert_eq!(all.open(), 2);
+    }
+
+    #[test]
+    fn a_request_counts_for_a_while() {
+        let all = Connections::new(2);
+        let publisher = admit(&all);
+        drop(publisher.begin_request());
+        let mut silent = admit(&all);
+        for _ in 0..10 {
+            let newcomer = admit(&all);
+            assert!(silent.shed.is_cancelled());
+            silent = newcomer;
+        }
+        assert!(!publisher.shed.is_cancelled());
     }
 
     #[test]
