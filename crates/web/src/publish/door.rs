@@ -156,7 +156,6 @@ fn check_pixels(width: u32, height: u32, max: u64) -> Result<(), ApiError> {
     if u64::from(width) * u64::from(height) <= max {
         return Ok(());
     }
-    let message =
-        format!("the picture claims {width}×{height} pixels: at most {max} are taken");
+    let message = format!("the picture claims {width}×{height} pixels: at most {max} are taken");
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "PICTURE_TOO_LARGE", message))
 }
