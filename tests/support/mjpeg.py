@@ -42,7 +42,7 @@ class MjpegReader:
         self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.status = self.response.status
-        self.raw = b""
+        self.raw = bytearray()
         self.parts: list[Part] = []
         self.ended = threading.Event()
         self.clean_end = False
@@ -98,7 +98,7 @@ class MjpegReader:
                 if end < 0:
                     return
             self._at = end
-            self.parts.append(Part(headers, self.raw[body:end], now))
+            self.parts.append(Part(headers, bytes(self.raw[body:end]), now))
 
     # ---- asking ----
 

@@ -128,12 +128,12 @@ impl Inbox {
             match opcode {
                 OpCode::Close => return Err(Ended::Closed),
                 OpCode::Ping | OpCode::Pong => {}
-                OpCode::Text | OpCode::Binary if fin => {
-                    return message(opcode == OpCode::Text, payload.to_vec());
-                }
                 // RFC 6455 section 5.4: the fragments of one message are not mixed with another's.
                 OpCode::Text | OpCode::Binary if self.partial.is_some() => {
                     return Err(Ended::Protocol(WebSocketError::InvalidFragment));
+                }
+                OpCode::Text | OpCode::Binary if fin => {
+                    return message(opcode == OpCode::Text, payload.to_vec());
                 }
                 OpCode::Text | OpCode::Binary => {
                     self.partial = Some(Partial { is_text: opcode == OpCode::Text, bytes: payload.to_vec() });
