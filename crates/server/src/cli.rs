@@ -2,15 +2,13 @@
 //!
 //! `framehub` without a subcommand is `framehub serve`. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
-use std::path::PathBuf;
-
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::serve::ServeArgs;
 use crate::commands::watch::WatchArgs;
-use crate::config::{Override, Sources};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -64,51 +62,17 @@ pub enum Command {
     Config(ConfigArgs),
 }
 
-/// What `serve` takes.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct ServeArgs {
-    #[command(flatten)]
-    pub sources: SourceArgs,
-}
-
-/// Where a command's configuration comes from, beside `.env` and the environment.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct SourceArgs {
-    /// Configuration file [default: ./config.yaml if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Settings that win over file and environment, such as server.port=8080
-    #[arg(value_name = "SECTION.KEY=VALUE", value_parser = parse_override)]
-    pub overrides: Vec<Override>,
-}
-
-impl From<SourceArgs> for Sources {
-    fn from(args: SourceArgs) -> Sources {
-        Sources::of_process(args.config, args.overrides)
-    }
-}
-
-/// A setting; a word that is none may be a subcommand that was misspelt or came too late.
-fn parse_override(text: &str) -> Result<Override, String> {
-    let wrong = match text.parse() {
-        Ok(setting) => return Ok(setting),
-        Err(wrong) => wrong,
-    };
-    let commands: Vec<String> =
-        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    let near = commands.iter().find(|name| strsim::damerau_levenshtein(name, text) <= 2);
-    Err(match near {
-        Some(name) if name == text => format!("the subcommand comes first: framehub {name} …"),
-        Some(name) => format!("{wrong}; or did you mean the subcommand {name}?"),
-        None => format!("{wrong}; subcommands are {}", commands.join(", ")),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::path::PathBuf;
+
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::commands::sources::{SUBCOMMANDS, SourceArgs};
+    use crate::config::Override;
 
     fn parse(line: &str) -> Result<Command, String> {
         let parsed = Cli::try_parse_from(line.split_whitespace());
@@ -125,6 +89,9 @@ mod tests {
     #[test]
     fn the_definitions_are_consistent() {
         Cli::command().debug_assert();
+        let command = Cli::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, SUBCOMMANDS);
     }
 
     #[test]

@@ -1,27 +1,41 @@
-//! What happens to every request before and after the table of routes. Plain calls rather than layers: a layer costs
-//! each published frame a few allocations.
+//! The front: where the routes and the tail are joined, and what happens to every request before and after the table
+//! of routes. Plain calls rather than layers: a layer costs each published frame a few allocations.
 
 use std::sync::Arc;
 
 use axum::{Router, extract::Request, response::Response};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::{App, auth, cors, routes};
+use crate::{App, auth, cors, routes, tail};
+
+/// Serves the app on `listener` until `shutdown`, and then for as long as its settings give connections to end.
+pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
+    let places = Arc::clone(app.connections());
+    let limits = app.settings().connections;
+    let front = Front::new(app);
+    let answer = move |request| {
+        let front = front.clone();
+        async move { front.answer(request).await }
+    };
+    tail::serve(listener, places, limits, answer, shutdown).await;
+}
 
 /// Answers requests. Clones share everything.
 #[derive(Debug, Clone)]
-pub(crate) struct Front {
+struct Front {
     app: Arc<App>,
     router: Router,
 }
 
 impl Front {
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    fn new(app: Arc<App>) -> Self {
         let router = routes::router(Arc::clone(&app));
         Self { app, router }
     }
 
-    pub(crate) async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request) -> Response {
         let crosses_origins = self.app.settings().cors;
         let early = if crosses_origins { cors::preflight(&request) } else { None };
         let mut response = match early.or_else(|| auth::refusal(&self.app, &request)) {

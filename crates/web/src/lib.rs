@@ -18,10 +18,11 @@ mod pages;
 mod publish;
 mod routes;
 mod settings;
+mod stats;
 mod tail;
 mod view;
 mod websocket;
 
 pub use app::App;
+pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, Settings};
-pub use tail::serve;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::print;
-use crate::cli::SourceArgs;
+use super::sources::SourceArgs;
 use crate::config::{self, Loaded, reference};
 
 /// What `config` takes.

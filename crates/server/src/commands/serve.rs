@@ -5,13 +5,19 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::print;
+use super::{print, sources::SourceArgs};
 use crate::{
-    cli::ServeArgs,
     config::{self, Plan},
     logging,
     server::Server,
 };
+
+/// What `serve` takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub sources: SourceArgs,
+}
 
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;

@@ -9,8 +9,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::table::KEYS;
-
 /// Everything the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -315,19 +313,5 @@ impl Plan {
         if self.server.debug {
             self.logging.level = self.logging.level.max(Level::Debug);
         }
-    }
-}
-
-impl Default for Plan {
-    /// The built-in defaults, from the table of keys.
-    fn default() -> Plan {
-        let mut plan = Plan::blank();
-        for key in KEYS {
-            // The table's own test holds that each default is one of the allowed values.
-            let applied = key.apply_default(&mut plan);
-            debug_assert!(applied.is_ok(), "the default of {} is not allowed: {applied:?}", key.path());
-        }
-        plan.settle();
-        plan
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     App, clock,
     error::ApiError,
     pages,
+    stats::round,
     view::{Source, mjpeg, wall},
     websocket,
 };
@@ -101,9 +102,4 @@ pub(crate) async fn stats(State(app): State<Arc<App>>) -> impl IntoResponse {
         stream: stats.map(|s| s.name.to_string()),
         version: env!("CARGO_PKG_VERSION"),
     })
-}
-
-pub(crate) fn round(value: f64, digits: i32) -> f64 {
-    let scale = 10f64.powi(digits);
-    (value * scale).round() / scale
 }

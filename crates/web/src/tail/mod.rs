@@ -11,7 +11,7 @@ mod gate;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::ConnectInfo};
+use axum::{body::Body, extract::ConnectInfo, response::Response};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,14 +20,22 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use body::{LiveBody, Part, live_response};
 pub(crate) use connections::{Busy, Connections};
 
-use crate::{App, ConnectionLimits, front::Front};
+use crate::ConnectionLimits;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
 
 /// Accepts connections until `shutdown`, then lets those that are open end by themselves for `limits.shutdown`.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
-    let limits = app.settings().connections;
-    let front = Front::new(Arc::clone(&app));
+/// `answer` makes the response to a request, and never fails.
+pub(crate) async fn serve<A, F>(
+    listener: TcpListener,
+    places: Arc<Connections>,
+    limits: ConnectionLimits,
+    answer: A,
+    shutdown: CancellationToken,
+) where
+    A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -35,9 +43,9 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationT
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match app.connections().admit() {
+            Ok((socket, peer)) => match places.admit() {
                 Some(place) => {
-                    let task = converse(socket, peer, place, front.clone(), limits, shutdown.clone());
+                    let task = converse(socket, peer, place, answer.clone(), limits, shutdown.clone());
                     connections.spawn(task);
                 }
                 None => turn_away(&socket),
@@ -74,14 +82,17 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// One connection, from its first request to its last.
-async fn converse(
+async fn converse<A, F>(
     socket: TcpStream,
     peer: SocketAddr,
     place: Connection,
-    front: Front,
+    answer: A,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
-) {
+) where
+    A: Fn(Request<Body>) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
     if let Err(error) = tune(&socket, &limits) {
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
@@ -89,15 +100,12 @@ async fn converse(
     let gate = Gate::default();
     let service = service_fn(|request: Request<Incoming>| {
         let busy = place.begin_request();
-        let front = front.clone();
         let gate = gate.clone();
-        async move {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(Arc::clone(&busy));
-            let response = front.answer(request).await;
-            Ok::<_, Infallible>(body::for_wire(response, busy, gate))
-        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Arc::clone(&busy));
+        let response = answer(request);
+        async move { Ok::<_, Infallible>(body::for_wire(response.await, busy, gate)) }
     });
     let connection = http1::Builder::new()
         // Ours is the connection's, which tells a pause from a head that does not end.

@@ -24,7 +24,7 @@ use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wi
 use super::Pacer;
 use crate::{
     App, clock,
-    faces::streams::StreamInfo,
+    stats::StreamInfo,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
 

@@ -8,8 +8,10 @@
 mod later;
 mod serving;
 
-use super::key::Key;
 use std::time::Duration;
+
+use super::key::Key;
+use super::plan::Plan;
 
 /// A group of keys, as in the file.
 #[derive(Debug)]
@@ -126,6 +128,20 @@ fn set_parsed<T>(slot: &mut T, parsed: Option<T>) -> bool {
 /// A path: not empty and without a NUL.
 fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
+}
+
+impl Default for Plan {
+    /// The built-in defaults, from the table of keys.
+    fn default() -> Plan {
+        let mut plan = Plan::blank();
+        for key in KEYS {
+            // The table's own test holds that each default is one of the allowed values.
+            let applied = key.apply_default(&mut plan);
+            debug_assert!(applied.is_ok(), "the default of {} is not allowed: {applied:?}", key.path());
+        }
+        plan.settle();
+        plan
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,95 @@
+//! Statistics as JSON: the shapes of a stream that the routes and the wall share.
+
+use hub::StreamStats;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock;
+
+/// A stream in the list of streams.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamInfo {
+    name: String,
+    created_at: String,
+    uptime_seconds: u64,
+    total_frames: u64,
+    viewer_count: usize,
+    inactive_seconds: f64,
+    current_fps: f64,
+    width: Option<u32>,
+    height: Option<u32>,
+    frame_bytes: Option<usize>,
+    bytes_per_second: f64,
+}
+
+impl From<&StreamStats> for StreamInfo {
+    fn from(stats: &StreamStats) -> Self {
+        Self {
+            name: stats.name.to_string(),
+            created_at: clock::rfc3339(stats.created),
+            uptime_seconds: stats.uptime.as_secs(),
+            total_frames: stats.totals.frames,
+            viewer_count: stats.demand.viewers,
+            inactive_seconds: round(stats.inactive.as_secs_f64(), 3),
+            current_fps: round(stats.fps, 1),
+            width: stats.format.map(|f| f.width),
+            height: stats.format.map(|f| f.height),
+            frame_bytes: stats.frame_bytes,
+            bytes_per_second: round(stats.bytes_per_sec, 0),
+        }
+    }
+}
+
+/// One stream in detail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamDetail {
+    #[serde(flatten)]
+    info: StreamInfo,
+    last_frame_time: Option<String>,
+    /// Frames that the stream may keep.
+    buffer_size: usize,
+    has_current_frame: bool,
+    buffered_frames: usize,
+    buffered_bytes: usize,
+    total_bytes: u64,
+    /// Frames handed to viewers, and frames that viewers passed over for a newer one.
+    frames_served: u64,
+    frames_dropped: u64,
+    /// Frames that publishers sent and the hub refused.
+    frames_rejected: u64,
+    /// Recorders, analyses, links.
+    service_count: usize,
+    /// Number of the newest frame.
+    newest_seq: u64,
+    /// Grows each time a stream is made, so it tells a re-created one from the one before.
+    epoch: u64,
+    /// A connection, not one-shot requests, publishes it.
+    publisher_connected: bool,
+}
+
+impl From<StreamStats> for StreamDetail {
+    fn from(stats: StreamStats) -> Self {
+        Self {
+            info: StreamInfo::from(&stats),
+            last_frame_time: stats.last_frame.map(clock::rfc3339),
+            buffer_size: stats.buffer_capacity,
+            has_current_frame: stats.format.is_some(),
+            buffered_frames: stats.buffered_frames,
+            buffered_bytes: stats.buffered_bytes,
+            total_bytes: stats.totals.bytes,
+            frames_served: stats.totals.served,
+            frames_dropped: stats.totals.skipped,
+            frames_rejected: stats.totals.rejected,
+            service_count: stats.demand.services,
+            newest_seq: stats.newest_seq,
+            epoch: stats.epoch,
+            publisher_connected: stats.claimed,
+        }
+    }
+}
+
+/// Rounded for people: JSON with fifteen digits helps nobody.
+pub(crate) fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (value * scale).round() / scale
+}
