@@ -81,7 +81,7 @@ fn nothing_written_is_the_defaults() {
     assert_eq!(loaded.plan.server.host, IpAddr::V4(Ipv4Addr::LOCALHOST));
     assert_eq!(loaded.plan.server.address().to_string(), "127.0.0.1:5000");
     assert_eq!(loaded.plan.server.max_frame_bytes, 10 * 1024 * 1024);
-    assert_eq!(loaded.plan.streams.max_buffer_bytes, 256 * 1024);
+    assert_eq!(loaded.plan.streams.max_buffer_bytes, 128 * 1024);
     assert_eq!(loaded.plan.viewers.stream_fps, None);
     assert_eq!(loaded.plan.viewers.send_buffer_bytes, 16 * 1024);
     assert_eq!(loaded.plan.recording.retention, Duration::from_secs(7 * 86_400));
