@@ -7,6 +7,7 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used)]
 
+mod handles;
 mod ops;
 mod reference;
 mod rig;

@@ -22,21 +22,30 @@ pub(crate) struct Picture {
     pub(crate) received: Moment,
 }
 
-/// Someone who may wait: how often it must have been woken by now.
+/// Someone who may wait, each time with another waker.
 #[derive(Debug, Default)]
 pub(crate) struct Waiter {
     waiting: bool,
-    pub(crate) wakes: usize,
+    /// How often each waker must have been called by now.
+    pub(crate) wakes: Vec<usize>,
 }
 
 impl Waiter {
     fn waits<T>(&mut self) -> Poll<T> {
         self.waiting = true;
+        self.waits_for_ever()
+    }
+
+    fn waits_for_ever<T>(&mut self) -> Poll<T> {
+        self.wakes.push(0);
         Poll::Pending
     }
 
+    /// Only the last waker is called.
     fn wake(&mut self) {
-        self.wakes += usize::from(std::mem::take(&mut self.waiting));
+        if let Some(last) = self.wakes.last_mut() {
+            *last += usize::from(std::mem::take(&mut self.waiting));
+        }
     }
 }
 
@@ -307,7 +316,8 @@ impl Reference {
 
     pub(crate) fn poll_demand(&mut self, publisher: usize, wanted: bool) -> Poll<Result<(), PublishError>> {
         if self.publishers[publisher].shared {
-            return if wanted { Poll::Ready(Ok(())) } else { Poll::Pending };
+            let waiter = &mut self.publishers[publisher].waiter;
+            return if wanted { Poll::Ready(Ok(())) } else { waiter.waits_for_ever() };
         }
         if let Err(error) = self.check_publisher(publisher) {
             return Poll::Ready(Err(error));

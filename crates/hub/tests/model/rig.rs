@@ -2,67 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::Poll,
 };
 
 use bytes::Bytes;
 use framehub_hub::{
     CaptureTime, Changes, Claim, ClaimError, Closed, Codec, Delivery, Format, Hub, NewFrame, PublishError,
-    Publisher, Rule, STALE_CLAIM, Start, Stream, StreamName, SubscribeError, Subscriber,
+    Publisher, Rule, STALE_CLAIM, Start, Stream, StreamName, SubscribeError,
 };
 
 use crate::{
+    handles::{Alive, Payload, Real, RealReader},
     ops::{From, NAMES, Op, Pictures, Setup},
     reference::{Picture, Reference},
-    support::{Clock, WakeCount, name, poll_once},
+    support::{Clock, name, poll_once},
 };
 
 /// What has happened, by name: shows that the sequences reach what they are meant to test.
 pub(crate) type Seen = BTreeMap<&'static str, usize>;
-
-/// Serial numbers of the payloads that are in memory.
-type Alive = Arc<Mutex<BTreeSet<u64>>>;
-
-struct Payload {
-    serial: u64,
-    bytes: Vec<u8>,
-    alive: Alive,
-}
-
-impl AsRef<[u8]> for Payload {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Payload {
-    fn drop(&mut self) {
-        self.alive.lock().unwrap().remove(&self.serial);
-    }
-}
-
-/// A real handle, and the number that the reference knows it by.
-struct Real<T> {
-    handle: T,
-    id: usize,
-    wakes: Arc<WakeCount>,
-}
-
-impl<T> Real<T> {
-    fn new(handle: T, id: usize) -> Self {
-        Self { handle, id, wakes: Arc::default() }
-    }
-}
-
-/// A reader with its decoder.
-struct RealReader {
-    real: Real<Subscriber>,
-    decoded: Option<u64>,
-    /// Number of the last frame published before it came.
-    came_after: u64,
-    taken_and_skipped: u64,
-}
 
 pub(crate) struct Rig {
     setup: Setup,
@@ -229,18 +187,17 @@ impl Rig {
         let Some(i) = pick(publisher, self.publishers.len()) else { return };
         let publisher = self.publishers.remove(i);
         self.reference.drop_publisher(publisher.id);
-        drop(publisher.handle);
-        assert_eq!(Arc::strong_count(&publisher.wakes), 1, "it leaves no waker behind");
+        publisher.leave();
     }
 
     fn await_demand(&mut self, publisher: usize, wanted: bool) {
         let Some(i) = pick_young(publisher, self.publishers.len()) else { return };
-        let Real { handle, id, wakes } = &self.publishers[i];
-        let real = match wanted {
-            true => poll_once(handle.wanted(), wakes),
-            false => poll_once(handle.unwanted(), wakes),
-        };
-        assert_eq!(real, self.reference.poll_demand(*id, wanted));
+        let publisher = &mut self.publishers[i];
+        let real = publisher.poll(|publisher, waker| match wanted {
+            true => poll_once(publisher.wanted(), waker),
+            false => poll_once(publisher.unwanted(), waker),
+        });
+        assert_eq!(real, self.reference.poll_demand(publisher.id, wanted));
     }
 
     fn reject(&mut self, stream: usize) {
@@ -297,8 +254,9 @@ impl Rig {
 
     fn recv(&mut self, reader: usize) {
         let Some(i) = pick(reader, self.readers.len()) else { return };
-        let Real { handle, id, wakes } = &mut self.readers[i].real;
-        let (real, expected) = (poll_once(handle.recv(), wakes), self.reference.poll_recv(*id));
+        let reader = &mut self.readers[i].real;
+        let real = reader.poll(|reader, waker| poll_once(reader.recv(), waker));
+        let expected = self.reference.poll_recv(reader.id);
         let in_short = match &real {
             Poll::Ready(Ok(delivery)) => Poll::Ready(Ok((delivery.frame.seq, delivery.skipped))),
             Poll::Ready(Err(reason)) => Poll::Ready(Err(*reason)),
@@ -346,8 +304,7 @@ impl Rig {
         let stream = self.reference.readers[reader.id].stream;
         let oldest_before = self.reference.streams[stream].oldest_kept;
         self.reference.leave(reader.id);
-        drop(reader.handle);
-        assert_eq!(Arc::strong_count(&reader.wakes), 1, "it leaves no waker behind");
+        reader.leave();
         let freed = self.reference.streams[stream].oldest_kept > oldest_before;
         self.saw_if(freed, "a reader's leaving freed frames");
     }
@@ -356,16 +313,16 @@ impl Rig {
 
     fn await_changes(&mut self, watcher: usize) {
         let Some(i) = pick(watcher, self.watchers.len()) else { return };
-        let Real { handle, id, wakes } = &mut self.watchers[i];
-        assert_eq!(poll_once(handle.changed(), wakes), self.reference.poll_changes(*id));
+        let watcher = &mut self.watchers[i];
+        let real = watcher.poll(|changes, waker| poll_once(changes.changed(), waker));
+        assert_eq!(real, self.reference.poll_changes(watcher.id));
     }
 
     fn drop_watcher(&mut self, watcher: usize) {
         let Some(i) = pick(watcher, self.watchers.len()) else { return };
         let watcher = self.watchers.remove(i);
         self.reference.unwatch(watcher.id);
-        drop(watcher.handle);
-        assert_eq!(Arc::strong_count(&watcher.wakes), 1, "it leaves no waker behind");
+        watcher.leave();
     }
 
     // ---- comparing ----
@@ -424,27 +381,20 @@ impl Rig {
         assert_eq!(listed, expected, "in the order of their names");
     }
 
-    /// Nobody sleeps through what it waits for, and nobody is woken for nothing.
     fn check_wakes(&self) {
-        for RealReader { real, .. } in &self.readers {
-            assert_eq!(real.wakes.get(), self.reference.readers[real.id].waiter.wakes, "reader {}", real.id);
-        }
-        for real in &self.publishers {
-            let expected = self.reference.publishers[real.id].waiter.wakes;
-            assert_eq!(real.wakes.get(), expected, "publisher {}", real.id);
-        }
-        for real in &self.watchers {
-            assert_eq!(real.wakes.get(), self.reference.watchers[real.id].1.wakes, "watcher {}", real.id);
-        }
+        let Reference { readers, publishers, watchers, .. } = &self.reference;
+        self.readers.iter().for_each(|r| r.real.check_wakes(&readers[r.real.id].waiter));
+        self.publishers.iter().for_each(|p| p.check_wakes(&publishers[p.id].waiter));
+        self.watchers.iter().for_each(|w| w.check_wakes(&watchers[w.id].1));
     }
 
     /// Of readers, publishers and watchers.
     fn expected_wakes(&self) -> [usize; 3] {
         let Reference { readers, publishers, watchers, .. } = &self.reference;
         [
-            readers.iter().map(|r| r.waiter.wakes).sum(),
-            publishers.iter().map(|p| p.waiter.wakes).sum(),
-            watchers.iter().map(|w| w.1.wakes).sum(),
+            readers.iter().flat_map(|r| &r.waiter.wakes).sum(),
+            publishers.iter().flat_map(|p| &p.waiter.wakes).sum(),
+            watchers.iter().flat_map(|w| &w.1.wakes).sum(),
         ]
     }
 

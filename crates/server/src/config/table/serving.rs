@@ -161,7 +161,7 @@ pub(super) const KEYS: &[Key] = &[
             most: 1024.0,
             set: |p, v| p.streams.max_buffer_bytes = bytes(v, MB),
         },
-        default: "0.25",
+        default: "0.125",
         doc: "Bytes of history kept a stream beyond its newest frame, which is always kept. Raising it \
             costs that much memory a stream; 0 keeps the newest frame alone.",
         ..STREAMS
