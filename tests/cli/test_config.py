@@ -48,8 +48,13 @@ def test_all_problems_together(tmp_path):
     done = check(tmp_path, "recording.codec=vp9", env={"LOG_LEVEL": "LOUD"})
     assert done.returncode == 1 and done.stdout == ""
     text = done.stderr
-    for line, key, hint in [(2, "prot", "server.port"), (3, "server.port", "65535"), (5, "streams.max_concurrent", "whole number"),
-                            (6, "streams.timeout_seconds", ""), (7, "recordings", "recording")]:
+    for line, key, hint in [
+        (2, "prot", "server.port"),
+        (3, "server.port", "65535"),
+        (5, "streams.max_concurrent", "whole number"),
+        (6, "streams.timeout_seconds", ""),
+        (7, "recordings", "recording"),
+    ]:
         problem = next((part for part in text.split("\n\n") if f"config.yaml:{line}" in part), None)
         assert problem and key in problem and hint in problem, f"line {line}: {text}"
     assert "LOG_LEVEL" in text and "DEBUG" in text
@@ -58,7 +63,10 @@ def test_all_problems_together(tmp_path):
     assert (start.returncode, start.stdout, start.stderr) == (1, "", text)
 
 
-@pytest.mark.parametrize("text", ["server: [", "just text", "server:\n\tport: 1", "server: 5", "a: &a [*a]", "server:\n  port: 1\n  port: 2\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["server: [", "just text", "server:\n\tport: 1", "server: 5", "a: &a [*a]", "server:\n  port: 1\n  port: 2\n"],
+)
 def test_a_file_that_is_no_configuration(tmp_path, text):
     (tmp_path / "config.yaml").write_text(text)
     done = check(tmp_path)
@@ -74,6 +82,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_precedence(tmp_path):
     """Defaults < file < .env < environment < arguments."""
+
     def port(*arguments, env=None):
         return shown(tmp_path, *arguments, env=env)["server.port"][0]
 

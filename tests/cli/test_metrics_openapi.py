@@ -61,11 +61,26 @@ def test_process_metrics(hub):
 
 
 ROUTES = {
-    ("get", "/"), ("get", "/stream"), ("get", "/stats"), ("get", "/stats-page"), ("get", "/api/wall"),
-    ("get", "/publish/{name}"), ("post", "/publish/{name}"), ("put", "/publish/{name}"), ("get", "/stream/{name}"),
-    ("get", "/stream/{name}/mjpeg"), ("get", "/stream/{name}/embed"), ("get", "/stream/{name}/snapshot.jpg"),
-    ("get", "/api/streams"), ("delete", "/api/streams/{name}"), ("get", "/api/streams/{name}/stats"),
-    ("get", "/health"), ("get", "/livez"), ("get", "/readyz"), ("get", "/metrics"), ("get", "/openapi.json"),
+    ("get", "/"),
+    ("get", "/stream"),
+    ("get", "/stats"),
+    ("get", "/stats-page"),
+    ("get", "/api/wall"),
+    ("get", "/publish/{name}"),
+    ("post", "/publish/{name}"),
+    ("put", "/publish/{name}"),
+    ("get", "/stream/{name}"),
+    ("get", "/stream/{name}/mjpeg"),
+    ("get", "/stream/{name}/embed"),
+    ("get", "/stream/{name}/snapshot.jpg"),
+    ("get", "/api/streams"),
+    ("delete", "/api/streams/{name}"),
+    ("get", "/api/streams/{name}/stats"),
+    ("get", "/health"),
+    ("get", "/livez"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+    ("get", "/openapi.json"),
 }
 
 

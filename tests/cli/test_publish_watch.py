@@ -4,7 +4,9 @@ import json
 import subprocess
 
 import pytest
+import requests
 
+from support.browser import number_on
 from support.mjpeg import MjpegReader
 from support.pictures import jpeg, number_of, png
 from support.program import Running, framehub, last_json
@@ -64,12 +66,12 @@ def test_other_video_goes_through_ffmpeg(hub, stream, videos, name):
 
 
 def test_a_looping_video_is_seen_by_opencv_and_chromium(hub, stream, videos, page):
-    from support.browser import number_on
-
     with Running("publish", str(videos / "h264.mp4"), "--to", f"{hub.url}/publish/{stream}", folder=videos) as running:
         eventually(lambda: hub.get(f"/api/streams/{stream}/stats").status_code == 200, timeout=20)
         with OpenCv(f"{hub.url}/stream/{stream}") as reader:
-            eventually(lambda: 1 in (n := reader.numbers) and FRAMES in n and 1 in n[n.index(FRAMES):], "round and round")
+            eventually(
+                lambda: 1 in (n := reader.numbers) and FRAMES in n and 1 in n[n.index(FRAMES) :], "round and round"
+            )
         page.goto(f"{hub.url}/stream/{stream}", wait_until="commit")
         seen = set()
         eventually(lambda: seen.add(number_on(page.locator("img"))) or len(seen - {None}) >= 4, "moving in Chromium")
@@ -94,7 +96,8 @@ def test_a_pipe_from_ffmpeg(hub, stream, videos):
     """`ffmpeg -i INPUT -f mpjpeg - | framehub publish - --to …`"""
     source = subprocess.Popen(
         ["ffmpeg", "-loglevel", "error", "-re", "-i", str(videos / "h264.mp4"), "-q:v", "2", "-f", "mpjpeg", "-"],
-        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
     )
     done = framehub("publish", "-", "--to", f"{hub.url}/publish/{stream}", folder=videos, stdin=source.stdout)
     source.stdout.close()
@@ -105,7 +108,9 @@ def test_a_pipe_from_ffmpeg(hub, stream, videos):
 
 def test_a_pipe_of_jpegs(hub, stream, videos):
     with (videos / "plain.mjpeg").open("rb") as stdin:
-        done = framehub("publish", "-", "--to", f"{hub.url}/publish/{stream}", "--fps", "20", folder=videos, stdin=stdin)
+        done = framehub(
+            "publish", "-", "--to", f"{hub.url}/publish/{stream}", "--fps", "20", folder=videos, stdin=stdin
+        )
     assert done.returncode == 0, done.stderr
     assert hub.snapshot(stream) == jpeg(FRAMES)
 
@@ -153,7 +158,9 @@ def test_a_stream_that_is_taken(hub, stream, videos):
         taken = framehub(*arguments, "--duration", "1", "--takeover", folder=videos)
         assert taken.returncode == 0, taken.stderr
         frames = hub.stats(stream)["total_frames"]
-        eventually(lambda: hub.stats(stream)["total_frames"] > frames, "the first one comes back when the place is free")
+        eventually(
+            lambda: hub.stats(stream)["total_frames"] > frames, "the first one comes back when the place is free"
+        )
         assert first.interrupt()[0] == 0
 
 
@@ -174,7 +181,9 @@ def test_publish_survives_a_restart_of_the_hub(start_hub, videos):
 
 def test_watch_counts_and_saves(hub, stream, videos, tmp_path):
     hub.put_frame(stream, 1)
-    watching = Running("watch", f"{hub.url}/stream/{stream}", "--save", "frames", "--count", "5", "--json", folder=tmp_path)
+    watching = Running(
+        "watch", f"{hub.url}/stream/{stream}", "--save", "frames", "--count", "5", "--json", folder=tmp_path
+    )
     with watching:
         hub.wait_for_viewers(stream, 1)
         for number in range(2, 6):
@@ -219,8 +228,6 @@ def test_watch_what_is_not_there(hub, stream, videos):
 
 
 def test_watch_ends_with_its_stream(hub, stream, videos):
-    import requests
-
     hub.put_frame(stream, 1)
     with Running("watch", f"{hub.url}/stream/{stream}", folder=videos) as watching:
         hub.wait_for_viewers(stream, 1)

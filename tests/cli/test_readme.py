@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from support.browser import wait_until_painted
 from support.hub import BINARY, ROOT, clean_environment
 from support.mjpeg import MjpegReader
 from support.pictures import jpeg, number_of
@@ -42,8 +43,14 @@ def test_publish_commands(desk):
         command = command.replace("http://127.0.0.1:5000", hub.url).replace("cargo run --release --", str(BINARY))
         if "framehub" in command:
             command += " --no-loop"
-        done = subprocess.run(command.split(), cwd=folder, env=clean_environment(), capture_output=True, timeout=60,
-                              stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command.split(),
+            cwd=folder,
+            env=clean_environment(),
+            capture_output=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode == 0, done.stderr.decode()
     assert number_of(hub.snapshot("camera1")) == 7
     assert hub.stats("video")["total_frames"] >= 35, "from framehub and from ffmpeg"
@@ -62,7 +69,7 @@ def test_publish_from_python(desk):
 def test_watch_from_python_and_html(desk, page):
     hub, folder = desk
     hub.put_frame("camera1", 5)
-    (code,) = blocks("python", "VideoCapture(\"http")
+    (code,) = blocks("python", 'VideoCapture("http')
     names = {}
     exec("import cv2\n" + code.replace("http://127.0.0.1:5000", hub.url), names)
     ok, picture = names["capture"].read()
@@ -70,8 +77,6 @@ def test_watch_from_python_and_html(desk, page):
     names["capture"].release()
     (html,) = blocks("html", "<img")
     page.set_content(html.replace("http://127.0.0.1:5000", hub.url), wait_until="commit")
-    from support.browser import wait_until_painted
-
     wait_until_painted(page.locator("img"), 5)
 
 
@@ -79,8 +84,12 @@ def test_watch_command(desk):
     hub, folder = desk
     hub.put_frame("camera1", 5)
     (text,) = blocks("sh", "-- watch")
-    command = text.split("#")[0].replace("http://127.0.0.1:5000", hub.url).replace("cargo run --release --", str(BINARY))
-    done = subprocess.run([*command.split(), "--duration", "1"], cwd=folder, env=clean_environment(), capture_output=True, timeout=30)
+    command = (
+        text.split("#")[0].replace("http://127.0.0.1:5000", hub.url).replace("cargo run --release --", str(BINARY))
+    )
+    done = subprocess.run(
+        [*command.split(), "--duration", "1"], cwd=folder, env=clean_environment(), capture_output=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 

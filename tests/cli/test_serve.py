@@ -16,8 +16,16 @@ from support.waiting import eventually
 
 
 def test_help_with_examples(tmp_path):
-    for arguments in (["--help"], ["serve", "--help"], ["publish", "--help"], ["watch", "--help"], ["bench", "--help"],
-                      ["config", "--help"], ["config", "check", "--help"], ["config", "reference", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["serve", "--help"],
+        ["publish", "--help"],
+        ["watch", "--help"],
+        ["bench", "--help"],
+        ["config", "--help"],
+        ["config", "check", "--help"],
+        ["config", "reference", "--help"],
+    ):
         done = framehub(*arguments, folder=tmp_path)
         assert done.returncode == 0 and "Usage: framehub" in done.stdout, arguments
         if len(arguments) == 1 and arguments != ["config"]:
@@ -28,7 +36,9 @@ def test_help_with_examples(tmp_path):
     assert re.fullmatch(r"framehub \d+\.\d+\.\d+\n", framehub("--version", folder=tmp_path).stdout)
 
 
-@pytest.mark.parametrize("arguments", [["sevre"], ["--prot=5"], ["publish"], ["watch"], ["serve", "server.port"], ["config", "chek"]])
+@pytest.mark.parametrize(
+    "arguments", [["sevre"], ["--prot=5"], ["publish"], ["watch"], ["serve", "server.port"], ["config", "chek"]]
+)
 def test_wrong_usage_is_exit_code_2(tmp_path, arguments):
     done = framehub(*arguments, folder=tmp_path)
     assert done.returncode == 2

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -113,8 +114,6 @@ def test_copied_publish_commands_work(start_hub, page, tmp_path):
     assert hub.stats("mine")["total_frames"] >= frames + 5
     (tmp_path / "picture.jpg").write_bytes(jpeg(9))
     python = copied(page, "python")
-    import sys
-
     done = subprocess.run([sys.executable, "-c", python], cwd=tmp_path, capture_output=True, timeout=60, text=True)
     assert done.returncode == 0, done.stderr
     assert "success" in done.stdout
@@ -146,7 +145,9 @@ def test_metadata_stands_beside_the_picture(start_hub, page):
         page.goto(hub.url + "/#sim")
         panel = page.locator("#metadata")
         panel.wait_for(state="visible")
-        eventually(lambda: "reward" in panel.inner_text() and "0.7" in panel.inner_text() and "41" in panel.inner_text())
+        eventually(
+            lambda: "reward" in panel.inner_text() and "0.7" in panel.inner_text() and "41" in panel.inner_text()
+        )
 
 
 def test_an_address_opened_directly_waits_for_its_stream(start_hub, page):

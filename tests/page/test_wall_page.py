@@ -18,7 +18,9 @@ def tiles(page) -> list[str]:
 
 
 def seqs(page) -> dict[str, int]:
-    pairs = page.eval_on_selector_all("a.tile", "tiles => tiles.map(t => [t.dataset.stream, Number(t.dataset.seq ?? 0)])")
+    pairs = page.eval_on_selector_all(
+        "a.tile", "tiles => tiles.map(t => [t.dataset.stream, Number(t.dataset.seq ?? 0)])"
+    )
     return dict(pairs)
 
 
@@ -116,7 +118,6 @@ def test_a_lone_frame_is_painted_when_it_arrives(start_hub, page):
     hub = start_hub()
     hub.put_frame("still", 1)
     page.goto(hub.url + "/")
-    tile = page.locator("a.tile")
     for number in range(1, 5):
         if number > 1:
             hub.put_frame("still", number)
@@ -192,7 +193,9 @@ def test_the_filter(start_hub, page):
 def test_phone(start_hub, chromium, output):
     """390 points wide: nothing is cut off sideways, tiles fill the width, and the single view fits too."""
     hub = start_hub()
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True)
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
     page = context.new_page()
     try:
         with Feeder(hub.url, "front-door", "a_name_as_long_as_they_may_be_" + "0123456789" * 3 + "abcd", fps=5):
@@ -243,11 +246,13 @@ def test_how_it_looks_at_1000_points(start_hub, chromium, output, scheme):
             page.goto(hub.url + "/")
             eventually(lambda: len(tiles(page)) == 4 and all(seqs(page).values()))
             assert page.evaluate("document.scrollingElement.scrollWidth <= document.documentElement.clientWidth")
+            eventually(lambda: page.locator(".tile-facts", has_text="1 viewer").count() == 4)
             picture_of(page, output / f"wall-1000-{scheme}.png")
             page.click("a.tile[data-stream=demo]")
             eventually(lambda: page.locator("#focus").get_attribute("data-state") == "live")
             eventually(lambda: page.locator("#stats-panel [data-key=current_fps]").get_attribute("data-value"))
             assert page.evaluate("document.scrollingElement.scrollWidth <= document.documentElement.clientWidth")
+            eventually(lambda: page.locator("#focus-shown").inner_text() != "0 fps")
             picture_of(page, output / f"focus-1000-{scheme}.png")
     finally:
         context.close()

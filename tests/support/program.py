@@ -13,8 +13,13 @@ from .hub import BINARY, clean_environment
 def framehub(*arguments: str, folder: Path, env: dict[str, str] | None = None, timeout: float = 60, **kwargs):
     """Runs to the end; a settings file or `.env` of the machine is not seen from `folder`."""
     return subprocess.run(
-        [str(BINARY), *arguments], cwd=folder, env=clean_environment(**(env or {})), capture_output=True, text=True,
-        timeout=timeout, **({"stdin": subprocess.DEVNULL} | kwargs if "input" not in kwargs else kwargs),
+        [str(BINARY), *arguments],
+        cwd=folder,
+        env=clean_environment(**(env or {})),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        **({"stdin": subprocess.DEVNULL} | kwargs if "input" not in kwargs else kwargs),
     )
 
 
@@ -23,8 +28,13 @@ class Running:
 
     def __init__(self, *arguments: str, folder: Path, stdin: object = subprocess.DEVNULL):
         self.process = subprocess.Popen(
-            [str(BINARY), *arguments], cwd=folder, env=clean_environment(), stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            [str(BINARY), *arguments],
+            cwd=folder,
+            env=clean_environment(),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> Running:
