@@ -11,7 +11,7 @@ PAGES := crates/web/src/pages
 # TypeScript lives in a scratch folder: nothing that is shipped needs npm.
 TYPESCRIPT := target/typescript
 
-.PHONY: test tools packages lint lint-rust lint-pages licences build test-rust test-loom test-e2e
+.PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e
 
 # In this order, and one after the other: cargo would wait for its own lock, browsers for the processor.
 test:
@@ -36,7 +36,7 @@ $(VENV)/.ready: tests/requirements.txt
 
 # ---- looking ----
 
-lint: lint-rust lint-pages licences
+lint: lint-rust lint-pages lint-tests licences
 
 lint-rust:
 	cargo fmt --all --check
@@ -46,10 +46,14 @@ lint-pages: $(TYPESCRIPT)/.ready
 	PATH="$$(bash tests/tools/node_path.sh):$$PATH" $(TYPESCRIPT)/node_modules/.bin/tsc --noEmit -p $(PAGES)
 	@echo "tsc: the pages' types agree"
 
-$(TYPESCRIPT)/.ready: $(PAGES)/package.json $(VENV)/.ready
+lint-tests: $(VENV)/.ready
+	$(VENV)/bin/ruff check --no-cache tests
+	$(VENV)/bin/ruff format --no-cache --check tests
+
+$(TYPESCRIPT)/.ready: $(PAGES)/package-lock.json $(VENV)/.ready
 	mkdir -p $(TYPESCRIPT)
-	cp $(PAGES)/package.json $(TYPESCRIPT)/
-	PATH="$$(bash tests/tools/node_path.sh):$$PATH" npm install --prefix $(TYPESCRIPT) --silent --no-audit --no-fund
+	cp $(PAGES)/package.json $(PAGES)/package-lock.json $(TYPESCRIPT)/
+	PATH="$$(bash tests/tools/node_path.sh):$$PATH" npm ci --prefix $(TYPESCRIPT) --silent --no-audit --no-fund
 	@touch $@
 
 licences: $(VENV)/.ready

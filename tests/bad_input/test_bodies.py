@@ -6,9 +6,9 @@ import time
 import pytest
 import requests
 
+from support.hub import Hub
 from support.mjpeg import MjpegReader
 from support.pictures import jpeg
-from support.shapes import assert_error
 from support.waiting import eventually
 
 BOUNDARY = "b0undary"
@@ -109,7 +109,9 @@ def flood(connection: socket.socket, beginning: bytes, limit: int = 200_000_000)
 def test_an_announced_length_beyond_the_limit_is_refused_at_once(hub, stream):
     connection = socket.create_connection(("127.0.0.1", hub.port))
     connection.settimeout(10)
-    for_sale = f"POST /publish/{stream} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99999999999\r\n\r\n"
+    for_sale = (
+        f"POST /publish/{stream} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99999999999\r\n\r\n"
+    )
     connection.sendall(for_sale.encode())
     answer = connection.recv(4096)
     assert b" 413 " in answer.splitlines()[0] and b"FRAME_TOO_LARGE" in answer
@@ -127,8 +129,6 @@ def test_many_small_fields_are_bounded(hub, stream):
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    from support.hub import Hub
-
     limits = ("server.header_timeout_seconds=1", "server.body_timeout_seconds=1")
     with Hub(tmp_path_factory.mktemp("strict"), *limits) as started:
         yield started
@@ -179,9 +179,10 @@ def test_a_connection_that_rests_is_cut(start_hub):
 @pytest.mark.parametrize("content_type", ["image/jpeg", FORM, ""])
 def test_one_byte_a_second_in_the_body_is_cut(strict, stream, content_type):
     strict.put_frame(stream, 1)
-    with MjpegReader(f"{strict.url}/stream/{stream}") as viewer, socket.create_connection(
-        ("127.0.0.1", strict.port)
-    ) as connection:
+    with (
+        MjpegReader(f"{strict.url}/stream/{stream}") as viewer,
+        socket.create_connection(("127.0.0.1", strict.port)) as connection,
+    ):
         named = f"Content-Type: {content_type}\r\n" if content_type else ""
         head = f"POST /publish/{stream} HTTP/1.1\r\nHost: x\r\n{named}Content-Length: 5000\r\n\r\n"
         connection.sendall(head.encode())

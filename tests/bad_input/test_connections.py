@@ -1,10 +1,12 @@
 """Crowds and dead weight: idle connections by the thousand, viewers that never read, the limits of everything."""
 
+import resource
 import socket
 import time
 
 import pytest
 import requests
+from websockets.exceptions import InvalidStatus
 
 from support.feeder import Feeder
 from support.mjpeg import MjpegReader
@@ -20,8 +22,6 @@ def connect(hub) -> socket.socket:
 
 def test_three_thousand_idle_connections_disturb_nobody(start_hub):
     """With room for 500: those that rest longest make room; a viewer and a publisher at work never do."""
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     hub = start_hub("server.max_connections=500")
@@ -44,7 +44,9 @@ def test_three_thousand_idle_connections_disturb_nobody(start_hub):
             # A newcomer is served as well.
             assert hub.get("/livez").status_code == 200
             metrics = hub.get("/metrics").text
-            count = next(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("framehub_connections "))
+            count = next(
+                float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("framehub_connections ")
+            )
             assert count <= 500
     finally:
         for connection in crowd:
@@ -133,14 +135,18 @@ def test_stream_limit(start_hub):
     hub = start_hub("streams.max_concurrent=2")
     hub.put_frame("a", 1)
     hub.put_frame("b", 1)
-    for refused in (hub.publish("c", 1), requests.post(
-        f"{hub.url}/publish/c", data=b"\xff", headers={"Content-Type": "multipart/x-mixed-replace; boundary=x"}, timeout=10
-    )):
+    for refused in (
+        hub.publish("c", 1),
+        requests.post(
+            f"{hub.url}/publish/c",
+            data=b"\xff",
+            headers={"Content-Type": "multipart/x-mixed-replace; boundary=x"},
+            timeout=10,
+        ),
+    ):
         message = assert_error(refused, 503, "STREAM_LIMIT")
         assert int(refused.headers["Retry-After"]) > 0
         assert "streams.max_concurrent" in message
-    from websockets.exceptions import InvalidStatus
-
     with pytest.raises(InvalidStatus) as handshake:
         open_socket(hub.ws + "/publish/c")
     assert handshake.value.response.status_code == 503

@@ -37,8 +37,12 @@ ROUTES = [
 
 def ask(hub, method: str, path: str) -> requests.Response:
     """The path as it is: `requests` would tidy it up."""
-    request = requests.Request(method, hub.url + "/", data=jpeg(1) if method in ("POST", "PUT") else None,
-                               headers={"Content-Type": "image/jpeg"})
+    request = requests.Request(
+        method,
+        hub.url + "/",
+        data=jpeg(1) if method in ("POST", "PUT") else None,
+        headers={"Content-Type": "image/jpeg"},
+    )
     prepared = request.prepare()
     prepared.url = hub.url + path
     return requests.Session().send(prepared, timeout=10)
@@ -53,7 +57,9 @@ def test_bad_names_are_400_everywhere(hub, name):
     assert hub.get("/api/streams").json()["count"] == 0
 
 
-@pytest.mark.parametrize("path", ["/publish/a/b", "/publish/", "/publish", "/publish/../etc", "/stream/a/b/c", "/stream//mjpeg"])
+@pytest.mark.parametrize(
+    "path", ["/publish/a/b", "/publish/", "/publish", "/publish/../etc", "/stream/a/b/c", "/stream//mjpeg"]
+)
 def test_slashes_and_dots_in_the_path_reach_no_stream(hub, path):
     connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=10)
     connection.request("POST" if "publish" in path else "GET", path, headers={"Content-Type": "image/jpeg"}, body=b"")

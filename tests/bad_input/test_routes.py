@@ -6,8 +6,22 @@ import requests
 from support.shapes import assert_error
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/stream", "/streams", "/stream/a/b", "/assets/none.js", "/assets/%FF",
-                                  "/assets/../Cargo.toml", "/..%2f..%2fetc/passwd", "/favicon.ico", "/" + "x" * 3000])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/api",
+        "/api/stream",
+        "/streams",
+        "/stream/a/b",
+        "/assets/none.js",
+        "/assets/%FF",
+        "/assets/../Cargo.toml",
+        "/..%2f..%2fetc/passwd",
+        "/favicon.ico",
+        "/" + "x" * 3000,
+    ],
+)
 def test_unknown_routes(hub, path):
     response = requests.Session().send(requests.Request("GET", hub.url + path).prepare(), timeout=10)
     assert_error(response, 404, "NOT_FOUND")

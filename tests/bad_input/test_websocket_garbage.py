@@ -31,7 +31,9 @@ class RawSocket:
         assert b" 101 " in head.splitlines()[0], head
         assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, "RFC 6455's own example"
 
-    def frame(self, opcode: int, payload: bytes, fin: bool = True, mask: bool = True, length: int | None = None, rsv: int = 0):
+    def frame(
+        self, opcode: int, payload: bytes, fin: bool = True, mask: bool = True, length: int | None = None, rsv: int = 0
+    ):
         size = len(payload) if length is None else length
         head = bytes([(0x80 if fin else 0) | rsv | opcode])
         bit = 0x80 if mask else 0
@@ -109,7 +111,12 @@ def test_violations_of_the_protocol(hub, watched, path):
     assert attack(lambda s: s.frame(CLOSE, struct.pack(">H", 1000) + b"bye")) == 1000
     assert attack(lambda s: s.frame(CLOSE, b"")) in (1005, 1000)
     # Cut in the middle of a frame.
-    assert attack(lambda s: (s.frame(BINARY, b"x" * 50, length=100), s.connection.shutdown(socket.SHUT_WR))) in (1000, 1002, 1005, None)
+    assert attack(lambda s: (s.frame(BINARY, b"x" * 50, length=100), s.connection.shutdown(socket.SHUT_WR))) in (
+        1000,
+        1002,
+        1005,
+        None,
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)

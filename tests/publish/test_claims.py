@@ -1,6 +1,7 @@
 """Who may publish a stream: a connection claims it, another is refused unless it takes over or the first is stale."""
 
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from support.mjpeg import MjpegReader
@@ -88,8 +89,6 @@ def test_a_stale_claim_keeps_nobody_out(hub, stream):
 
 
 def test_a_deleted_stream_ends_its_publisher(hub, stream):
-    import requests
-
     with SocketPublisher(hub.ws, stream) as publisher:
         publisher.send(jpeg(1))
         requests.delete(f"{hub.url}/api/streams/{stream}", timeout=10)

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from support.browser import picture_of
 from support.mjpeg import MjpegReader
 from support.pictures import jpeg, png
 from support.publishers import EndlessBody
@@ -20,7 +21,17 @@ def ffmpeg(*arguments: str) -> subprocess.Popen:
 def test_ffmpeg_publishes_a_live_source(hub, stream, method):
     """`ffmpeg -re -f lavfi -i testsrc -f mpjpeg -method POST URL`."""
     process = ffmpeg(
-        "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=15", "-t", "3", "-f", "mpjpeg", "-method", method,
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=320x240:rate=15",
+        "-t",
+        "3",
+        "-f",
+        "mpjpeg",
+        "-method",
+        method,
         f"{hub.url}/publish/{stream}",
     )
     eventually(lambda: hub.get(f"/api/streams/{stream}/stats").status_code == 200, "the stream is made")
@@ -38,14 +49,22 @@ def test_ffmpeg_publishes_a_live_source(hub, stream, method):
 
 def test_ffmpeg_publishes_a_video_file_seen_in_chromium(hub, stream, page, tmp_path, output):
     """A real H.264 file, published by ffmpeg, moves in an `<img>`."""
-    from support.browser import picture_of
-
     video = tmp_path / "film.mp4"
     made = ffmpeg("-f", "lavfi", "-i", "testsrc2=size=480x270:rate=20", "-t", "4", "-pix_fmt", "yuv420p", str(video))
     assert made.wait(60) == 0, made.stderr.read()
     made.communicate()
     process = ffmpeg(
-        "-re", "-stream_loop", "-1", "-i", str(video), "-q:v", "4", "-f", "mpjpeg", "-method", "POST",
+        "-re",
+        "-stream_loop",
+        "-1",
+        "-i",
+        str(video),
+        "-q:v",
+        "4",
+        "-f",
+        "mpjpeg",
+        "-method",
+        "POST",
         f"{hub.url}/publish/{stream}",
     )
     try:
@@ -166,10 +185,18 @@ def test_a_cut_cable_frees_the_stream(hub, stream):
 
 def test_gstreamer_like_boundary(hub, stream):
     """GStreamer's multipartmux: a boundary in quotes, lines that end a part with one newline more."""
-    body = EndlessBody(hub.port, f"/publish/{stream}", boundary="ThisRandomString",
-                       content_type='multipart/x-mixed-replace;boundary="ThisRandomString"')
+    body = EndlessBody(
+        hub.port,
+        f"/publish/{stream}",
+        boundary="ThisRandomString",
+        content_type='multipart/x-mixed-replace;boundary="ThisRandomString"',
+    )
     for number in (1, 2):
         data = jpeg(number)
-        body.raw(b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data) + data + b"\r\n\r\n--ThisRandomString\r\n")
+        body.raw(
+            b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
+            + data
+            + b"\r\n\r\n--ThisRandomString\r\n"
+        )
     status, answer = body.end()
     assert (status, answer["frames"]) == (200, 2), json.dumps(answer)

@@ -100,7 +100,8 @@ def opencv_jpeg() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: jpeg(2), grey_jpeg, progressive_jpeg, exif_jpeg, opencv_jpeg, lambda: noise_jpeg(3_000_000)],
+    "make",
+    [lambda: jpeg(2), grey_jpeg, progressive_jpeg, exif_jpeg, opencv_jpeg, lambda: noise_jpeg(3_000_000)],
     ids=["plain", "grey", "progressive", "exif", "opencv", "3MB"],
 )
 def test_jpeg_passes_through_byte_for_byte(hub, stream, make):
@@ -177,7 +178,10 @@ def test_png_is_transcoded_once(hub, stream):
     assert requests.post(f"{hub.url}/publish/{stream}", files=files, timeout=10).status_code == 200
     first = hub.snapshot(stream)
     assert hub.snapshot(stream) == first
-    with MjpegReader(f"{hub.url}/stream/{stream}") as one, SocketReader(f"{hub.ws}/stream/{stream}?format=binary") as two:
+    with (
+        MjpegReader(f"{hub.url}/stream/{stream}") as one,
+        SocketReader(f"{hub.ws}/stream/{stream}?format=binary") as two,
+    ):
         assert one.wait_for_parts(1)[0].jpeg == first
         eventually(lambda: two.binaries)
         assert two.binaries[0] == first
@@ -195,9 +199,13 @@ def test_x_timestamp_travels(hub, stream):
     assert post(hub, stream, jpeg(1), X_Timestamp="1700000000.125").status_code == 200
     boundary = "b0undary"
     form = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="frame"; filename="f.jpg"\r\n'
-        f"Content-Type: image/jpeg\r\nX-Timestamp: 1700000001.5\r\n\r\n"
-    ).encode() + jpeg(2) + f"\r\n--{boundary}--\r\n".encode()
+        (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="frame"; filename="f.jpg"\r\n'
+            f"Content-Type: image/jpeg\r\nX-Timestamp: 1700000001.5\r\n\r\n"
+        ).encode()
+        + jpeg(2)
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
     with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
         assert float(reader.wait_for_number(1).headers["x-timestamp"]) == 1700000000.125
         assert post(hub, stream, form, f"multipart/form-data; boundary={boundary}").status_code == 200

@@ -56,8 +56,13 @@ class Hub:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=log, text=True,
+                self.command,
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
         line = self._first_line()
         assert line.startswith(READY), f"the hub did not start: {line!r}\n{self.stderr()}"

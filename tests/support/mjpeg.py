@@ -109,7 +109,8 @@ class MjpegReader:
     def wait_for_number(self, number: int, timeout: float = PATIENCE) -> Part:
         return eventually(
             lambda: next((part for part in list(self.parts) if part.number == number), None),
-            f"frame {number} over MJPEG (so far {self.numbers})", timeout,
+            f"frame {number} over MJPEG (so far {self.numbers})",
+            timeout,
         )
 
     def wait_for_parts(self, count: int, timeout: float = PATIENCE) -> list[Part]:

@@ -26,8 +26,14 @@ def numbered(number: int, width: int = 320, height: int = 240) -> np.ndarray:
     picture[:] = _BACKGROUNDS[number % len(_BACKGROUNDS)]
     scale = height / 120
     cv2.putText(
-        picture, str(number), (width // 8, height * 3 // 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255),
-        max(1, round(scale * 2)), cv2.LINE_AA,
+        picture,
+        str(number),
+        (width // 8, height * 3 // 4),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        scale,
+        (255, 255, 255),
+        max(1, round(scale * 2)),
+        cv2.LINE_AA,
     )
     for index, bit in enumerate(_cells(number)):
         left, right = index * width // CELLS, (index + 1) * width // CELLS

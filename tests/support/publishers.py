@@ -13,7 +13,9 @@ from .waiting import PATIENCE
 class EndlessBody:
     """A `multipart/x-mixed-replace` request body, sent part by part."""
 
-    def __init__(self, url_port: int, path: str, method: str = "POST", boundary: str = "ffmpeg", content_type: str | None = ""):
+    def __init__(
+        self, url_port: int, path: str, method: str = "POST", boundary: str = "ffmpeg", content_type: str | None = ""
+    ):
         self.boundary = boundary
         self.connection = http.client.HTTPConnection("127.0.0.1", url_port, timeout=PATIENCE)
         self.connection.putrequest(method, path)

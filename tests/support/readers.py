@@ -55,7 +55,8 @@ class Reader:
     def wait_for(self, number: int, timeout: float = PATIENCE) -> Handed:
         return eventually(
             lambda: next((handed for handed in list(self.handed) if handed.number == number), None),
-            f"{type(self).__name__} is handed frame {number} (so far {self.numbers})", timeout,
+            f"{type(self).__name__} is handed frame {number} (so far {self.numbers})",
+            timeout,
         )
 
 
@@ -87,9 +88,24 @@ class Ffmpeg(Reader):
     def __init__(self, url: str, *input_options: str):
         super().__init__()
         self.process = subprocess.Popen(
-            ["ffmpeg", "-loglevel", "error", *input_options, "-i", url, "-c", "copy", "-f", "mjpeg",
-             "-flush_packets", "1", "-"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [
+                "ffmpeg",
+                "-loglevel",
+                "error",
+                *input_options,
+                "-i",
+                url,
+                "-c",
+                "copy",
+                "-f",
+                "mjpeg",
+                "-flush_packets",
+                "1",
+                "-",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     def read(self) -> None:

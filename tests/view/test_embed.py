@@ -1,6 +1,7 @@
 """The embed page of a stream, as an iframe shows it."""
 
 import pytest
+import requests
 
 from support.browser import number_on, picture_of, wait_until_painted
 from support.feeder import Feeder
@@ -55,8 +56,6 @@ def test_embed_in_an_iframe_of_another_origin(hub, stream, page, tmp_path, outpu
 
 
 def test_embed_follows_a_stream_that_is_deleted_and_comes_back(hub, stream, page):
-    import requests
-
     hub.put_frame(stream, 1)
     page.goto(f"{hub.url}/stream/{stream}/embed")
     canvas = page.locator("#picture")

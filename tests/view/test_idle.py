@@ -4,6 +4,7 @@ import pytest
 
 from support.browser import number_on, wait_until_painted
 from support.feeder import Feeder
+from support.hub import Hub
 from support.mjpeg import MjpegReader
 from support.readers import Ffmpeg, OpenCv
 from support.waiting import always, eventually
@@ -15,8 +16,6 @@ SPELL = 5 * HEARTBEAT
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    from support.hub import Hub
-
     with Hub(tmp_path_factory.mktemp("idle"), f"viewers.heartbeat_interval={HEARTBEAT}") as started:
         yield started
 
@@ -78,4 +77,6 @@ def test_heartbeats_come_only_after_silence(hub, stream):
     times = [float(part.headers["x-timestamp"]) for part in parts]
     pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     # On a slow machine there may be such pauses; nowhere else is there a heartbeat.
-    assert [p for p, part in zip(pauses, parts[1:], strict=True) if "x-heartbeat" in part.headers and p < HEARTBEAT - 0.02] == []
+    assert [
+        p for p, part in zip(pauses, parts[1:], strict=True) if "x-heartbeat" in part.headers and p < HEARTBEAT - 0.02
+    ] == []

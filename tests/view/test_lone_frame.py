@@ -16,8 +16,10 @@ FRAMES = range(1, 7)
 def test_chromium_paints_a_lone_frame_when_it_arrives(hub, stream, page, path):
     hub.put_frame(stream, FRAMES[0])
     page.set_content("<!doctype html><body style='margin:0'><p>waiting</p></body>")
-    page.evaluate("url => { const i = new Image(); i.src = url; document.body.replaceChildren(i); }",
-                  f"{hub.url}/stream/{stream}{path}")
+    page.evaluate(
+        "url => { const i = new Image(); i.src = url; document.body.replaceChildren(i); }",
+        f"{hub.url}/stream/{stream}{path}",
+    )
     for number in FRAMES:
         if number > FRAMES[0]:
             hub.put_frame(stream, number)

@@ -154,8 +154,13 @@ def test_bad_messages_are_named_and_the_wall_goes_on(hub, stream):
     hub.put_frame(stream, 1)
     with Wall(hub.ws) as wall:
         bad = [
-            "no json", "{}", '{"type":"dance"}', '{"type":"watch"}', '{"type":"watch","streams":[]}',
-            '{"type":"shown","stream":"x","seq":-1}', json.dumps({"type": "watch", "streams": {"a": {"fps": -3}}}),
+            "no json",
+            "{}",
+            '{"type":"dance"}',
+            '{"type":"watch"}',
+            '{"type":"watch","streams":[]}',
+            '{"type":"shown","stream":"x","seq":-1}',
+            json.dumps({"type": "watch", "streams": {"a": {"fps": -3}}}),
             json.dumps({"type": "watch", "streams": {f"s{i}": {} for i in range(257)}}),
         ]
         for count, message in enumerate(bad, start=1):

@@ -25,7 +25,7 @@ const BACKLOG: u32 = 1024;
 pub enum Error {
     #[error("port {port} on {host} is in use: stop the program that has it, or choose another with server.port={}", next(*port))]
     PortInUse { host: IpAddr, port: u16 },
-    #[error("cannot listen on {address}: {source}; server.host={host} and server.port={port} say where", host = address.ip(), port = address.port())]
+    #[error("cannot listen on {address}, where server.host={host} and server.port={port} say", host = address.ip(), port = address.port())]
     Listen { address: SocketAddr, source: io::Error },
     #[error("{key} is not a stream name: {source}")]
     StreamName { key: &'static str, source: hub::InvalidName },

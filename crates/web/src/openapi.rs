@@ -16,7 +16,9 @@ use crate::faces::{control, streams, viewer};
     ),
     paths(
         streams::publish,
+        streams::publish_by_put,
         streams::publish_websocket,
+        viewer::index,
         viewer::stream,
         streams::view,
         streams::view_mjpeg,
@@ -27,10 +29,12 @@ use crate::faces::{control, streams, viewer};
         streams::stats,
         streams::delete,
         viewer::stats,
+        viewer::stats_page,
         control::health,
         control::livez,
         control::readyz,
-        control::metrics
+        control::metrics,
+        description
     ),
     tags(
         (name = "publish", description = "Frames into a stream"),
@@ -40,6 +44,8 @@ use crate::faces::{control, streams, viewer};
 )]
 struct Description;
 
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "control", responses((status = 200, description = "The description", content_type = "application/json", body = Object)))]
 pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
     Json(Description::openapi())
 }

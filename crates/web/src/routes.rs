@@ -27,7 +27,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         // 001: the stream server. 002's views of a session's stream are the same routes.
         .route(
             "/publish/{name}",
-            get(streams::publish_websocket).post(streams::publish).put(streams::publish),
+            get(streams::publish_websocket).post(streams::publish).put(streams::publish_by_put),
         )
         .route("/stream/{name}", get(streams::view))
         .route("/stream/{name}/mjpeg", get(streams::view_mjpeg))

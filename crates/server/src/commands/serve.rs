@@ -44,12 +44,15 @@ fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(plan: Plan) -> anyhow::Result<()> {
-    tracing::info!("memory bound: {}", plan.memory_bound());
-    tracing::info!("with usual frames: {}", plan.memory_bound_with(USUAL_FRAME_BYTES));
+    let bounds = [plan.memory_bound(), plan.memory_bound_with(USUAL_FRAME_BYTES)];
     let server = Server::bind(plan)?;
     let address = server.address();
+    tracing::info!("memory bound: {}", bounds[0]);
+    tracing::info!("with usual frames: {}", bounds[1]);
     let shutdown = CancellationToken::new();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
+    // Before the hub is called ready: whoever waits for that may send a signal at once.
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    tokio::spawn(stop_on_signal(signals, shutdown.clone()));
     print(&format!("Framehub is ready: http://{address}/\n"))?;
     if std::io::stdout().is_terminal() {
         print(&hints(&address.to_string()))?;
@@ -68,30 +71,49 @@ fn hints(address: &str) -> String {
 }
 
 /// The first SIGINT or SIGTERM stops in order; a second one at once.
-async fn stop_on_signal(shutdown: CancellationToken) {
-    if let Err(error) = signal().await {
-        return tracing::error!(%error, "cannot listen for signals");
-    }
+async fn stop_on_signal(mut signals: Signals, shutdown: CancellationToken) {
+    signals.next().await;
     tracing::info!("stopping: viewers are told that their streams end");
     shutdown.cancel();
-    if signal().await.is_ok() {
-        std::process::exit(130);
-    }
+    signals.next().await;
+    std::process::exit(130);
 }
 
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Each viewer is an open file; the usual soft limit of 1024 would be the first to give.

@@ -41,7 +41,7 @@ pub(crate) struct HealthConfig {
 }
 
 /// Health and configuration in short.
-#[utoipa::path(get, path = "/health", tag = "control", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", tag = "control", responses((status = 200, description = "The answer", body = Health)))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
     let limits = app.hub().limits();
     let info = &app.settings().health;
@@ -67,14 +67,14 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/livez", tag = "control", responses((status = 200, content_type = "text/plain", body = String)))]
+#[utoipa::path(get, path = "/livez", tag = "control", responses((status = 200, description = "Yes", content_type = "text/plain", body = String)))]
 pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
 /// New clients may be sent here.
 #[utoipa::path(get, path = "/readyz", tag = "control",
-    responses((status = 200, content_type = "text/plain", body = String), (status = 503, description = "Shutting down")))]
+    responses((status = 200, description = "Yes", content_type = "text/plain", body = String), (status = 503, description = "Shutting down")))]
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
     if app.shutdown().is_cancelled() {
         let message = "the hub is shutting down";
@@ -85,7 +85,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
 
 /// Metrics for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "control",
-    responses((status = 200, content_type = "application/openmetrics-text", body = String)))]
+    responses((status = 200, description = "The metrics", content_type = "application/openmetrics-text", body = String)))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     match app.metrics().expose(&app) {
         Ok(text) => {

@@ -32,7 +32,7 @@ use crate::{
     (String = "multipart/form-data"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace")
 ), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end"),
 responses(
-    (status = 200, body = Published),
+    (status = 200, description = "The answer", body = Published),
     (status = 400, description = "No frame, an empty or a truncated one, or a bad stream name"),
     (status = 409, description = "Another connection publishes this stream"),
     (status = 413, description = "Larger than server.max_frame_size_mb"),
@@ -48,11 +48,24 @@ pub(crate) async fn publish(
     publish::body::publish(app, name, query, request).await.map(Json)
 }
 
+/// The same as POST: ffmpeg and curl upload with PUT.
+#[utoipa::path(put, path = "/publish/{name}", tag = "publish", params(("name" = String, Path), ("takeover" = Option<u8>, Query)),
+    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace"))),
+    responses((status = 200, description = "The answer", body = Published), (status = 400, description = "Malformed"), (status = 409, description = "Another connection publishes it"), (status = 413, description = "Too large"), (status = 415, description = "Not an image that the hub takes"), (status = 503, description = "At a limit")))]
+pub(crate) async fn publish_by_put(
+    state: State<Arc<App>>,
+    name: Name,
+    query: Query<publish::Query>,
+    request: Request,
+) -> Result<Json<Published>, ApiError> {
+    publish(state, name, query, request).await
+}
+
 /// Publish over a WebSocket: a binary message a frame, a text message the metadata of the next one.
 #[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
     ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
     ("takeover" = Option<u8>, Query)
-), responses((status = 101, description = "A WebSocket"), (status = 409), (status = 426)))]
+), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
 pub(crate) async fn publish_websocket(
     State(app): State<Arc<App>>,
     Name(name): Name,
@@ -71,7 +84,7 @@ pub(crate) async fn publish_websocket(
     ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
-    (status = 101, description = "A WebSocket"), (status = 404)
+    (status = 101, description = "A WebSocket"), (status = 404, description = "No such stream")
 ))]
 pub(crate) async fn view(
     state: State<Arc<App>>,
@@ -91,7 +104,7 @@ pub(crate) async fn view(
 /// View a stream as MJPEG.
 #[utoipa::path(get, path = "/stream/{name}/mjpeg", tag = "view", params(
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query)
-), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404)))]
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream")))]
 pub(crate) async fn view_mjpeg(
     State(app): State<Arc<App>>,
     Name(name): Name,
@@ -108,7 +121,7 @@ pub(crate) async fn view_mjpeg(
     ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
     ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most")
 ), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
-    (status = 304, description = "None newer"), (status = 404), (status = 503, description = "No frame yet")))]
+    (status = 304, description = "None newer"), (status = 404, description = "No such stream"), (status = 503, description = "No frame yet")))]
 pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
     Name(name): Name,
@@ -136,7 +149,7 @@ pub(crate) struct StreamList {
 }
 
 /// All live streams.
-#[utoipa::path(get, path = "/api/streams", tag = "control", responses((status = 200, body = StreamList)))]
+#[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
     let stats = app.hub().stats(clock::now());
     let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
@@ -145,8 +158,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
 }
 
 /// Statistics of one stream.
-#[utoipa::path(get, path = "/api/streams/{name}/stats", tag = "control", params(("name" = String, Path)),
-    responses((status = 200, body = StreamDetail), (status = 404)))]
+#[utoipa::path(get, path = "/api/streams/{name}/stats", operation_id = "stream_stats", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, description = "The answer", body = StreamDetail), (status = 404, description = "No such stream")))]
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
     Name(name): Name,
@@ -155,8 +168,8 @@ pub(crate) async fn stats(
 }
 
 /// Delete a stream: its viewers are told that it has ended.
-#[utoipa::path(delete, path = "/api/streams/{name}", tag = "control", params(("name" = String, Path)),
-    responses((status = 200, description = "Deleted"), (status = 404)))]
+#[utoipa::path(delete, path = "/api/streams/{name}", operation_id = "delete_stream", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, description = "Deleted"), (status = 404, description = "No such stream")))]
 pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     if !app.hub().remove(&name) {
         return Err(ApiError::stream_not_found(&name));

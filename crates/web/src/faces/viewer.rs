@@ -21,10 +21,14 @@ use crate::{
     websocket,
 };
 
+/// The page: all streams, or one of them large.
+#[utoipa::path(get, path = "/", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn index(headers: HeaderMap) -> Response {
     pages::file("index.html", &headers)
 }
 
+/// The statistics as a page.
+#[utoipa::path(get, path = "/stats-page", tag = "control", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn stats_page(headers: HeaderMap) -> Response {
     pages::file("stats.html", &headers)
 }
@@ -83,7 +87,7 @@ pub(crate) struct ViewerStats {
 }
 
 /// Statistics of the default stream.
-#[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, body = ViewerStats)))]
+#[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, description = "The answer", body = ViewerStats)))]
 pub(crate) async fn stats(State(app): State<Arc<App>>) -> impl IntoResponse {
     let now = clock::now();
     let stats = app.default_stream().map(|stream| stream.stats(now));

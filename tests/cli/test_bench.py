@@ -1,0 +1,34 @@
+"""`framehub bench`: against a hub of its own or a running one, as a table or JSON, and its exit code."""
+
+from support.program import framehub, last_json
+
+SMALL = ("--streams", "2", "--fps", "5", "--size", "10", "--viewers", "4", "--duration", "2", "--warmup", "0.5")
+
+
+def test_against_a_hub_of_its_own(tmp_path):
+    done = framehub("bench", *SMALL, "--slow", "1", "--slow-kbps", "20", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = last_json(done.stdout)
+    text = done.stdout
+    for word in ("fps", "p50", "p99", "max", "skipped", "cpu", "memory"):
+        assert word in text.lower(), f"{word} is missing: {report}"
+
+
+def test_as_a_table_against_a_running_hub(hub, tmp_path):
+    done = framehub("bench", "--url", hub.url, *SMALL, "--min-fps", "1", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for word in ("fps", "p50", "p99"):
+        assert word in done.stdout.lower()
+    assert hub.get("/livez").status_code == 200
+
+
+def test_exit_code_1_under_min_fps(tmp_path):
+    done = framehub("bench", *SMALL, "--min-fps", "50", folder=tmp_path)
+    assert done.returncode == 1
+    assert "fps" in done.stdout + done.stderr
+
+
+def test_a_hub_that_is_not_there(tmp_path):
+    done = framehub("bench", "--url", "http://127.0.0.1:1", *SMALL, folder=tmp_path)
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stderr
