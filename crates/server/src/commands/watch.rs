@@ -22,9 +22,9 @@ Examples:
   framehub watch http://camera.lan/video.mjpg               any MJPEG source
   framehub watch http://localhost:5000/stream/cam1 --count 1 --timeout 5   is anything coming?
 
-Columns: frames a second; bytes a second; the age of the frames when their last byte arrived, as this
-machine's clock minus the frame's X-Timestamp (when it was taken, else when the hub got it), median and 99th
-percentile; frames skipped, as holes in X-Frame-Seq. The age is only as true as the two clocks agree: on one
+Columns: frames a second; bytes a second; the age of the frames when their last byte arrived, as this \
+machine's clock minus the frame's X-Timestamp (when it was taken, else when the hub got it), median and 99th \
+percentile; frames skipped, as holes in X-Frame-Seq. The age is only as true as the two clocks agree: on one \
 machine it is exact, between machines their difference is in it.
 
 Exit codes: 0 done (also after Ctrl-C), 1 the stream failed or ended too early, 2 wrong usage.";

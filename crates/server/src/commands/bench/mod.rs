@@ -46,7 +46,7 @@ Examples:
   framehub bench --viewers 20 --slow 5                do five viewers on thin links disturb the others?
   framehub bench --url http://robot:5000 --min-fps 29 --json
 
-Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of
+Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of \
 the report comes near its number of cores, the measurement itself is the limit.
 
 Exit codes: 0 measured, 1 a viewer fell under --min-fps or the run failed, 2 wrong usage.";

@@ -37,8 +37,8 @@ Examples:
   ffmpeg -i INPUT -f mpjpeg - | framehub publish - --to http://localhost:5000/publish/cam1
   framehub publish rtsp://camera.lan/1 --to http://localhost:5000/publish/door   (through ffmpeg)
 
-Video with JPEG inside (MJPEG in AVI, MP4, MOV or .mjpeg) is sent as it is; other video needs ffmpeg.
-Frames are sent at the file's own times. Where the link is too slow, frames are skipped, never queued; while
+Video with JPEG inside (MJPEG in AVI, MP4, MOV or .mjpeg) is sent as it is; other video needs ffmpeg. \
+Frames are sent at the file's own times. Where the link is too slow, frames are skipped, never queued; while \
 the hub is away they are dropped, and the connection is opened again.
 
 Exit codes: 0 done (also after Ctrl-C), 1 failed, 2 wrong usage.";
