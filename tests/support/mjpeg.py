@@ -42,6 +42,7 @@ class MjpegReader:
         self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.status = self.response.status
+        assert self.status == 200, f"{url}: {self.status} {self.response.read(500)!r}"
         self.raw = bytearray()
         self.parts: list[Part] = []
         self.ended = threading.Event()
