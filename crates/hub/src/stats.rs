@@ -57,6 +57,8 @@ pub struct StreamStats {
     pub newest_seq: u64,
     /// A connection (not one-shot requests) publishes it.
     pub claimed: bool,
+    /// A source of the hub's own feeds it, and rests while nobody reads.
+    pub on_demand: bool,
 }
 
 /// The whole hub at one moment.

@@ -273,6 +273,7 @@ impl Stream {
             frame_bytes: newest.map(|f| f.payload.len()),
             newest_seq: state.ring.last_seq(),
             claimed: state.holder.is_some(),
+            on_demand: state.holder.as_ref().is_some_and(|h| h.source),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct StreamInfo {
     height: Option<u32>,
     frame_bytes: Option<usize>,
     bytes_per_second: f64,
+    /// Its source makes pictures only while somebody watches.
+    on_demand: bool,
 }
 
 impl From<&StreamStats> for StreamInfo {
@@ -36,6 +38,7 @@ impl From<&StreamStats> for StreamInfo {
             height: stats.format.map(|f| f.height),
             frame_bytes: stats.frame_bytes,
             bytes_per_second: round(stats.bytes_per_sec, 0),
+            on_demand: stats.on_demand,
         }
     }
 }

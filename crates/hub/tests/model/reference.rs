@@ -497,6 +497,7 @@ impl Reference {
             frame_bytes: newest.map(|p| p.bytes),
             newest_seq: stream.last(),
             claimed: stream.holder.is_some(),
+            on_demand: stream.holder.as_ref().is_some_and(|h| h.source),
         }
     }
 }

@@ -19,7 +19,7 @@ const ON_CARDS = ['status', 'active_streams', 'max_streams', 'timestamp'];
 
 /** @type {[string, (stream: StreamInfo) => string][]} */
 const COLUMNS = [
-  ['Last frame', (stream) => (format.isNumber(stream.inactive_seconds) ? format.age(stream.inactive_seconds * 1000) : format.NONE)],
+  ['Last frame', lastFrame],
   ['Fps', (stream) => format.fps(stream.current_fps)],
   ['Size', (stream) => format.size(stream.width, stream.height)],
   ['Frame', (stream) => format.bytes(stream.frame_bytes)],
@@ -115,10 +115,24 @@ function rowOf(stream) {
     const cell = row.cells[i + 1]?.firstElementChild;
     if (cell) setText(cell, show(stream));
   });
-  const secs = stream.inactive_seconds ?? 0;
+  const secs = rests(stream) ? 0 : (stream.inactive_seconds ?? 0);
   const ageCell = row.cells[1]?.firstElementChild;
   if (ageCell) setAttribute(ageCell, 'data-level', secs > RED_SECS ? 'red' : secs > AMBER_SECS ? 'amber' : 'ok');
   return row;
+}
+
+/**
+ * A source that works on demand makes no pictures while nobody watches: nothing is wrong with it.
+ * @param {StreamInfo} stream
+ */
+function rests(stream) {
+  return stream.on_demand === true && stream.viewer_count === 0;
+}
+
+/** @param {StreamInfo} stream */
+function lastFrame(stream) {
+  if (rests(stream)) return 'on demand';
+  return format.isNumber(stream.inactive_seconds) ? format.age(stream.inactive_seconds * 1000) : format.NONE;
 }
 
 /** @param {string} name */
