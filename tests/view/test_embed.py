@@ -3,8 +3,7 @@
 import pytest
 import requests
 
-from support.browser import number_on, picture_of, wait_until_painted
-from support.feeder import Feeder
+from support.browser import picture_of
 from support.pictures import read_number
 from support.shapes import assert_error
 from support.waiting import eventually
@@ -31,30 +30,6 @@ def center_number(canvas) -> int | None:
     return read_number(picture[top : top + high, left : left + wide])
 
 
-def test_embed_in_an_iframe_of_another_origin(hub, stream, page, tmp_path, output):
-    """Document 002's snippet: 1280×720, in a page from elsewhere."""
-    html = f"""<!doctype html><iframe
-  src="{hub.url}/stream/{stream}/embed"
-  width="1280"
-  height="720"
-  frameBorder="0"
-  allow="autoplay; fullscreen"
-></iframe>"""
-    document = tmp_path / "page.html"
-    document.write_text(html)
-    page.set_viewport_size({"width": 1300, "height": 760})
-    page.goto(document.as_uri())
-    frame = page.frame_locator("iframe")
-    # The stream comes later than the page: it waits.
-    eventually(lambda: "aiting" in frame.locator("#status-text").inner_text(), "the page says that it waits")
-    with Feeder(hub.url, stream, fps=10):
-        canvas = frame.locator("#picture")
-        first = eventually(lambda: center_number(canvas), "a picture", timeout=20)
-        eventually(lambda: center_number(canvas) not in (None, first), "a moving picture")
-        eventually(lambda: frame.locator("body").get_attribute("data-state") == "live")
-        picture_of(page, output / "embed-iframe.png")
-
-
 def test_embed_follows_a_stream_that_is_deleted_and_comes_back(hub, stream, page):
     hub.put_frame(stream, 1)
     page.goto(f"{hub.url}/stream/{stream}/embed")
@@ -69,13 +44,3 @@ def test_embed_follows_a_stream_that_is_deleted_and_comes_back(hub, stream, page
 @pytest.mark.parametrize("name", ["a.b", "x" * 65, "a%20b"])
 def test_embed_of_an_impossible_name(hub, name):
     assert_error(hub.get(f"/stream/{name}/embed"), 400, "INVALID_STREAM_NAME")
-
-
-def test_mjpeg_img_of_document_002(hub, stream, page):
-    """`<img src={`http://localhost:8889/stream/${sessionId}/mjpeg`} />`"""
-    hub.put_frame(stream, 1)
-    page.set_content(f'<img src="{hub.url}/stream/{stream}/mjpeg" alt="Isaac Sim Stream">', wait_until="commit")
-    for number in range(1, 4):
-        hub.put_frame(stream, number)
-        wait_until_painted(page.locator("img"), number, timeout=4)
-    assert number_on(page.locator("img")) == 3
