@@ -13,15 +13,20 @@
 //! within the ring's own bound.
 
 mod config;
+mod cursor;
 mod error;
+mod folder;
+mod index;
 mod layout;
 mod metadata;
 mod recordings;
 mod shelf;
+mod writing;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
 pub use recordings::{Activity, Recordings, State};
-pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary, Writing};
+pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary};
+pub use writing::Writing;
