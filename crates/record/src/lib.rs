@@ -15,10 +15,12 @@
 mod clip;
 mod closing;
 mod config;
+mod cursor;
 mod encoder;
 mod error;
+mod folder;
 mod fragment;
-mod keeper;
+mod index;
 mod layout;
 mod metadata;
 mod park;
@@ -30,11 +32,13 @@ mod supervisor;
 mod sync;
 mod timeline;
 mod totals;
+mod writing;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
 pub use recordings::{Activity, Recordings, State};
+pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary};
 pub use totals::Totals;
-pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary, Writing};
+pub use writing::Writing;

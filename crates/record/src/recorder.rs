@@ -70,10 +70,6 @@ impl Shared {
     fn activity(&self) -> MutexGuard<'_, Activity> {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
 }
 
 impl Recorder {
@@ -131,7 +127,8 @@ impl Recorder {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
             // The thread ends a moment after its last word.
             let nap = left.min(Duration::from_millis(20));
-            activity = self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
+            activity =
+                self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }

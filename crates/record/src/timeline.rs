@@ -100,17 +100,18 @@ mod tests {
         let mut timeline = Timeline::new(max_fps);
         let frame = |&(received, captured): &(u64, Option<i64>)| Frame {
             seq: 1,
-            received: Moment {
-                mono: start + Duration::from_millis(received),
-                wall: SystemTime::UNIX_EPOCH,
-            },
+            received: Moment { mono: start + Duration::from_millis(received), wall: SystemTime::UNIX_EPOCH },
             payload: bytes::Bytes::new(),
             format: Format::jpeg(1, 1),
             captured: captured.and_then(|ms| CaptureTime::from_unix_secs(1e9 + ms as f64 / 1000.0)),
             source_seq: None,
             metadata: None,
         };
-        frames.iter().map(frame).map(|f| timeline.place(&f).map(|t| t * 1000 / u64::from(TIMESCALE))).collect()
+        frames
+            .iter()
+            .map(frame)
+            .map(|f| timeline.place(&f).map(|t| t * 1000 / u64::from(TIMESCALE)))
+            .collect()
     }
 
     fn times(millis: &[u64]) -> Vec<Option<u64>> {
