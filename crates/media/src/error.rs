@@ -88,6 +88,25 @@ pub enum Error {
         /// The limit.
         max: u64,
     },
+    /// A fragment that is not written, because it could not be read again.
+    #[error("the fragment cannot be written: {0}")]
+    BadFragment(&'static str),
+    /// The file may be sound, but it is not a recording as this crate writes it.
+    #[error("{} is not a recording: {reason}", path.display())]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        reason: &'static str,
+    },
+    /// A fragment number past the end.
+    #[error("there is no fragment {index}: the recording has {fragments}, counted from 0")]
+    NoSuchFragment {
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        fragments: usize,
+    },
     /// A frame number past the end.
     #[error("there is no frame {index}: the file has {frames}, counted from 0")]
     NoSuchFrame {
@@ -112,6 +131,9 @@ impl Error {
             Self::NotJpegInside { .. } => "not_jpeg_inside",
             Self::BrokenContainer { .. } => "broken_container",
             Self::FrameTooLarge { .. } => "frame_too_large",
+            Self::BadFragment(_) => "bad_fragment",
+            Self::NotARecording { .. } => "not_a_recording",
+            Self::NoSuchFragment { .. } => "no_such_fragment",
             Self::NoSuchFrame { .. } => "no_such_frame",
         }
     }

@@ -17,6 +17,8 @@ use crate::{config::Plan, demo, janitor};
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For pictures that are transcoded at the door.
 const TRANSCODE_QUALITY: u8 = 90;
+/// Frames kept for a recorder that is behind, however small they are: half a minute at 30 a second.
+const BACKLOG_FRAMES: usize = 1024;
 /// How many connections may wait to be accepted while the loop is busy.
 const BACKLOG: u32 = 1024;
 
@@ -109,6 +111,7 @@ fn limits(plan: &Plan) -> Limits {
         ring: RingLimits {
             frames: plan.streams.max_buffer_frames,
             history_bytes: bytes(plan.streams.max_buffer_bytes),
+            backlog_frames: BACKLOG_FRAMES,
             backlog_bytes: bytes(plan.streams.backlog_bytes),
         },
     }
