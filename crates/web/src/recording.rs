@@ -6,7 +6,7 @@ use record::{Activity, Codec, Disk, Gap, Kind, Metadata, State, Status, StreamSu
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::stats::round;
+use crate::{App, stats::round};
 
 /// A recording: document 001's fields, and ours after them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -142,7 +142,19 @@ pub(crate) struct RecorderState {
 }
 
 impl RecorderState {
-    pub(crate) fn off(stream: &StreamName) -> Self {
+    /// Of a stream, now. The stream may be none that lives.
+    pub(crate) fn of(app: &App, stream: &StreamName) -> Self {
+        match app.recordings().activity(stream) {
+            Some(activity) => Self::at(activity, Timestamp::now()),
+            None => Self::off(stream),
+        }
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    fn off(stream: &StreamName) -> Self {
         Self {
             stream: stream.to_string(),
             recording: false,

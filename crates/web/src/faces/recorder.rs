@@ -28,11 +28,11 @@ pub(crate) async fn state(
     State(app): State<Arc<App>>,
     Name(name): Name,
 ) -> Result<Json<RecorderState>, ApiError> {
-    let Some(activity) = app.recordings().activity(&name) else {
+    // A recorder may outlive its stream by its last fragment.
+    if app.recordings().activity(&name).is_none() {
         app.stream(&name)?;
-        return Ok(Json(RecorderState::off(&name)));
-    };
-    Ok(Json(RecorderState::at(activity, Timestamp::now())))
+    }
+    Ok(Json(RecorderState::of(&app, &name)))
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
