@@ -17,6 +17,7 @@ mod error;
 mod layout;
 mod metadata;
 mod recordings;
+mod replay;
 mod shelf;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
@@ -24,4 +25,5 @@ pub use error::Error;
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
 pub use recordings::{Activity, Recordings, State};
+pub use replay::{Batch, Position, Replay, Replayed};
 pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary, Writing};

@@ -89,7 +89,9 @@ impl From<record::Error> for ApiError {
     fn from(error: record::Error) -> Self {
         use record::Error;
         let status = match &error {
-            Error::NotFound { .. } | Error::NoStream { .. } => StatusCode::NOT_FOUND,
+            Error::NotFound { .. } | Error::NoStream { .. } | Error::NotRecordedThen { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Error::BadFileName { .. } => StatusCode::BAD_REQUEST,
             Error::Active { .. } | Error::NotRecording { .. } | Error::NothingToSave { .. } => {
                 StatusCode::CONFLICT
