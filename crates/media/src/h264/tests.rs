@@ -185,3 +185,37 @@ proptest! {
         let _ = encoder.encode(&jpeg, true);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// A damaged frame, even its parameter sets, is an error or a wrong picture.
+    #[test]
+    fn damaged_h264_never_crashes(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        sets in any::<bool>(),
+    ) {
+        let mut encoder = Encoder::new(64, 48, 30.0).unwrap();
+        let first = encoder.encode(&with_chroma(&picture(0, 64, 48), Subsampling::S420), true).unwrap();
+        let second = encoder.encode(&with_chroma(&picture(3, 64, 48), Subsampling::S420), false).unwrap();
+        let (mut sps, mut pps) = first.parameter_sets.unwrap();
+        let mut frames = [first.avcc, second.avcc];
+        for (nth, (at, value)) in changes.into_iter().enumerate() {
+            let bytes = match (sets, nth % 2) {
+                (true, 0) => &mut sps,
+                (true, _) => &mut pps,
+                (false, which) => &mut frames[which],
+            };
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let Ok(mut decoder) = Decoder::new(&sps, &pps) else {
+            return Ok(());
+        };
+        for frame in frames {
+            if let Ok(Some(picture)) = decoder.decode(&frame) {
+                let _ = picture.to_jpeg(80);
+            }
+        }
+    }
+}
