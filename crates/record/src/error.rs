@@ -27,6 +27,11 @@ pub enum Error {
     Index(#[from] rusqlite::Error),
     #[error(transparent)]
     Media(#[from] media::Error),
+    #[error(
+        "the disk has less than {} MB free, which recording.min_free_gb keeps: make room, or lower it",
+        min_free_bytes / (1024 * 1024)
+    )]
+    DiskLow { min_free_bytes: u64 },
     #[error("the hub is shutting down")]
     ShuttingDown,
 }
@@ -41,7 +46,9 @@ impl Error {
             Self::NoStream { .. } => "STREAM_NOT_FOUND",
             Self::NotRecording { .. } => "NOT_RECORDING",
             Self::NothingToSave { .. } => "NOTHING_TO_SAVE",
-            Self::Io { .. } | Self::Index(_) | Self::Media(_) => "RECORDINGS_UNAVAILABLE",
+            Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::DiskLow { .. } => {
+                "RECORDINGS_UNAVAILABLE"
+            }
             Self::ShuttingDown => "SHUTTING_DOWN",
         }
     }
