@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use media::fmp4::{self, Track};
 
 use crate::{
-    Codec, Error, Filter, FileName, Kind, Metadata, OpenFile, Order, RecordingId,
+    Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId,
     encoder::{self, Encoder},
     fragment::{Fragment, Missing},
     recorder::Room,
@@ -64,7 +64,8 @@ fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Err
         let Ok(id) = RecordingId::parse(stream.name(), &metadata.file) else { continue };
         // One that has gone meanwhile, or is not ours, is no part.
         let Ok(open) = room.shelf.open(&id) else { continue };
-        let Some(reader) = open.file.try_clone().ok().and_then(|file| fmp4::Reader::open(file, &open.path).ok())
+        let Some(reader) =
+            open.file.try_clone().ok().and_then(|file| fmp4::Reader::open(file, &open.path).ok())
         else {
             continue;
         };

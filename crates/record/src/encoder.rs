@@ -44,7 +44,7 @@ impl Encoder {
             Codec::H264 => {
                 let mut encoder = h264::Encoder::new(width, height, fps)?;
                 let first = encoder.encode(&frame.payload, true)?;
-                let (sps, pps) = first.parameter_sets.ok_or(media::Error::NoParameterSets)?;
+                let (sps, pps) = first.parameter_sets.ok_or_else(no_parameter_sets)?;
                 let coded = Coded { payload: first.avcc.into(), key: first.key };
                 Ok((Self::H264(Box::new(encoder)), track(Entry::H264 { sps, pps }), coded))
             }
@@ -61,6 +61,10 @@ impl Encoder {
             }
         }
     }
+}
+
+fn no_parameter_sets() -> media::Error {
+    media::Error::BadH264("the first frame has no parameter sets".to_owned())
 }
 
 /// Whether the frame is one that recordings can hold.

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use hub::StreamName;
+use jiff::Timestamp;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +20,8 @@ pub enum Error {
     NoStream { stream: StreamName },
     #[error("stream '{stream}' is not being recorded")]
     NotRecording { stream: StreamName },
+    #[error("{}", not_recorded_then(stream, *since))]
+    NotRecordedThen { stream: StreamName, since: Option<Timestamp> },
     #[error("stream '{stream}' has no frame of the last {seconds} s to save: publish to it first")]
     NothingToSave { stream: StreamName, seconds: u64 },
     #[error("{}: {source}", path.display())]
@@ -45,11 +48,22 @@ impl Error {
             Self::Active { .. } => "RECORDING_ACTIVE",
             Self::NoStream { .. } => "STREAM_NOT_FOUND",
             Self::NotRecording { .. } => "NOT_RECORDING",
+            Self::NotRecordedThen { .. } => "NOT_RECORDED",
             Self::NothingToSave { .. } => "NOTHING_TO_SAVE",
             Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::DiskLow { .. } => {
                 "RECORDINGS_UNAVAILABLE"
             }
             Self::ShuttingDown => "SHUTTING_DOWN",
         }
+    }
+}
+
+fn not_recorded_then(stream: &StreamName, since: Option<Timestamp>) -> String {
+    match since {
+        Some(since) => format!("stream '{stream}' is recorded from {since:.3} on: ask for a later time"),
+        None => format!(
+            "stream '{stream}' is not being recorded: POST {{\"action\":\"start\"}} to \
+             /api/streams/{stream}/recording, or set recording.enabled"
+        ),
     }
 }

@@ -317,7 +317,7 @@ fn is_torn_beginning(file: &File, size: u64) -> io::Result<bool> {
     if size > MAX_HEADER {
         return Ok(false);
     }
-    let codecs = [media::fmp4::Codec::Mjpeg, media::fmp4::Codec::H264 { sps: Vec::new(), pps: Vec::new() }];
+    let codecs = [fmp4::Codec::Mjpeg, fmp4::Codec::H264 { sps: Vec::new(), pps: Vec::new() }];
     let mut begins = vec![0; size as usize];
     file.read_exact_at(&mut begins, 0)?;
     Ok(codecs.into_iter().any(|codec| {

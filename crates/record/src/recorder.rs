@@ -70,10 +70,6 @@ impl Shared {
     fn activity(&self) -> MutexGuard<'_, Activity> {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
 }
 
 impl Recorder {
@@ -131,7 +127,8 @@ impl Recorder {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
             // The thread ends a moment after its last word.
             let nap = left.min(Duration::from_millis(20));
-            activity = self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
+            activity =
+                self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
@@ -225,10 +222,7 @@ impl Worker {
                 Round::Done => std::thread::park_timeout(self.tick),
             }
         }
-        if !self.write_out() {
-            self.drop_pending();
-        }
-        self.close_segment();
+        self.end_file();
         self.shared.activity().current = None;
         self.shared.progress.notify_all();
     }
@@ -290,13 +284,25 @@ impl Worker {
         } else if let Some(time) = self.timeline.place(frame) {
             self.roll_if_needed(frame);
             if let Err(error) = self.push(frame, time) {
-                tracing::debug!(stream = %self.subscriber.stream().name(), %error, "a frame cannot be recorded");
-                self.lose(1);
+                self.cannot_code(&error);
             }
         }
         self.taken = frame.seq;
         if self.pending.is_empty() {
             self.shared.settled.store(self.taken, Ordering::Release);
+        }
+    }
+
+    /// A frame that its encoder does not take is lost, like one that the disk does not take.
+    fn cannot_code(&mut self, error: &Error) {
+        tracing::debug!(stream = %self.subscriber.stream().name(), %error, "a frame cannot be recorded");
+        self.lose(1);
+        if matches!(error, Error::Media(media::Error::BadH264(_))) {
+            // It is not fit for use any more.
+            self.end_file();
+        }
+        if self.open.is_none() {
+            self.tell(error);
         }
     }
 
@@ -432,13 +438,17 @@ impl Worker {
         let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.room.config.segment);
         // A file ends with a whole fragment.
         if other_size || (long && self.pending.is_empty()) {
-            if !self.write_out() {
-                // Frames of another size cannot join those that the disk does not take.
-                self.drop_pending();
-            }
-            self.close_segment();
-            self.open = None;
+            self.end_file();
         }
+    }
+
+    /// What comes next goes into another file. It cannot join what the disk does not take, so that is lost.
+    fn end_file(&mut self) {
+        if !self.write_out() {
+            self.drop_pending();
+        }
+        self.close_segment();
+        self.open = None;
     }
 
     fn clear_pending(&mut self) {

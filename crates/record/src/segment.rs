@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, IoSlice, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt},
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,7 +14,9 @@ use jiff::Timestamp;
 use media::fmp4::{self, FragmentEntry, TIMESCALE, Track};
 
 use crate::{
-    Codec, Error, Gap, Kind, Metadata, RecordingId, Shelf, Status, Writing, fragment::{Fragment, Missing}, sync::Syncer,
+    Codec, Error, Gap, Kind, Metadata, RecordingId, Shelf, Status, Writing,
+    fragment::{Fragment, Missing},
+    sync::Syncer,
     timeline::span,
 };
 
@@ -36,6 +39,31 @@ pub(crate) struct Plan<'a> {
     pub(crate) start: SystemTime,
 }
 
+impl Plan<'_> {
+    fn describe(&self, id: &RecordingId, path: &Path) -> Metadata {
+        let start = timestamp(self.start);
+        Metadata {
+            stream_name: self.stream.to_string(),
+            start_time: start,
+            end_time: start,
+            duration_seconds: 0.0,
+            total_frames: 0,
+            average_fps: 0.0,
+            target_fps: self.target_fps,
+            codec: self.codec,
+            recording_path: path.display().to_string(),
+            file: id.file.as_str().to_owned(),
+            status: Status::Recording,
+            kind: self.kind,
+            size_bytes: 0,
+            width: self.track.width,
+            height: self.track.height,
+            frames_lost: 0,
+            gaps: Vec::new(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Segment {
     writing: Writing,
@@ -56,30 +84,12 @@ impl Segment {
     /// Makes the file, with everything in it but pictures.
     pub(crate) fn create(plan: Plan<'_>, origin: u64) -> Result<Self, Error> {
         let init = fmp4::init(&plan.track);
-        let start = timestamp(plan.start);
-        let writing = plan.shelf.create(plan.stream, plan.kind, plan.start, |id, path| Metadata {
-            stream_name: plan.stream.to_string(),
-            start_time: start,
-            end_time: start,
-            duration_seconds: 0.0,
-            total_frames: 0,
-            average_fps: 0.0,
-            target_fps: plan.target_fps,
-            codec: plan.codec,
-            recording_path: path.display().to_string(),
-            file: id.file.as_str().to_owned(),
-            status: Status::Recording,
-            kind: plan.kind,
-            size_bytes: 0,
-            width: plan.track.width,
-            height: plan.track.height,
-            frames_lost: 0,
-            gaps: Vec::new(),
-        })?;
+        let describe = |id: &RecordingId, path: &Path| plan.describe(id, path);
+        let writing = plan.shelf.create(plan.stream, plan.kind, plan.start, describe)?;
         match Self::begin(&writing, &init, plan.syncer) {
-            Ok((shared, metadata)) => Ok(Self {
+            Ok(shared) => Ok(Self {
                 bytes: init.len() as u64,
-                metadata,
+                metadata: plan.describe(&writing.id, &writing.path),
                 syncer: plan.syncer.clone(),
                 shared,
                 init,
@@ -96,7 +106,7 @@ impl Segment {
         }
     }
 
-    fn begin(writing: &Writing, init: &[u8], syncer: &Syncer) -> io::Result<(Arc<File>, Metadata)> {
+    fn begin(writing: &Writing, init: &[u8], syncer: &Syncer) -> io::Result<Arc<File>> {
         (&writing.file).write_all(init)?;
         let shared = Arc::new(writing.file.try_clone()?);
         syncer.soon(&shared);
@@ -104,7 +114,7 @@ impl Segment {
             // The name is to survive as well.
             syncer.soon(&Arc::new(File::open(folder)?));
         }
-        Ok((shared, writing.metadata().clone()))
+        Ok(shared)
     }
 
     pub(crate) fn id(&self) -> &RecordingId {

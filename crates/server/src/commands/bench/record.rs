@@ -117,7 +117,8 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<()> {
     progress.end();
 
     let report = Report::new(args, frame_bytes, [without, with], recordings.totals(), finished);
-    super::super::print(&if args.json { report.json() } else { report.table() })
+    super::super::print(&if args.json { report.json() } else { report.table() })?;
+    Ok(())
 }
 
 fn hub(streams: u32) -> Hub {

@@ -39,11 +39,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section { name: "auth", doc: "Who may do what.", missing: "" },
     Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
-    Section {
-        name: "cleanup",
-        doc: "When idle streams and old recordings are removed.",
-        missing: "",
-    },
+    Section { name: "cleanup", doc: "When idle streams and old recordings are removed.", missing: "" },
     Section { name: "recording", doc: "Streams on disk.", missing: "" },
     Section { name: "camera", doc: "A camera on this machine.", missing: "this version opens no camera yet" },
     Section {
