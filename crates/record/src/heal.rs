@@ -367,3 +367,6 @@ fn later(start: Timestamp, ticks: u64) -> Timestamp {
     let lasted = SignedDuration::try_from(lasted).unwrap_or(SignedDuration::ZERO);
     start.checked_add(lasted).unwrap_or(start)
 }
+
+#[cfg(test)]
+mod tests;

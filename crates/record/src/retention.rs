@@ -204,3 +204,6 @@ impl Shelf {
         removed
     }
 }
+
+#[cfg(test)]
+mod tests;
