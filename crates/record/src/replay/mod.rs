@@ -117,9 +117,9 @@ impl Replay {
         self.begins_at
     }
 
-    /// The recording that is being read.
-    pub fn recording(&self) -> &RecordingId {
-        self.reel.id()
+    /// More may come of the recording that is being read.
+    pub fn is_growing(&self) -> bool {
+        self.reel.is_growing()
     }
 
     /// The frames that come next, without those that have a newer one at or before `from`. A fragment that cannot be
