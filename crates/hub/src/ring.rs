@@ -299,8 +299,8 @@ impl Ring {
         self.bytes
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.limits.frames
+    pub(crate) fn limits(&self) -> RingLimits {
+        self.limits
     }
 
     pub(crate) fn demand(&self) -> Demand {

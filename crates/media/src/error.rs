@@ -43,6 +43,33 @@ pub enum Error {
         /// Rows.
         height: u32,
     },
+    /// A size that the H.264 encoder does not take.
+    #[error(
+        "H.264 is 16x16 to 3840x2160 (or 2160x3840) pixels here, not {width}x{height}; record it as JPEG (codec mp4v)"
+    )]
+    UnfitForH264 {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// A picture for an encoder that was made for another size.
+    #[error(
+        "the picture has {width}x{height} pixels, but the encoder is for {expected_width}x{expected_height}; make a new one"
+    )]
+    SizeChanged {
+        /// Columns of the picture.
+        width: u32,
+        /// Rows of the picture.
+        height: u32,
+        /// Columns that the encoder is for.
+        expected_width: u32,
+        /// Rows that the encoder is for.
+        expected_height: u32,
+    },
+    /// H.264 that cannot be decoded, or a picture that its encoder refused.
+    #[error("H.264 failed: {0}")]
+    BadH264(String),
     /// The file could not be opened or read.
     #[error("cannot read {}: {source}", path.display())]
     Io {
@@ -126,6 +153,9 @@ impl Error {
             Self::BadPng(_) => "bad_png",
             Self::BadPicture { .. } => "bad_picture",
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
+            Self::UnfitForH264 { .. } => "unfit_for_h264",
+            Self::SizeChanged { .. } => "size_changed",
+            Self::BadH264(_) => "bad_h264",
             Self::Io { .. } => "file_unreadable",
             Self::UnknownContainer { .. } => "unknown_container",
             Self::NotJpegInside { .. } => "not_jpeg_inside",

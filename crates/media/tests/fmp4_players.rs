@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use framehub_media::container::{Format, JpegFile};
 use framehub_media::fmp4::{self, Codec, FragmentEntry, Sample, TIMESCALE, Track};
-use framehub_media::{Picture, jpeg};
+use framehub_media::{Picture, h264, jpeg};
 
 /// Frame times in ticks: an uneven rate, and 2.5 s without a frame. A group is a
 /// fragment; each sample lasts until the next, but not over the hole.
@@ -188,6 +188,26 @@ fn players_see_jpeg_in_an_mp4v_entry() {
 fn players_see_jpeg_in_a_jpeg_entry() {
     let track = Track { codec: Codec::Mjpeg, width: 161, height: 121 };
     check(&track, &jpegs(161, 121), "mjpeg,161,121");
+}
+
+/// As the recorder does: each fragment begins with a key frame.
+#[test]
+fn players_see_h264_also_of_odd_sizes() {
+    for (width, height, seen) in [(160, 120, "h264,160,120"), (161, 121, "h264,162,122")] {
+        let mut encoder = h264::Encoder::new(width, height, 10.0).unwrap();
+        let begins: Vec<u64> = TIMES.iter().map(|times| times[0]).collect();
+        let mut parameter_sets = None;
+        let mut frames = Vec::new();
+        for (at, time) in TIMES.concat().into_iter().enumerate() {
+            let key = begins.contains(&time);
+            let encoded = encoder.encode(&picture(at as u64, width, height), key).unwrap();
+            assert_eq!(encoded.key, key);
+            parameter_sets = parameter_sets.or(encoded.parameter_sets);
+            frames.push((encoded.avcc, encoded.key));
+        }
+        let (sps, pps) = parameter_sets.unwrap();
+        check(&Track { codec: Codec::H264 { sps, pps }, width, height }, &frames, seen);
+    }
 }
 
 #[test]

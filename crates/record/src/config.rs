@@ -5,10 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 /// How pictures are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// JPEG as published, under MP4's `mp4v` entry with the object type of JPEG (ISO/IEC 14496-1, 0x6C).
+    #[default]
     Mp4v,
     /// JPEG as published, under QuickTime's `jpeg` entry.
     Mjpeg,
@@ -44,7 +45,7 @@ pub struct Retention {
     pub min_free_bytes: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeOfDay {
     /// 0 to 23.
     pub hour: u8,

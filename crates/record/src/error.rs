@@ -12,6 +12,8 @@ pub enum Error {
     NotFound { stream: StreamName, file: String },
     #[error("{shown:?} is not the name of a recording: they look like camera1_20260121_103000.mp4")]
     BadFileName { shown: String },
+    #[error("{shown:?} is not a cursor: take `next` of the page before as it is, or begin without one")]
+    BadCursor { shown: String },
     #[error("{stream}/{file} is being written: stop the recording first, or wait until it is finished")]
     Active { stream: StreamName, file: String },
     #[error("no stream named '{stream}': GET /api/streams lists those that are live")]
@@ -28,6 +30,11 @@ pub enum Error {
     Index(#[from] rusqlite::Error),
     #[error(transparent)]
     Media(#[from] media::Error),
+    #[error(
+        "the disk has less than {} MB free, which recording.min_free_gb keeps: make room, or lower it",
+        min_free_bytes / (1024 * 1024)
+    )]
+    DiskLow { min_free_bytes: u64 },
     #[error("the hub is shutting down")]
     ShuttingDown,
 }
@@ -37,12 +44,15 @@ impl Error {
         match self {
             Self::NotFound { .. } => "RECORDING_NOT_FOUND",
             Self::BadFileName { .. } => "BAD_FILE_NAME",
+            Self::BadCursor { .. } => "BAD_QUERY",
             Self::Active { .. } => "RECORDING_ACTIVE",
             Self::NoStream { .. } => "STREAM_NOT_FOUND",
             Self::NotRecording { .. } => "NOT_RECORDING",
             Self::NotRecordedThen { .. } => "NOT_RECORDED",
             Self::NothingToSave { .. } => "NOTHING_TO_SAVE",
-            Self::Io { .. } | Self::Index(_) | Self::Media(_) => "RECORDINGS_UNAVAILABLE",
+            Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::DiskLow { .. } => {
+                "RECORDINGS_UNAVAILABLE"
+            }
             Self::ShuttingDown => "SHUTTING_DOWN",
         }
     }

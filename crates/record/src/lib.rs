@@ -12,13 +12,28 @@
 //! written is deleted. D5 A writer that waits for the disk holds one fragment; what is behind it stays in the ring,
 //! within the ring's own bound.
 
+mod clip;
+mod closing;
 mod config;
+mod cursor;
+mod encoder;
 mod error;
+mod folder;
+mod fragment;
+mod index;
 mod layout;
 mod metadata;
+mod park;
+mod recorder;
 mod recordings;
 mod replay;
+mod segment;
 mod shelf;
+mod supervisor;
+mod sync;
+mod timeline;
+mod totals;
+mod writing;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
@@ -26,4 +41,6 @@ pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
 pub use recordings::{Activity, Recordings, State};
 pub use replay::{Batch, Position, Replay, Replayed};
-pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary, Writing};
+pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary};
+pub use totals::Totals;
+pub use writing::Writing;

@@ -8,8 +8,8 @@ use super::{MAX_HEAD_BYTES, Sample, TRACK, extra};
 use crate::container::MAX_FRAME_BYTES;
 use crate::{Error, Result};
 
-/// Size of the `prft` written here.
-pub(super) const PRFT_BYTES: u64 = 32;
+/// Size of the `prft` that a fragment begins with: its `moof` lies so far behind its begin.
+pub const PRFT_BYTES: u64 = 32;
 
 /// `trun`: a data offset, and for each sample a duration, a size and flags.
 pub(super) const TRUN_FLAGS: u32 = 0x1 | 0x100 | 0x200 | 0x400;

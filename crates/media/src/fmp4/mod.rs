@@ -32,7 +32,7 @@ mod walk;
 
 use std::sync::Arc;
 
-pub use fragment::fragment_head;
+pub use fragment::{PRFT_BYTES, fragment_head};
 pub use index::index;
 pub use init::{duration_patch, init};
 pub use reader::{Fragment, Placed, Reader};
