@@ -30,6 +30,7 @@ use crate::faces::{control, streams, viewer};
         streams::delete,
         viewer::stats,
         viewer::stats_page,
+        viewer::recordings_page,
         control::health,
         control::livez,
         control::readyz,
