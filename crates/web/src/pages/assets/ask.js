@@ -2,6 +2,8 @@
 
 /** How long the hub may take to answer a small question before we call it silent. */
 const PATIENCE_MS = 5000;
+/** What is to be done on its disk may take longer. */
+const PATIENCE_FOR_DEEDS_MS = 30_000;
 
 /** A refusal by the hub (`status` > 0), or no answer at all (`status` 0). */
 export class Refusal extends Error {
@@ -27,7 +29,8 @@ export class Refusal extends Error {
  * @throws {Refusal}
  */
 export async function askJson(url, request = {}) {
-  const response = await ask(url, AbortSignal.timeout(PATIENCE_MS), request);
+  const patience = request.method ? PATIENCE_FOR_DEEDS_MS : PATIENCE_MS;
+  const response = await ask(url, AbortSignal.timeout(patience), request);
   try {
     return await response.json();
   } catch {
