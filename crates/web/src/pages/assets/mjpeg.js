@@ -72,7 +72,7 @@ class ByteQueue {
       if (this.#bytes.length > MOST_HEADER_BYTES) throw new Refusal(0, 'This is no MJPEG; is something else listening at this address?');
       if (await this.#more()) continue;
       const rest = new TextDecoder('latin1').decode(this.#bytes);
-      if (/^\s*--\S+--\s*$/.test(rest)) return null;
+      if (/(?:^|\n)--\S+--\s*$/.test(rest)) return null;
       throw new Refusal(0, 'The connection to the hub broke.');
     }
   }

@@ -193,7 +193,7 @@ async function goToPlace() {
  */
 function greet(stream) {
   const newest = collection.streams.filter((one) => stream === '' || one.name === stream).sort((a, b) => Date.parse(b.last_time) - Date.parse(a.last_time))[0];
-  const recording = newest && collection.of(newest.name).at(-1);
+  const recording = newest && collection.of(newest.name).filter((one) => one.kind !== 'clip').at(-1);
   if (!recording) return;
   greeted = key(recording);
   player.show(recording, recording.duration_seconds);

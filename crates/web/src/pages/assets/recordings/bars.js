@@ -93,24 +93,16 @@ function place(from, to, kind, title, window, pixels) {
 }
 
 /**
- * What to show for a click: the recording that holds the time, else the nearer end of a neighbour.
+ * What to show for a moment: the recording that holds it, else the beginning of the next one, else
+ * the end of the last.
  * @param {Recording[]} recordings of one stream, oldest first
  * @param {number} time
  * @returns {{ recording: Recording, t: number } | null} t: seconds from the recording's start
  */
 export function recordingAt(recordings, time) {
-  /** @type {{ recording: Recording, t: number } | null} */
-  let best = null;
-  let distance = Infinity;
-  for (const recording of recordings) {
-    if (recording.kind === 'clip') continue;
-    const [from, to] = [startOf(recording), endOf(recording)];
-    const nearest = Math.min(Math.max(time, from), to);
-    const away = Math.abs(time - nearest);
-    // Of two that meet at this moment, the later one plays on.
-    if (away > distance) continue;
-    distance = away;
-    best = { recording, t: (nearest - from) / 1000 };
-  }
-  return best;
+  const segments = recordings.filter((one) => one.kind !== 'clip');
+  const recording = segments.find((one) => time < endOf(one)) ?? segments.at(-1);
+  if (!recording) return null;
+  const t = (time - startOf(recording)) / 1000;
+  return { recording, t: Math.min(Math.max(0, t), recording.duration_seconds) };
 }

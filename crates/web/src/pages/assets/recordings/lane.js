@@ -24,7 +24,8 @@ export class Lane {
     this.facts = el('span', { class: 'lane-facts' });
     this.bars = el('div', { class: 'lane-bars' });
     this.head = el('div', { class: 'playhead', hidden: true });
-    this.hover = el('div', { class: 'lane-hover', hidden: true, 'aria-hidden': 'true' });
+    this.hoverText = el('span');
+    this.hover = el('div', { class: 'lane-hover', hidden: true, 'aria-hidden': 'true' }, this.hoverText);
     this.track = el('div', { class: 'lane', role: 'slider', tabindex: '0', 'data-stream': name, 'aria-label': `Recordings of ${name}`, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0', 'aria-valuetext': 'not playing' }, this.bars, this.head, this.hover);
     this.element = el('div', { class: 'lane-row' }, el('div', { class: 'lane-label' }, this.title, this.facts), this.track);
   }
@@ -92,7 +93,7 @@ export class Lane {
     const share = (time - window.from) / (window.to - window.from);
     this.hover.style.left = percent(share);
     setAttribute(this.hover, 'data-side', share > 0.5 ? 'left' : 'right');
-    setText(this.hover, `${format.day(time)}, ${format.timeOfDay(time)}`);
+    setText(this.hoverText, `${format.day(time)}, ${format.timeOfDay(time)}`);
   }
 }
 

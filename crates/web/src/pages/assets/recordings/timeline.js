@@ -113,9 +113,9 @@ export class Timeline {
     this.ruler.replaceChildren(...found.map(({ at, text, strong }) => {
       // Where 'now' stands, there is no room for another word.
       const px = ((Date.now() - at) / (to - from)) * width;
-      const mark = el('span', { class: 'mark', 'data-strong': strong && 'true' }, px > 0 && px < MARK_PX ? '' : text);
-      mark.style.left = percent((at - from) / (to - from));
-      return mark;
+      const tick = el('span', { class: 'tick', 'data-strong': strong && 'true' }, px > 0 && px < MARK_PX ? '' : text);
+      tick.style.left = percent((at - from) / (to - from));
+      return tick;
     }));
   }
 

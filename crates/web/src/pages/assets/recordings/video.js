@@ -55,6 +55,8 @@ export class Video {
   }
 
   pause() {
+    // Its events tell the time four times a second only.
+    if (this.#active) this.events.moved(this.element.currentTime);
     this.#active = false;
     this.element.pause();
   }
