@@ -15,12 +15,14 @@ use crate::{Closed, Demand, Frame, Moment, NewFrame};
 /// What bounds a ring (R1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingLimits {
-    /// Frames kept, the newest included; at least 1.
+    /// Frames of history kept when every in-order reader is up to date, the newest included; at least 1.
     pub frames: usize,
-    /// Bytes of history kept when every in-order reader is up to date.
+    /// Bytes of that history.
     pub history_bytes: usize,
-    /// Bytes kept for an in-order reader that is behind; beyond them it loses frames, and is told how many. At least
-    /// `history_bytes`.
+    /// Frames kept for an in-order reader that is behind; beyond them it loses frames, and is told how many. At least
+    /// `frames`.
+    pub backlog_frames: usize,
+    /// Bytes of that backlog, at least `history_bytes`.
     pub backlog_bytes: usize,
 }
 
@@ -121,6 +123,7 @@ impl Ring {
         let limits = RingLimits {
             frames: limits.frames.max(1),
             history_bytes: limits.history_bytes,
+            backlog_frames: limits.backlog_frames.max(limits.frames).max(1),
             backlog_bytes: limits.backlog_bytes.max(limits.history_bytes),
         };
         Self { limits, frames: VecDeque::new(), bytes: 0, last_seq: 0, rows: Vec::new(), closed: None }
@@ -152,18 +155,19 @@ impl Ring {
             return std::mem::take(&mut self.frames).into();
         }
         let mut evicted = Vec::new();
-        if !self.is_over_limits(self.limits.history_bytes) {
+        let RingLimits { frames, history_bytes, backlog_frames, backlog_bytes } = self.limits;
+        if !self.is_over(frames, history_bytes) {
             return evicted;
         }
         let taken_by_all = self.taken_by_all_in_order();
         while self.frames.len() > 1 {
             let Some(oldest) = self.frames.front() else { break };
-            let bytes = if oldest.seq <= taken_by_all {
-                self.limits.history_bytes
+            let is_over = if oldest.seq <= taken_by_all {
+                self.is_over(frames, history_bytes)
             } else {
-                self.limits.backlog_bytes
+                self.is_over(backlog_frames, backlog_bytes)
             };
-            if !self.is_over_limits(bytes) {
+            if !is_over {
                 break;
             }
             self.bytes -= oldest.payload.len();
@@ -172,8 +176,8 @@ impl Ring {
         evicted
     }
 
-    fn is_over_limits(&self, bytes: usize) -> bool {
-        self.frames.len() > self.limits.frames || self.bytes > bytes
+    fn is_over(&self, frames: usize, bytes: usize) -> bool {
+        self.frames.len() > frames || self.bytes > bytes
     }
 
     /// Every in-order reader has taken the frames up to this number; without such readers, all of them.
@@ -295,8 +299,8 @@ impl Ring {
         self.bytes
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.limits.frames
+    pub(crate) fn limits(&self) -> RingLimits {
+        self.limits
     }
 
     pub(crate) fn demand(&self) -> Demand {

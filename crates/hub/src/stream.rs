@@ -133,6 +133,16 @@ impl Stream {
         self.state().ring.newest().cloned()
     }
 
+    /// What bounds its ring.
+    pub fn limits(&self) -> RingLimits {
+        self.state().ring.limits()
+    }
+
+    /// Whether the stream has ended. Readers may still take what is left.
+    pub fn is_closed(&self) -> bool {
+        self.state().ring.closed().is_some()
+    }
+
     pub fn demand(&self) -> Demand {
         self.state().ring.demand()
     }
@@ -267,7 +277,7 @@ impl Stream {
             fps: rate.frames,
             bytes_per_sec: rate.bytes,
             buffered_frames: state.ring.len(),
-            buffer_capacity: state.ring.capacity(),
+            buffer_capacity: state.ring.limits().frames,
             buffered_bytes: state.ring.bytes(),
             format: newest.map(|f| f.format),
             frame_bytes: newest.map(|f| f.payload.len()),

@@ -23,7 +23,7 @@ use loom::{future::block_on, model::Builder, thread};
 const LIMITS: Limits = Limits {
     streams: 4,
     viewers_per_stream: 4,
-    ring: RingLimits { frames: 4, history_bytes: 100, backlog_bytes: 100 },
+    ring: RingLimits { frames: 4, history_bytes: 100, backlog_frames: 4, backlog_bytes: 100 },
 };
 
 /// All interleavings, unless `LOOM_MAX_PREEMPTIONS` says otherwise.

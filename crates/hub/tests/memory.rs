@@ -12,8 +12,10 @@ use framehub_hub::{Class, Format, Limits, NewFrame, Publisher, RingLimits, Rule,
 use support::{Clock, ROOMY, cam, drain, name};
 
 /// Two frames of 10 bytes as history, six for a reader that is behind.
-const TIGHT: Limits =
-    Limits { ring: RingLimits { frames: 8, history_bytes: 20, backlog_bytes: 60 }, ..ROOMY };
+const TIGHT: Limits = Limits {
+    ring: RingLimits { frames: 8, history_bytes: 20, backlog_frames: 8, backlog_bytes: 60 },
+    ..ROOMY
+};
 
 struct Owner(Arc<[u8; 10]>);
 
@@ -91,9 +93,22 @@ fn a_backlog_is_kept_within_its_bound_and_until_its_reader_leaves() {
 }
 
 #[test]
+fn a_reader_that_is_behind_has_more_frames_kept_than_the_history_has() {
+    let clock = Clock::new();
+    let ring = RingLimits { frames: 2, history_bytes: 1000, backlog_frames: 4, backlog_bytes: 1000 };
+    let (_hub, publisher) = cam(Limits { ring, ..ROOMY }, &clock);
+    let mut recorder = reader(&publisher, Rule::InOrder);
+    let frames = publish(&publisher, 5, &clock);
+    assert_eq!(alive(&frames), [false, true, true, true, true]);
+    assert_eq!(drain(&mut recorder), [(2, 1), (3, 0), (4, 0), (5, 0)]);
+    let later = publish(&publisher, 1, &clock);
+    assert_eq!((alive(&frames), alive(&later)), (vec![false, false, false, false, true], vec![true]));
+}
+
+#[test]
 fn a_backlog_bound_below_the_history_is_the_history() {
     let clock = Clock::new();
-    let ring = RingLimits { frames: 8, history_bytes: 30, backlog_bytes: 10 };
+    let ring = RingLimits { frames: 8, history_bytes: 30, backlog_frames: 2, backlog_bytes: 10 };
     let (_hub, publisher) = cam(Limits { ring, ..ROOMY }, &clock);
     let mut recorder = reader(&publisher, Rule::InOrder);
     publish(&publisher, 4, &clock);
@@ -103,7 +118,7 @@ fn a_backlog_bound_below_the_history_is_the_history() {
 #[test]
 fn the_newest_is_kept_whatever_its_size_and_a_ring_holds_at_least_one() {
     let clock = Clock::new();
-    let ring = RingLimits { frames: 0, history_bytes: 0, backlog_bytes: 0 };
+    let ring = RingLimits { frames: 0, history_bytes: 0, backlog_frames: 0, backlog_bytes: 0 };
     let (_hub, publisher) = cam(Limits { ring, ..ROOMY }, &clock);
     let frames = publish(&publisher, 2, &clock);
     assert_eq!(alive(&frames), [false, true]);

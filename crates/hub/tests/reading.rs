@@ -41,7 +41,7 @@ fn latest_jumps_to_the_newest_key_frame_and_follows_from_there() {
 #[test]
 fn a_reader_that_lost_frames_goes_on_at_a_key_frame() {
     let clock = Clock::new();
-    let ring = RingLimits { frames: 3, ..ROOMY.ring };
+    let ring = RingLimits { frames: 3, backlog_frames: 3, ..ROOMY.ring };
     let (_hub, publisher) = cam(Limits { ring, ..ROOMY }, &clock);
     let mut in_order = reader(&publisher, Rule::InOrder, Start::Newest);
     let mut latest = reader(&publisher, Rule::Latest, Start::Newest);

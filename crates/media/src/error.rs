@@ -43,6 +43,33 @@ pub enum Error {
         /// Rows.
         height: u32,
     },
+    /// A size that the H.264 encoder does not take.
+    #[error(
+        "H.264 is 16x16 to 3840x2160 (or 2160x3840) pixels here, not {width}x{height}; record it as JPEG (codec mp4v)"
+    )]
+    UnfitForH264 {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// A picture for an encoder that was made for another size.
+    #[error(
+        "the picture has {width}x{height} pixels, but the encoder is for {expected_width}x{expected_height}; make a new one"
+    )]
+    SizeChanged {
+        /// Columns of the picture.
+        width: u32,
+        /// Rows of the picture.
+        height: u32,
+        /// Columns that the encoder is for.
+        expected_width: u32,
+        /// Rows that the encoder is for.
+        expected_height: u32,
+    },
+    /// H.264 that cannot be decoded, or a picture that its encoder refused.
+    #[error("H.264 failed: {0}")]
+    BadH264(String),
     /// The file could not be opened or read.
     #[error("cannot read {}: {source}", path.display())]
     Io {
@@ -88,6 +115,25 @@ pub enum Error {
         /// The limit.
         max: u64,
     },
+    /// A fragment that is not written, because it could not be read again.
+    #[error("the fragment cannot be written: {0}")]
+    BadFragment(&'static str),
+    /// The file may be sound, but it is not a recording as this crate writes it.
+    #[error("{} is not a recording: {reason}", path.display())]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against it.
+        reason: &'static str,
+    },
+    /// A fragment number past the end.
+    #[error("there is no fragment {index}: the recording has {fragments}, counted from 0")]
+    NoSuchFragment {
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        fragments: usize,
+    },
     /// A frame number past the end.
     #[error("there is no frame {index}: the file has {frames}, counted from 0")]
     NoSuchFrame {
@@ -107,11 +153,17 @@ impl Error {
             Self::BadPng(_) => "bad_png",
             Self::BadPicture { .. } => "bad_picture",
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
+            Self::UnfitForH264 { .. } => "unfit_for_h264",
+            Self::SizeChanged { .. } => "size_changed",
+            Self::BadH264(_) => "bad_h264",
             Self::Io { .. } => "file_unreadable",
             Self::UnknownContainer { .. } => "unknown_container",
             Self::NotJpegInside { .. } => "not_jpeg_inside",
             Self::BrokenContainer { .. } => "broken_container",
             Self::FrameTooLarge { .. } => "frame_too_large",
+            Self::BadFragment(_) => "bad_fragment",
+            Self::NotARecording { .. } => "not_a_recording",
+            Self::NoSuchFragment { .. } => "no_such_fragment",
             Self::NoSuchFrame { .. } => "no_such_frame",
         }
     }

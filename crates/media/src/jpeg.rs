@@ -6,7 +6,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat, Subsampling};
+use libjpeg_turbo_rs::Subsampling::{S411, S420, S422, S440, S441, S444};
+use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
 use crate::{Error, Picture, Result, check_pixels};
 
@@ -39,7 +40,7 @@ pub fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
             height as usize,
             PixelFormat::Rgb,
             quality.clamp(1, 100),
-            Subsampling::S420,
+            S420,
         )
     })
 }
@@ -70,6 +71,64 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
         return Err(Error::BadJpeg("not 8 bits a sample".into()));
     }
     Ok(picture)
+}
+
+/// A picture as JPEG keeps it, before colours are made of it (JFIF: BT.601, full
+/// range): luma and, unless it is grey, the two chroma planes.
+#[derive(Debug)]
+pub(crate) struct Planes {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    /// One or three. The first covers the picture, whose blocks it fills up; of the
+    /// others, each sample covers 1, 2 or 4 columns and rows of it.
+    pub(crate) planes: Vec<Plane>,
+}
+
+/// Rows of samples, `stride` apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plane {
+    pub(crate) stride: usize,
+    pub(crate) samples: Vec<u8>,
+}
+
+/// Decodes a JPEG as far as its planes; limits and errors are those of [`decode`].
+pub(crate) fn decode_planes(bytes: &[u8], max_pixels: u64) -> Result<Planes> {
+    /// For the few pictures that are encoded once more on their way.
+    const FINE: u8 = 95;
+
+    let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    let decoder = contained(|| Decoder::new_with_limits(bytes, limits))?;
+    let (width, height) = (decoder.header().width, decoder.header().height);
+    check_pixels(u64::from(width), u64::from(height), max_pixels)?;
+
+    let colours = decoder.jpeg_color_space();
+    let usual = matches!(decoder.jpeg_subsampling(), S420 | S422 | S440 | S444 | S411 | S441);
+    if colours == ColorSpace::Grayscale || (colours == ColorSpace::YCbCr && usual) {
+        let raw = contained(|| decoder.decode_raw())?;
+        let planes = raw.planes.into_iter().zip(raw.plane_widths);
+        let planes = planes.map(|(samples, stride)| Plane { stride, samples }).collect();
+        return Ok(Planes { width: raw.width, height: raw.height, planes });
+    }
+    // RGB, CMYK, or chroma finer than luma.
+    let usual = encode(&decode(bytes, max_pixels)?, FINE)?;
+    decode_planes(&usual, max_pixels)
+}
+
+/// Encodes planes with 4:2:0 chroma: luma of exactly the picture's size, chroma of
+/// half of it, rounded up, without gaps between rows.
+pub(crate) fn encode_planes(planes: [&[u8]; 3], width: usize, height: usize, quality: u8) -> Result<Vec<u8>> {
+    let (chroma_width, chroma_height) = (width.div_ceil(2), height.div_ceil(2));
+    contained(|| {
+        libjpeg_turbo_rs::compress_raw(
+            &planes,
+            &[width, chroma_width, chroma_width],
+            &[height, chroma_height, chroma_height],
+            width,
+            height,
+            quality.clamp(1, 100),
+            S420,
+        )
+    })
 }
 
 /// Runs the codec and turns what it throws into an error.
@@ -173,7 +232,7 @@ mod tests {
     #[test]
     fn scans_beyond_any_sensible_number_are_refused() {
         let picture = gradient(32, 32);
-        let (rgb, subsampling) = (&picture.rgb, Subsampling::S420);
+        let (rgb, subsampling) = (&picture.rgb, S420);
         let jpeg =
             libjpeg_turbo_rs::compress_progressive(rgb, 32, 32, PixelFormat::Rgb, 80, subsampling).unwrap();
         assert!(decode(&jpeg, 1 << 20).is_ok());

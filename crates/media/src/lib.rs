@@ -18,6 +18,8 @@
 mod canvas;
 pub mod container;
 mod error;
+pub mod fmp4;
+pub mod h264;
 pub mod jpeg;
 pub mod pattern;
 pub mod placeholder;

@@ -31,7 +31,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_without_frames_goes_at_the_next_round_after_its_timeout() {
-        let ring = RingLimits { frames: 2, history_bytes: 10, backlog_bytes: 10 };
+        let ring = RingLimits { frames: 2, history_bytes: 10, backlog_frames: 2, backlog_bytes: 10 };
         let hub = Hub::new(Limits { streams: 2, viewers_per_stream: 1, ring });
         let shutdown = CancellationToken::new();
         let rounds = run(hub.clone(), Duration::from_secs(300), Duration::from_secs(60), shutdown.clone());

@@ -7,6 +7,7 @@ use std::{
 };
 
 use hub::{Hub, Limits, RingLimits, StreamName};
+use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::{App, ConnectionLimits, HealthInfo, Settings};
@@ -17,6 +18,8 @@ use crate::{config::Plan, demo, janitor};
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For pictures that are transcoded at the door.
 const TRANSCODE_QUALITY: u8 = 90;
+/// Frames kept for a recorder that is behind, however small they are: half a minute at 30 a second.
+const BACKLOG_FRAMES: usize = 1024;
 /// How many connections may wait to be accepted while the loop is busy.
 const BACKLOG: u32 = 1024;
 
@@ -70,7 +73,9 @@ impl Server {
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { plan, listener, address, hub } = self;
-        let app = App::new(hub.clone(), settings(&plan, address)?, shutdown.clone());
+        let settings = settings(&plan, address)?;
+        let recordings = Recordings::start(hub.clone(), plan.recorder());
+        let app = App::new(hub.clone(), recordings.clone(), settings, shutdown.clone());
         if plan.demo_runs() {
             let name = name("demo.stream", &plan.demo.stream)?;
             tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
@@ -85,8 +90,13 @@ impl Server {
         shutdown.cancelled().await;
         // Readers are told that their stream has ended; with that their connections end.
         hub.shut_down();
+        let patience = plan.server.shutdown;
+        let finishing = tokio::task::spawn_blocking(move || recordings.shut_down(patience));
         if let Err(error) = serving.await {
             tracing::error!(%error, "the accept loop failed");
+        }
+        if let Err(error) = finishing.await {
+            tracing::error!(%error, "the recordings could not be finished; the next start heals them");
         }
         Ok(())
     }
@@ -109,6 +119,7 @@ fn limits(plan: &Plan) -> Limits {
         ring: RingLimits {
             frames: plan.streams.max_buffer_frames,
             history_bytes: bytes(plan.streams.max_buffer_bytes),
+            backlog_frames: BACKLOG_FRAMES,
             backlog_bytes: bytes(plan.streams.backlog_bytes),
         },
     }
@@ -137,10 +148,7 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
             shutdown: plan.server.shutdown,
         },
         health: HealthInfo {
-            // There is no recorder in this version, whatever is configured.
-            recording_enabled: false,
             stream_timeout: plan.streams.timeout,
-            retention_days: plan.recording.retention.as_secs() / (24 * 60 * 60),
             simulator_ip: plan.simulator.ip.clone(),
             simulator_port: plan.simulator.port,
         },

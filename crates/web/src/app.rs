@@ -1,13 +1,15 @@
-//! What every handler shares: the hub, the settings, and what is counted outside the hub.
+//! What every handler shares: the hub, the recordings, the settings, and what is counted outside the hub.
 
 use std::sync::Arc;
 
 use hub::{Hub, Stream, StreamName};
+use record::Recordings;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings, clock,
+    disk::Disk,
     error::ApiError,
     metrics::Metrics,
     tail::Connections,
@@ -20,6 +22,8 @@ const TRANSCODERS: usize = 2;
 #[derive(Debug)]
 pub struct App {
     hub: Hub,
+    recordings: Recordings,
+    disk: Disk,
     settings: Settings,
     started: hub::Moment,
     connections: Arc<Connections>,
@@ -32,8 +36,15 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(hub: Hub, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
+    /// Listing and replaying work with any `recordings`, whether or not they record by themselves.
+    pub fn new(
+        hub: Hub,
+        recordings: Recordings,
+        settings: Settings,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            disk: Disk::new(),
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
             metrics: Metrics::new(),
@@ -41,6 +52,7 @@ impl App {
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
             hub,
+            recordings,
             settings,
             shutdown,
         })
@@ -50,8 +62,16 @@ impl App {
         &self.hub
     }
 
+    pub fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     pub(crate) fn started(&self) -> hub::Moment {

@@ -84,3 +84,23 @@ impl From<hub::SubscribeError> for ApiError {
         Self::new(status, error.code(), error.to_string())
     }
 }
+
+impl From<record::Error> for ApiError {
+    fn from(error: record::Error) -> Self {
+        use record::Error;
+        let status = match &error {
+            Error::NotFound { .. } | Error::NoStream { .. } | Error::NotRecordedThen { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Error::BadFileName { .. } => StatusCode::BAD_REQUEST,
+            Error::Active { .. } | Error::NotRecording { .. } | Error::NothingToSave { .. } => {
+                StatusCode::CONFLICT
+            }
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(%error, "the recordings cannot be used");
+        }
+        Self::new(status, error.code(), error.to_string())
+    }
+}

@@ -1,14 +1,17 @@
 //! The hub's HTTP and WebSocket face: publish, view, control, pages.
 //!
 //! Here bytes from the network become frames in the hub, and frames become bytes on the wire. What a frame is, who
-//! gets it and when it is dropped is the hub's business; what the bytes look like is `wire`'s; where settings come
-//! from is the server's. `faces/` holds the routes of the requirement documents, thin over `publish/` and `view/`;
-//! `routes.rs` is the one table in which they meet; `tail/` is the way from a response to the socket.
+//! gets it and when it is dropped is the hub's business; what the bytes look like is `wire`'s; what lies on disk is
+//! `record`'s, asked through `disk.rs`; where settings come from is the server's. `faces/` holds the routes of the
+//! requirement documents, thin over `publish/`, `view/` and `download/`; `routes.rs` is the one table in which they
+//! meet; `tail/` is the way from a response to the socket.
 
 mod app;
 mod auth;
 mod clock;
 mod cors;
+mod disk;
+mod download;
 mod error;
 mod faces;
 mod front;
@@ -16,6 +19,7 @@ mod metrics;
 mod openapi;
 mod pages;
 mod publish;
+mod recording;
 mod routes;
 mod settings;
 mod stats;

@@ -69,6 +69,7 @@ impl Metrics {
 #[derive(Debug)]
 struct Snapshot {
     hub: hub::HubStats,
+    recorders: Vec<record::Activity>,
     rejected: u64,
     connections: usize,
     started: SystemTime,
@@ -79,6 +80,7 @@ impl Snapshot {
     fn take(app: &App) -> Self {
         Self {
             hub: app.hub().stats(clock::now()),
+            recorders: app.recordings().activities(),
             rejected: app.metrics().rejected(),
             connections: app.connections().open(),
             started: app.started().wall,
@@ -105,6 +107,7 @@ impl Collector for Snapshot {
         gauge(e, "framehub_streams", "Live streams", None, self.hub.streams.len() as f64)?;
         gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
         self.encode_streams(e)?;
+        self.encode_recorders(e)?;
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let help = "Start time of the process since the Unix epoch";
         gauge(e, "process_start_time", help, Some(&Unit::Seconds), started.as_secs_f64())?;
@@ -150,6 +153,28 @@ impl Snapshot {
             for stream in &self.hub.streams {
                 let labels = [("stream", stream.name.as_str())];
                 ConstGauge::new(read(stream)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Each recorder counts from its own beginning, as a process does: sums are to be made of rates.
+    fn encode_recorders(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
+        let active = self.recorders.iter().filter(|r| r.state == record::State::Recording).count();
+        gauge(e, "framehub_recordings_active", "Streams being recorded", None, active as f64)?;
+        type Figure = (&'static str, &'static str, Option<Unit>, fn(&record::Activity) -> u64);
+        let counters: [Figure; 3] = [
+            ("framehub_recorded_frames", "Frames of a stream that were recorded", None, |r| r.frames),
+            ("framehub_recorded", "Bytes of a stream that were recorded", Some(Unit::Bytes), |r| r.bytes),
+            ("framehub_recorded_lost", "Frames of a stream that its recorder lost", None, |r| r.frames_lost),
+        ];
+        for (name, help, unit, read) in counters {
+            let mut family = e.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
+            for recorder in &self.recorders {
+                let labels = [("stream", recorder.stream.as_str())];
+                ConstCounter::new(read(recorder)).encode(family.encode_family(&labels)?)?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::faces::{control, streams, viewer};
+use crate::faces::{control, recorder, recordings, streams, viewer};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,12 @@ use crate::faces::{control, streams, viewer};
         streams::list,
         streams::stats,
         streams::delete,
+        recorder::state,
+        recorder::command,
+        recorder::clip,
+        recordings::list,
+        recordings::file,
+        recordings::delete,
         viewer::stats,
         viewer::stats_page,
         viewer::recordings_page,
@@ -40,6 +46,7 @@ use crate::faces::{control, streams, viewer};
     tags(
         (name = "publish", description = "Frames into a stream"),
         (name = "view", description = "Frames out of a stream"),
+        (name = "recordings", description = "Streams on disk"),
         (name = "control", description = "Streams, statistics, health")
     )
 )]

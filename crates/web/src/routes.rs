@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{delete, get},
+    routing::{delete, get, post},
 };
 use http::{Method, StatusCode, Uri};
 
 use crate::{
     App,
     error::ApiError,
-    faces::{control, streams, viewer},
+    faces::{control, recorder, recordings, streams, viewer},
     openapi,
 };
 
@@ -37,6 +37,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/streams", get(streams::list))
         .route("/api/streams/{name}", delete(streams::delete))
         .route("/api/streams/{name}/stats", get(streams::stats))
+        .route("/api/streams/{name}/recording", get(recorder::state).post(recorder::command))
+        .route("/api/streams/{name}/clip", post(recorder::clip))
+        .route("/api/recordings", get(recordings::list))
+        .route("/api/recordings/{stream}/{file}", get(recordings::file).delete(recordings::delete))
         // Supervisors and monitors.
         .route("/health", get(control::health))
         .route("/livez", get(control::livez))

@@ -48,9 +48,7 @@ pub struct ConnectionLimits {
 /// Configuration that `GET /health` repeats for the clients of the requirement documents.
 #[derive(Debug, Clone)]
 pub struct HealthInfo {
-    pub recording_enabled: bool,
     pub stream_timeout: Duration,
-    pub retention_days: u64,
     pub simulator_ip: String,
     pub simulator_port: u16,
 }

@@ -1,10 +1,13 @@
 //! Statistics as JSON: the shapes of a stream that the routes and the wall share.
 
-use hub::StreamStats;
+use std::collections::BTreeSet;
+
+use hub::{StreamName, StreamStats};
+use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::clock;
+use crate::{App, clock, recording::RecorderState};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,10 +25,21 @@ pub(crate) struct StreamInfo {
     bytes_per_second: f64,
     /// Its source makes pictures only while somebody watches.
     on_demand: bool,
+    /// Its frames are being written to the disk.
+    recording: bool,
 }
 
-impl From<&StreamStats> for StreamInfo {
-    fn from(stats: &StreamStats) -> Self {
+impl StreamInfo {
+    /// Of every live stream, in the order of their names.
+    pub(crate) fn all(app: &App) -> Vec<Self> {
+        let activities = app.recordings().activities().into_iter();
+        let recorded = activities.filter(|activity| activity.state == State::Recording);
+        let recorded: BTreeSet<StreamName> = recorded.map(|activity| activity.stream).collect();
+        let stats = app.hub().stats(clock::now());
+        stats.streams.iter().map(|stream| Self::new(stream, recorded.contains(&stream.name))).collect()
+    }
+
+    fn new(stats: &StreamStats, recording: bool) -> Self {
         Self {
             name: stats.name.to_string(),
             created_at: clock::rfc3339(stats.created),
@@ -39,6 +53,7 @@ impl From<&StreamStats> for StreamInfo {
             frame_bytes: stats.frame_bytes,
             bytes_per_second: round(stats.bytes_per_sec, 0),
             on_demand: stats.on_demand,
+            recording,
         }
     }
 }
@@ -68,12 +83,13 @@ pub(crate) struct StreamDetail {
     epoch: u64,
     /// A connection, not one-shot requests, publishes it.
     publisher_connected: bool,
+    recorder: RecorderState,
 }
 
-impl From<StreamStats> for StreamDetail {
-    fn from(stats: StreamStats) -> Self {
+impl StreamDetail {
+    pub(crate) fn new(stats: StreamStats, recorder: RecorderState) -> Self {
         Self {
-            info: StreamInfo::from(&stats),
+            info: StreamInfo::new(&stats, recorder.is_recording()),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
             buffer_size: stats.buffer_capacity,
             has_current_frame: stats.format.is_some(),
@@ -87,6 +103,7 @@ impl From<StreamStats> for StreamDetail {
             newest_seq: stats.newest_seq,
             epoch: stats.epoch,
             publisher_connected: stats.claimed,
+            recorder,
         }
     }
 }

@@ -55,8 +55,10 @@ pub(crate) enum From {
 }
 
 pub(crate) fn setup() -> impl Strategy<Value = Setup> {
-    let ring = (0..=8usize, 0..=60usize, 0..=200usize).prop_map(|(frames, history_bytes, backlog_bytes)| {
-        RingLimits { frames, history_bytes, backlog_bytes }
+    let history = (0..=8usize, 0..=60usize);
+    let backlog = (0..=16usize, 0..=200usize);
+    let ring = (history, backlog).prop_map(|((frames, history_bytes), (backlog_frames, backlog_bytes))| {
+        RingLimits { frames, history_bytes, backlog_frames, backlog_bytes }
     });
     let limits = (2..=3usize, 1..=3usize, ring).prop_map(|(streams, viewers_per_stream, ring)| Limits {
         streams,

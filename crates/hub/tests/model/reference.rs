@@ -357,10 +357,13 @@ impl Reference {
     fn may_stay(&self, index: usize, seq: u64) -> bool {
         let (stream, ring) = (&self.streams[index], self.limits.ring);
         let awaited = self.here(index).any(|r| r.rule == Rule::InOrder && r.cursor < seq);
-        let max_bytes = if awaited { ring.backlog_bytes.max(ring.history_bytes) } else { ring.history_bytes };
+        let (max_frames, max_bytes) = match awaited {
+            true => (ring.backlog_frames.max(ring.frames), ring.backlog_bytes.max(ring.history_bytes)),
+            false => (ring.frames, ring.history_bytes),
+        };
         let bytes: usize = (seq..=stream.last()).map(|s| stream.picture(s).bytes).sum();
         let count = stream.last() + 1 - seq;
-        seq == stream.last() || (count <= ring.frames as u64 && bytes <= max_bytes)
+        seq == stream.last() || (count <= max_frames as u64 && bytes <= max_bytes)
     }
 
     // ---- reading (R4, S) ----

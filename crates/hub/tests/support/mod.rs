@@ -22,7 +22,7 @@ use framehub_hub::{
 pub(crate) const ROOMY: Limits = Limits {
     streams: 8,
     viewers_per_stream: 8,
-    ring: RingLimits { frames: 8, history_bytes: 1000, backlog_bytes: 10_000 },
+    ring: RingLimits { frames: 8, history_bytes: 1000, backlog_frames: 8, backlog_bytes: 10_000 },
 };
 
 /// Time as the tests tell it.

@@ -16,8 +16,8 @@
 
 mod avi;
 mod concatenated;
-mod mp4;
-mod source;
+pub(crate) mod mp4;
+pub(crate) mod source;
 
 use std::path::Path;
 

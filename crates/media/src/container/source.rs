@@ -15,33 +15,33 @@ const MAX_PARTS: u32 = 8_000_000;
 
 /// The file and what errors about it need.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     path: &'a Path,
     file: &'a File,
     len: u64,
     parts_left: u32,
     /// Names the format in errors, once it is known.
-    pub(super) container: &'static str,
+    pub(crate) container: &'static str,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(path: &'a Path, file: &'a File, len: u64) -> Self {
+    pub(crate) fn new(path: &'a Path, file: &'a File, len: u64) -> Self {
         Self { path, file, len, parts_left: MAX_PARTS, container: "file" }
     }
 
     /// The file's size in bytes when it was opened.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// The name's ending in lower case, empty where there is none.
-    pub(super) fn extension(&self) -> String {
+    pub(crate) fn extension(&self) -> String {
         let extension = self.path.extension().unwrap_or_default();
         extension.to_string_lossy().to_ascii_lowercase()
     }
 
     /// Fills `buffer` from `offset`; past the end of the file is an error.
-    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+    pub(crate) fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         let end = offset.checked_add(buffer.len() as u64);
         if end.is_none_or(|end| end > self.len) {
             return Err(self.broken(offset, "it ends inside a structure"));
@@ -51,7 +51,7 @@ impl<'a> Source<'a> {
     }
 
     /// The `N` bytes at `offset`.
-    pub(super) fn array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         self.read(offset, &mut bytes)?;
         Ok(bytes)
@@ -59,7 +59,7 @@ impl<'a> Source<'a> {
 
     /// The bytes from `offset` to `end` as one piece; for tables, whose size is
     /// bounded by the file's and by [`MAX_FRAME_BYTES`].
-    pub(super) fn bytes(&self, offset: u64, end: u64) -> Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, offset: u64, end: u64) -> Result<Vec<u8>> {
         let size = end.saturating_sub(offset);
         if size > MAX_FRAME_BYTES || end > self.len {
             return Err(self.broken(offset, "a table is too large"));
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
     }
 
     /// Counts one more part of the file as looked at.
-    pub(super) fn count_part(&mut self, offset: u64) -> Result<()> {
+    pub(crate) fn count_part(&mut self, offset: u64) -> Result<()> {
         let Some(left) = self.parts_left.checked_sub(1) else {
             return Err(self.broken(offset, "too many parts"));
         };
@@ -78,21 +78,21 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    pub(super) fn broken(&self, offset: u64, reason: &'static str) -> Error {
+    pub(crate) fn broken(&self, offset: u64, reason: &'static str) -> Error {
         Error::BrokenContainer { container: self.container, offset, reason }
     }
 
-    pub(super) fn unknown(&self) -> Error {
+    pub(crate) fn unknown(&self) -> Error {
         Error::UnknownContainer { path: self.path.to_owned() }
     }
 
-    pub(super) fn not_jpeg(&self, codec: impl Into<String>) -> Error {
+    pub(crate) fn not_jpeg(&self, codec: impl Into<String>) -> Error {
         Error::NotJpegInside { container: self.container, codec: codec.into() }
     }
 }
 
 /// Four bytes of a file as text that can be shown.
-pub(super) fn four_characters(bytes: [u8; 4]) -> String {
+pub(crate) fn four_characters(bytes: [u8; 4]) -> String {
     if bytes == [0; 4] {
         return "uncompressed".into();
     }
@@ -101,6 +101,6 @@ pub(super) fn four_characters(bytes: [u8; 4]) -> String {
 
 /// Reads at a place without moving the file's own position, so that readers of
 /// one file do not disturb each other.
-pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
 }

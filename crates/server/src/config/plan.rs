@@ -175,36 +175,21 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cleanup {
     pub interval: Duration,
-    pub schedule_time: TimeOfDay,
-}
-
-/// A time of the day, as `HH:MM`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct TimeOfDay {
-    /// 0 to 23.
-    pub hour: u8,
-    /// 0 to 59.
-    pub minute: u8,
+    pub schedule_time: record::TimeOfDay,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     pub enabled: bool,
-    pub codec: RecordingCodec,
+    pub codec: record::Codec,
     pub fps: f64,
     pub retention: Duration,
     pub segment: Duration,
     /// None: no limit.
     pub max_total_bytes: Option<u64>,
+    pub min_free_bytes: u64,
+    pub sync: Duration,
     pub directory: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum RecordingCodec {
-    #[default]
-    Mp4v,
-    Mjpeg,
-    H264,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -262,6 +247,21 @@ impl fmt::Display for NotYet {
 }
 
 impl Plan {
+    /// What the recorder has to know.
+    pub fn recorder(&self) -> record::Config {
+        let Recording { retention, max_total_bytes, min_free_bytes, .. } = self.recording;
+        record::Config {
+            directory: self.recording.directory.clone(),
+            automatic: self.recording.enabled,
+            codec: self.recording.codec,
+            target_fps: self.recording.fps,
+            segment: self.recording.segment,
+            sync: self.recording.sync,
+            retention: record::Retention { max_age: retention, max_total_bytes, min_free_bytes },
+            schedule: self.cleanup.schedule_time,
+        }
+    }
+
     /// Whether the demo stream runs: as told, or on `auto` only when nothing else is configured.
     pub fn demo_runs(&self) -> bool {
         match self.demo.enabled {

@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 
 use crate::{App, clock, error::ApiError};
 
+const SECS_PER_DAY: u64 = 24 * 60 * 60;
+
 /// Document 001's object; 002's and 003's fields stand beside its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -45,15 +47,16 @@ pub(crate) struct HealthConfig {
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
     let limits = app.hub().limits();
     let info = &app.settings().health;
+    let recording = app.recordings().config();
     Json(Health {
         status: "healthy",
         active_streams: app.hub().len(),
         max_streams: limits.streams,
-        recording_enabled: info.recording_enabled,
+        recording_enabled: recording.automatic,
         config: HealthConfig {
             timeout_seconds: info.stream_timeout.as_secs(),
             max_buffer_frames: limits.ring.frames,
-            retention_days: info.retention_days,
+            retention_days: recording.retention.max_age.as_secs() / SECS_PER_DAY,
         },
         service: "framehub",
         version: env!("CARGO_PKG_VERSION"),

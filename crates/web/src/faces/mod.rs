@@ -1,8 +1,10 @@
-//! Faces: the routes of the requirement documents, each thin over `publish/` and `view/`.
+//! Faces: the routes of the requirement documents, each thin over `publish/`, `view/` and the recordings.
 
 pub(crate) mod control;
 mod extract;
+pub(crate) mod recorder;
+pub(crate) mod recordings;
 pub(crate) mod streams;
 pub(crate) mod viewer;
 
-pub(crate) use extract::{Name, Query};
+pub(crate) use extract::{Name, OptionalJson, Query, RecordingPath};

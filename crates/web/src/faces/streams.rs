@@ -19,6 +19,7 @@ use crate::{
     error::ApiError,
     pages,
     publish::{self, body::Published},
+    recording::RecorderState,
     stats::{StreamDetail, StreamInfo},
     view::{Source, mjpeg, snapshot, websocket as websocket_view},
     websocket,
@@ -151,8 +152,7 @@ pub(crate) struct StreamList {
 /// All live streams.
 #[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
-    let stats = app.hub().stats(clock::now());
-    let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
+    let streams = StreamInfo::all(&app);
     let default = app.default_stream().map(|stream| stream.name().to_string());
     Json(StreamList { count: streams.len(), streams, default })
 }
@@ -164,7 +164,8 @@ pub(crate) async fn stats(
     State(app): State<Arc<App>>,
     Name(name): Name,
 ) -> Result<Json<StreamDetail>, ApiError> {
-    Ok(Json(app.stream(&name)?.stats(clock::now()).into()))
+    let stats = app.stream(&name)?.stats(clock::now());
+    Ok(Json(StreamDetail::new(stats, RecorderState::of(&app, &name))))
 }
 
 /// Delete a stream: its viewers are told that it has ended.

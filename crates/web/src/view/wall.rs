@@ -23,7 +23,7 @@ use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wi
 
 use super::Pacer;
 use crate::{
-    App, clock,
+    App,
     stats::StreamInfo,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
@@ -220,8 +220,7 @@ impl Wall {
     }
 
     async fn send_list(&self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
-        let stats = self.app.hub().stats(clock::now());
-        let streams: Vec<StreamInfo> = stats.streams.iter().map(StreamInfo::from).collect();
+        let streams = StreamInfo::all(&self.app);
         let default = self.app.default_stream();
         match wall::streams(default.as_ref().map(|s| s.name().as_str()), &streams) {
             Ok(list) => outbox.text(&list).await,

@@ -5,19 +5,19 @@ use crate::container::source::Source;
 
 /// A stretch of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Area {
-    pub(super) start: u64,
-    pub(super) end: u64,
+pub(crate) struct Area {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
 }
 
 /// A box: its name, its content, and where the next one begins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) name: [u8; 4],
+pub(crate) struct Found {
+    pub(crate) name: [u8; 4],
     /// Where its header begins; fragments count from there.
-    pub(super) begin: u64,
-    pub(super) content: Area,
-    pub(super) next: u64,
+    pub(crate) begin: u64,
+    pub(crate) content: Area,
+    pub(crate) next: u64,
 }
 
 /// The box at `at`, or `None` where `end` leaves no room for one.
@@ -25,7 +25,7 @@ pub(super) struct Found {
 /// A box that claims to reach beyond `end` ends the walk like the end itself:
 /// a recording that was cut off plays to the cut. Only `mdat` may be longer,
 /// since its content is looked up by checked offsets.
-pub(super) fn next_box(source: &mut Source<'_>, at: u64, end: u64) -> Result<Option<Found>> {
+pub(crate) fn next_box(source: &mut Source<'_>, at: u64, end: u64) -> Result<Option<Found>> {
     let end = end.min(source.len());
     let room = end.saturating_sub(at);
     if room < 8 {
@@ -51,7 +51,7 @@ pub(super) fn next_box(source: &mut Source<'_>, at: u64, end: u64) -> Result<Opt
 }
 
 /// The content of the first box of that name inside `parent`.
-pub(super) fn child(source: &mut Source<'_>, parent: Area, name: &[u8; 4]) -> Result<Option<Area>> {
+pub(crate) fn child(source: &mut Source<'_>, parent: Area, name: &[u8; 4]) -> Result<Option<Area>> {
     let mut at = parent.start;
     while let Some(found) = next_box(source, at, parent.end)? {
         if &found.name == name {
@@ -64,12 +64,12 @@ pub(super) fn child(source: &mut Source<'_>, parent: Area, name: &[u8; 4]) -> Re
 
 /// Big-endian numbers one after the other; `None` once they run out.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
@@ -79,25 +79,35 @@ impl<'a> Fields<'a> {
         Some(*head)
     }
 
-    pub(super) fn skip(&mut self, bytes: usize) -> Option<()> {
-        self.rest = self.rest.get(bytes..)?;
-        Some(())
+    pub(crate) fn skip(&mut self, count: usize) -> Option<()> {
+        self.bytes(count).map(|_| ())
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
+    /// The next `count` bytes as they are.
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(head)
+    }
+
+    pub(crate) fn u8(&mut self) -> Option<u8> {
         self.take().map(u8::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.take().map(u32::from_be_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Option<u64> {
+    pub(crate) fn u64(&mut self) -> Option<u64> {
         self.take().map(u64::from_be_bytes)
     }
 
     /// The next number if `present`, else nothing and no byte is taken.
-    pub(super) fn u32_if(&mut self, present: bool) -> Option<Option<u32>> {
+    pub(crate) fn u32_if(&mut self, present: bool) -> Option<Option<u32>> {
         if !present {
             return Some(None);
         }

@@ -6,7 +6,7 @@
 //! JPEG video comes in. Sources: ISO/IEC 14496-12 (boxes), 14496-1 (the object
 //! type in `esds`), and Apple's "QuickTime File Format" (`jpeg`, `mjpa`).
 
-mod boxes;
+pub(crate) mod boxes;
 mod fragment;
 mod tables;
 
@@ -20,7 +20,7 @@ pub(super) const BEGINNINGS: [&[u8; 4]; 8] =
     [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
 
 /// `objectTypeIndication` of JPEG (14496-1, table 5).
-const OBJECT_TYPE_JPEG: u8 = 0x6C;
+pub(crate) const OBJECT_TYPE_JPEG: u8 = 0x6C;
 
 /// What the movie header says about the track that is read.
 #[derive(Debug)]
@@ -160,15 +160,18 @@ fn check_entries(source: &mut Source<'_>, stsd: Area) -> Result<()> {
     Ok(())
 }
 
+/// The boxes of a visual sample entry, which stand behind its fixed fields
+/// (14496-12, 12.1.3).
+pub(crate) fn entry_boxes(entry: Area) -> Area {
+    Area { start: entry.start.saturating_add(78), end: entry.end }
+}
+
 /// The object type in the `esds` of an `mp4v` entry.
-fn entry_object_type(source: &mut Source<'_>, entry: Area) -> Result<Option<u8>> {
-    /// Fields of a visual sample entry before its boxes (14496-12, 12.1.3).
-    const FIXED: u64 = 78;
+pub(crate) fn entry_object_type(source: &mut Source<'_>, entry: Area) -> Result<Option<u8>> {
     /// An elementary stream descriptor has some 40 bytes; the type comes early.
     const ENOUGH: u64 = 256;
 
-    let boxes = Area { start: entry.start.saturating_add(FIXED), end: entry.end };
-    let Some(esds) = child(source, boxes, b"esds")? else {
+    let Some(esds) = child(source, entry_boxes(entry), b"esds")? else {
         return Ok(None);
     };
     let end = esds.end.min(esds.start + ENOUGH);

@@ -133,6 +133,7 @@ fn settings(plan: &Plan) -> Vec<String> {
         "viewers.stream_fps=0".to_owned(),
         format!("viewers.max_per_stream={}", plan.viewers.max(1) * 2),
         "demo.enabled=false".to_owned(),
+        "recording.enabled=false".to_owned(),
         "logging.file=none".to_owned(),
     ]
 }

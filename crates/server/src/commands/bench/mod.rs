@@ -9,6 +9,7 @@ mod frames;
 mod histogram;
 mod hub;
 mod publishers;
+mod record;
 mod report;
 mod viewers;
 
@@ -45,6 +46,7 @@ Examples:
   framehub bench --streams 50 --viewers 50 --size 50  fifty cameras, one viewer each
   framehub bench --viewers 20 --slow 5                do five viewers on thin links disturb the others?
   framehub bench --url http://robot:5000 --min-fps 29 --json
+  framehub bench record --streams 50 --size 50        does the disk keep up with fifty cameras?
 
 Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of \
 the report comes near its number of cores, the measurement itself is the limit.
@@ -53,8 +55,10 @@ Exit codes: 0 measured, 1 a viewer fell under --min-fps or the run failed, 2 wro
 
 /// Measure how many viewers and streams a hub carries, and how old its frames are
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The hub to measure [default: one that is started for this, and stopped]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -94,6 +98,12 @@ pub struct BenchArgs {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+/// What else can be measured.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum What {
+    Record(record::RecordArgs),
 }
 
 /// What is offered to the hub, checked.
@@ -188,6 +198,9 @@ impl Run {
 /// # Errors
 /// Wrong usage, a hub that cannot be reached or started, or a viewer under `--min-fps`.
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {
+    if let Some(What::Record(args)) = &args.what {
+        return record::run(args);
+    }
     let plan = Plan::of(&args).map_err(|error| terminal::usage("bench", error))?;
     let frames = Frames::of_size(plan.frame_bytes).map_err(|error| terminal::usage("bench", error))?;
     let endpoint = args.url.as_deref().map(Endpoint::parse).transpose();

@@ -1,11 +1,12 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving` holds what this version runs on, `later` what it accepts and checks, but does not act
+//! `serving` and `recording` hold what this version runs on, `later` what it accepts and checks, but does not act
 //! on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
 mod later;
+mod recording;
 mod serving;
 
 use std::time::Duration;
@@ -38,12 +39,8 @@ pub const SECTIONS: &[Section] = &[
     },
     Section { name: "auth", doc: "Who may do what.", missing: "" },
     Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
-    Section {
-        name: "cleanup",
-        doc: "When idle streams and old recordings are removed.",
-        missing: "this version keeps no recordings to remove yet",
-    },
-    Section { name: "recording", doc: "Streams on disk.", missing: "this version does not record yet" },
+    Section { name: "cleanup", doc: "When idle streams and old recordings are removed.", missing: "" },
+    Section { name: "recording", doc: "Streams on disk.", missing: "" },
     Section { name: "camera", doc: "A camera on this machine.", missing: "this version opens no camera yet" },
     Section {
         name: "simulator",
@@ -62,8 +59,8 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
-const PARTS: [&[Key]; 2] = [serving::KEYS, later::KEYS];
-const COUNT: usize = serving::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 3] = [serving::KEYS, recording::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

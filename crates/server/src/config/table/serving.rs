@@ -7,7 +7,7 @@ use super::super::plan::{Level, LogFormat, Secret, Switch};
 use super::{KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_parsed, set_stream_name};
 
 /// What most rows share.
-const ROW: Key = Key {
+pub(super) const ROW: Key = Key {
     section: "",
     name: "",
     kind: Kind::Flag(|_, _| ()),

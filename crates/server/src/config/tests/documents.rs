@@ -16,14 +16,7 @@ fn document_001s_file_is_taken_as_it_stands() {
     assert_eq!(plan.cleanup, Plan::default().cleanup);
     assert_eq!(plan.logging, Plan::default().logging);
     assert_eq!(loaded.warnings.len(), 1, "it listens on every address and has no key");
-    let notes: Vec<String> = plan.not_yet.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        notes,
-        [
-            "cleanup is configured (schedule_time), but this version keeps no recordings to remove yet",
-            "recording is configured (enabled, codec, fps, retention_days), but this version does not record yet",
-        ]
-    );
+    assert!(plan.not_yet.is_empty());
     assert!(!plan.demo_runs());
 }
 

@@ -316,7 +316,7 @@ fn values_are_taken_as_written() {
     let plan = case().file(text).good().plan;
     let keys: Vec<&str> = plan.auth.api_keys.iter().map(Secret::expose).collect();
     assert_eq!(keys, ["00112233", "1e10_keys"]);
-    assert_eq!(plan.cleanup.schedule_time, TimeOfDay { hour: 3, minute: 30 });
+    assert_eq!(plan.cleanup.schedule_time, record::TimeOfDay { hour: 3, minute: 30 });
     assert_eq!((plan.server.port, plan.server.debug), (8080, true));
 }
 

@@ -1,0 +1,102 @@
+//! The index behind the last fragment (`mfra`, 14496-12, 8.8.9 to 8.8.11): where
+//! each fragment is, found from the file's end.
+
+use super::boxes::{put, put_full, put_u32, put_u64};
+use super::{FragmentEntry, TRACK};
+use crate::Result;
+use crate::container::mp4::boxes::{Fields, next_box};
+use crate::container::source::Source;
+
+/// `mfro`, the last box of the index and of the file.
+const MFRO_BYTES: u64 = 16;
+
+/// An entry: two 64-bit numbers, and the numbers of `traf`, `trun` and sample.
+const ENTRY_BYTES: usize = 19;
+
+/// `mfra` for a file with these fragments, in the order they lie in it.
+pub fn index(fragments: &[FragmentEntry]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(fragments.len() * ENTRY_BYTES + 64);
+    put(&mut out, b"mfra", |out| {
+        put_full(out, b"tfra", 1, 0, |out| {
+            put_u32(out, TRACK);
+            // One byte each for the three numbers of an entry.
+            put_u32(out, 0);
+            put_u32(out, fragments.len() as u32);
+            for fragment in fragments {
+                put_u64(out, fragment.time);
+                put_u64(out, fragment.offset);
+                out.extend([1, 1, 1]);
+            }
+        });
+        put_full(out, b"mfro", 0, 0, |out| put_u32(out, 0));
+    });
+    let size = out.len() as u32;
+    let last = out.len() - 4;
+    out[last..].copy_from_slice(&size.to_be_bytes());
+    out
+}
+
+/// The index at a file's end.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Where it begins: the end of the last fragment.
+    pub(super) begin: u64,
+    pub(super) entries: Vec<FragmentEntry>,
+}
+
+/// Reads the index if there is one of our kind, whose entries rise and lie
+/// between `init_len` and itself.
+pub(super) fn find(source: &mut Source<'_>, init_len: u64) -> Result<Option<Found>> {
+    let len = source.len();
+    let Some(mfro) = len.checked_sub(MFRO_BYTES).filter(|&at| at >= init_len) else {
+        return Ok(None);
+    };
+    let last: [u8; 16] = source.array(mfro)?;
+    let mut fields = Fields::new(&last);
+    if fields.u32() != Some(16) || fields.bytes(4) != Some(b"mfro") || fields.u32().is_none() {
+        return Ok(None);
+    }
+    let size = u64::from(fields.u32().unwrap_or(0));
+    let Some(begin) = len.checked_sub(size).filter(|&at| at >= init_len) else {
+        return Ok(None);
+    };
+    let Some(mfra) = next_box(source, begin, len)? else {
+        return Ok(None);
+    };
+    if &mfra.name != b"mfra" || mfra.next != len {
+        return Ok(None);
+    }
+    let Some(tfra) = next_box(source, mfra.content.start, mfro)? else {
+        return Ok(None);
+    };
+    if &tfra.name != b"tfra" || tfra.next != mfro || size > crate::container::MAX_FRAME_BYTES {
+        return Ok(None);
+    }
+    let bytes = source.bytes(tfra.content.start, tfra.content.end)?;
+    let entries = entries(&bytes, init_len, begin);
+    Ok(entries.map(|entries| Found { begin, entries }))
+}
+
+/// The entries of a `tfra`, or `None` where it is not as [`index`] writes it.
+fn entries(bytes: &[u8], init_len: u64, end: u64) -> Option<Vec<FragmentEntry>> {
+    let mut fields = Fields::new(bytes);
+    let ours = fields.u32()? == 1 << 24 && fields.u32()? == TRACK && fields.u32()? == 0;
+    let count = fields.u32()? as usize;
+    if !ours || bytes.len() != 16 + count * ENTRY_BYTES {
+        return None;
+    }
+    let mut entries: Vec<FragmentEntry> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let entry = FragmentEntry { time: fields.u64()?, offset: fields.u64()? };
+        fields.skip(3)?;
+        let rises = match entries.last() {
+            Some(last) => entry.offset > last.offset && entry.time > last.time,
+            None => entry.offset >= init_len,
+        };
+        if !rises || entry.offset >= end {
+            return None;
+        }
+        entries.push(entry);
+    }
+    Some(entries)
+}

@@ -1,0 +1,114 @@
+//! What of a file is sound: the look that mending takes before it cuts.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::reader::{length, source};
+use super::sample_check::is_there;
+use super::walk::fragments;
+use super::{Codec, Fragment, FragmentEntry, Placed, TIMESCALE, Track, index, moov};
+use crate::Result;
+use crate::container::source::Source;
+
+/// Fragments at the end whose samples are looked at. A kernel writes what it holds
+/// back within half a minute (vm.dirty_expire_centisecs), and a fragment is a
+/// second: what is older is on the disk, or was synced.
+const CHECKED: usize = 64;
+
+/// A file as far as it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The end of the last whole fragment: what a torn file is cut to.
+    pub whole_bytes: u64,
+    /// Frames in whole fragments.
+    pub frames: u64,
+    /// Where the last frame's time ends, in ticks from the start.
+    pub duration_ticks: u64,
+    /// The whole fragments.
+    pub fragments: Vec<FragmentEntry>,
+    /// When the first frame was taken.
+    pub first_wall: Option<SystemTime>,
+    /// When the last frame's time ends.
+    pub last_wall_end: Option<SystemTime>,
+    /// The one track.
+    pub track: Track,
+    /// Whether an index of just these fragments follows them and ends the file.
+    pub has_index: bool,
+    /// Bytes of `ftyp` and `moov`.
+    pub init_len: u64,
+}
+
+/// Walks through all fragments of a recording, and looks whether the samples of
+/// the last minute really are there. `path` names it in errors.
+///
+/// # Errors
+/// [`crate::Error::Io`], or [`crate::Error::NotARecording`] where the header is
+/// not whole or not ours.
+pub fn scan(file: &File, path: &Path) -> Result<Scan> {
+    let mut source = source(path, file, length(file, path)?);
+    let (track, init_len) = moov::read(&mut source, path)?;
+    let mut seen = Vec::new();
+    let mut last = std::collections::VecDeque::with_capacity(CHECKED + 1);
+    fragments(&mut source, init_len, None, |whole| {
+        let (frames, end_time) = (whole.run.samples.len() as u64, whole.run.end_time);
+        seen.push(Seen { fragment: whole.fragment, frames, end_time });
+        last.push_back(whole.run.samples);
+        if last.len() > CHECKED {
+            last.pop_front();
+        }
+    })?;
+    let unchecked = seen.len() - last.len();
+    let mut sound = unchecked;
+    for samples in &last {
+        if !all_there(&source, &track.codec, samples)? {
+            break;
+        }
+        sound += 1;
+    }
+    seen.truncate(sound);
+    summary(&mut source, track, init_len, &seen)
+}
+
+/// What is kept of a fragment.
+#[derive(Debug)]
+struct Seen {
+    fragment: Fragment,
+    frames: u64,
+    end_time: u64,
+}
+
+fn all_there(source: &Source<'_>, codec: &Codec, samples: &[Placed]) -> Result<bool> {
+    for placed in samples {
+        if !is_there(source, codec, placed)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn summary(source: &mut Source<'_>, track: Track, init_len: u64, seen: &[Seen]) -> Result<Scan> {
+    let fragments: Vec<FragmentEntry> = seen
+        .iter()
+        .map(|seen| FragmentEntry { time: seen.fragment.time, offset: seen.fragment.moof })
+        .collect();
+    let last = seen.last();
+    let whole_bytes = last.map_or(init_len, |last| last.fragment.end);
+    let index = index::find(source, init_len)?;
+    Ok(Scan {
+        whole_bytes,
+        frames: seen.iter().map(|seen| seen.frames).sum(),
+        duration_ticks: last.map_or(0, |last| last.end_time),
+        has_index: index.is_some_and(|found| found.begin == whole_bytes && found.entries == fragments),
+        fragments,
+        first_wall: seen.first().and_then(|first| first.fragment.wall),
+        last_wall_end: last.and_then(|last| {
+            let ticks = last.end_time - last.fragment.time;
+            let seconds = Duration::from_secs(ticks / u64::from(TIMESCALE));
+            let rest = ticks % u64::from(TIMESCALE) * 1_000_000_000 / u64::from(TIMESCALE);
+            last.fragment.wall?.checked_add(seconds)?.checked_add(Duration::from_nanos(rest))
+        }),
+        track,
+        init_len,
+    })
+}

@@ -1,0 +1,228 @@
+//! Recordings as other programs see them: ffprobe and ffmpeg where they are
+//! installed (without them these tests have nothing to ask and pass), and our own
+//! reader of JPEG files always.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
+
+use framehub_media::container::{Format, JpegFile};
+use framehub_media::fmp4::{self, Codec, FragmentEntry, Sample, TIMESCALE, Track};
+use framehub_media::{Picture, h264, jpeg};
+
+/// Frame times in ticks: an uneven rate, and 2.5 s without a frame. A group is a
+/// fragment; each sample lasts until the next, but not over the hole.
+const TIMES: [&[u64]; 4] = [
+    &[0, 3000, 6000, 15_000],
+    &[18_000, 18_900, 27_000],
+    // 2.5 seconds after the end of the one before.
+    &[255_000, 258_000],
+    &[261_000, 270_000, 271_000, 300_000],
+];
+const ENDS: [u64; 4] = [18_000, 30_000, 261_000, 303_000];
+
+fn picture(number: u64, width: u32, height: u32) -> Vec<u8> {
+    let shade = |x: u32, y: u32| [(x * 3) as u8, (y * 5) as u8, (number * 20) as u8];
+    let mut picture = Picture::filled(width, height, [0; 3]);
+    for (at, pixel) in picture.rgb.chunks_exact_mut(3).enumerate() {
+        let at = at as u32;
+        pixel.copy_from_slice(&shade(at % width, at / width));
+    }
+    jpeg::encode(&picture, 80).unwrap()
+}
+
+/// The file of a recording and where its fragments end.
+struct Recording {
+    bytes: Vec<u8>,
+    init_len: usize,
+    entries: Vec<FragmentEntry>,
+    ends: Vec<usize>,
+}
+
+impl Recording {
+    /// Writes `frames` at [`TIMES`].
+    fn new(track: &Track, frames: &[(Vec<u8>, bool)]) -> Self {
+        let bytes = fmp4::init(track);
+        let init_len = bytes.len();
+        let mut recording = Self { bytes, init_len, entries: Vec::new(), ends: Vec::new() };
+        let mut frames = frames.iter();
+        for (times, end) in TIMES.iter().zip(ENDS) {
+            let group: Vec<_> = frames.by_ref().take(times.len()).collect();
+            recording.fragment(times, end, &group);
+        }
+        recording
+    }
+
+    fn fragment(&mut self, times: &[u64], end: u64, frames: &[&(Vec<u8>, bool)]) {
+        let mut samples = Vec::new();
+        for (at, (bytes, key)) in frames.iter().enumerate() {
+            let next = times.get(at + 1).copied().unwrap_or(end);
+            samples.push(Sample {
+                time: times[at],
+                duration: (next - times[at]) as u32,
+                bytes: bytes.len() as u32,
+                key: *key,
+                seq: times[at],
+                captured: Some(1.7e9),
+                metadata: Some("{\"note\":\"x\"}".into()),
+            });
+        }
+        let wall = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + times[0] / u64::from(TIMESCALE));
+        let number = self.entries.len() as u32 + 1;
+        let head = fmp4::fragment_head(number, wall, &samples).unwrap();
+        let moof = head.windows(4).position(|name| name == b"moof").unwrap() - 4;
+        let entry = FragmentEntry { time: times[0], offset: (self.bytes.len() + moof) as u64 };
+        self.entries.push(entry);
+        self.bytes.extend(head);
+        for (bytes, _) in frames {
+            self.bytes.extend(bytes);
+        }
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Patches the duration in and appends the index.
+    fn finish(&mut self) {
+        let (at, patch) = fmp4::duration_patch(&self.bytes[..self.init_len], ENDS[3]).unwrap();
+        self.bytes[at as usize..at as usize + patch.len()].copy_from_slice(&patch);
+        self.bytes.extend(fmp4::index(&self.entries));
+    }
+}
+
+fn saved(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+/// What a program prints, or `None` where it is not installed. Anything on its
+/// error output fails the test.
+fn ask(program: &str, arguments: &[&str], path: &Path) -> Option<String> {
+    let mut command = Command::new(program);
+    for argument in arguments {
+        command.arg(if *argument == "FILE" { path.as_os_str() } else { argument.as_ref() });
+    }
+    let output = match command.stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => panic!("{program}: {error}"),
+    };
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && complaints.is_empty(), "{program}: {complaints}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Codec, size and number of frames that decode, and the times of all of them in ticks.
+fn probe(path: &Path, level: &str) -> Option<(String, Vec<u64>)> {
+    let entries = "stream=codec_name,width,height,nb_read_frames";
+    let stream = ["-v", level, "-count_frames", "-show_entries", entries, "-of", "csv=p=0", "FILE"];
+    let stream = ask("ffprobe", &stream, path)?;
+    let packets = ["-v", level, "-show_entries", "packet=pts", "-of", "csv=p=0", "FILE"];
+    let packets = ask("ffprobe", &packets, path)?;
+    let number = |line: &str| line.split(',').next().unwrap().parse().unwrap();
+    Some((stream.trim().to_owned(), packets.lines().filter(|line| !line.is_empty()).map(number).collect()))
+}
+
+fn duration(path: &Path) -> Option<f64> {
+    let arguments = ["-v", "warning", "-show_entries", "format=duration", "-of", "csv=p=0", "FILE"];
+    Some(ask("ffprobe", &arguments, path)?.trim().parse().unwrap())
+}
+
+/// Decodes everything at the file's own times; a warning fails.
+fn play(path: &Path) {
+    let arguments = ["-v", "warning", "-i", "FILE", "-enc_time_base", "-1", "-f", "null", "-"];
+    ask("ffmpeg", &arguments, path);
+}
+
+/// What every recording has to hold, finished, growing and torn.
+fn check(track: &Track, frames: &[(Vec<u8>, bool)], seen: &str) {
+    let mut recording = Recording::new(track, frames);
+    let all: Vec<u64> = TIMES.concat();
+
+    let growing = saved(&recording.bytes);
+    if let Some((stream, times)) = probe(growing.path(), "warning") {
+        assert_eq!(stream, format!("{seen},{}", all.len()));
+        assert_eq!(times, all);
+    }
+    play(growing.path());
+
+    // Inside the media of the third fragment: two are whole.
+    let torn = saved(&recording.bytes[..recording.ends[2] - 300]);
+    // As it is, a player says that the last packet is not whole, and plays on.
+    if let Some((_, times)) = probe(torn.path(), "quiet") {
+        assert_eq!(times[..7], all[..7]);
+    }
+    let whole = recording.ends[1] as u64;
+    let reader = fmp4::Reader::open(torn.reopen().unwrap(), torn.path()).unwrap();
+    assert_eq!(reader.whole_bytes(), whole);
+    let healed = saved(&recording.bytes[..whole as usize]);
+    if let Some((_, times)) = probe(healed.path(), "warning") {
+        assert_eq!(times, all[..7]);
+    }
+    play(healed.path());
+
+    recording.finish();
+    let finished = saved(&recording.bytes);
+    if let Some((stream, times)) = probe(finished.path(), "warning") {
+        assert_eq!(stream, format!("{seen},{}", all.len()));
+        assert_eq!(times, all);
+    }
+    if let Some(seconds) = duration(finished.path()) {
+        assert!((seconds - ENDS[3] as f64 / f64::from(TIMESCALE)).abs() < 0.001, "{seconds}");
+    }
+    play(finished.path());
+}
+
+fn jpegs(width: u32, height: u32) -> Vec<(Vec<u8>, bool)> {
+    (0..13).map(|number| (picture(number, width, height), true)).collect()
+}
+
+#[test]
+fn players_see_jpeg_in_an_mp4v_entry() {
+    let track = Track { codec: Codec::Mp4v, width: 160, height: 120 };
+    check(&track, &jpegs(160, 120), "mjpeg,160,120");
+}
+
+#[test]
+fn players_see_jpeg_in_a_jpeg_entry() {
+    let track = Track { codec: Codec::Mjpeg, width: 161, height: 121 };
+    check(&track, &jpegs(161, 121), "mjpeg,161,121");
+}
+
+/// As the recorder does: each fragment begins with a key frame.
+#[test]
+fn players_see_h264_also_of_odd_sizes() {
+    for (width, height, seen) in [(160, 120, "h264,160,120"), (161, 121, "h264,162,122")] {
+        let mut encoder = h264::Encoder::new(width, height, 10.0).unwrap();
+        let begins: Vec<u64> = TIMES.iter().map(|times| times[0]).collect();
+        let mut parameter_sets = None;
+        let mut frames = Vec::new();
+        for (at, time) in TIMES.concat().into_iter().enumerate() {
+            let key = begins.contains(&time);
+            let encoded = encoder.encode(&picture(at as u64, width, height), key).unwrap();
+            assert_eq!(encoded.key, key);
+            parameter_sets = parameter_sets.or(encoded.parameter_sets);
+            frames.push((encoded.avcc, encoded.key));
+        }
+        let (sps, pps) = parameter_sets.unwrap();
+        check(&Track { codec: Codec::H264 { sps, pps }, width, height }, &frames, seen);
+    }
+}
+
+#[test]
+fn the_reader_of_jpeg_files_takes_recordings() {
+    for codec in [Codec::Mp4v, Codec::Mjpeg] {
+        let frames = jpegs(64, 48);
+        let track = Track { codec, width: 64, height: 48 };
+        let mut recording = Recording::new(&track, &frames);
+        recording.finish();
+        let file = saved(&recording.bytes);
+        let file = JpegFile::open(file.path()).unwrap();
+        assert_eq!((file.format(), file.len(), file.torn()), (Format::Mp4, 13, 0));
+        for (at, time) in TIMES.concat().into_iter().enumerate() {
+            let seconds = time as f64 / f64::from(TIMESCALE);
+            assert_eq!(file.frame(at).unwrap(), (frames[at].0.clone(), seconds));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The room's handle: which streams are being recorded, and everything that is on the shelf.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use hub::{Hub, Start, Stream, StreamName};
+use jiff::Timestamp;
+
+use crate::{
+    Config, Error, Metadata, RecordingId, Shelf, clip,
+    closing::Closing,
+    recorder::{Recorder, Room},
+    supervisor,
+    sync::Syncer,
+    totals::{Counters, Totals},
+};
+
+/// Ending a recording on request waits so long for its last fragment.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Starts, stops and knows the recorders. Clones share them; with the last one recording ends.
+#[derive(Debug, Clone)]
+pub struct Recordings(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    hub: Hub,
+    room: Room,
+    recorders: Mutex<Recorders>,
+    closing: Arc<Closing>,
+}
+
+/// By their streams' epochs, so that a stream that is made anew is another one.
+#[derive(Debug, Default)]
+struct Recorders {
+    running: BTreeMap<u64, Arc<Recorder>>,
+    /// Streams whose recording was ended on request: it does not begin by itself again.
+    declined: BTreeSet<u64>,
+}
+
+/// What a stream's recorder is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Frames are being written.
+    Recording,
+    /// It is ready, and no frame has come yet.
+    Waiting,
+    /// It cannot write, says why, and tries again by itself.
+    Failed,
+}
+
+/// A stream's recorder at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    pub stream: StreamName,
+    pub state: State,
+    /// Why it failed, in words.
+    pub error: Option<String>,
+    /// The file being written.
+    pub current: Option<RecordingId>,
+    pub started: Timestamp,
+    /// Since this recorder began; all of its files together.
+    pub frames: u64,
+    pub bytes: u64,
+    pub frames_lost: u64,
+}
+
+impl Recordings {
+    /// Begins to record what `config` says. Nothing on the disk can make this fail: it is told by [`Activity`].
+    pub fn start(hub: Hub, config: Config) -> Self {
+        let shelf = Shelf::new(&config.directory);
+        let room = Room {
+            syncer: Syncer::start(config.sync),
+            shelf,
+            config: Arc::new(config),
+            disk_is_low: Arc::new(AtomicBool::new(false)),
+            counters: Arc::new(Counters::default()),
+        };
+        let closing = Arc::new(Closing::default());
+        let recorders = Mutex::new(Recorders::default());
+        let shared = Arc::new(Shared { hub: hub.clone(), room, recorders, closing });
+        supervisor::start(&shared, hub);
+        Self(shared)
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.room.config
+    }
+
+    pub fn shelf(&self) -> &Shelf {
+        &self.0.room.shelf
+    }
+
+    /// Begins to record a live stream; if it is being recorded already, that goes on.
+    pub fn begin(&self, stream: &StreamName) -> Result<Activity, Error> {
+        self.0.begin(&self.0.live(stream)?)
+    }
+
+    /// Ends a stream's recording, until it is begun again or the stream is made anew. Gives how it ended. Blocks until
+    /// the file is finished, for three seconds at most.
+    pub fn end(&self, stream: &StreamName) -> Result<Activity, Error> {
+        let live = self.0.live(stream)?;
+        let not_recording = || Error::NotRecording { stream: stream.clone() };
+        let recorder = self.0.running(&live).ok_or_else(not_recording)?;
+        self.0.recorders().declined.insert(live.epoch());
+        recorder.stop();
+        recorder.wait(PATIENCE);
+        Ok(recorder.activity())
+    }
+
+    /// Whether and how a live stream is being recorded. Does not block on the disk.
+    pub fn activity(&self, stream: &StreamName) -> Option<Activity> {
+        let live = self.0.hub.stream(stream)?;
+        self.0.running(&live).map(|recorder| recorder.activity())
+    }
+
+    /// Of all recorders that run. Does not block on the disk.
+    pub fn activities(&self) -> Vec<Activity> {
+        let recorders = self.0.recorders();
+        recorders.running.values().filter(|r| !r.is_finished()).map(|r| r.activity()).collect()
+    }
+
+    /// Of all recorders that ever ran.
+    pub fn totals(&self) -> Totals {
+        self.0.room.counters.totals()
+    }
+
+    /// Saves the last `span` of a stream as a file of its own: from its recordings, or else from what the ring still
+    /// holds. Blocks while it is written.
+    pub fn clip(&self, stream: &StreamName, span: Duration) -> Result<Metadata, Error> {
+        let live = self.0.live(stream)?;
+        if let Some(recorder) = self.0.running(&live) {
+            recorder.flush(PATIENCE);
+        }
+        clip::save(&self.0.room, &live, span)
+    }
+
+    /// Finishes all recordings; waits for them at most so long.
+    pub fn shut_down(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        self.0.closing.close();
+        let running: Vec<_> = self.0.recorders().running.values().cloned().collect();
+        for recorder in &running {
+            recorder.stop();
+        }
+        for recorder in &running {
+            if !recorder.wait(deadline.saturating_duration_since(Instant::now())) {
+                let stream = recorder.stream().name();
+                tracing::warn!(%stream, "a recording could not be finished in time; the next start heals it");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn recorders(&self) -> MutexGuard<'_, Recorders> {
+        self.recorders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self, name: &StreamName) -> Result<Stream, Error> {
+        self.hub.stream(name).ok_or_else(|| Error::NoStream { stream: name.clone() })
+    }
+
+    fn running(&self, stream: &Stream) -> Option<Arc<Recorder>> {
+        self.recorders().running.get(&stream.epoch()).filter(|r| !r.is_finished()).cloned()
+    }
+
+    pub(crate) fn closing(&self) -> &Arc<Closing> {
+        &self.closing
+    }
+
+    fn begin(&self, stream: &Stream) -> Result<Activity, Error> {
+        let mut recorders = self.recorders();
+        if self.closing.is_closed() {
+            return Err(Error::ShuttingDown);
+        }
+        recorders.declined.remove(&stream.epoch());
+        recorders.begin(stream, Start::Newest, &self.room)
+    }
+
+    /// Begins the recordings that begin by themselves, and forgets those that have ended. A source of the hub's own
+    /// that rests while nobody watches (the demo) is recorded on request only: else it would never rest.
+    pub(crate) fn follow(&self) {
+        let streams = self.hub.streams();
+        let mut recorders = self.recorders();
+        recorders.running.retain(|_, recorder| !recorder.is_finished());
+        recorders.declined.retain(|&epoch| streams.iter().any(|stream| stream.epoch() == epoch));
+        if !self.room.config.automatic || self.closing.is_closed() {
+            return;
+        }
+        for stream in streams.iter().filter(|stream| !stream.is_on_demand()) {
+            if recorders.declined.contains(&stream.epoch()) {
+                continue;
+            }
+            if let Err(error) = recorders.begin(stream, Start::Oldest, &self.room) {
+                tracing::warn!(stream = %stream.name(), %error, "not recorded");
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.closing.close();
+        for recorder in self.recorders().running.values() {
+            recorder.stop();
+        }
+    }
+}
+
+impl Recorders {
+    fn begin(&mut self, stream: &Stream, start: Start, room: &Room) -> Result<Activity, Error> {
+        if let Some(recorder) = self.running.get(&stream.epoch()).filter(|r| !r.is_finished()) {
+            return Ok(recorder.activity());
+        }
+        let recorder = Recorder::start(stream.clone(), start, room.clone())?;
+        let activity = recorder.activity();
+        self.running.insert(stream.epoch(), Arc::new(recorder));
+        Ok(activity)
+    }
+}

@@ -1,0 +1,182 @@
+//! One recording read as frames: which samples of a fragment are wanted, and their pictures as JPEG.
+
+use std::{
+    time::{Duration, Instant, SystemTime},
+    vec,
+};
+
+use hub::{CaptureTime, Format, Frame, Moment};
+use jiff::Timestamp;
+use media::fmp4::{Placed, Reader, TIMESCALE};
+
+use super::after_by;
+use crate::{Error, OpenFile, RecordingId};
+
+#[derive(Debug)]
+pub(super) struct Reel {
+    id: RecordingId,
+    start: Timestamp,
+    reader: Reader,
+    growing: bool,
+}
+
+/// What is left to read of a fragment.
+#[derive(Debug)]
+pub(super) struct Strip {
+    picks: vec::IntoIter<Pick>,
+    /// The time of the last sample that is wanted.
+    last: Option<Duration>,
+    /// When the fragment's first sample was taken, and its time in the recording.
+    wall: SystemTime,
+    begin: u64,
+}
+
+/// A sample, and whether its picture is wanted or only leads to a wanted one.
+#[derive(Debug)]
+struct Pick {
+    placed: Placed,
+    wanted: bool,
+}
+
+impl Reel {
+    pub(super) fn new(open: OpenFile) -> Result<Self, Error> {
+        let reader = Reader::open(open.file, &open.path)?;
+        Ok(Self { id: open.id, start: open.metadata.start_time, reader, growing: open.growing })
+    }
+
+    pub(super) fn id(&self) -> &RecordingId {
+        &self.id
+    }
+
+    pub(super) fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Its length as far as it is written.
+    pub(super) fn end(&self) -> Duration {
+        duration(self.reader.end_time())
+    }
+
+    /// When its last frame ends, by the wall clock of its last fragment.
+    pub(super) fn end_time(&self) -> Timestamp {
+        let last = self.reader.fragments().len().checked_sub(1);
+        let wall = last.and_then(|last| self.reader.wall(last).ok().flatten());
+        let begin = self.reader.fragments().last().map_or(0, |last| last.time);
+        let (from, length) = match wall.and_then(|wall| Timestamp::try_from(wall).ok()) {
+            Some(wall) => (wall, duration(self.reader.end_time().saturating_sub(begin))),
+            None => (self.start, self.end()),
+        };
+        after_by(from, length)
+    }
+
+    pub(super) fn fragments(&self) -> usize {
+        self.reader.fragments().len()
+    }
+
+    /// The last that begins at or before `time`, else the first.
+    pub(super) fn fragment_at(&self, time: Duration) -> usize {
+        self.reader.fragment_at(ticks(time)).unwrap_or(0)
+    }
+
+    pub(super) fn is_growing(&self) -> bool {
+        self.growing && !self.reader.finished()
+    }
+
+    /// Notes that nothing more comes.
+    pub(super) fn ended(&mut self) {
+        self.growing = false;
+    }
+
+    /// Looks for fragments that came since; whether there are any.
+    pub(super) fn refresh(&mut self) -> Result<bool, Error> {
+        Ok(self.reader.refresh()?)
+    }
+
+    /// The frames of a fragment, without those that have a newer one at or before `from`, and those nearer than `step`
+    /// to the one before, of which `last` is the time.
+    pub(super) fn strip(
+        &self,
+        fragment: usize,
+        from: Duration,
+        last: Option<Duration>,
+        step: Duration,
+    ) -> Result<Strip, Error> {
+        let samples = self.reader.samples(fragment)?;
+        let begin = samples.first().map_or(0, |first| first.sample.time);
+        let wall = self.reader.wall(fragment)?.unwrap_or_else(|| self.start_wall() + duration(begin));
+        let (picks, last) = pick(samples, from, last, step);
+        Ok(Strip { picks: picks.into_iter(), last, wall, begin })
+    }
+
+    fn start_wall(&self) -> SystemTime {
+        self.start.into()
+    }
+
+    fn frame(&self, placed: Placed, wall: SystemTime) -> Result<Frame, Error> {
+        let payload = self.reader.read(&placed)?;
+        let track = self.reader.track();
+        let sample = placed.sample;
+        Ok(Frame {
+            seq: sample.seq,
+            received: Moment { mono: Instant::now(), wall },
+            payload: payload.into(),
+            format: Format::jpeg(track.width, track.height),
+            captured: sample.captured.and_then(CaptureTime::from_unix_secs),
+            source_seq: None,
+            metadata: sample.metadata,
+        })
+    }
+}
+
+impl Strip {
+    /// The time of the last frame that it has or had.
+    pub(super) fn last(&self) -> Option<Duration> {
+        self.last
+    }
+
+    /// The next wanted frame and its time in the recording. After an error there is nothing more to be had.
+    pub(super) fn next(&mut self, reel: &Reel) -> Option<Result<(Duration, Frame), Error>> {
+        let pick = self.picks.next()?;
+        let time = pick.placed.sample.time;
+        let wall = self.wall + duration(time.saturating_sub(self.begin));
+        Some(reel.frame(pick.placed, wall).map(|frame| (duration(time), frame)))
+    }
+}
+
+/// The samples that have to be read, and the time of the last one that is wanted.
+fn pick(
+    samples: Vec<Placed>,
+    from: Duration,
+    mut last: Option<Duration>,
+    step: Duration,
+) -> (Vec<Pick>, Option<Duration>) {
+    let times: Vec<Duration> = samples.iter().map(|placed| duration(placed.sample.time)).collect();
+    let mut picks = Vec::with_capacity(samples.len());
+    let mut end = 0;
+    for (at, placed) in samples.into_iter().enumerate() {
+        let overtaken = times.get(at + 1).is_some_and(|&newer| newer <= from);
+        let too_near = last.is_some_and(|last| times[at] < last.saturating_add(step));
+        let wanted = !overtaken && !too_near;
+        if wanted {
+            last = Some(times[at]);
+            end = at + 1;
+        }
+        picks.push(Pick { placed, wanted });
+    }
+    picks.truncate(end);
+    (picks, if end > 0 { last } else { None })
+}
+
+fn duration(ticks: u64) -> Duration {
+    let scale = u64::from(TIMESCALE);
+    // Less than a second's ticks: no overflow.
+    let nanos = (ticks % scale) * 1_000_000_000 / scale;
+    Duration::from_secs(ticks / scale) + Duration::from_nanos(nanos)
+}
+
+/// To the nearest tick, so that [`duration`] and back is the same.
+fn ticks(time: Duration) -> u64 {
+    let scale = u64::from(TIMESCALE);
+    let part = (u64::from(time.subsec_nanos()) * scale + 500_000_000) / 1_000_000_000;
+    time.as_secs().saturating_mul(scale).saturating_add(part)
+}

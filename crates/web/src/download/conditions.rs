@@ -1,0 +1,155 @@
+//! Preconditions of a download: RFC 9110, section 13, in the order of section 13.2.2.
+
+use http::{HeaderMap, HeaderName, header};
+use jiff::{Timestamp, fmt::rfc2822};
+
+/// What identifies the bytes that a file has now.
+#[derive(Debug, Clone)]
+pub(crate) struct Validators {
+    /// Strong, in quotes.
+    pub(crate) etag: String,
+    /// To the second, as the header has it.
+    pub(crate) modified: Timestamp,
+    /// The file only grows, and keeps its ETag meanwhile: whoever has a part can have the rest, but nobody has all.
+    pub(crate) growing: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Send,
+    NotModified,
+    PreconditionFailed,
+}
+
+impl Validators {
+    pub(crate) fn judge(&self, headers: &HeaderMap) -> Verdict {
+        let holds = match text(headers, header::IF_MATCH) {
+            Some(tags) => names(tags, &self.etag, Comparison::Strong),
+            None => date(headers, header::IF_UNMODIFIED_SINCE).is_none_or(|since| self.modified <= since),
+        };
+        if !holds {
+            return Verdict::PreconditionFailed;
+        }
+        if self.growing {
+            return Verdict::Send;
+        }
+        let known = match text(headers, header::IF_NONE_MATCH) {
+            Some(tags) => names(tags, &self.etag, Comparison::Weak),
+            None => date(headers, header::IF_MODIFIED_SINCE).is_some_and(|since| self.modified <= since),
+        };
+        if known { Verdict::NotModified } else { Verdict::Send }
+    }
+
+    /// Whether a range may be sent: `If-Range` is absent, or names exactly these bytes (section 13.1.5).
+    pub(crate) fn allow_range(&self, headers: &HeaderMap) -> bool {
+        let Some(condition) = text(headers, header::IF_RANGE) else { return true };
+        if condition.contains('"') {
+            return names(condition, &self.etag, Comparison::Strong);
+        }
+        // The time of a file that is being written says too little of its bytes.
+        !self.growing && date(headers, header::IF_RANGE) == Some(self.modified)
+    }
+
+    pub(crate) fn last_modified(&self) -> Option<String> {
+        rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.modified).ok()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Comparison {
+    Strong,
+    Weak,
+}
+
+/// Section 8.8.3.2. `*` names whatever there is.
+fn names(tags: &str, etag: &str, comparison: Comparison) -> bool {
+    let is_named = |tag: &str| {
+        let opaque = match comparison {
+            Comparison::Strong => tag,
+            Comparison::Weak => tag.trim_start_matches("W/"),
+        };
+        tag == "*" || opaque == etag
+    };
+    // No ETag of ours holds a comma.
+    tags.split(',').any(|tag| is_named(tag.trim()))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A date that cannot be read is as good as none.
+fn date(headers: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text(headers, name)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{Verdict::*, *};
+
+    const MODIFIED: &str = "Wed, 21 Jan 2026 10:30:00 GMT";
+    const EARLIER: &str = "Wed, 21 Jan 2026 10:29:59 GMT";
+    const LATER: &str = "Wed, 21 Jan 2026 10:30:01 GMT";
+
+    fn validators() -> Validators {
+        let modified = "2026-01-21T10:30:00Z".parse().unwrap();
+        Validators { etag: "\"abc\"".into(), modified, growing: false }
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn judge(pairs: &[(&'static str, &str)]) -> Verdict {
+        validators().judge(&headers(pairs))
+    }
+
+    fn allows(condition: &str) -> bool {
+        validators().allow_range(&headers(&[("if-range", condition)]))
+    }
+
+    #[test]
+    fn whoever_has_the_file_is_told_so() {
+        for tags in ["\"abc\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
+            assert_eq!(judge(&[("if-none-match", tags)]), NotModified, "{tags}");
+        }
+        assert_eq!(judge(&[("if-none-match", "\"x\"")]), Send);
+        assert_eq!(judge(&[("if-modified-since", MODIFIED)]), NotModified);
+        assert_eq!(judge(&[("if-modified-since", EARLIER)]), Send);
+        assert_eq!(judge(&[("if-modified-since", "yesterday")]), Send);
+        let tag_first = [("if-none-match", "\"x\""), ("if-modified-since", LATER)];
+        assert_eq!(judge(&tag_first), Send, "the tag decides, where there is one");
+    }
+
+    #[test]
+    fn a_precondition_that_fails_is_told() {
+        assert_eq!(judge(&[("if-match", "\"abc\"")]), Send);
+        assert_eq!(judge(&[("if-match", "W/\"abc\"")]), PreconditionFailed);
+        assert_eq!(judge(&[("if-match", "\"x\""), ("if-none-match", "\"abc\"")]), PreconditionFailed);
+        assert_eq!(judge(&[("if-unmodified-since", MODIFIED)]), Send);
+        assert_eq!(judge(&[("if-unmodified-since", EARLIER)]), PreconditionFailed);
+    }
+
+    #[test]
+    fn a_range_is_sent_of_the_same_bytes_only() {
+        assert!(validators().allow_range(&HeaderMap::new()));
+        assert!(allows("\"abc\"") && allows(MODIFIED));
+        for other in ["\"x\"", "W/\"abc\"", EARLIER, LATER, "", "abc"] {
+            assert!(!allows(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn nobody_has_all_of_a_growing_file_yet_a_part_can_be_resumed() {
+        let growing = Validators { growing: true, ..validators() };
+        assert_eq!(growing.judge(&headers(&[("if-none-match", "\"abc\"")])), Send);
+        assert!(growing.allow_range(&headers(&[("if-range", "\"abc\"")])));
+        assert!(!growing.allow_range(&headers(&[("if-range", MODIFIED)])));
+    }
+
+    #[test]
+    fn the_date_is_printed_as_it_is_read() {
+        assert_eq!(validators().last_modified().unwrap(), MODIFIED);
+    }
+}
