@@ -129,6 +129,13 @@ impl Hub {
         self.0.state.lock().streams.values().min_by_key(|s| s.epoch()).cloned()
     }
 
+    /// The same, of those whose name `fits`.
+    pub fn oldest_of(&self, fits: impl Fn(&StreamName) -> bool) -> Option<Stream> {
+        // Asked outside the lock.
+        let streams: Vec<Stream> = self.0.state.lock().streams.values().cloned().collect();
+        streams.into_iter().filter(|stream| fits(stream.name())).min_by_key(Stream::epoch)
+    }
+
     pub fn stats(&self, now: Moment) -> HubStats {
         let (streams, mut totals) = {
             let state = self.0.state.lock();

@@ -69,3 +69,14 @@ pub struct HubStats {
     /// Over all streams that ever were; of those that have ended, as they stood at their end.
     pub totals: Totals,
 }
+
+impl HubStats {
+    /// Only the streams whose name `shows`, and the totals over them alone.
+    pub fn retain(&mut self, shows: impl Fn(&StreamName) -> bool) {
+        self.streams.retain(|stream| shows(&stream.name));
+        self.totals = Totals::default();
+        for stream in &self.streams {
+            self.totals.add(stream.totals);
+        }
+    }
+}

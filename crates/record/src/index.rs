@@ -216,14 +216,25 @@ impl Index {
         let of_stream = if filter.stream.is_some() { "stream = ?7" } else { "?7 IS NULL" };
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM recordings
-             WHERE {of_stream} AND (start_ms, stream, file) {comparison} (?1, ?2, ?3)
+             WHERE {of_stream} AND {} AND (start_ms, stream, file) {comparison} (?1, ?2, ?3)
                  AND start_ms >= ?4 AND start_ms < ?5 AND end_ms > ?6
-             ORDER BY start_ms {order}, stream {order}, file {order} LIMIT ?8"
+             ORDER BY start_ms {order}, stream {order}, file {order} LIMIT ?8",
+            is_among(9)
         ))?;
         let stream = filter.stream.as_ref().map(StreamName::as_str);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map(
-            params![bound.start_ms, bound.stream, bound.file, earliest, to, from, stream, limit],
+            params![
+                bound.start_ms,
+                bound.stream,
+                bound.file,
+                earliest,
+                to,
+                from,
+                stream,
+                limit,
+                among(filter)
+            ],
             |row| self.read(row),
         )?;
         rows.collect()
@@ -233,18 +244,23 @@ impl Index {
         let stream = filter.stream.as_ref().map(StreamName::as_str);
         let read = |row: &Row<'_>| Ok(Totals { count: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) });
         if filter.from.is_none() && filter.to.is_none() {
-            let sql = "SELECT ifnull(sum(count), 0), ifnull(sum(bytes), 0) FROM totals
-                       WHERE ?1 IS NULL OR stream = ?1";
-            return self.connection.prepare_cached(sql)?.query_row([stream], read);
+            let sql = format!(
+                "SELECT ifnull(sum(count), 0), ifnull(sum(bytes), 0) FROM totals
+                 WHERE (?1 IS NULL OR stream = ?1) AND {}",
+                is_among(2)
+            );
+            let mut select = self.connection.prepare_cached(&sql)?;
+            return select.query_row(params![stream, among(filter)], read);
         }
         let (from, to) = span(filter);
         let earliest = from.saturating_sub(self.longest()?);
         let of_stream = if stream.is_some() { "stream = ?4" } else { "?4 IS NULL" };
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT count(*), ifnull(sum(size), 0) FROM recordings
-             WHERE {of_stream} AND start_ms >= ?1 AND start_ms < ?2 AND end_ms > ?3"
+             WHERE {of_stream} AND {} AND start_ms >= ?1 AND start_ms < ?2 AND end_ms > ?3",
+            is_among(5)
         ))?;
-        select.query_row(params![earliest, to, from, stream], read)
+        select.query_row(params![earliest, to, from, stream, among(filter)], read)
     }
 
     fn longest(&self) -> Result<i64> {
@@ -431,6 +447,18 @@ fn set_aside(path: &Path) -> String {
         fs::rename(with_suffix(path, part), with_suffix(path, &format!("{suffix}{part}"))).is_ok()
     });
     if moved.contains(&true) { format!("{FILE}{suffix}") } else { String::new() }
+}
+
+/// That the stream is in the list of parameter `n`, see [`among`].
+fn is_among(n: usize) -> String {
+    format!("(?{n} IS NULL OR stream IN (SELECT value FROM json_each(?{n})))")
+}
+
+/// The streams that the filter is bounded to, as a JSON array: names need no escapes.
+fn among(filter: &Filter) -> Option<String> {
+    let streams = filter.among.as_ref()?;
+    let quoted: Vec<String> = streams.iter().map(|name| format!("\"{name}\"")).collect();
+    Some(format!("[{}]", quoted.join(",")))
 }
 
 /// From (incl. nothing that ends there) and to, in milliseconds; open ends are the ends of all time.

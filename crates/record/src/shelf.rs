@@ -55,6 +55,8 @@ pub enum Order {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub stream: Option<StreamName>,
+    /// Of these streams alone, of whichever else they are.
+    pub among: Option<Vec<StreamName>>,
     /// Recordings that have something after this time,
     pub from: Option<Timestamp>,
     /// and something before this one.
@@ -305,7 +307,11 @@ impl Shelf {
 fn matches(filter: &Filter, entry: &Metadata) -> bool {
     let (from, to) = index::span(filter);
     let of_stream = filter.stream.as_ref().is_none_or(|stream| stream.as_str() == entry.stream_name);
-    of_stream && entry.end_time.as_millisecond() > from && entry.start_time.as_millisecond() < to
+    let is_among = |streams: &Vec<StreamName>| streams.iter().any(|name| name.as_str() == entry.stream_name);
+    of_stream
+        && filter.among.as_ref().is_none_or(is_among)
+        && entry.end_time.as_millisecond() > from
+        && entry.start_time.as_millisecond() < to
 }
 
 fn is_after(order: Order, entry: &Metadata, cursor: Option<&Key>) -> bool {

@@ -7,5 +7,6 @@ pub mod commands;
 pub mod config;
 mod demo;
 mod janitor;
+mod keys;
 pub mod logging;
 pub mod server;

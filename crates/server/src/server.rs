@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::{App, ConnectionLimits, HealthInfo, Settings};
 
-use crate::{config::Plan, demo, janitor};
+use crate::{config::Plan, demo, janitor, keys};
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -138,7 +138,7 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
         default_stream,
         cors: plan.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
-        api_keys: plan.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect(),
+        auth: keys::auth(plan),
         connections: ConnectionLimits {
             max: plan.server.max_connections,
             header_timeout: plan.server.header_timeout,

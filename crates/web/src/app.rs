@@ -8,7 +8,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Settings, clock,
+    Settings,
+    auth::{Grant, Guard},
+    clock,
     disk::Disk,
     error::ApiError,
     metrics::Metrics,
@@ -25,6 +27,7 @@ pub struct App {
     recordings: Recordings,
     disk: Disk,
     replays: Arc<Semaphore>,
+    guard: Guard,
     settings: Settings,
     started: hub::Moment,
     connections: Arc<Connections>,
@@ -49,6 +52,7 @@ impl App {
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
+            guard: Guard::new(&settings.auth),
             metrics: Metrics::new(),
             transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
             placeholder: Placeholder::default(),
@@ -70,6 +74,10 @@ impl App {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     pub(crate) fn disk(&self) -> &Disk {
@@ -114,11 +122,11 @@ impl App {
         self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
     }
 
-    /// The stream that `streams.default` names, or the oldest live one.
-    pub(crate) fn default_stream(&self) -> Option<Stream> {
+    /// The stream that `streams.default` names, or the oldest live one: of those that the grant shows.
+    pub(crate) fn default_stream(&self, grant: &Grant) -> Option<Stream> {
         match &self.settings.default_stream {
-            Some(name) => self.hub.stream(name),
-            None => self.hub.oldest(),
+            Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
+            None => self.hub.oldest_of(|name| grant.shows(name)),
         }
     }
 }

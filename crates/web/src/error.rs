@@ -33,6 +33,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }

@@ -28,5 +28,9 @@ mod view;
 mod websocket;
 
 pub use app::App;
+pub use auth::{
+    AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
+    share_token,
+};
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, Settings};

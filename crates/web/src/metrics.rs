@@ -15,7 +15,11 @@ use prometheus_client::{
 };
 use record::State;
 
-use crate::{App, clock};
+use crate::{
+    App,
+    auth::{Grant, Scope},
+    clock,
+};
 
 /// Seconds; fine where a viewer feels the difference (DESIGN: latency at 1, 50, 400 viewers), coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -45,8 +49,8 @@ impl Metrics {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// The exposition in OpenMetrics text format.
-    pub(crate) fn expose(&self, app: &App) -> Result<String, std::fmt::Error> {
+    /// The exposition in OpenMetrics text format: of the streams that the grant shows.
+    pub(crate) fn expose(&self, app: &App, grant: &Grant) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
         registry.register(
             "framehub_build",
@@ -59,7 +63,7 @@ impl Metrics {
             Unit::Seconds,
             self.frame_age.clone(),
         );
-        registry.register_collector(Box::new(Snapshot::take(app)));
+        registry.register_collector(Box::new(Snapshot::take(app, grant)));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
@@ -79,15 +83,19 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn take(app: &App) -> Self {
+    fn take(app: &App, grant: &Grant) -> Self {
+        let mut hub = app.hub().stats(clock::now());
+        if !grant.allows_everywhere(Scope::View) {
+            hub.retain(|name| grant.shows(name));
+        }
         Self {
-            hub: app.hub().stats(clock::now()),
+            hub,
             recorded: app.recordings().totals(),
             recordings_active: app
                 .recordings()
                 .activities()
                 .iter()
-                .filter(|r| r.state == State::Recording)
+                .filter(|r| r.state == State::Recording && grant.shows(&r.stream))
                 .count(),
             rejected: app.metrics().rejected(),
             connections: app.connections().open(),

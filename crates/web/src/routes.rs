@@ -1,61 +1,64 @@
-//! The joint table of all routes: where the faces meet, and where their collisions are settled.
+//! The joint table of all routes: where the faces meet, where their collisions are settled, and which right each one
+//! needs.
 
-use std::sync::Arc;
-
-use axum::{
-    Router,
-    routing::{delete, get, post},
-};
 use http::{Method, StatusCode, Uri};
 
 use crate::{
-    App,
+    auth::{
+        Need::{Any, Nothing, On, Somewhere},
+        Routes,
+        Scope::{Admin, Publish, Record, View},
+    },
     error::ApiError,
     faces::{control, recorder, recordings, streams, viewer},
     openapi,
 };
 
-pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+/// Every route. What is not here is answered by [`unknown`], whatever else the router knows.
+pub(crate) fn all() -> Routes {
+    Routes::new()
         // 000: the viewer.
-        .route("/", get(viewer::index))
-        .route("/assets/{*path}", get(viewer::asset))
-        .route("/stream", get(viewer::stream))
-        .route("/stats", get(viewer::stats))
-        .route("/stats-page", get(viewer::stats_page))
-        .route("/recordings", get(viewer::recordings_page))
-        .route("/api/wall", get(viewer::wall))
+        .get("/", Any, viewer::index)
+        .get("/assets/{*path}", Any, viewer::asset)
+        .get("/stream", Somewhere(View), viewer::stream)
+        .get("/stats", Somewhere(View), viewer::stats)
+        .get("/stats-page", Any, viewer::stats_page)
+        .get("/recordings", Any, viewer::recordings_page)
+        .get("/api/wall", Somewhere(View), viewer::wall)
         // 001: the stream server. 002's views of a session's stream are the same routes.
-        .route(
-            "/publish/{name}",
-            get(streams::publish_websocket).post(streams::publish).put(streams::publish_by_put),
-        )
-        .route("/stream/{name}", get(streams::view))
-        .route("/stream/{name}/mjpeg", get(streams::view_mjpeg))
-        .route("/stream/{name}/embed", get(streams::embed))
-        .route("/stream/{name}/snapshot.jpg", get(streams::snapshot))
-        .route("/api/streams", get(streams::list))
-        .route("/api/streams/{name}", delete(streams::delete))
-        .route("/api/streams/{name}/stats", get(streams::stats))
-        .route("/api/streams/{name}/recording", get(recorder::state).post(recorder::command))
-        .route("/api/streams/{name}/clip", post(recorder::clip))
-        .route("/api/recordings", get(recordings::list))
-        .route("/api/recordings/{stream}/{file}", get(recordings::file).delete(recordings::delete))
-        .route("/api/recordings/{stream}/{file}/mjpeg", get(recordings::replay))
-        .route("/api/recordings/{stream}/{file}/snapshot.jpg", get(recordings::still))
+        .get("/publish/{name}", On(Publish), streams::publish_websocket)
+        .post("/publish/{name}", On(Publish), streams::publish)
+        .put("/publish/{name}", On(Publish), streams::publish_by_put)
+        .get("/stream/{name}", On(View), streams::view)
+        .get("/stream/{name}/mjpeg", On(View), streams::view_mjpeg)
+        .get("/stream/{name}/embed", On(View), streams::embed)
+        .get("/stream/{name}/snapshot.jpg", On(View), streams::snapshot)
+        .get("/api/streams", Somewhere(View), streams::list)
+        .delete("/api/streams/{name}", On(Admin), streams::delete)
+        .get("/api/streams/{name}/stats", On(View), streams::stats)
+        .get("/api/streams/{name}/recording", On(View), recorder::state)
+        .post("/api/streams/{name}/recording", On(Record), recorder::command)
+        .post("/api/streams/{name}/clip", On(Record), recorder::clip)
+        .get("/api/recordings", Somewhere(View), recordings::list)
+        .get("/api/recordings/{stream}/{file}", On(View), recordings::file)
+        .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
+        .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
+        .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
         // Supervisors and monitors.
-        .route("/health", get(control::health))
-        .route("/livez", get(control::livez))
-        .route("/readyz", get(control::readyz))
-        .route("/metrics", get(control::metrics))
-        .route("/openapi.json", get(openapi::description))
-        .merge(openapi::page())
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
+        .get("/health", Nothing, control::health)
+        .get("/livez", Nothing, control::livez)
+        .get("/readyz", Nothing, control::readyz)
+        .get("/metrics", Somewhere(View), control::metrics)
+        .get("/openapi.json", Any, openapi::description)
+        .merge(
+            openapi::page(),
+            &[(Method::GET, "/docs", Any), (Method::GET, "/docs/", Any), (Method::GET, "/docs/{*rest}", Any)],
+        )
+        .method_not_allowed(wrong_method)
 }
 
-async fn unknown_route(uri: Uri) -> ApiError {
+/// Where the table has no route.
+pub(crate) fn unknown(uri: &Uri) -> ApiError {
     let path: String = uri.path().chars().take(100).collect();
     let message =
         format!("no route {path}: GET /docs lists them all; a stream's name is letters, digits, '_' and '-'");

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
+use crate::AuthSettings;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address that the listener is bound to.
@@ -23,8 +25,7 @@ pub struct Settings {
     pub cors: bool,
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,
-    /// Keys that open everything; empty: all is open.
-    pub api_keys: Vec<String>,
+    pub auth: AuthSettings,
     pub connections: ConnectionLimits,
     pub health: HealthInfo,
 }

@@ -7,7 +7,7 @@ use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, recording::RecorderState};
+use crate::{App, auth::Grant, clock, recording::RecorderState};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,13 +30,14 @@ pub(crate) struct StreamInfo {
 }
 
 impl StreamInfo {
-    /// Of every live stream, in the order of their names.
-    pub(crate) fn all(app: &App) -> Vec<Self> {
+    /// Of every live stream that the grant shows, in the order of their names.
+    pub(crate) fn all(app: &App, grant: &Grant) -> Vec<Self> {
         let activities = app.recordings().activities().into_iter();
         let recorded = activities.filter(|activity| activity.state == State::Recording);
         let recorded: BTreeSet<StreamName> = recorded.map(|activity| activity.stream).collect();
         let stats = app.hub().stats(clock::now());
-        stats.streams.iter().map(|stream| Self::new(stream, recorded.contains(&stream.name))).collect()
+        let shown = stats.streams.iter().filter(|stream| grant.shows(&stream.name));
+        shown.map(|stream| Self::new(stream, recorded.contains(&stream.name))).collect()
     }
 
     fn new(stats: &StreamStats, recording: bool) -> Self {

@@ -20,9 +20,10 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{ReadHalf, WriteHalf},
     sync::mpsc,
+    time::Instant,
 };
 
-use crate::{error::ApiError, tail::Busy};
+use crate::{auth::Grant, error::ApiError, tail::Busy};
 
 type Io = TokioIo<Upgraded>;
 
@@ -42,6 +43,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let busy = request.extensions_mut().remove::<Arc<Busy>>();
+    let deadline = request.extensions().get::<Grant>().and_then(Grant::deadline);
     let (response, upgraded) = match upgrade::upgrade(&mut request) {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -55,12 +57,20 @@ where
         match upgraded.await {
             Ok(socket) => {
                 let (inbox, outbox) = split(socket, max_message);
-                conversation(inbox, outbox).await;
+                until(deadline, conversation(inbox, outbox)).await;
             }
             Err(error) => tracing::debug!(%error, "the connection ended before it became a WebSocket"),
         }
     });
     response.map(|_empty| Body::empty())
+}
+
+/// A conversation ends, in the middle of a word if need be, when the right to it does.
+async fn until(deadline: Option<Instant>, conversation: impl Future<Output = ()>) {
+    let Some(deadline) = deadline else { return conversation.await };
+    if tokio::time::timeout_at(deadline, conversation).await.is_err() {
+        tracing::debug!("a WebSocket was ended: the key or the link that opened it has expired");
+    }
 }
 
 /// For routes that are WebSockets only.

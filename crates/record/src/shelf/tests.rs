@@ -243,6 +243,18 @@ fn filters_take_what_overlaps() {
     assert_eq!(count(Some("a"), None, Some(10)), 1);
     assert_eq!(count(None, Some(34), None), 3);
     assert_eq!(count(None, Some(40), None), 0, "the growing one has nothing yet");
+    let counted_among = |names: &[&str], from: Option<i64>| {
+        let among = Some(names.iter().map(|name| stream(name)).collect());
+        let filter = Filter { among, from: from.map(minute), limit: 100, ..Filter::default() };
+        let page = house.shelf.list(&filter).unwrap();
+        assert_eq!(page.total, page.recordings.len() as u64);
+        (page.total, page.total_bytes)
+    };
+    assert_eq!(counted_among(&[], None), (0, 0));
+    assert_eq!(counted_among(&["b", "nobody"], None), (1, 7));
+    assert_eq!(counted_among(&["a", "b"], None).0, 6);
+    assert_eq!(counted_among(&["b"], Some(12)), (1, 7));
+    assert_eq!(counted_among(&["nobody"], Some(12)), (0, 0));
     drop(growing);
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
-use super::key::{Key, Raw};
+use super::key::{Entry, Key, Raw};
 use super::layer::{Layer, Written};
 use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
 use super::table::{self, KEYS, SECTIONS};
@@ -276,7 +276,7 @@ impl Walk<'_> {
             Body::Null | Body::Bad => return,
             Body::Scalar(text) => Raw::Text(text),
             Body::Map(_) => Raw::Section,
-            Body::List(items) => list(items),
+            Body::List(items) => self.list(items),
         };
         let origin = self.origin(line);
         self.layer.written.push(Written { key, raw, origin });
@@ -309,7 +309,34 @@ impl Walk<'_> {
     }
 }
 
-fn list(items: Vec<Node>) -> Raw {
+impl Walk<'_> {
+    fn list(&mut self, items: Vec<Node>) -> Raw {
+        let items: Vec<Node> =
+            items.into_iter().filter(|item| !matches!(item.body, Body::Null | Body::Bad)).collect();
+        if !items.is_empty() && items.iter().all(|item| matches!(item.body, Body::Map(_))) {
+            return Raw::Entries(items.into_iter().map(|item| self.entry(item)).collect());
+        }
+        plain_list(items)
+    }
+
+    fn entry(&mut self, node: Node) -> Entry {
+        let line = node.line;
+        let Body::Map(pairs) = node.body else { return Entry { line, fields: Vec::new() } };
+        let mut fields = Vec::new();
+        for (name, _line, value) in self.names(pairs, "") {
+            let raw = match value.body {
+                Body::Null | Body::Bad => continue,
+                Body::Scalar(text) => Raw::Text(text),
+                Body::Map(_) => Raw::Section,
+                Body::List(items) => plain_list(items),
+            };
+            fields.push((name, raw));
+        }
+        Entry { line, fields }
+    }
+}
+
+fn plain_list(items: Vec<Node>) -> Raw {
     let mut texts = Vec::new();
     for item in items {
         match item.body {

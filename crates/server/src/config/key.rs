@@ -53,6 +53,11 @@ pub enum Kind {
         allowed: &'static str,
         set: fn(&mut Plan, &str) -> bool,
     },
+    /// A list of maps, in a file only. `set` answers with what to show, or with what is wrong.
+    Entries {
+        allowed: &'static str,
+        set: fn(&mut Plan, &[Entry]) -> Result<String, String>,
+    },
     /// As `Text`; in a file a list or text parted by commas, elsewhere text parted by commas.
     List {
         allowed: &'static str,
@@ -65,17 +70,29 @@ pub enum Kind {
 pub(super) enum Raw {
     Text(String),
     List(Vec<String>),
-    /// A list that holds lists or sections.
+    /// A list of maps.
+    Entries(Vec<Entry>),
+    /// A list that holds lists, or values and maps side by side.
     Nested,
     /// A section where a value belongs.
     Section,
 }
 
+/// One map of a list, as written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Where it begins in the file.
+    pub(super) line: usize,
+    pub(super) fields: Vec<(String, Raw)>,
+}
+
 /// Why a value was not taken.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Refusal {
     BadType,
     OutOfRange,
+    /// In words.
+    Explained(String),
 }
 
 impl Key {
@@ -103,7 +120,9 @@ impl Key {
                 let words: Vec<&str> = options.iter().map(|(word, _)| *word).collect();
                 format!("one of {}", words.join(", "))
             }
-            Kind::Text { allowed, .. } | Kind::List { allowed, .. } => allowed.to_owned(),
+            Kind::Text { allowed, .. } | Kind::List { allowed, .. } | Kind::Entries { allowed, .. } => {
+                allowed.to_owned()
+            }
         }
     }
 
@@ -120,6 +139,9 @@ impl Key {
             let items = list_items(raw)?;
             let shown = items.join(",");
             return if set(plan, items) { Ok(shown) } else { Err(Refusal::BadType) };
+        }
+        if let Kind::Entries { set, .. } = self.kind {
+            return set(plan, entries(raw)?).map_err(Refusal::Explained);
         }
         let Raw::Text(text) = raw else { return Err(Refusal::BadType) };
         match self.kind {
@@ -155,7 +177,7 @@ impl Key {
                 true => Ok(text.clone()),
                 false => Err(Refusal::BadType),
             },
-            Kind::List { .. } => Err(Refusal::BadType),
+            Kind::List { .. } | Kind::Entries { .. } => Err(Refusal::BadType),
         }
     }
 
@@ -203,11 +225,21 @@ fn number(text: &str) -> Result<f64, Refusal> {
     if value.is_finite() { Ok(value) } else { Err(Refusal::BadType) }
 }
 
-fn list_items(raw: &Raw) -> Result<Vec<String>, Refusal> {
+/// None where nothing is written.
+fn entries(raw: &Raw) -> Result<&[Entry], Refusal> {
+    match raw {
+        Raw::Entries(entries) => Ok(entries),
+        Raw::List(items) if items.is_empty() => Ok(&[]),
+        Raw::Text(text) if text.trim().is_empty() => Ok(&[]),
+        _ => Err(Refusal::BadType),
+    }
+}
+
+pub(super) fn list_items(raw: &Raw) -> Result<Vec<String>, Refusal> {
     let items: Vec<&str> = match raw {
         Raw::Text(text) => text.split(',').collect(),
         Raw::List(items) => items.iter().map(String::as_str).collect(),
-        Raw::Nested | Raw::Section => return Err(Refusal::BadType),
+        Raw::Entries(_) | Raw::Nested | Raw::Section => return Err(Refusal::BadType),
     };
     let trimmed = items.into_iter().map(str::trim);
     Ok(trimmed.filter(|item| !item.is_empty()).map(str::to_owned).collect())
@@ -222,6 +254,7 @@ impl fmt::Debug for Kind {
             Kind::Choice(_) => "Choice",
             Kind::Text { .. } => "Text",
             Kind::List { .. } => "List",
+            Kind::Entries { .. } => "Entries",
         })
     }
 }

@@ -9,6 +9,7 @@
 
 mod environment;
 mod file;
+mod grants;
 mod key;
 mod layer;
 mod memory;
@@ -22,7 +23,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use environment::Environment;
-pub use key::{ChoiceOption, Key, Kind};
+pub use key::{ChoiceOption, Entry, Key, Kind};
 pub use layer::{NotAnOverride, Override};
 pub use memory::MemoryBound;
 pub use plan::*;

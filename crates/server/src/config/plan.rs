@@ -104,8 +104,21 @@ pub enum Switch {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Auth {
-    /// Keys that have every right. Empty: all is open.
+    /// Keys that have every right. With none, and no `keys` either, all is open.
     pub api_keys: Vec<Secret>,
+    /// Keys with rights of their own.
+    pub keys: Vec<web::Key>,
+    /// What nobody needs a key for, once there are keys.
+    pub public: web::Scopes,
+    /// What links and logins are signed with. None: a generated one.
+    pub secret: Option<Secret>,
+}
+
+impl Auth {
+    /// Whether no key is set at all.
+    pub fn is_open(&self) -> bool {
+        self.api_keys.is_empty() && self.keys.is_empty()
+    }
 }
 
 /// Text that must never be printed: its `Debug` shows none of it.
@@ -273,7 +286,7 @@ impl Plan {
 
     /// Whether others than this machine's own users get in without a key. `warnings` says so too.
     pub fn open_to_strangers(&self) -> bool {
-        self.auth.api_keys.is_empty() && !self.server.host.to_canonical().is_loopback()
+        self.auth.is_open() && !self.server.host.to_canonical().is_loopback()
     }
 
     /// A plan of zeroes, to fold values into. Only the fold sees it: each key has a default.

@@ -132,7 +132,7 @@ impl Problem {
     /// A known key whose value was refused.
     pub(super) fn refused(key: &Key, raw: &Raw, refusal: Refusal, origin: Origin) -> Problem {
         let kind = match refusal {
-            Refusal::BadType => ProblemKind::BadType,
+            Refusal::BadType | Refusal::Explained(_) => ProblemKind::BadType,
             Refusal::OutOfRange => ProblemKind::OutOfRange,
         };
         Problem::new(kind, origin, complaint(key, raw, refusal)).of_key(key.path()).allowing(key.allowed())
@@ -161,8 +161,12 @@ impl fmt::Display for Problem {
 fn complaint(key: &Key, raw: &Raw, refusal: Refusal) -> String {
     let value = match raw {
         Raw::Section => return "a section stands where a value belongs".to_owned(),
-        Raw::Nested => return "the list holds something other than plain values".to_owned(),
-        Raw::List(_) if !matches!(key.kind, Kind::List { .. }) => {
+        Raw::Entries(_) | Raw::Nested if !matches!(key.kind, Kind::Entries { .. }) => {
+            return "the list holds something other than plain values".to_owned();
+        }
+        Raw::Nested => return "the list holds something other than maps".to_owned(),
+        Raw::Entries(_) => "the list".to_owned(),
+        Raw::List(_) if !matches!(key.kind, Kind::List { .. } | Kind::Entries { .. }) => {
             return "a list stands where one value belongs".to_owned();
         }
         _ if key.secret => "the value".to_owned(),
@@ -170,6 +174,8 @@ fn complaint(key: &Key, raw: &Raw, refusal: Refusal) -> String {
         Raw::Text(text) => quoted(text),
     };
     match (&key.kind, refusal) {
+        (_, Refusal::Explained(what)) => what,
+        (Kind::Entries { .. }, _) => format!("{value} is not a list of maps, which only a file can hold"),
         (Kind::Flag(_), _) => format!("{value} is neither true nor false"),
         (Kind::Choice(_), _) => format!("{value} is not one of the choices"),
         (_, Refusal::OutOfRange) => format!("{value} is out of range"),

@@ -118,7 +118,7 @@ fn yaml_value(key: &Key, value: &str) -> String {
         Kind::Flag(_) | Kind::Int { .. } | Kind::Number { .. } | Kind::Choice(_) => value.to_owned(),
         // JSON's quoting is YAML's double-quoted style.
         Kind::Text { .. } => serde_json::Value::from(value).to_string(),
-        Kind::List { .. } => {
+        Kind::List { .. } | Kind::Entries { .. } => {
             let items: Vec<&str> = value.split(',').filter(|item| !item.is_empty()).collect();
             serde_json::Value::from(items).to_string()
         }

@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, error::ApiError};
+use crate::{App, auth::Grant, clock, error::ApiError};
 
 const SECS_PER_DAY: u64 = 24 * 60 * 60;
 
@@ -86,11 +86,11 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     Ok("ok\n")
 }
 
-/// Metrics for Prometheus.
+/// Metrics for Prometheus: of the streams that the key may see.
 #[utoipa::path(get, path = "/metrics", tag = "control",
     responses((status = 200, description = "The metrics", content_type = "application/openmetrics-text", body = String)))]
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.metrics().expose(&app) {
+pub(crate) async fn metrics(State(app): State<Arc<App>>, grant: Grant) -> Response {
+    match app.metrics().expose(&app, &grant) {
         Ok(text) => {
             let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, content_type)], text).into_response()

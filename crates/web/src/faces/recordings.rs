@@ -16,7 +16,9 @@ use utoipa::ToSchema;
 
 use super::{Query, RecordingPath};
 use crate::{
-    App, clock,
+    App,
+    auth::{Grant, Scope},
+    clock,
     download::Download,
     error::ApiError,
     recording::{DiskSpace, RecordedStream, Recording},
@@ -53,6 +55,7 @@ impl ListQuery {
         }
         Ok(Filter {
             stream: given(self.stream).map(|name| name.parse()).transpose()?,
+            among: None,
             from: time("from", self.from)?,
             to: time("to", self.to)?,
             order: match self.order {
@@ -96,7 +99,7 @@ pub(crate) struct RecordingList {
     disk: Option<DiskSpace>,
 }
 
-/// All recordings, the newest first.
+/// All recordings that the key may see, the newest first.
 #[utoipa::path(get, path = "/api/recordings", operation_id = "list_recordings", tag = "recordings", params(
     ("stream" = Option<String>, Query, description = "Of this stream only"),
     ("from" = Option<String>, Query, description = "RFC 3339: recordings that have something after this time"),
@@ -107,14 +110,21 @@ pub(crate) struct RecordingList {
 ), responses((status = 200, description = "A page", body = RecordingList), (status = 400, description = "Malformed query"), (status = 503, description = "The recordings' disk cannot be used")))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
+    grant: Grant,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<RecordingList>, ApiError> {
-    let filter = query.filter()?;
+    let mut filter = query.filter()?;
     let shelf = app.recordings().shelf().clone();
     let list = app.disk().ask(move || {
-        let page = shelf.list(&filter)?;
+        let sees_all = grant.allows_everywhere(Scope::View);
         let is_first = filter.cursor.is_none();
-        let streams = if is_first { Some(shelf.streams()?) } else { None };
+        let mut streams = if is_first || !sees_all { shelf.streams()? } else { Vec::new() };
+        if !sees_all {
+            streams.retain(|stream| stream.name.parse().is_ok_and(|name| grant.shows(&name)));
+            filter.among = Some(streams.iter().filter_map(|stream| stream.name.parse().ok()).collect());
+        }
+        let page = shelf.list(&filter)?;
+        let streams = is_first.then_some(streams);
         Ok(RecordingList {
             count: page.recordings.len(),
             total: page.total,

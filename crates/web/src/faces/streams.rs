@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 
 use super::{Name, Query};
 use crate::{
-    App, clock,
+    App,
+    auth::Grant,
+    clock,
     error::ApiError,
     pages,
     publish::{self, body::Published},
@@ -175,9 +177,9 @@ pub(crate) struct StreamList {
 
 /// All live streams.
 #[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<StreamList> {
-    let streams = StreamInfo::all(&app);
-    let default = app.default_stream().map(|stream| stream.name().to_string());
+pub(crate) async fn list(State(app): State<Arc<App>>, grant: Grant) -> Json<StreamList> {
+    let streams = StreamInfo::all(&app, &grant);
+    let default = app.default_stream(&grant).map(|stream| stream.name().to_string());
     Json(StreamList { count: streams.len(), streams, default })
 }
 

@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 
 use super::{Query, streams::Moment};
 use crate::{
-    App, clock,
+    App,
+    auth::Grant,
+    clock,
     error::ApiError,
     pages,
     stats::round,
@@ -49,9 +51,13 @@ pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: He
     (status = 101, description = "A WebSocket: lists of streams, and the frames of those that the client watches"),
     (status = 426, description = "Not a WebSocket handshake")
 ))]
-pub(crate) async fn wall(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn wall(
+    State(app): State<Arc<App>>,
+    grant: Grant,
+    request: Request,
+) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
-        Ok(wall::response(app, request))
+        Ok(wall::response(app, grant, request))
     } else {
         Err(websocket::upgrade_required())
     }
@@ -67,6 +73,7 @@ pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
     Query(moment): Query<Moment>,
+    grant: Grant,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
@@ -74,15 +81,15 @@ pub(crate) async fn stream(
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
     let source = match moment.t {
-        Some(past) => Source::past(&app, default_stream(&app)?.name(), past).await?,
-        None => Source::default(Arc::clone(&app)),
+        Some(past) => Source::past(&app, default_stream(&app, &grant)?.name(), past).await?,
+        None => Source::default(Arc::clone(&app), grant),
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }
 
 /// What is not there has no past.
-fn default_stream(app: &App) -> Result<Stream, ApiError> {
-    app.default_stream().ok_or_else(|| {
+fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
+    app.default_stream(grant).ok_or_else(|| {
         let message = "no stream is live that could be rewound: publish to /publish/{name}";
         ApiError::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
     })
@@ -108,9 +115,9 @@ pub(crate) struct ViewerStats {
 
 /// Statistics of the default stream.
 #[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, description = "The answer", body = ViewerStats)))]
-pub(crate) async fn stats(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub(crate) async fn stats(State(app): State<Arc<App>>, grant: Grant) -> impl IntoResponse {
     let now = clock::now();
-    let stats = app.default_stream().map(|stream| stream.stats(now));
+    let stats = app.default_stream(&grant).map(|stream| stream.stats(now));
     let totals = stats.as_ref().map(|s| s.totals).unwrap_or_default();
     let address = app.settings().address;
     Json(ViewerStats {

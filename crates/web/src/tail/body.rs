@@ -18,6 +18,7 @@ use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use http::header;
 use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
 
 use super::{connections::Busy, gate::Gate};
 
@@ -96,6 +97,55 @@ pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Resp
     response
 }
 
+/// When the live body of a response ends, whatever it still has.
+#[derive(Clone, Copy)]
+struct Deadline(Instant);
+
+/// Ends the response's body then, if it is a live one.
+pub(crate) fn end_live_at(response: &mut Response, deadline: Instant) {
+    response.extensions_mut().insert(Deadline(deadline));
+}
+
+/// A live body that ends at its time.
+struct Timed {
+    live: LiveBox,
+    end: Pin<Box<Sleep>>,
+}
+
+impl LiveBody for Timed {
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
+        if self.end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        self.live.poll_part(cx)
+    }
+}
+
+/// The live body of a response, with its time.
+pub(crate) fn take_live(response: &mut Response) -> Option<LiveBox> {
+    let slot = response.extensions_mut().remove::<LiveSlot>()?;
+    let live = slot.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    match response.extensions_mut().remove::<Deadline>() {
+        Some(Deadline(end)) => Some(Box::new(Timed { live, end: Box::pin(tokio::time::sleep_until(end)) })),
+        None => Some(live),
+    }
+}
+
+/// What a live body gives at once, beside the response without it.
+#[cfg(test)]
+pub(crate) fn begin_live(mut response: Response) -> (Response, Vec<u8>) {
+    const MOST: usize = 8;
+    let mut seen = Vec::new();
+    if let Some(mut live) = take_live(&mut response) {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..MOST {
+            let Poll::Ready(Some(part)) = live.poll_part(&mut cx) else { break };
+            seen.extend(part.rest().concat());
+        }
+    }
+    (response, seen)
+}
+
 /// The body as hyper writes it.
 pub(super) struct WireBody {
     kind: Kind,
@@ -109,8 +159,7 @@ enum Kind {
 }
 
 pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>, gate: Gate) -> http::Response<WireBody> {
-    let slot = response.extensions_mut().remove::<LiveSlot>();
-    let live = slot.and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let live = take_live(&mut response);
     if live.is_some() {
         // The router took the empty body that stood in its place for the whole of it.
         response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -17,7 +17,9 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use body::{LiveBody, Part, live_response};
+pub(crate) use body::{LiveBody, Part, end_live_at, live_response};
+#[cfg(test)]
+pub(crate) use body::{begin_live, take_live};
 pub(crate) use connections::{Busy, Connections};
 
 use crate::ConnectionLimits;

@@ -10,7 +10,7 @@ use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, SubscribeError
 use record::RecordingId;
 
 use super::{Offset, Past, Speed, replay::ReplaySource};
-use crate::{App, clock, error::ApiError};
+use crate::{App, auth::Grant, clock, error::ApiError};
 
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -19,10 +19,11 @@ pub(crate) enum Source {
     Replay(Box<ReplaySource>),
 }
 
-/// The default stream: it may come later, end, and be another one afterwards. Ends only with the hub.
+/// The default stream among those that the grant shows: it may come later, end, and be another one afterwards. Ends only with the hub.
 #[derive(Debug)]
 pub(crate) struct DefaultSource {
     app: Arc<App>,
+    grant: Grant,
     changes: Changes,
     current: Option<Subscriber>,
     /// The waiting picture has been shown since the last stream ended.
@@ -34,9 +35,9 @@ impl Source {
         Ok(Self::Named(stream.subscribe(Rule::Latest, Class::Viewer, start)?))
     }
 
-    pub(crate) fn default(app: Arc<App>) -> Self {
+    pub(crate) fn default(app: Arc<App>, grant: Grant) -> Self {
         let changes = app.hub().changes();
-        Self::Default(Box::new(DefaultSource { app, changes, current: None, waiting_shown: false }))
+        Self::Default(Box::new(DefaultSource { app, grant, changes, current: None, waiting_shown: false }))
     }
 
     /// A live stream as it was, staying that far behind.
@@ -109,7 +110,7 @@ impl DefaultSource {
             if self.app.hub().is_shut_down() {
                 return Poll::Ready(None);
             }
-            if let Some(stream) = self.app.default_stream() {
+            if let Some(stream) = self.app.default_stream(&self.grant) {
                 self.current = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).ok();
             }
             if self.current.is_none() && self.changes.poll_changed(cx).is_pending() {

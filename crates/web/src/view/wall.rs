@@ -24,6 +24,7 @@ use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wi
 use super::Pacer;
 use crate::{
     App,
+    auth::Grant,
     stats::StreamInfo,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
@@ -32,10 +33,10 @@ const LIST_INTERVAL: Duration = Duration::from_secs(1);
 /// Messages read ahead of the writer; a client that sends more waits.
 const COMMANDS: usize = 16;
 
-pub(crate) fn response(app: Arc<App>, request: Request) -> Response {
+pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Response {
     websocket::accept(request, MAX_MESSAGE_BYTES, move |inbox, outbox| async move {
         let (sender, commands) = mpsc::channel(COMMANDS);
-        if let Err(error) = Wall::new(app).run(outbox, pin!(read(inbox, sender)), commands).await {
+        if let Err(error) = Wall::new(app, grant).run(outbox, pin!(read(inbox, sender)), commands).await {
             tracing::debug!(%error, "a wall was closed");
         }
     })
@@ -67,6 +68,7 @@ struct Tile {
 
 struct Wall {
     app: Arc<App>,
+    grant: Grant,
     changes: Changes,
     wishes: BTreeMap<StreamName, Wish>,
     tiles: BTreeMap<StreamName, Tile>,
@@ -80,9 +82,9 @@ enum Event {
 }
 
 impl Wall {
-    fn new(app: Arc<App>) -> Self {
+    fn new(app: Arc<App>, grant: Grant) -> Self {
         let changes = app.hub().changes();
-        Self { app, changes, wishes: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
+        Self { app, grant, changes, wishes: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
     }
 
     async fn run(
@@ -123,7 +125,8 @@ impl Wall {
         match command {
             ClientMessage::Watch { streams } => {
                 let named = streams.into_iter().filter_map(|(name, wish)| Some((name.parse().ok()?, wish)));
-                self.wishes = named.collect();
+                // What the grant does not show is as if it were not there.
+                self.wishes = named.filter(|(name, _)| self.grant.shows(name)).collect();
                 self.tiles.retain(|name, _| self.wishes.contains_key(name));
                 self.open_wished();
             }
@@ -220,8 +223,8 @@ impl Wall {
     }
 
     async fn send_list(&self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
-        let streams = StreamInfo::all(&self.app);
-        let default = self.app.default_stream();
+        let streams = StreamInfo::all(&self.app, &self.grant);
+        let default = self.app.default_stream(&self.grant);
         match wall::streams(default.as_ref().map(|s| s.name().as_str()), &streams) {
             Ok(list) => outbox.text(&list).await,
             Err(error) => outbox.text(&wall::error(&error.to_string())).await,

@@ -1,0 +1,167 @@
+//! `auth.keys`: one map of the file a key, and what is wrong with one that is not taken.
+//!
+//! Messages name a key by its place and never show its secret.
+
+use std::time::SystemTime;
+
+use web::{Key, KeyDigest, Scopes, StreamPattern};
+
+use super::key::{Entry, Raw, list_items};
+use super::problem::{nearest_name, quoted};
+
+const FIELDS: [&str; 6] = ["name", "secret", "sha256", "scopes", "streams", "expires"];
+
+/// A secret shorter than this can be guessed by trying.
+const SHORTEST_SECRET: usize = 8;
+
+/// The keys that the maps describe.
+pub(super) fn read(entries: &[Entry]) -> Result<Vec<Key>, String> {
+    let mut keys: Vec<Key> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let number = at + 1;
+        let of_key = |what: String| format!("key {number} (line {}): {what}", entry.line);
+        let key = key(entry, number).map_err(of_key)?;
+        if let Some(twin) = keys.iter().position(|other| other.digest == key.digest) {
+            return Err(of_key(format!("it has the same secret as key {}", twin + 1)));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn key(entry: &Entry, number: usize) -> Result<Key, String> {
+    if let Some((unknown, _)) = entry.fields.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
+        let near = nearest_name(unknown, FIELDS.into_iter())
+            .map_or(String::new(), |near| format!("; did you mean {near}?"));
+        return Err(format!("there is no field {}: a key has {}{near}", quoted(unknown), FIELDS.join(", ")));
+    }
+    let digest = digest(text(entry, "secret")?, text(entry, "sha256")?)?;
+    Ok(Key {
+        name: text(entry, "name")?.map_or_else(|| format!("key {number}"), str::to_owned),
+        digest,
+        scopes: scopes(entry)?,
+        streams: streams(entry)?,
+        expires: text(entry, "expires")?.map(expires).transpose()?,
+    })
+}
+
+fn field<'a>(entry: &'a Entry, name: &str) -> Option<&'a Raw> {
+    entry.fields.iter().find(|(known, _)| known == name).map(|(_, raw)| raw)
+}
+
+fn text<'a>(entry: &'a Entry, name: &str) -> Result<Option<&'a str>, String> {
+    match field(entry, name) {
+        None => Ok(None),
+        Some(Raw::Text(text)) if !text.trim().is_empty() => Ok(Some(text.trim())),
+        Some(_) => Err(format!("{name} is not a text")),
+    }
+}
+
+fn list(entry: &Entry, name: &str) -> Result<Option<Vec<String>>, String> {
+    let Some(raw) = field(entry, name) else { return Ok(None) };
+    let items = list_items(raw).map_err(|_| format!("{name} is not a list of words"))?;
+    if items.is_empty() { Err(format!("{name} is empty")) } else { Ok(Some(items)) }
+}
+
+fn digest(secret: Option<&str>, sha256: Option<&str>) -> Result<KeyDigest, String> {
+    match (secret, sha256) {
+        (Some(_), Some(_)) => Err("it has both secret and sha256: one of them is enough".to_owned()),
+        (None, None) => Err("it needs a secret, or its sha256".to_owned()),
+        (Some(secret), None) if !secret.bytes().all(|b| b.is_ascii_graphic()) => {
+            Err("the secret holds something other than visible ASCII characters without spaces".to_owned())
+        }
+        (Some(secret), None) if secret.len() < SHORTEST_SECRET => Err(format!(
+            "the secret has fewer than {SHORTEST_SECRET} characters, and can be guessed by trying"
+        )),
+        (Some(secret), None) => Ok(Key::digest_of(secret)),
+        (None, Some(sha256)) => hexadecimal(sha256).ok_or_else(|| {
+            "sha256 is not 64 hexadecimal digits, as `printf %s SECRET | sha256sum` prints them".to_owned()
+        }),
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<KeyDigest> {
+    let mut digest = KeyDigest::default();
+    if text.len() != 2 * digest.len() || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+fn scopes(entry: &Entry) -> Result<Scopes, String> {
+    let words = list(entry, "scopes")?.ok_or("it needs scopes: view, publish, record, admin")?;
+    words.iter().map(|word| word.parse::<web::Scope>().map_err(|error| error.to_string())).collect()
+}
+
+fn streams(entry: &Entry) -> Result<Vec<StreamPattern>, String> {
+    let Some(patterns) = list(entry, "streams")? else { return Ok(vec![StreamPattern::every()]) };
+    patterns.iter().map(|text| text.parse().map_err(|error: web::InvalidPattern| error.to_string())).collect()
+}
+
+fn expires(text: &str) -> Result<SystemTime, String> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| {
+        format!("expires: {} is not a time like 2027-01-31T18:00:00Z (RFC 3339)", quoted(text))
+    })?;
+    Ok(time.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn entry(fields: &[(&str, &str)]) -> Entry {
+        let field = |(name, value): &(&str, &str)| ((*name).to_owned(), Raw::Text((*value).to_owned()));
+        Entry { line: 7, fields: fields.iter().map(field).collect() }
+    }
+
+    fn wrong(fields: &[(&str, &str)]) -> String {
+        read(&[entry(fields)]).unwrap_err()
+    }
+
+    #[test]
+    fn a_key_is_read_with_all_its_fields() {
+        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let both = [
+            entry(&[
+                ("name", "door"),
+                ("secret", "long-enough"),
+                ("scopes", "view, record"),
+                ("streams", "cam-*,yard"),
+                ("expires", "2027-01-31T18:00:00+01:00"),
+            ]),
+            entry(&[("sha256", hash), ("scopes", "admin")]),
+        ];
+        let keys = read(&both).unwrap();
+        assert_eq!((keys[0].name.as_str(), keys[1].name.as_str()), ("door", "key 2"));
+        assert_eq!(keys[0].digest, Key::digest_of("long-enough"));
+        assert_eq!(keys[1].digest, Key::digest_of("secret"));
+        assert!(keys[0].scopes.contain(web::Scope::Record) && !keys[0].scopes.contain(web::Scope::Publish));
+        assert_eq!(keys[0].streams, ["cam-*".parse().unwrap(), "yard".parse().unwrap()]);
+        assert_eq!(keys[1].streams, [StreamPattern::every()]);
+        assert_eq!(keys[0].expires, Some("2027-01-31T17:00:00Z".parse::<jiff::Timestamp>().unwrap().into()));
+        assert_eq!(keys[1].expires, None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_said_without_its_secret() {
+        let secret = ("secret", "hush-hush-hush");
+        let scopes = ("scopes", "view");
+        assert_eq!(wrong(&[scopes]), "key 1 (line 7): it needs a secret, or its sha256");
+        assert!(wrong(&[secret]).contains("it needs scopes"));
+        assert!(wrong(&[secret, ("scopes", "watch")]).contains("\"watch\" is not a scope"));
+        assert!(wrong(&[secret, scopes, ("sha256", "00")]).contains("both secret and sha256"));
+        assert!(wrong(&[scopes, ("sha256", &"zz".repeat(32))]).contains("64 hexadecimal digits"));
+        assert!(wrong(&[scopes, ("secret", "short")]).contains("fewer than 8 characters"));
+        assert!(wrong(&[scopes, ("secret", "with a space")]).contains("visible ASCII"));
+        assert!(wrong(&[secret, scopes, ("streams", "cam/*")]).contains("not a pattern"));
+        assert!(wrong(&[secret, scopes, ("expires", "tomorrow")]).contains("RFC 3339"));
+        assert!(wrong(&[secret, scopes, ("stream", "a")]).contains("did you mean streams?"));
+        let twins = read(&[entry(&[secret, scopes]), entry(&[secret, scopes])]).unwrap_err();
+        assert!(twins.contains("same secret as key 1"));
+        assert!(!twins.contains("hush"));
+    }
+}

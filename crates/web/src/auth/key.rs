@@ -1,0 +1,146 @@
+//! The keys that were configured. Of a key only its hash is kept, and a key that is sent is compared with every one
+//! in constant time: neither memory nor timing gives one away.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Scopes, StreamPattern};
+
+/// SHA-256 of a key's text.
+pub type KeyDigest = [u8; 32];
+
+/// One key, and what it opens.
+#[derive(Clone, PartialEq)]
+pub struct Key {
+    /// For people: in messages and in the log.
+    pub name: String,
+    pub digest: KeyDigest,
+    pub scopes: Scopes,
+    /// The streams on which the scopes hold.
+    pub streams: Vec<StreamPattern>,
+    /// From then on it opens nothing.
+    pub expires: Option<SystemTime>,
+}
+
+impl Key {
+    pub fn digest_of(secret: &str) -> KeyDigest {
+        Sha256::digest(secret.as_bytes()).into()
+    }
+
+    /// Tells a key in what it signed, without telling its hash.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let digest =
+            Sha256::new().chain_update(b"framehub key fingerprint").chain_update(self.digest).finalize();
+        let mut short = [0; 8];
+        short.copy_from_slice(&digest[..8]);
+        Fingerprint(u64::from_be_bytes(short))
+    }
+
+    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+impl fmt::Debug for Key {
+    /// Without the hash: that of a short secret gives it away.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .field("scopes", &self.scopes)
+            .field("streams", &self.streams)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint(pub(super) u64);
+
+/// All keys.
+#[derive(Debug, Default)]
+pub(super) struct KeyRing(Vec<Arc<Key>>);
+
+impl KeyRing {
+    pub(super) fn new(keys: Vec<Key>) -> Self {
+        Self(keys.into_iter().map(Arc::new).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where the key with this text stands. Every key is compared, so that the time taken does not tell which one came close.
+    pub(super) fn position(&self, sent: &str) -> Option<usize> {
+        let digest = Key::digest_of(sent);
+        let mut found = None;
+        for (at, key) in self.0.iter().enumerate() {
+            if bool::from(key.digest.ct_eq(&digest)) {
+                found = found.or(Some(at));
+            }
+        }
+        found
+    }
+
+    pub(super) fn position_of(&self, fingerprint: Fingerprint) -> Option<usize> {
+        self.0.iter().position(|key| key.fingerprint() == fingerprint)
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Arc<Key>> {
+        self.0.get(at)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.0.iter()
+    }
+}
+
+/// How long from `now` to `then`; nothing if it is past.
+pub(super) fn time_left(now: SystemTime, then: SystemTime) -> Duration {
+    then.duration_since(now).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn key(name: &str, secret: &str) -> Key {
+        let streams = vec![StreamPattern::every()];
+        Key {
+            name: name.into(),
+            digest: Key::digest_of(secret),
+            scopes: Scopes::NONE,
+            streams,
+            expires: None,
+        }
+    }
+
+    #[test]
+    fn only_the_whole_key_is_known() {
+        let ring = KeyRing::new(vec![key("first", "first-key"), key("second", "second-key")]);
+        assert_eq!(ring.position("second-key"), Some(1));
+        for wrong in ["", "second-ke", "second-key2", "SECOND-KEY"] {
+            assert_eq!(ring.position(wrong), None);
+        }
+    }
+
+    #[test]
+    fn a_key_shows_neither_secret_nor_hash() {
+        let key = key("door", "hush-hush");
+        let digest = format!("{:?}", key.digest);
+        let shown = format!("{key:?}");
+        assert!(!shown.contains("hush") && !shown.contains(&digest), "{shown}");
+    }
+
+    #[test]
+    fn another_secret_has_another_fingerprint() {
+        assert_ne!(key("a", "one").fingerprint(), key("a", "two").fingerprint());
+        assert_eq!(key("a", "one").fingerprint(), key("b", "one").fingerprint());
+    }
+}

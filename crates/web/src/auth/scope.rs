@@ -1,0 +1,101 @@
+//! What a key may do, in four words.
+
+use std::{fmt, str::FromStr};
+
+/// One right. `Admin` includes the other three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Watch: live views, snapshots, statistics, recordings.
+    View,
+    /// Send frames.
+    Publish,
+    /// Begin and end recordings, save clips.
+    Record,
+    /// Delete streams and recordings.
+    Admin,
+}
+
+impl Scope {
+    pub const EVERY: [Self; 4] = [Self::View, Self::Publish, Self::Record, Self::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Publish => "publish",
+            Self::Record => "record",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not a scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a scope: there are view, publish, record and admin")]
+pub struct UnknownScope(String);
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        let found = Self::EVERY.into_iter().find(|scope| scope.as_str() == text);
+        found.ok_or_else(|| UnknownScope(text.chars().take(40).collect()))
+    }
+}
+
+/// A set of scopes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    pub const NONE: Self = Self(0);
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `scope` is in it, by itself or through `Admin`.
+    pub fn contain(self, scope: Scope) -> bool {
+        self.0 & (scope.bit() | Scope::Admin.bit()) != 0
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn admin_includes_the_rest_and_nothing_else_includes_anything() {
+        for own in Scope::EVERY {
+            for wanted in Scope::EVERY {
+                let contained = Scopes::from_iter([own]).contain(wanted);
+                assert_eq!(contained, own == wanted || own == Scope::Admin, "{own} for {wanted}");
+            }
+        }
+        assert!(!Scopes::NONE.contain(Scope::View));
+    }
+
+    #[test]
+    fn scopes_are_written_as_words() {
+        for scope in Scope::EVERY {
+            assert_eq!(scope.to_string().parse::<Scope>().unwrap(), scope);
+        }
+        assert!("watch".parse::<Scope>().unwrap_err().to_string().contains("\"watch\" is not a scope"));
+    }
+}

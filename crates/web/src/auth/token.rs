@@ -1,0 +1,175 @@
+//! Signed texts: links that open one stream for a while, and what the login cookie holds. Whoever has one cannot
+//! change it, and it says until when it counts.
+//!
+//! A token is `<claim>.<tag>`, both base64url: the claim is text, the tag its HMAC-SHA256 (RFC 2104) under the hub's
+//! secret. What kind of token it is stands in the claim, so that one kind does not pass for the other.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use hub::StreamName;
+use sha2::Sha256;
+
+use super::{Scope, key::Fingerprint};
+
+/// Longer than any token of ours.
+const LONGEST: usize = 512;
+
+/// What tokens are signed with.
+#[derive(Clone)]
+pub struct SigningSecret(Vec<u8>);
+
+impl SigningSecret {
+    /// Any bytes that others cannot guess; 32 random ones are best.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    fn mac(&self, claim: &str) -> Option<Hmac<Sha256>> {
+        // HMAC takes keys of any length; the type says that it might not.
+        Some(Hmac::<Sha256>::new_from_slice(&self.0).ok()?.chain_update(claim))
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret(…)")
+    }
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// Its bearer has the scope on one stream. `by`: the key that made it, without which it is worth nothing.
+    Share { scope: Scope, stream: StreamName, until: u64, by: Option<Fingerprint> },
+    /// Its bearer has sent that key.
+    Login { key: Fingerprint, until: u64 },
+}
+
+impl Claim {
+    pub(super) fn until(&self) -> SystemTime {
+        let (Self::Share { until, .. } | Self::Login { until, .. }) = self;
+        SystemTime::UNIX_EPOCH + Duration::from_secs(*until)
+    }
+
+    pub(super) fn sign(&self, secret: &SigningSecret) -> Option<String> {
+        let claim = self.to_string();
+        let tag = secret.mac(&claim)?.finalize().into_bytes();
+        Some(format!("{}.{}", URL_SAFE_NO_PAD.encode(claim), URL_SAFE_NO_PAD.encode(tag)))
+    }
+
+    /// What the token says, if it is one of ours; it may have expired.
+    pub(super) fn verify(token: &str, secret: &SigningSecret) -> Option<Self> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let (claim, tag) = token.split_once('.')?;
+        let claim = String::from_utf8(URL_SAFE_NO_PAD.decode(claim).ok()?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        // Compares in constant time.
+        secret.mac(&claim)?.verify_slice(&tag).ok()?;
+        Self::parse(&claim)
+    }
+
+    fn parse(claim: &str) -> Option<Self> {
+        let mut fields = claim.split(':');
+        let mut next = || fields.next();
+        let claim = match next()? {
+            "share" => Self::Share {
+                scope: next()?.parse().ok()?,
+                stream: next()?.parse().ok()?,
+                until: next()?.parse().ok()?,
+                by: match next()? {
+                    "" => None,
+                    key => Some(fingerprint(key)?),
+                },
+            },
+            "login" => Self::Login { key: fingerprint(next()?)?, until: next()?.parse().ok()? },
+            _ => return None,
+        };
+        fields.next().is_none().then_some(claim)
+    }
+}
+
+fn fingerprint(text: &str) -> Option<Fingerprint> {
+    u64::from_str_radix(text, 16).ok().map(Fingerprint)
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share { scope, stream, until, by } => {
+                let by = by.map_or(String::new(), |Fingerprint(key)| format!("{key:016x}"));
+                write!(f, "share:{scope}:{stream}:{until}:{by}")
+            }
+            Self::Login { key: Fingerprint(key), until } => write!(f, "login:{key:016x}:{until}"),
+        }
+    }
+}
+
+/// Whole seconds since the Unix epoch.
+pub(super) fn unix_secs(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// A link's token that a key did not make: whoever holds the hub's secret may sign what they like.
+pub fn share_token(secret: &SigningSecret, stream: &StreamName, until: SystemTime) -> Option<String> {
+    let until = unix_secs(until);
+    Claim::Share { scope: Scope::View, stream: stream.clone(), until, by: None }.sign(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn claims() -> impl Strategy<Value = Claim> {
+        let key = any::<u64>().prop_map(Fingerprint);
+        let scope = prop::sample::select(Scope::EVERY.to_vec());
+        let share = (scope, "[A-Za-z0-9_-]{1,64}", any::<u64>(), prop::option::of(key.clone())).prop_map(
+            |(scope, stream, until, by)| Claim::Share { scope, stream: stream.parse().unwrap(), until, by },
+        );
+        let login = (key, any::<u64>()).prop_map(|(key, until)| Claim::Login { key, until });
+        prop_oneof![share, login]
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_signed_is_read_back(claim in claims(), secret: Vec<u8>) {
+            let secret = SigningSecret::new(secret);
+            let token = claim.sign(&secret).unwrap();
+            prop_assert!(token.len() <= LONGEST);
+            prop_assert_eq!(Claim::verify(&token, &secret), Some(claim));
+        }
+
+        #[test]
+        fn a_changed_token_is_none(claim in claims(), at: prop::sample::Index, byte in "[A-Za-z0-9_.-]") {
+            let secret = SigningSecret::new(*b"secret");
+            let token = claim.sign(&secret).unwrap();
+            let mut changed = token.clone();
+            let at = at.index(token.len());
+            changed.replace_range(at..=at, &byte);
+            prop_assume!(changed != token);
+            prop_assert_eq!(Claim::verify(&changed, &secret), None);
+        }
+
+        #[test]
+        fn any_text_is_survived(text in ".{0,600}") {
+            prop_assert_eq!(Claim::verify(&text, &SigningSecret::new(*b"secret")), None);
+            let _read = Claim::parse(&text);
+        }
+    }
+
+    #[test]
+    fn another_secret_does_not_verify() {
+        let claim = Claim::Login { key: Fingerprint(1), until: 2 };
+        let token = claim.sign(&SigningSecret::new(*b"one")).unwrap();
+        assert_eq!(Claim::verify(&token, &SigningSecret::new(*b"two")), None);
+    }
+}
