@@ -8,6 +8,7 @@ use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
 use crate::commands::serve::ServeArgs;
+use crate::commands::share::ShareArgs;
 use crate::commands::watch::WatchArgs;
 
 /// The whole command line.
@@ -56,6 +57,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Watch a stream and print how well it arrives
     Watch(WatchArgs),
+    /// Make a link that opens one stream for a while
+    Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are
     Bench(BenchArgs),
     /// Check, show and explain the configuration

@@ -48,7 +48,12 @@ pub(crate) fn auth(plan: &Plan) -> AuthSettings {
             SigningSecret::new(random().unwrap_or_default())
         }
     };
-    AuthSettings { keys, public: plan.auth.public, secret }
+    AuthSettings {
+        keys,
+        public: plan.auth.public,
+        secret,
+        failed_keys_per_minute: plan.limits.failed_keys_per_minute,
+    }
 }
 
 /// `auth.secret`, or the one in the file, which is made the first time. Without keys nothing is worth signing, and no

@@ -139,8 +139,15 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
         cors: plan.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
         auth: keys::auth(plan),
+        allowed_origins: plan.server.allowed_origins.clone(),
+        request_rate: plan
+            .limits
+            .requests_per_second
+            .map(|per_second| web::RequestRate { per_second, burst: plan.limits.burst }),
+        trusted_proxies: plan.server.trusted_proxies.clone(),
         connections: ConnectionLimits {
             max: plan.server.max_connections,
+            max_per_address: plan.limits.connections,
             header_timeout: plan.server.header_timeout,
             idle_timeout: plan.server.idle_timeout,
             stall_timeout: STALL_TIMEOUT,

@@ -13,6 +13,7 @@ use crate::{
     clock,
     disk::Disk,
     error::ApiError,
+    limits::Buckets,
     metrics::Metrics,
     tail::Connections,
     view::{Base64Cache, MAX_REPLAYS, Placeholder},
@@ -28,6 +29,7 @@ pub struct App {
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
+    requests: Option<Buckets>,
     settings: Settings,
     started: hub::Moment,
     connections: Arc<Connections>,
@@ -52,6 +54,7 @@ impl App {
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
+            requests: settings.request_rate.map(|rate| Buckets::new(rate.per_second, rate.burst)),
             guard: Guard::new(&settings.auth),
             metrics: Metrics::new(),
             transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
@@ -74,6 +77,11 @@ impl App {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How often each address asks, where that is bounded.
+    pub(crate) fn requests(&self) -> Option<&Buckets> {
+        self.requests.as_ref()
     }
 
     pub(crate) fn guard(&self) -> &Guard {

@@ -1,4 +1,5 @@
-//! Cross-origin access (`server.cors_enabled`): pages of any origin may show and control streams.
+//! Cross-origin access (`server.cors_enabled`): pages of other origins, all or those of `server.allowed_origins`, may
+//! show and control streams, never with a cookie.
 //! Fetch standard, section 3.3 (CORS protocol).
 
 use axum::{
@@ -6,6 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use crate::{Settings, auth};
 
 /// How long a browser may remember the answer to a preflight.
 const MAX_AGE_SECS: &str = "86400";
@@ -17,10 +20,25 @@ pub(crate) fn preflight(request: &Request) -> Option<Response> {
     asks_first.then(|| allowed(request.headers()))
 }
 
+/// Which origin may read the response to a request with these headers, as the header says it; `None`: no other.
+pub(crate) fn origin(settings: &Settings, asked: &HeaderMap) -> Option<HeaderValue> {
+    if !settings.cors {
+        return None;
+    }
+    if settings.allowed_origins.is_empty() {
+        return Some(HeaderValue::from_static(auth::origin::ANY));
+    }
+    let origin = asked.get(header::ORIGIN)?;
+    auth::origin::is_listed(origin.to_str().ok()?, &settings.allowed_origins).then(|| origin.clone())
+}
+
 /// Lets the page that sent the request read the response, a refusal too.
-pub(crate) fn open(response: &mut Response) {
+pub(crate) fn open(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if origin != auth::origin::ANY {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     let exposed = HeaderValue::from_static("etag, x-frame-seq, x-timestamp, retry-after");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }

@@ -1,5 +1,7 @@
 //! Every refusal as a response: the fitting status and `{"error": …, "code": …}`. One table from errors to status.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -22,6 +24,13 @@ impl ApiError {
         let retry_after =
             matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(2);
         Self { status, code, message: message.into(), retry_after }
+    }
+
+    /// Asked too often; `wait` says when not any more.
+    pub(crate) fn too_often(code: &'static str, message: impl Into<String>, wait: Duration) -> Self {
+        let secs = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, message);
+        Self { retry_after: Some(secs.max(1)), ..error }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {

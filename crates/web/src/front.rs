@@ -1,34 +1,39 @@
 //! The front: where the routes and the tail are joined, and what happens to every request before and after the table
 //! of routes. Plain calls rather than layers: a layer costs each published frame a few allocations.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::Method;
+use http::{Method, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
     App,
-    auth::{self, Found, Table},
-    cors, routes, tail,
+    auth::{self, Found, Grant, Table},
+    caller::Caller,
+    cors,
+    error::ApiError,
+    routes,
+    tail::{self, Neighbours},
 };
 
 /// Serves the app on `listener` until `shutdown`, and then for as long as its settings give connections to end.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
     let places = Arc::clone(app.connections());
     let limits = app.settings().connections;
+    let neighbours = Neighbours::new(limits.max_per_address, app.settings().trusted_proxies.clone());
     let front = Front::new(app);
     let answer = move |request| {
         let front = front.clone();
         async move { front.answer(request).await }
     };
-    tail::serve(listener, places, limits, answer, shutdown).await;
+    tail::serve(listener, places, neighbours, limits, answer, shutdown).await;
 }
 
 /// Answers requests. Clones share everything.
@@ -46,14 +51,14 @@ impl Front {
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        let crosses_origins = self.app.settings().cors;
-        let early = if crosses_origins { cors::preflight(&request) } else { None };
+        let origin = cors::origin(self.app.settings(), request.headers());
+        let early = if origin.is_some() { cors::preflight(&request) } else { None };
         let mut response = match early {
             Some(early) => early,
             None => self.enter(request).await,
         };
-        if crosses_origins {
-            cors::open(&mut response);
+        if let Some(origin) = origin {
+            cors::open(&mut response, origin);
         }
         response
     }
@@ -61,20 +66,15 @@ impl Front {
     /// To the handler, if the request has the right that the route needs.
     async fn enter(&self, mut request: Request) -> Response {
         let found = self.table.find(request.method(), request.uri().path());
-        // A browser asks what it may send before it sends a key; the answer says nothing else.
-        let admitted = match *request.method() {
-            Method::OPTIONS => None,
-            _ => Some(self.app.guard().admit(&found, request.uri(), request.headers())),
-        };
-        let mut deadline = None;
         let is_unknown = found == Found::Nowhere;
-        match admitted {
-            Some(Ok(grant)) => {
+        let mut deadline = None;
+        match self.admit(&found, &request) {
+            Ok(Some(grant)) => {
                 deadline = grant.deadline();
                 request.extensions_mut().insert(grant);
             }
-            Some(Err(refusal)) => return auth::refused(refusal),
-            None => {}
+            Ok(None) => {}
+            Err(refusal) => return auth::refused(refusal, request.uri().path(), request.headers()),
         }
         if is_unknown {
             return routes::unknown(request.uri()).into_response();
@@ -86,10 +86,43 @@ impl Front {
         response
     }
 
+    /// What the request may do. A browser asks what it may send before it sends a key; the answer to that says nothing
+    /// else, and no handler sees it.
+    fn admit(&self, found: &Found<'_>, request: &Request) -> Result<Option<Grant>, ApiError> {
+        let (uri, headers, settings) = (request.uri(), request.headers(), self.app.settings());
+        let from = Caller::address_of(&settings.trusted_proxies, headers, request.extensions());
+        if let (Some(requests), Some(from)) = (self.app.requests(), from) {
+            requests.take(from).map_err(too_many_requests)?;
+        }
+        if request.method() == Method::OPTIONS {
+            return Ok(None);
+        }
+        let guard = self.app.guard();
+        // Where all is open to pages of every origin, so are the WebSockets.
+        let is_own_affair = guard.is_open() && settings.cors && settings.allowed_origins.is_empty();
+        if !is_own_affair && headers.contains_key(header::ORIGIN) {
+            let caller = Caller::of(&settings.trusted_proxies, uri, headers, request.extensions());
+            auth::origin::check(
+                request.method(),
+                uri,
+                headers,
+                caller.host.as_deref(),
+                &settings.allowed_origins,
+            )?;
+        }
+        guard.admit(found, uri, headers, from).map(Some)
+    }
+
     async fn route(&self, request: Request) -> Response {
         match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
     }
+}
+
+fn too_many_requests(wait: Duration) -> ApiError {
+    let message =
+        "too many requests from this address: ask less often, or raise limits.requests_per_second of the hub";
+    ApiError::too_often("TOO_MANY_REQUESTS", message, wait)
 }

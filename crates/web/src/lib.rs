@@ -8,6 +8,9 @@
 
 mod app;
 mod auth;
+mod browser;
+mod caller;
+mod cidr;
 mod clock;
 mod cors;
 mod disk;
@@ -15,6 +18,7 @@ mod download;
 mod error;
 mod faces;
 mod front;
+mod limits;
 mod metrics;
 mod openapi;
 mod pages;
@@ -32,5 +36,6 @@ pub use auth::{
     AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
     share_token,
 };
+pub use cidr::{Cidr, InvalidCidr};
 pub use front::serve;
-pub use settings::{ConnectionLimits, HealthInfo, Settings};
+pub use settings::{ConnectionLimits, HealthInfo, RequestRate, Settings};

@@ -4,7 +4,7 @@ use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::faces::{control, recorder, recordings, streams, viewer};
+use crate::faces::{control, keys, recorder, recordings, streams, viewer};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,9 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         viewer::stats,
         viewer::stats_page,
         viewer::recordings_page,
+        keys::login,
+        keys::logout,
+        keys::share,
         control::health,
         control::livez,
         control::readyz,
@@ -49,6 +52,7 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         (name = "publish", description = "Frames into a stream"),
         (name = "view", description = "Frames out of a stream"),
         (name = "recordings", description = "Streams on disk"),
+        (name = "keys", description = "Logging in, and links that open one stream"),
         (name = "control", description = "Streams, statistics, health")
     )
 )]

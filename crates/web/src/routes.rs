@@ -7,10 +7,10 @@ use crate::{
     auth::{
         Need::{Any, Nothing, On, Somewhere},
         Routes,
-        Scope::{Admin, Publish, Record, View},
+        Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, recorder, recordings, streams, viewer},
+    faces::{control, keys, recorder, recordings, streams, viewer},
     openapi,
 };
 
@@ -20,22 +20,22 @@ pub(crate) fn all() -> Routes {
         // 000: the viewer.
         .get("/", Any, viewer::index)
         .get("/assets/{*path}", Any, viewer::asset)
-        .get("/stream", Somewhere(View), viewer::stream)
-        .get("/stats", Somewhere(View), viewer::stats)
+        .get("/stream", Somewhere(Live), viewer::stream)
+        .get("/stats", Somewhere(Live), viewer::stats)
         .get("/stats-page", Any, viewer::stats_page)
         .get("/recordings", Any, viewer::recordings_page)
-        .get("/api/wall", Somewhere(View), viewer::wall)
+        .get("/api/wall", Somewhere(Live), viewer::wall)
         // 001: the stream server. 002's views of a session's stream are the same routes.
         .get("/publish/{name}", On(Publish), streams::publish_websocket)
         .post("/publish/{name}", On(Publish), streams::publish)
         .put("/publish/{name}", On(Publish), streams::publish_by_put)
-        .get("/stream/{name}", On(View), streams::view)
-        .get("/stream/{name}/mjpeg", On(View), streams::view_mjpeg)
-        .get("/stream/{name}/embed", On(View), streams::embed)
-        .get("/stream/{name}/snapshot.jpg", On(View), streams::snapshot)
-        .get("/api/streams", Somewhere(View), streams::list)
+        .get("/stream/{name}", On(Live), streams::view)
+        .get("/stream/{name}/mjpeg", On(Live), streams::view_mjpeg)
+        .get("/stream/{name}/embed", On(Live), streams::embed)
+        .get("/stream/{name}/snapshot.jpg", On(Live), streams::snapshot)
+        .get("/api/streams", Somewhere(Live), streams::list)
         .delete("/api/streams/{name}", On(Admin), streams::delete)
-        .get("/api/streams/{name}/stats", On(View), streams::stats)
+        .get("/api/streams/{name}/stats", On(Live), streams::stats)
         .get("/api/streams/{name}/recording", On(View), recorder::state)
         .post("/api/streams/{name}/recording", On(Record), recorder::command)
         .post("/api/streams/{name}/clip", On(Record), recorder::clip)
@@ -44,6 +44,10 @@ pub(crate) fn all() -> Routes {
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
         .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
+        // Keys.
+        .post("/api/login", Nothing, keys::login)
+        .post("/api/logout", Nothing, keys::logout)
+        .post("/api/streams/{name}/share", On(View), keys::share)
         // Supervisors and monitors.
         .get("/health", Nothing, control::health)
         .get("/livez", Nothing, control::livez)

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
-use crate::AuthSettings;
+use crate::{AuthSettings, Cidr};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,14 +26,31 @@ pub struct Settings {
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,
     pub auth: AuthSettings,
+    /// Other origins whose pages may act in their visitor's name; `*`: all.
+    pub allowed_origins: Vec<String>,
+    /// Requests a second and at once from one address.
+    pub request_rate: Option<RequestRate>,
+    /// Whose `X-Forwarded-*` count.
+    pub trusted_proxies: Vec<Cidr>,
     pub connections: ConnectionLimits,
     pub health: HealthInfo,
+}
+
+/// How fast one address may ask.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RequestRate {
+    /// In the long run.
+    pub per_second: f64,
+    /// At once.
+    pub burst: u32,
 }
 
 /// What bounds a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
     pub max: usize,
+    /// Of one address, proxies that are trusted excepted; `None`: as many as there are.
+    pub max_per_address: Option<usize>,
     /// A request's head must be complete this long after its first byte.
     pub header_timeout: Duration,
     /// A connection may rest so long between requests.

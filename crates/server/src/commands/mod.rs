@@ -4,6 +4,7 @@ pub mod bench;
 pub mod config;
 pub mod publish;
 pub mod serve;
+pub mod share;
 pub mod sources;
 mod terminal;
 pub mod watch;

@@ -17,6 +17,7 @@ pub struct Plan {
     pub viewers: Viewers,
     pub demo: Demo,
     pub auth: Auth,
+    pub limits: AddressLimits,
     pub logging: Logging,
     pub cleanup: Cleanup,
     pub recording: Recording,
@@ -47,6 +48,19 @@ pub struct Server {
     /// Threads that serve connections, at least 1.
     pub threads: usize,
     pub shutdown: Duration,
+    /// Whose `X-Forwarded-*` count.
+    pub trusted_proxies: Vec<web::Cidr>,
+    /// Origins such as `https://app.example`, or `*`.
+    pub allowed_origins: Vec<String>,
+}
+
+/// What one address may do. None: as much as it likes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressLimits {
+    pub requests_per_second: Option<f64>,
+    pub burst: u32,
+    pub connections: Option<usize>,
+    pub failed_keys_per_minute: Option<u32>,
 }
 
 impl Server {
@@ -304,11 +318,14 @@ impl Plan {
                 max_connections: 0,
                 threads: 0,
                 shutdown: Duration::ZERO,
+                trusted_proxies: Vec::new(),
+                allowed_origins: Vec::new(),
             },
             streams: Streams::default(),
             viewers: Viewers::default(),
             demo: Demo::default(),
             auth: Auth::default(),
+            limits: AddressLimits::default(),
             logging: Logging::default(),
             cleanup: Cleanup::default(),
             recording: Recording::default(),

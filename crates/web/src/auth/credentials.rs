@@ -5,6 +5,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::percent_decode_str;
 
+use crate::pages::TICKET;
+
 /// The name of the cookie that `POST /api/login` sets.
 pub(crate) const COOKIE: &str = "framehub_login";
 
@@ -18,6 +20,8 @@ pub(super) enum Sent {
     Token(String),
     /// What the login cookie holds.
     Cookie(String),
+    /// Of a page's file, see `pages::page`.
+    Ticket(String),
 }
 
 impl Sent {
@@ -28,6 +32,9 @@ impl Sent {
         }
         if let Some(token) = query_value(uri, "token") {
             return Self::Token(token);
+        }
+        if let Some(ticket) = of_path(uri.path()) {
+            return Self::Ticket(ticket.to_owned());
         }
         of_cookie(headers).map_or(Self::Nothing, |value| Self::Cookie(value.to_owned()))
     }
@@ -53,6 +60,28 @@ fn of_headers(headers: &HeaderMap) -> Option<String> {
 fn basic_password(encoded: &str) -> Option<String> {
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether the address itself holds what lets the request in.
+pub(super) fn is_in_address(uri: &Uri) -> bool {
+    ["api_key", "token"].iter().any(|name| query_value(uri, name).is_some())
+}
+
+/// Whether what lets the request in was added by the browser itself, whoever made it send the request.
+pub(super) fn is_ambient(headers: &HeaderMap) -> bool {
+    if headers.contains_key("x-api-key") {
+        return false;
+    }
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => value.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic")),
+        None => of_cookie(headers).is_some(),
+    }
+}
+
+/// `/assets/~<ticket>/file`.
+fn of_path(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/assets/")?.strip_prefix(TICKET)?;
+    rest.split_once('/').map(|(ticket, _)| ticket)
 }
 
 fn query_value(uri: &Uri, name: &str) -> Option<String> {
@@ -102,6 +131,8 @@ mod tests {
         assert_eq!(sent(&[cookie], "/"), Sent::Cookie("abc.def".into()));
         assert_eq!(sent(&[("cookie", "a=b"), cookie], "/"), Sent::Cookie("abc.def".into()));
         assert_eq!(sent(&[cookie], "/?token=t"), Sent::Token("t".into()));
+        assert_eq!(sent(&[cookie], "/assets/~t.u/recordings/list.js"), Sent::Ticket("t.u".into()));
+        assert_eq!(sent(&[cookie], "/stream/~t.u/x"), Sent::Cookie("abc.def".into()));
         assert_eq!(sent(&[cookie, ("x-api-key", "k")], "/?token=t"), key("k"));
         assert_eq!(sent(&[("cookie", "other_framehub_login=x; y")], "/"), Sent::Nothing);
     }

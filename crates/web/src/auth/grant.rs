@@ -8,7 +8,10 @@ use http::{StatusCode, request::Parts};
 use hub::StreamName;
 use tokio::time::Instant;
 
-use super::{Scope, Scopes, StreamPattern, key::time_left};
+use super::{
+    Scope, Scopes, StreamPattern,
+    key::{Fingerprint, time_left},
+};
 use crate::error::ApiError;
 
 /// Scopes on streams.
@@ -28,41 +31,69 @@ impl Right {
     }
 }
 
+/// Whose rights they are.
+#[derive(Debug, Clone)]
+pub(super) enum Holder {
+    /// Whoever comes.
+    Anybody,
+    Key {
+        name: String,
+        fingerprint: Fingerprint,
+    },
+    /// Of a link to this stream.
+    Link(StreamName),
+    /// A page that is being loaded.
+    Page,
+}
+
 /// Clones share everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// The key's name; none: whoever comes.
-    holder: Option<String>,
+    holder: Holder,
     rights: Vec<Right>,
     /// When the rights end.
     until: Option<SystemTime>,
 }
 
 impl Grant {
-    pub(super) fn new(holder: Option<String>, rights: Vec<Right>, until: Option<SystemTime>) -> Self {
+    pub(super) fn new(holder: Holder, rights: Vec<Right>, until: Option<SystemTime>) -> Self {
         let rights = rights.into_iter().filter(|right| !right.scopes.is_empty()).collect();
         Self(Arc::new(Inner { holder, rights, until }))
     }
 
-    /// Whether a key stands behind it.
+    /// Whether a key stands behind it, that of a link's maker included.
     pub(crate) fn has_key(&self) -> bool {
-        self.0.holder.is_some()
+        matches!(self.0.holder, Holder::Key { .. } | Holder::Link(_))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.rights.is_empty()
+    pub(super) fn holder(&self) -> &Holder {
+        &self.0.holder
+    }
+
+    pub(super) fn until(&self) -> Option<SystemTime> {
+        self.0.until
+    }
+
+    /// Whether it may have what holds neither a picture nor a name.
+    pub(crate) fn opens_pages(&self) -> bool {
+        !self.0.rights.is_empty() || matches!(self.0.holder, Holder::Page)
     }
 
     pub(crate) fn allows(&self, scope: Scope, stream: &StreamName) -> bool {
         self.0.rights.iter().any(|right| right.allows(scope, stream))
     }
 
+    /// Refuses where it does not have the scope.
+    pub(crate) fn require(&self, scope: Scope, stream: &StreamName) -> Result<(), ApiError> {
+        if self.allows(scope, stream) { Ok(()) } else { Err(self.forbidden(scope, Some(stream))) }
+    }
+
     /// Whether it may watch the stream, and know that it is there.
     pub(crate) fn shows(&self, stream: &StreamName) -> bool {
-        self.allows(Scope::View, stream)
+        self.allows(Scope::Live, stream)
     }
 
     /// Whether there may be streams on which it has the scope.
@@ -84,10 +115,17 @@ impl Grant {
 
     /// That it does not have the scope here.
     pub(super) fn forbidden(&self, scope: Scope, stream: Option<&StreamName>) -> ApiError {
-        let holder = self.0.holder.as_deref().unwrap_or("whoever has none");
+        let holder = match &self.0.holder {
+            Holder::Anybody => "a request without a key".to_owned(),
+            Holder::Key { name, .. } => format!("the key '{name}'"),
+            Holder::Page => "a page's file".to_owned(),
+            Holder::Link(stream) => format!("a link to the stream '{stream}'"),
+        };
+        // In the words of the configuration.
+        let scope = if scope == Scope::Live { Scope::View } else { scope };
         let place = stream.map_or(String::new(), |name| format!(" on the stream '{name}'"));
         let message = format!(
-            "the key '{holder}' has no right to {scope}{place}: use one that has it there (auth.keys of the hub)"
+            "{holder} has no right to {scope}{place}: use a key that has it there (auth.keys of the hub)"
         );
         ApiError::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
     }

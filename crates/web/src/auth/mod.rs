@@ -7,30 +7,39 @@
 //! if a key would help.
 
 mod credentials;
+mod failures;
 mod grant;
+mod issue;
 mod key;
 mod need;
+pub(crate) mod origin;
 mod pattern;
 mod scope;
 mod token;
 
-use std::time::SystemTime;
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use hub::StreamName;
 use percent_encoding::percent_decode_str;
 
+pub(crate) use credentials::COOKIE;
 pub(crate) use grant::Grant;
+pub(crate) use issue::Ticket;
 pub use key::{Key, KeyDigest};
 pub(crate) use need::{Found, Need, Routes, Table};
 pub use pattern::{InvalidPattern, StreamPattern};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use token::{SigningSecret, share_token};
 
-use crate::error::ApiError;
+use crate::{browser, error::ApiError, pages};
 use credentials::Sent;
-use grant::Right;
+use failures::Failures;
+use grant::{Holder, Right};
 use key::KeyRing;
 use token::Claim;
 
@@ -41,6 +50,8 @@ pub struct AuthSettings {
     /// What everybody may do, on every stream.
     pub public: Scopes,
     pub secret: SigningSecret,
+    /// Different wrong keys an address may try a minute; `None`: as many as it likes.
+    pub failed_keys_per_minute: Option<u32>,
 }
 
 /// Looks at every request.
@@ -51,8 +62,11 @@ pub(crate) struct Guard {
     grants: Vec<Grant>,
     /// Of whoever sends nothing.
     everybody: Grant,
+    /// Of a page's files.
+    pages: Grant,
     public: Scopes,
     secret: SigningSecret,
+    failures: Option<Failures>,
 }
 
 impl Guard {
@@ -61,23 +75,32 @@ impl Guard {
         let public = if ring.is_empty() { Scopes::from_iter(Scope::EVERY) } else { settings.public };
         let of_key = |key: &std::sync::Arc<Key>| {
             let own = Right { scopes: key.scopes, streams: key.streams.clone() };
-            Grant::new(Some(key.name.clone()), vec![own, Right::on_every_stream(public)], key.expires)
+            let holder = Holder::Key { name: key.name.clone(), fingerprint: key.fingerprint() };
+            Grant::new(holder, vec![own, Right::on_every_stream(public)], key.expires)
         };
         Self {
             grants: ring.iter().map(of_key).collect(),
-            everybody: Grant::new(None, vec![Right::on_every_stream(public)], None),
+            everybody: Grant::new(Holder::Anybody, vec![Right::on_every_stream(public)], None),
+            pages: Grant::new(Holder::Page, Vec::new(), None),
             public,
             secret: settings.secret.clone(),
+            failures: settings.failed_keys_per_minute.map(Failures::new),
             ring,
         }
     }
 
     /// What the request may do, if that is enough for where it goes.
-    pub(crate) fn admit(&self, found: &Found<'_>, uri: &Uri, headers: &HeaderMap) -> Result<Grant, ApiError> {
+    pub(crate) fn admit(
+        &self,
+        found: &Found<'_>,
+        uri: &Uri,
+        headers: &HeaderMap,
+        from: Option<IpAddr>,
+    ) -> Result<Grant, ApiError> {
         if matches!(found, Found::Route { need: Need::Nothing, .. }) {
             return Ok(self.everybody.clone());
         }
-        let grant = self.grant(headers, uri, SystemTime::now())?;
+        let grant = self.grant(headers, uri, from, SystemTime::now())?;
         match found {
             Found::Route { need, name } => self.check(&grant, *need, *name)?,
             Found::WrongMethod | Found::Nowhere => self.check(&grant, Need::Any, None)?,
@@ -86,24 +109,37 @@ impl Guard {
     }
 
     /// The rights of what the request was sent with.
-    fn grant(&self, headers: &HeaderMap, uri: &Uri, now: SystemTime) -> Result<Grant, ApiError> {
+    fn grant(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        from: Option<IpAddr>,
+        now: SystemTime,
+    ) -> Result<Grant, ApiError> {
         match Sent::with(headers, uri) {
             Sent::Nothing => Ok(self.everybody.clone()),
             // Where there are no keys, none is wrong.
             Sent::Key(_) | Sent::Token(_) if self.ring.is_empty() => Ok(self.everybody.clone()),
-            Sent::Key(key) => self.of_key(&key, now),
+            Sent::Key(key) => self.of_key(&key, from, now),
             Sent::Token(token) => self.of_link(&token, now),
+            Sent::Ticket(ticket) => self.of_ticket(&ticket, now),
             // A browser sends its cookie long after it has ended; it is as if it had sent none.
             Sent::Cookie(cookie) => Ok(self.of_login(&cookie, now).unwrap_or_else(|| self.everybody.clone())),
         }
     }
 
-    fn of_key(&self, sent: &str, now: SystemTime) -> Result<Grant, ApiError> {
+    /// `from`: the address whose wrong keys are counted.
+    fn of_key(&self, sent: &str, from: Option<IpAddr>, now: SystemTime) -> Result<Grant, ApiError> {
+        let counted = self.failures.as_ref().zip(from);
+        if let Some((failures, from)) = counted {
+            failures.look(from).map_err(too_many_wrong_keys)?;
+        }
         let Some(at) = self.ring.position(sent) else {
-            return Err(unauthorized(
-                "API_KEY_UNKNOWN",
-                "the API key is not known here: check it against auth.keys and API_KEYS of the hub",
-            ));
+            if let Some((failures, from)) = counted {
+                failures.note(from, sent);
+            }
+            let message = "the API key is not known here: check it against auth.keys and API_KEYS of the hub";
+            return Err(unauthorized("API_KEY_UNKNOWN", message));
         };
         self.unexpired(at, now).ok_or_else(|| {
             unauthorized(
@@ -138,7 +174,14 @@ impl Guard {
         let shared =
             Right { scopes: Scopes::from_iter([scope]), streams: vec![StreamPattern::only(&stream)] };
         let rights = vec![shared, Right::on_every_stream(self.public)];
-        Ok(Grant::new(Some(format!("link to {stream}")), rights, Some(until)))
+        Ok(Grant::new(Holder::Link(stream), rights, Some(until)))
+    }
+
+    fn of_ticket(&self, ticket: &str, now: SystemTime) -> Result<Grant, ApiError> {
+        match Claim::verify(ticket, &self.secret) {
+            Some(claim @ Claim::Ticket { .. }) if claim.until() > now => Ok(self.pages.clone()),
+            _ => Err(unauthorized("TICKET_EXPIRED", "the page has been open for too long: load it again")),
+        }
     }
 
     fn of_login(&self, cookie: &str, now: SystemTime) -> Option<Grant> {
@@ -156,7 +199,7 @@ impl Guard {
         };
         match need {
             Need::Nothing => Ok(()),
-            Need::Any if grant.is_empty() => Err(self.key_needed()),
+            Need::Any if !grant.opens_pages() => Err(self.key_needed()),
             Need::Any => Ok(()),
             Need::Keyed(_) if !grant.has_key() => Err(self.key_needed()),
             Need::Somewhere(scope) | Need::Keyed(scope) if !grant.allows_somewhere(scope) => {
@@ -186,15 +229,26 @@ impl Guard {
 }
 
 /// A refusal as a response. RFC 9110, section 11.6.1: with 401 goes a challenge.
-pub(crate) fn refused(refusal: ApiError) -> Response {
-    let needs_key = refusal.status() == StatusCode::UNAUTHORIZED;
-    let mut response = refusal.into_response();
-    if needs_key {
-        let challenge =
-            HeaderValue::from_static("Basic realm=\"Framehub: any name, the API key as password\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+///
+/// A browser that would show a page is shown the one that asks for a key. Its own box for names and passwords stays
+/// shut, which would open for every picture of a page, too; programs such as ffmpeg wait for that challenge.
+pub(crate) fn refused(refusal: ApiError, path: &str, headers: &HeaderMap) -> Response {
+    if refusal.status() != StatusCode::UNAUTHORIZED {
+        return refusal.into_response();
     }
+    let mut response =
+        if browser::wants_page(headers) { pages::login(path) } else { refusal.into_response() };
+    let challenge = match browser::is_browser(headers) {
+        true => "Bearer realm=\"Framehub\"",
+        false => "Basic realm=\"Framehub: any name, the API key as password\"",
+    };
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
+}
+
+fn too_many_wrong_keys(wait: Duration) -> ApiError {
+    let message = "too many wrong API keys came from this address: wait, then send the right one";
+    ApiError::too_often("TOO_MANY_WRONG_KEYS", message, wait)
 }
 
 fn unauthorized(code: &'static str, message: &str) -> ApiError {

@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-/// One right. `Admin` includes the other three.
+/// One right. `Admin` includes the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
+    /// Watch what is live: all that a link opens. Keys have it with `View`.
+    Live,
     /// Watch: live views, snapshots, statistics, recordings.
     View,
     /// Send frames.
@@ -16,10 +18,12 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Those that a key may be given.
     pub const EVERY: [Self; 4] = [Self::View, Self::Publish, Self::Record, Self::Admin];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Live => "live",
             Self::View => "view",
             Self::Publish => "publish",
             Self::Record => "record",
@@ -65,7 +69,8 @@ impl Scopes {
 
     /// Whether `scope` is in it, by itself or through `Admin`.
     pub fn contain(self, scope: Scope) -> bool {
-        self.0 & (scope.bit() | Scope::Admin.bit()) != 0
+        let with_it = if scope == Scope::Live { Scope::View } else { scope };
+        self.0 & (scope.bit() | with_it.bit() | Scope::Admin.bit()) != 0
     }
 }
 
@@ -89,6 +94,9 @@ mod tests {
             }
         }
         assert!(!Scopes::NONE.contain(Scope::View));
+        assert!(Scopes::from_iter([Scope::View]).contain(Scope::Live));
+        assert!(!Scopes::from_iter([Scope::Live]).contain(Scope::View));
+        assert!("live".parse::<Scope>().is_err(), "a key is not given it alone");
     }
 
     #[test]

@@ -86,8 +86,12 @@ fn settings(auth: AuthSettings) -> Settings {
         cors: true,
         jpeg_quality: 90,
         auth,
+        allowed_origins: Vec::new(),
+        request_rate: None,
+        trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         connections: ConnectionLimits {
             max: 9,
+            max_per_address: None,
             header_timeout: second,
             idle_timeout: second,
             stall_timeout: second,
@@ -120,7 +124,12 @@ fn with_keys(public: &[Scope]) -> AuthSettings {
     let expires = Some(SystemTime::now() - Duration::from_secs(1));
     keys.push(Key { expires, ..key("all-expired", &Scope::EVERY, "*") });
     keys.push(key("all", &[Scope::Admin], "*"));
-    AuthSettings { keys, public: public.iter().copied().collect(), secret: secret() }
+    AuthSettings {
+        keys,
+        public: public.iter().copied().collect(),
+        secret: secret(),
+        failed_keys_per_minute: None,
+    }
 }
 
 /// Whether any of the stream's picture is in what the response begins with.
@@ -153,6 +162,8 @@ fn the_guide_names_the_right_of_every_route() {
         let need = match need {
             Need::Nothing => "nothing".to_owned(),
             Need::Any => "any key".to_owned(),
+            Need::On(Scope::Live) => "`view` on the stream, or a link to it".to_owned(),
+            Need::Somewhere(Scope::Live) => "`view`, or a link; shows what it opens".to_owned(),
             Need::On(scope) => format!("`{scope}` on the stream"),
             Need::Somewhere(scope) => format!("`{scope}`; shows what the key may see"),
             Need::Keyed(scope) => format!("`{scope}`, always with a key"),
@@ -178,6 +189,7 @@ fn expected(need: Need, key: &str) -> Result<(), StatusCode> {
         (Need::Somewhere(_) | Need::Keyed(_), "all-yard") => Ok(()),
         (Need::On(scope) | Need::Somewhere(scope) | Need::Keyed(scope), key) => {
             let own = key.strip_suffix("-front").unwrap();
+            let scope = if scope == Scope::Live { Scope::View } else { scope };
             if own == scope.as_str() || own == "admin" { Ok(()) } else { lacking }
         }
     }
@@ -204,7 +216,9 @@ async fn every_route_with_every_sort_of_key() {
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    for (method, route, need) in all_routes() {
+    // What a login is answered depends on the key in its body.
+    let routes = all_routes().into_iter().filter(|(_, route, _)| *route != "/api/login");
+    for (method, route, need) in routes {
         for key in KEYS {
             for as_websocket in [false, true] {
                 let case = format!("{method} {route}, key {key:?}, WebSocket: {as_websocket}");
@@ -298,7 +312,12 @@ async fn what_is_public_needs_no_key_and_the_rest_does() {
 
 #[tokio::test(start_paused = true)]
 async fn without_keys_all_is_open() {
-    let house = House::new(AuthSettings { keys: Vec::new(), public: Scopes::NONE, secret: secret() });
+    let house = House::new(AuthSettings {
+        keys: Vec::new(),
+        public: Scopes::NONE,
+        secret: secret(),
+        failed_keys_per_minute: None,
+    });
     for (method, route, need) in all_routes() {
         let status = house.ask(&method, &path(route, "yard"), &[]).await.status();
         assert_eq!(status == StatusCode::UNAUTHORIZED, matches!(need, Need::Keyed(_)), "{method} {route}");
@@ -339,10 +358,220 @@ async fn a_live_view_ends_with_its_key() {
     let hour = Duration::from_secs(3600);
     let until = SystemTime::now() + hour;
     let keys = vec![Key { expires: Some(until), ..key("for-an-hour", &[Scope::View], "*") }];
-    let house = House::new(AuthSettings { keys, public: Scopes::NONE, secret: secret() });
+    let house = House::new(AuthSettings {
+        keys,
+        public: Scopes::NONE,
+        secret: secret(),
+        failed_keys_per_minute: None,
+    });
     let mut live = tail::take_live(&mut house.get("/stream/front", "for-an-hour").await).unwrap();
     let start = tokio::time::Instant::now();
     // Heartbeats go on until then.
     while std::future::poll_fn(|cx| live.poll_part(cx)).await.is_some() {}
     assert_eq!(start.elapsed().as_secs().next_multiple_of(10), hour.as_secs());
+}
+
+/// A JSON body.
+async fn post(house: &House, uri: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    let mut request = Request::builder().method(Method::POST).uri(uri).header("host", "hub:5000");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    house.front.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+async fn login(house: &House, key: &str) -> Response {
+    post(house, "/api/login", &[], &format!("{{\"key\": \"{key}\"}}")).await
+}
+
+/// The cookie as a browser sends it back.
+fn cookie(response: &Response) -> String {
+    let set = response.headers()["set-cookie"].to_str().unwrap();
+    assert!(set.contains("; HttpOnly; SameSite=Strict"), "{set}");
+    set.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_stands_for_its_key() {
+    let house = House::new(with_keys(&[]));
+    let response = login(&house, "view-front").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let cookie = cookie(&response);
+    assert!(!cookie.contains("view-front"), "the key itself stays out of it");
+    let with_cookie = [("cookie", cookie.as_str())];
+    assert!(shows_picture(house.ask(&Method::GET, "/stream/front", &with_cookie).await).await);
+    let forbidden = house.ask(&Method::DELETE, "/api/streams/front", &with_cookie).await;
+    assert_eq!(forbidden.status(), StatusCode::FORBIDDEN);
+
+    let mut revoked = with_keys(&[]);
+    revoked.keys.retain(|key| key.name != "view-front");
+    let after_restart = House::new(revoked);
+    let refused = after_restart.ask(&Method::GET, "/stream/front", &with_cookie).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "its key is gone");
+
+    for wrong in ["", "wrong", "all-expired"] {
+        let response = login(&house, wrong).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{wrong:?}");
+        assert!(!response.headers().contains_key("set-cookie"));
+    }
+    let out = post(&house, "/api/logout", &with_cookie, "").await;
+    assert!(out.headers()["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_opens_the_views_of_its_stream_alone() {
+    let house = House::new(with_keys(&[]));
+    house.publish("yard");
+    let answer =
+        post(&house, "/api/streams/front/share", &[("x-api-key", "view-front")], "{\"seconds\": 60}").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let link = json(answer).await;
+    let token = link["token"].as_str().unwrap();
+    assert_eq!(link["url"], format!("http://hub:5000/stream/front?token={token}"));
+    let get = |uri: &str| house.front.answer(Request::get(uri).body(Body::empty()).unwrap());
+    for view in ["", "/mjpeg", "/snapshot.jpg"] {
+        assert!(shows_picture(get(&format!("/stream/front{view}?token={token}")).await).await, "{view}");
+    }
+    for route in all_routes() {
+        let (method, route, need) = route;
+        let response = house.ask(&method, &format!("{}?token={token}", path(route, "yard")), &[]).await;
+        let is_shut = matches!(need, Need::On(_)) || need == Need::Somewhere(Scope::View);
+        assert_eq!(response.status() == StatusCode::FORBIDDEN, is_shut, "{method} {route}");
+    }
+    for past in
+        ["/stream/front?t=-1s&", "/stream/front/snapshot.jpg?t=-1s&", "/api/recordings?", "/stream?t=-1s&"]
+    {
+        assert_eq!(get(&format!("{past}token={token}")).await.status(), StatusCode::FORBIDDEN, "{past}");
+    }
+    let again = post(&house, &format!("/api/streams/front/share?token={token}"), &[], "").await;
+    assert_eq!(again.status(), StatusCode::FORBIDDEN, "a link makes no links");
+
+    let mut revoked = with_keys(&[]);
+    revoked.keys.retain(|key| key.name != "view-front");
+    let after_restart = House::new(revoked);
+    let refused = after_restart.ask(&Method::GET, &format!("/stream/front?token={token}"), &[]).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "the key that made it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_wrong_or_over_opens_nothing() {
+    let house = House::new(with_keys(&[]));
+    let now = SystemTime::now();
+    let token =
+        |secret: &SigningSecret, until| share_token(secret, &"front".parse().unwrap(), until).unwrap();
+    let minute = Duration::from_secs(60);
+    let good = token(&secret(), now + minute);
+    assert!(shows_picture(house.ask(&Method::GET, &format!("/stream/front?token={good}"), &[]).await).await);
+    let foreign = token(&SigningSecret::new(*b"another hub's"), now + minute);
+    let login = login(&house, "view-front").await;
+    let login = cookie(&login).split_once('=').unwrap().1.to_owned();
+    for wrong in [token(&secret(), now - minute), foreign, login, String::new(), "a.b".to_owned()] {
+        let response = house.ask(&Method::GET, &format!("/stream/front?token={wrong}"), &[]).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{wrong}");
+    }
+    for longer_than_its_key in ["all-expired", "wrong", ""] {
+        let key = [("x-api-key", longer_than_its_key)];
+        assert_eq!(
+            post(&house, "/api/streams/front/share", &key, "").await.status(),
+            StatusCode::UNAUTHORIZED
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_ends_with_the_key_that_made_it() {
+    let until = SystemTime::now() + Duration::from_secs(600);
+    let keys = vec![Key { expires: Some(until), ..key("ten-minutes", &[Scope::View], "*") }];
+    let house = House::new(AuthSettings {
+        keys,
+        public: Scopes::NONE,
+        secret: secret(),
+        failed_keys_per_minute: None,
+    });
+    let answer = post(&house, "/api/streams/front/share", &[("x-api-key", "ten-minutes")], "").await;
+    let ends = json(answer).await["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(SystemTime::from(ends) <= until);
+}
+
+/// What a browser sends when somebody opens an address.
+const OPENING: [(&str, &str); 2] = [("user-agent", "Mozilla/5.0"), ("accept", "text/html,*/*")];
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_is_asked_for_a_key_by_a_page() {
+    let house = House::new(with_keys(&[]));
+    for (uri, root) in [("/", "./"), ("/recordings", "./"), ("/stream/front/embed?x=/", "./../../")] {
+        let response = house.ask(&Method::GET, uri, &OPENING).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"Framehub\"");
+        let page = text(response).await;
+        assert!(page.contains(&format!("data-hub=\"{root}\"")), "{uri}");
+        assert!(!page.contains("assets/"), "it loads nothing");
+    }
+    let program = house.ask(&Method::GET, "/", &[("accept", "text/html")]).await;
+    assert!(program.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_opened_by_its_address_loads_its_files() {
+    let house = House::new(with_keys(&[]));
+    let link = share_token(&secret(), &"front".parse().unwrap(), SystemTime::now() + Duration::from_secs(60))
+        .unwrap();
+    let uris = ["/?api_key=view-front".to_owned(), format!("/stream/front/embed?token={link}")];
+    for uri in uris {
+        let page = text(house.ask(&Method::GET, &uri, &OPENING).await).await;
+        let from = page.find("assets/~").unwrap();
+        let asset = &page[from..from + page[from..].find('"').unwrap()];
+        assert!(!asset.contains("view-front") && !asset.contains(&link), "{asset}");
+        let none: &[(&str, &str)] = &[];
+        assert_eq!(
+            house.ask(&Method::GET, &format!("/{asset}"), none).await.status(),
+            StatusCode::OK,
+            "{asset}"
+        );
+        let ticket = asset.split('/').nth(1).unwrap();
+        let beside = house.ask(&Method::GET, &format!("/assets/{ticket}/recordings/list.js"), none).await;
+        assert_eq!(beside.status(), StatusCode::OK);
+        let ticket = ticket.trim_start_matches('~');
+        let shut = house.ask(&Method::GET, &format!("/stream/front?token={ticket}"), none).await;
+        assert_eq!(shut.status(), StatusCode::UNAUTHORIZED, "a ticket is no link");
+    }
+    assert_eq!(house.ask(&Method::GET, "/assets/~a.b/app.js", &[]).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_sites_page_does_nothing_in_its_visitors_name() {
+    let house = House::new(with_keys(&[]));
+    let cookie = cookie(&login(&house, "all").await);
+    let from = |origin: &'static str| [("cookie", cookie.as_str()), ("host", "hub:5000"), ("origin", origin)];
+    let foreign = house.ask(&Method::DELETE, "/api/streams/front", &from("http://evil.example")).await;
+    assert_eq!(json(foreign).await["code"], "ORIGIN_REFUSED");
+    assert_eq!(house.hub.len(), 1);
+    let upgrade = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13")];
+    let mut wall = upgrade.to_vec();
+    wall.push(("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="));
+    wall.extend(from("http://evil.example"));
+    assert_eq!(house.ask(&Method::GET, "/api/wall", &wall).await.status(), StatusCode::FORBIDDEN);
+    let own = house.ask(&Method::DELETE, "/api/streams/front", &from("http://hub:5000")).await;
+    assert_eq!(own.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_tries_keys_is_made_to_wait() {
+    let house = House::new(AuthSettings { failed_keys_per_minute: Some(3), ..with_keys(&[]) });
+    let ask = |address: [u8; 4], key: &str| {
+        let mut request = Request::get("/stream/front/snapshot.jpg").header("x-api-key", key);
+        let peer = std::net::SocketAddr::from((address, 1));
+        request = request.extension(axum::extract::ConnectInfo(peer));
+        house.front.answer(request.body(Body::empty()).unwrap())
+    };
+    let (guesser, neighbour) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+    for guess in ["one", "two", "two", "two", "three"] {
+        assert_eq!(ask(guesser, guess).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    let waits = ask(guesser, "view-front").await;
+    assert_eq!(waits.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(waits.headers()["retry-after"], "20");
+    assert!(shows_picture(ask(neighbour, "view-front").await).await);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert!(shows_picture(ask(guesser, "view-front").await).await);
 }

@@ -48,12 +48,15 @@ pub(super) enum Claim {
     Share { scope: Scope, stream: StreamName, until: u64, by: Option<Fingerprint> },
     /// Its bearer has sent that key.
     Login { key: Fingerprint, until: u64 },
+    /// Its bearer was shown a page, and may load its files.
+    Ticket { until: u64 },
 }
 
 impl Claim {
     pub(super) fn until(&self) -> SystemTime {
-        let (Self::Share { until, .. } | Self::Login { until, .. }) = self;
-        SystemTime::UNIX_EPOCH + Duration::from_secs(*until)
+        let (Self::Share { until, .. } | Self::Login { until, .. } | Self::Ticket { until }) = self;
+        // What lies beyond the clock's end is never.
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(*until)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     pub(super) fn sign(&self, secret: &SigningSecret) -> Option<String> {
@@ -80,7 +83,10 @@ impl Claim {
         let mut next = || fields.next();
         let claim = match next()? {
             "share" => Self::Share {
-                scope: next()?.parse().ok()?,
+                scope: match next()? {
+                    "live" => Scope::Live,
+                    scope => scope.parse().ok()?,
+                },
                 stream: next()?.parse().ok()?,
                 until: next()?.parse().ok()?,
                 by: match next()? {
@@ -89,6 +95,7 @@ impl Claim {
                 },
             },
             "login" => Self::Login { key: fingerprint(next()?)?, until: next()?.parse().ok()? },
+            "ticket" => Self::Ticket { until: next()?.parse().ok()? },
             _ => return None,
         };
         fields.next().is_none().then_some(claim)
@@ -106,6 +113,7 @@ impl fmt::Display for Claim {
                 let by = by.map_or(String::new(), |Fingerprint(key)| format!("{key:016x}"));
                 write!(f, "share:{scope}:{stream}:{until}:{by}")
             }
+            Self::Ticket { until } => write!(f, "ticket:{until}"),
             Self::Login { key: Fingerprint(key), until } => write!(f, "login:{key:016x}:{until}"),
         }
     }
@@ -119,7 +127,7 @@ pub(super) fn unix_secs(time: SystemTime) -> u64 {
 /// A link's token that a key did not make: whoever holds the hub's secret may sign what they like.
 pub fn share_token(secret: &SigningSecret, stream: &StreamName, until: SystemTime) -> Option<String> {
     let until = unix_secs(until);
-    Claim::Share { scope: Scope::View, stream: stream.clone(), until, by: None }.sign(secret)
+    Claim::Share { scope: Scope::Live, stream: stream.clone(), until, by: None }.sign(secret)
 }
 
 #[cfg(test)]
@@ -131,12 +139,12 @@ mod tests {
 
     fn claims() -> impl Strategy<Value = Claim> {
         let key = any::<u64>().prop_map(Fingerprint);
-        let scope = prop::sample::select(Scope::EVERY.to_vec());
+        let scope = prop::sample::select(vec![Scope::Live, Scope::View, Scope::Admin]);
         let share = (scope, "[A-Za-z0-9_-]{1,64}", any::<u64>(), prop::option::of(key.clone())).prop_map(
             |(scope, stream, until, by)| Claim::Share { scope, stream: stream.parse().unwrap(), until, by },
         );
         let login = (key, any::<u64>()).prop_map(|(key, until)| Claim::Login { key, until });
-        prop_oneof![share, login]
+        prop_oneof![share, login, any::<u64>().prop_map(|until| Claim::Ticket { until })]
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 mod extract;
+pub(crate) mod keys;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
 pub(crate) mod streams;

@@ -120,7 +120,7 @@ pub(crate) async fn list(
         let is_first = filter.cursor.is_none();
         let mut streams = if is_first || !sees_all { shelf.streams()? } else { Vec::new() };
         if !sees_all {
-            streams.retain(|stream| stream.name.parse().is_ok_and(|name| grant.shows(&name)));
+            streams.retain(|stream| stream.name.parse().is_ok_and(|name| grant.allows(Scope::View, &name)));
             filter.among = Some(streams.iter().filter_map(|stream| stream.name.parse().ok()).collect());
         }
         let page = shelf.list(&filter)?;

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::{Name, Query};
 use crate::{
     App,
-    auth::Grant,
+    auth::{Grant, Scope, Ticket},
     clock,
     error::ApiError,
     pages,
@@ -96,9 +96,10 @@ pub(crate) async fn view(
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
     Query(moment): Query<Moment>,
+    grant: Grant,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &app.stream(&name)?).await?;
+    let source = moment.source(&app, &grant, &app.stream(&name)?).await?;
     if websocket::is_upgrade(&request) {
         return Ok(websocket_view::response(app, name, source, &socket_query, request));
     }
@@ -112,10 +113,18 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The stream as it is, or as it was then.
-    pub(crate) async fn source(self, app: &Arc<App>, stream: &Stream) -> Result<Source, ApiError> {
+    /// The stream as it is, or as it was then, which is a recording.
+    pub(crate) async fn source(
+        self,
+        app: &Arc<App>,
+        grant: &Grant,
+        stream: &Stream,
+    ) -> Result<Source, ApiError> {
         match self.t {
-            Some(past) => Source::past(app, stream.name(), past).await,
+            Some(past) => {
+                grant.require(Scope::View, stream.name())?;
+                Source::past(app, stream.name(), past).await
+            }
             None => Ok(Source::named(stream, Start::Newest)?),
         }
     }
@@ -131,9 +140,10 @@ pub(crate) async fn view_mjpeg(
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     Query(moment): Query<Moment>,
+    grant: Grant,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &app.stream(&name)?).await?;
+    let source = moment.source(&app, &grant, &app.stream(&name)?).await?;
     Ok(mjpeg::response(&app, source, &query, &headers))
 }
 
@@ -150,10 +160,12 @@ pub(crate) async fn snapshot(
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
     Query(moment): Query<Moment>,
+    grant: Grant,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let stream = app.stream(&name)?;
     if let Some(past) = moment.t {
+        grant.require(Scope::View, &name)?;
         return snapshot::past(&app, &name, past).await;
     }
     snapshot::response(&stream, &query, &headers).await
@@ -162,9 +174,13 @@ pub(crate) async fn snapshot(
 /// A page for an iframe.
 #[utoipa::path(get, path = "/stream/{name}/embed", tag = "view", params(("name" = String, Path)),
     responses((status = 200, content_type = "text/html", description = "The page")))]
-pub(crate) async fn embed(Name(_checked): Name, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn embed(
+    Name(_checked): Name,
+    ticket: Ticket,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     // The stream may come later: the page waits for it.
-    Ok(pages::file("embed.html", &headers))
+    Ok(pages::page("embed.html", &headers, ticket.get()))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

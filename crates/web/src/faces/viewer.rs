@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{Query, streams::Moment};
 use crate::{
     App,
-    auth::Grant,
+    auth::{Grant, Ticket},
     clock,
     error::ApiError,
     pages,
@@ -26,24 +26,28 @@ use crate::{
 
 /// The page: all streams, or one of them large.
 #[utoipa::path(get, path = "/", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
-pub(crate) async fn index(headers: HeaderMap) -> Response {
-    pages::file("index.html", &headers)
+pub(crate) async fn index(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("index.html", &headers, ticket.get())
 }
 
 /// The statistics as a page.
 #[utoipa::path(get, path = "/stats-page", tag = "control", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
-pub(crate) async fn stats_page(headers: HeaderMap) -> Response {
-    pages::file("stats.html", &headers)
+pub(crate) async fn stats_page(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("stats.html", &headers, ticket.get())
 }
 
 /// What was recorded, as a page: a timeline, a player, the files.
 #[utoipa::path(get, path = "/recordings", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
-pub(crate) async fn recordings_page(headers: HeaderMap) -> Response {
-    pages::file("recordings.html", &headers)
+pub(crate) async fn recordings_page(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("recordings.html", &headers, ticket.get())
 }
 
 pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
-    pages::file(path.as_ref().map_or("", |Path(path)| path), &headers)
+    let path = path.as_ref().map_or("", |Path(path)| path);
+    // What a ticket opens lies beside it.
+    let file =
+        path.strip_prefix(pages::TICKET).and_then(|rest| rest.split_once('/')).map_or(path, |(_, file)| file);
+    pages::file(file, &headers)
 }
 
 /// All streams of a page over one WebSocket.
@@ -81,7 +85,7 @@ pub(crate) async fn stream(
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
     let source = match moment.t {
-        Some(past) => Source::past(&app, default_stream(&app, &grant)?.name(), past).await?,
+        Some(_) => moment.source(&app, &grant, &default_stream(&app, &grant)?).await?,
         None => Source::default(Arc::clone(&app), grant),
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))

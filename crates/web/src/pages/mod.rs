@@ -30,6 +30,38 @@ pub(crate) fn file(path: &str, request: &HeaderMap) -> Response {
     (headers, file.data).into_response()
 }
 
+/// A page that was opened by a key or a link in its address: what it loads is named so that it needs neither again,
+/// nor a cookie, which a browser does not send from within another site's frame.
+pub(crate) fn page(path: &str, request: &HeaderMap, ticket: Option<&str>) -> Response {
+    let (Some(ticket), Some(file)) = (ticket, Assets::get(path)) else { return file(path, request) };
+    let page = String::from_utf8_lossy(&file.data).replace("assets/", &format!("assets/{TICKET}{ticket}/"));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, content_type(path));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    (headers, page).into_response()
+}
+
+/// Begins the part of a file's path that is a ticket.
+pub(crate) const TICKET: char = '~';
+
+/// The page that asks for a key, in place of the one at `path`.
+pub(crate) fn login(path: &str) -> Response {
+    let Some(file) = Assets::get("login.html") else {
+        return ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "no such page file").into_response();
+    };
+    let up = "../".repeat(path.matches('/').count().saturating_sub(1));
+    let page =
+        String::from_utf8_lossy(&file.data).replace("data-hub=\"./\"", &format!("data-hub=\"./{up}\""));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, content_type("login.html"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+        img-src data:; base-uri 'none'; form-action 'self'";
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    (StatusCode::UNAUTHORIZED, headers, page).into_response()
+}
+
 fn content_type(path: &str) -> HeaderValue {
     HeaderValue::from_static(match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",

@@ -13,6 +13,8 @@ use std::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::neighbours::Counted;
+
 #[derive(Debug)]
 pub(crate) struct Connections {
     max: usize,
@@ -50,7 +52,7 @@ impl Connections {
 
     /// A place for a new connection. When all are taken, the one that has rested longest is shed; when none rests,
     /// there is no place.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Connection> {
+    pub(crate) fn admit(self: &Arc<Self>, counted: Counted) -> Option<Connection> {
         let mut state = self.lock();
         if state.open >= self.max {
             let (_, oldest) = state.resting.pop_first()?;
@@ -59,7 +61,7 @@ impl Connections {
         state.open += 1;
         let shed = CancellationToken::new();
         let pause = Pause::new(state.rest(shed.clone(), Instant::now()));
-        Some(Connection { all: Arc::clone(self), shed, pause: Mutex::new(Some(pause)) })
+        Some(Connection { all: Arc::clone(self), _counted: counted, shed, pause: Mutex::new(Some(pause)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -80,6 +82,7 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Connection {
     all: Arc<Connections>,
+    _counted: Counted,
     shed: CancellationToken,
     /// While no request is being answered.
     pause: Mutex<Option<Pause>>,
@@ -172,9 +175,14 @@ impl Drop for Busy {
 mod tests {
     #![allow(clippy::expect_used)]
     use super::*;
+    use crate::tail::Neighbours;
+
+    fn counted() -> Counted {
+        Neighbours::new(None, Vec::new()).count([127, 0, 0, 1].into()).expect("no limit")
+    }
 
     fn admit(all: &Arc<Connections>) -> Arc<Connection> {
-        Arc::new(all.admit().expect("a place"))
+        Arc::new(all.admit(counted()).expect("a place"))
     }
 
     #[test]
@@ -210,7 +218,7 @@ mod tests {
         let all = Connections::new(1);
         let first = admit(&all);
         let busy = first.begin_request();
-        assert!(all.admit().is_none());
+        assert!(all.admit(counted()).is_none());
         assert!(!first.shed.is_cancelled());
         drop(busy);
         let again = admit(&all);

@@ -8,6 +8,7 @@
 mod body;
 mod connections;
 mod gate;
+mod neighbours;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ pub(crate) use body::{LiveBody, Part, end_live_at, live_response};
 #[cfg(test)]
 pub(crate) use body::{begin_live, take_live};
 pub(crate) use connections::{Busy, Connections};
+pub(crate) use neighbours::Neighbours;
 
 use crate::ConnectionLimits;
 use connections::Connection;
@@ -31,6 +33,7 @@ use gate::{Gate, GatedSocket};
 pub(crate) async fn serve<A, F>(
     listener: TcpListener,
     places: Arc<Connections>,
+    neighbours: Arc<Neighbours>,
     limits: ConnectionLimits,
     answer: A,
     shutdown: CancellationToken,
@@ -45,13 +48,19 @@ pub(crate) async fn serve<A, F>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match places.admit() {
-                Some(place) => {
-                    let task = converse(socket, peer, place, answer.clone(), limits, shutdown.clone());
-                    connections.spawn(task);
+            Ok((socket, peer)) => {
+                let Some(counted) = neighbours.count(peer.ip()) else {
+                    turn_away(&socket, TOO_MANY_OF_ONE);
+                    continue;
+                };
+                match places.admit(counted) {
+                    Some(place) => {
+                        let task = converse(socket, peer, place, answer.clone(), limits, shutdown.clone());
+                        connections.spawn(task);
+                    }
+                    None => turn_away(&socket, TOO_MANY),
                 }
-                None => turn_away(&socket),
-            },
+            }
             Err(error) => rest_after(&error).await,
         }
     }
@@ -62,14 +71,22 @@ pub(crate) async fn serve<A, F>(
     }
 }
 
+/// All places are taken.
+const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\n\
+    Connection: close\r\nContent-Length: 118\r\n\r\n\
+    {\"error\":\"too many connections are open: try again later, or raise server.max_connections\",\
+    \"code\":\"CONNECTION_LIMIT\"}\n";
+
+/// One address has all the places that it may have.
+const TOO_MANY_OF_ONE: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 2\r\n\
+    Connection: close\r\nContent-Length: 149\r\n\r\n\
+    {\"error\":\"too many connections from this address: close some, or raise limits.connections_per_address of the \
+    hub\",\"code\":\"ADDRESS_CONNECTION_LIMIT\"}\n";
+
 /// Says so in one write, without a task: who floods must not be served at length.
-fn turn_away(socket: &TcpStream) {
-    const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\n\
-        Connection: close\r\nContent-Length: 118\r\n\r\n\
-        {\"error\":\"too many connections are open: try again later, or raise server.max_connections\",\
-        \"code\":\"CONNECTION_LIMIT\"}\n";
-    if let Err(error) = socket.try_write(BUSY.as_bytes()) {
-        tracing::debug!(%error, "cannot tell a client that the connection limit is reached");
+fn turn_away(socket: &TcpStream, answer: &str) {
+    if let Err(error) = socket.try_write(answer.as_bytes()) {
+        tracing::debug!(%error, "cannot tell a client that a connection limit is reached");
     }
 }
 
@@ -147,4 +164,17 @@ fn tune(socket: &TcpStream, limits: &ConnectionLimits) -> io::Result<()> {
         socket.set_tcp_user_timeout(Some(limits.stall_timeout))?;
     }
     socket.set_keepalive(true)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_lengths_of_what_is_said_in_one_write_are_right() {
+        for answer in [super::TOO_MANY, super::TOO_MANY_OF_ONE] {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        }
+    }
 }

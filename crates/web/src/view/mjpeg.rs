@@ -17,7 +17,9 @@ use wire::mjpeg::{self, Framing};
 
 use super::{Fps, Pacer, Source, live_headers};
 use crate::{
-    App, clock,
+    App,
+    browser::is_browser,
+    clock,
     tail::{LiveBody, Part, live_response},
 };
 
@@ -46,16 +48,9 @@ pub(crate) fn response(app: &Arc<App>, source: Source, query: &Query, headers: &
     live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, framing, fps))
 }
 
-/// Browsers paint a part when the next one's headers arrive, every other reader wants to know the length. Browsers
-/// send `Sec-Fetch-Dest`, though only to HTTPS and loopback origins; elsewhere they are known by their name.
+/// Browsers paint a part when the next one's headers arrive, every other reader wants to know the length.
 fn choose_framing(query: &Query, headers: &HeaderMap) -> Framing {
-    let names_itself_browser = || {
-        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
-    };
-    let ahead = query
-        .advance_headers
-        .unwrap_or_else(|| headers.contains_key("sec-fetch-dest") || names_itself_browser());
+    let ahead = query.advance_headers.unwrap_or_else(|| is_browser(headers));
     if ahead { Framing::Ahead } else { Framing::Length }
 }
 

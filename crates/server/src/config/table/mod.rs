@@ -1,10 +1,11 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving` and `recording` hold what this version runs on, `later` what it accepts and checks, but does not act
+//! `serving`, `access` and `recording` hold what this version runs on, `later` what it accepts and checks, but does not act
 //! on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
+mod access;
 mod later;
 mod recording;
 mod serving;
@@ -38,6 +39,11 @@ pub const SECTIONS: &[Section] = &[
         missing: "",
     },
     Section { name: "auth", doc: "Who may do what.", missing: "" },
+    Section {
+        name: "limits",
+        doc: "What one address may do, so that nobody crowds out the others.",
+        missing: "",
+    },
     Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
     Section { name: "cleanup", doc: "When idle streams and old recordings are removed.", missing: "" },
     Section { name: "recording", doc: "Streams on disk.", missing: "" },
@@ -59,8 +65,8 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
-const PARTS: [&[Key]; 3] = [serving::KEYS, recording::KEYS, later::KEYS];
-const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 4] = [serving::KEYS, access::KEYS, recording::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len() + access::KEYS.len() + recording::KEYS.len() + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
-use super::super::plan::{Level, LogFormat, Secret, Switch};
+use super::super::plan::{Level, LogFormat, Switch};
 use super::{KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_parsed, set_stream_name};
 
 /// What most rows share.
@@ -23,7 +23,6 @@ const SERVER: Key = Key { section: "server", ..ROW };
 const STREAMS: Key = Key { section: "streams", ..ROW };
 const VIEWERS: Key = Key { section: "viewers", ..ROW };
 const DEMO: Key = Key { section: "demo", ..ROW };
-const AUTH: Key = Key { section: "auth", ..ROW };
 const LOGGING: Key = Key { section: "logging", ..ROW };
 
 pub(super) const KEYS: &[Key] = &[
@@ -293,73 +292,6 @@ pub(super) const KEYS: &[Key] = &[
         default: "80",
         doc: "The test picture's JPEG quality. Higher is sharper and larger.",
         ..DEMO
-    },
-    Key {
-        name: "api_keys",
-        kind: Kind::List {
-            allowed: "keys of visible ASCII characters without spaces, as a list or parted by commas",
-            set: |p, v| {
-                let sendable = v.iter().all(|key| key.bytes().all(|b| b.is_ascii_graphic()));
-                if sendable {
-                    p.auth.api_keys = v.into_iter().map(Secret::new).collect();
-                }
-                sendable
-            },
-        },
-        env: &["API_KEYS"],
-        secret: true,
-        doc: "Keys that have every right, sent as `X-API-Key`, `Authorization: Bearer`, Basic password \
-            or `?api_key=`. With any key set, every route but the health checks asks for one; with \
-            none, all is open. Use at least 8 characters each.",
-        ..AUTH
-    },
-    Key {
-        name: "keys",
-        kind: Kind::Entries {
-            allowed: "a list of maps with secret (or sha256, its hash in hexadecimal) and scopes (view, publish, \
-                record, admin), and as you like name, streams (patterns such as cam-*) and expires (RFC 3339)",
-            set: |p, v| {
-                super::super::grants::read(v).map(|keys| {
-                    p.auth.keys = keys;
-                    p.auth.keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(",")
-                })
-            },
-        },
-        secret: true,
-        doc: "Keys with rights of their own: what they may do, on which streams, and until when. In the file \
-            only. `docs/guide/keys.md` shows how to write them and what each scope opens.",
-        ..AUTH
-    },
-    Key {
-        name: "public",
-        kind: Kind::List {
-            allowed: "scopes (view, publish, record, admin), as a list or parted by commas",
-            set: |p, v| {
-                let scopes: Result<web::Scopes, _> =
-                    v.iter().map(|word| word.parse::<web::Scope>()).collect();
-                set_parsed(&mut p.auth.public, scopes.ok())
-            },
-        },
-        doc: "What needs no key on any stream although keys are set: with `[view]` everybody may watch, and \
-            only keys may publish, record and delete. Without keys all is open anyway.",
-        ..AUTH
-    },
-    Key {
-        name: "secret",
-        kind: Kind::Text {
-            allowed: "at least 16 characters, or empty",
-            set: |p, v| {
-                let good = v.is_empty() || v.len() >= 16;
-                if good {
-                    p.auth.secret = (!v.is_empty()).then(|| Secret::new(v));
-                }
-                good
-            },
-        },
-        secret: true,
-        doc: "What shared links and logins are signed with; a new one ends them all. Empty: the hub makes one \
-            and keeps it in `.framehub-secret` in `recording.directory`, for its owner's eyes only.",
-        ..AUTH
     },
     Key {
         name: "level",

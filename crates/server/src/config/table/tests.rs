@@ -21,6 +21,8 @@ fn other_value(key: &Key) -> String {
         Kind::Number { most, .. } => most.to_string(),
         Kind::Choice(options) => options[options.len() - 1].0.to_owned(),
         Kind::List { .. } if key.path() == "auth.public" => "view".to_owned(),
+        Kind::List { .. } if key.path() == "server.trusted_proxies" => "10.0.0.0/8,::1".to_owned(),
+        Kind::List { .. } if key.path() == "server.allowed_origins" => "https://a.example:8443,*".to_owned(),
         // `grants` tries what can be in it.
         Kind::Entries { .. } => String::new(),
         Kind::List { .. } => "one-long-key,another-long-key".to_owned(),
@@ -154,6 +156,12 @@ fn texts_are_checked() {
         ("simulator", "ws_path", "streaming"),
         ("referee", "yolo_model", "a\0b"),
         ("auth", "api_keys", "with space"),
+        ("auth", "public", "watch"),
+        ("auth", "secret", "too short"),
+        ("auth", "keys", "only-in-a-file"),
+        ("server", "trusted_proxies", "10.0.0.0/33"),
+        ("server", "allowed_origins", "https://a.example/path"),
+        ("server", "allowed_origins", "a.example"),
         ("auth", "api_keys", "schlüssel"),
     ];
     for (section, name, text) in refused {

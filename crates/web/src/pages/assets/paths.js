@@ -4,8 +4,11 @@
 /** The hub's own address, with a trailing slash, whichever of its pages this is. */
 export const HUB = hubOf(location.href);
 
-/** The API key this page was opened with (`?api_key=`), handed on to every request it makes. */
-const API_KEY = new URLSearchParams(location.search).get('api_key');
+/** The API key or the link's token this page was opened with, handed on to every request it makes. */
+const PASS = ['api_key', 'token'].flatMap((name) => {
+  const value = new URLSearchParams(location.search).get(name);
+  return value ? [/** @type {const} */ ([name, value])] : [];
+});
 
 /**
  * @param {string} href address of one of the hub's pages
@@ -24,14 +27,14 @@ export function hubOf(href) {
 }
 
 /**
- * The address to request, with the page's API key where it has one.
+ * The address to request, with what the page was opened with.
  * @param {string} path relative to the hub, such as `api/streams`
  * @param {Record<string, string>} [query]
  */
 export function at(path, query = {}) {
   const url = new URL(path, HUB);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  if (API_KEY) url.searchParams.set('api_key', API_KEY);
+  for (const [name, value] of PASS) url.searchParams.set(name, value);
   return url.href;
 }
 

@@ -1,0 +1,115 @@
+//! `framehub share`: a link that opens one stream for a while. It is signed here, with the hub's own secret, so the hub
+//! need not be asked, or even run.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+use hub::StreamName;
+
+use super::{print, sources::SourceArgs};
+use crate::{
+    config::{self, Plan},
+    keys,
+};
+
+/// What `share` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ShareArgs {
+    /// The stream that the link opens, and no other
+    #[arg(value_name = "STREAM")]
+    pub stream: StreamName,
+    /// How long it does: 90s, 30m, 2h, 7d
+    #[arg(long = "for", value_name = "SPAN", value_parser = span, default_value = "1h")]
+    pub span: Duration,
+    /// The address by which others reach the hub [default: that of server.host and server.port]
+    #[arg(long, value_name = "URL", value_parser = base)]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub sources: SourceArgs,
+}
+
+/// A link outlives no year: who wants more wants a key.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Runs the command.
+///
+/// # Errors
+/// The configuration's problems, a hub without keys, a secret that cannot be kept.
+pub fn run(args: ShareArgs) -> anyhow::Result<()> {
+    let plan = config::load(&args.sources.into())?.plan;
+    if plan.auth.is_open() {
+        bail!(
+            "no key is set here (auth.keys, API_KEYS), so the stream's own address is open to all; \
+             is this the hub's configuration? See --config"
+        );
+    }
+    let secret = keys::signing_secret(&plan)?;
+    let until = SystemTime::now() + args.span;
+    let token = web::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
+    let base = args.url.unwrap_or_else(|| address(&plan));
+    let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
+    let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();
+    eprintln!("opens {} until {ends}; as a page: {}", args.stream, link("/embed"));
+    print(&format!("{}\n", link("")))?;
+    Ok(())
+}
+
+fn address(plan: &Plan) -> String {
+    let mut address = plan.server.address();
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text} is not a span such as 90s, 30m, 2h or 7d, of a year at most");
+    let unit = text.chars().next_back().filter(char::is_ascii_alphabetic);
+    let number = unit.map_or(text, |_| &text[..text.len() - 1]);
+    let secs = match unit {
+        None | Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 60 * 60,
+        Some('d') => 24 * 60 * 60,
+        Some(_) => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let span = number.checked_mul(secs).map(Duration::from_secs).ok_or_else(wrong)?;
+    if span.is_zero() || span > LONGEST { Err(wrong()) } else { Ok(span) }
+}
+
+fn base(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.map(|host| host.trim_end_matches('/')) {
+        Some(host) if !host.is_empty() && !host.contains(['?', '#', ' ']) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("{text} is not an address such as https://video.example")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_span_has_a_number_and_a_unit() {
+        for (text, secs) in
+            [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800), ("365d", 31_536_000)]
+        {
+            assert_eq!(span(text).unwrap().as_secs(), secs, "{text}");
+        }
+        for wrong in ["", "h", "2 h", "2w", "-1h", "0s", "1.5h", "366d", "99999999999999999999d", "2ä"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_scheme_and_a_host() {
+        assert_eq!(base("https://video.example/hub/").unwrap(), "https://video.example/hub");
+        for wrong in ["video.example", "ftp://video.example", "https://", "https:///", "http://a?b"] {
+            assert!(base(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Wrong keys, counted by the address that they come from: whoever tries one after the other is made to wait, before
+//! their next key is looked at.
+//!
+//! The same wrong key again costs nothing. It tells nobody anything new, and a publisher with an old key that posts
+//! thirty times a second must not shut out the others behind its address.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{Key, KeyDigest};
+use crate::{cidr::counted_as, limits::Buckets};
+
+/// Wrong keys remembered of all addresses together.
+const REMEMBERED: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Failures {
+    buckets: Buckets,
+    known: Mutex<Known>,
+}
+
+/// The last wrong keys, the oldest first.
+#[derive(Debug, Default)]
+struct Known {
+    order: VecDeque<(IpAddr, KeyDigest)>,
+    seen: HashSet<(IpAddr, KeyDigest)>,
+}
+
+impl Failures {
+    pub(super) fn new(per_minute: u32) -> Self {
+        Self {
+            buckets: Buckets::new(f64::from(per_minute.max(1)) / 60.0, per_minute),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Whether another key may be tried from there; else how long until then.
+    pub(super) fn look(&self, address: IpAddr) -> Result<(), Duration> {
+        self.buckets.look(address)
+    }
+
+    pub(super) fn note(&self, address: IpAddr, sent: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = (counted_as(address), Key::digest_of(sent));
+        if !known.seen.insert(failure) {
+            return;
+        }
+        known.order.push_back(failure);
+        if known.order.len() > REMEMBERED
+            && let Some(oldest) = known.order.pop_front()
+        {
+            known.seen.remove(&oldest);
+        }
+        let _empty = self.buckets.take(address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn trying_keys_is_slow_and_repeating_one_is_not_trying() {
+        let failures = Failures::new(10);
+        let (guesser, neighbour) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..1000 {
+            failures.note(guesser, "the old key");
+        }
+        failures.look(guesser).unwrap();
+        for guess in 0..9 {
+            failures.look(guesser).unwrap();
+            failures.note(guesser, &guess.to_string());
+        }
+        assert_eq!(failures.look(guesser), Err(Duration::from_secs(6)));
+        failures.look(neighbour).unwrap();
+        tokio::time::advance(Duration::from_secs(6)).await;
+        failures.look(guesser).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_remembered_is_bounded() {
+        let failures = Failures::new(10);
+        for guess in 0..REMEMBERED + 10 {
+            failures.note("192.0.2.1".parse().unwrap(), &guess.to_string());
+        }
+        let known = failures.known.lock().unwrap();
+        assert_eq!((known.order.len(), known.seen.len()), (REMEMBERED, REMEMBERED));
+    }
+}

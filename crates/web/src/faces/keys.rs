@@ -1,0 +1,121 @@
+//! Logging in with a key, and links that open one stream for a while.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::header;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Name, OptionalJson};
+use crate::{
+    App,
+    auth::{COOKIE, Grant},
+    caller::Caller,
+    clock,
+    error::ApiError,
+};
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct Login {
+    key: String,
+}
+
+/// Log in: a browser gets a cookie that stands for the key, without holding it.
+#[utoipa::path(post, path = "/api/login", tag = "keys", request_body = Login, responses(
+    (status = 200, description = "The cookie is set"), (status = 401, description = "The key is not known, or has expired")))]
+pub(crate) async fn login(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    OptionalJson(login): OptionalJson<Login>,
+) -> Result<Response, ApiError> {
+    if app.guard().is_open() {
+        return Ok(Json(json!({ "status": "success", "message": "no key is needed here" })).into_response());
+    }
+    let (token, span) = app.guard().login(&login.key, caller.address, SystemTime::now())?;
+    let message = "logged in";
+    let body = Json(json!({ "status": "success", "message": message, "expires_in_seconds": span.as_secs() }));
+    Ok(([(header::SET_COOKIE, cookie(&token, span, &caller))], body).into_response())
+}
+
+/// Log out: the browser forgets the cookie.
+#[utoipa::path(post, path = "/api/logout", tag = "keys", responses((status = 200, description = "The cookie is gone")))]
+pub(crate) async fn logout(caller: Caller) -> Response {
+    let body = Json(json!({ "status": "success", "message": "logged out" }));
+    ([(header::SET_COOKIE, cookie("", Duration::ZERO, &caller))], body).into_response()
+}
+
+/// Not for scripts, not for other sites, and once it came encrypted never in the clear.
+fn cookie(value: &str, span: Duration, caller: &Caller) -> String {
+    let secure = if caller.is_https { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}", span.as_secs())
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct ShareWish {
+    /// How long the link counts: 1 to 31,536,000 (a year); an hour by default.
+    seconds: Option<u64>,
+}
+
+impl ShareWish {
+    const DEFAULT: u64 = 60 * 60;
+    const MAX: u64 = 365 * 24 * 60 * 60;
+
+    fn span(&self) -> Result<Duration, ApiError> {
+        let seconds = self.seconds.unwrap_or(Self::DEFAULT);
+        if (1..=Self::MAX).contains(&seconds) {
+            return Ok(Duration::from_secs(seconds));
+        }
+        let message = format!("seconds={seconds}: allowed is 1 to {}", Self::MAX);
+        Err(ApiError::bad_request("BAD_BODY", message))
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Shared {
+    #[schema(example = "success")]
+    status: &'static str,
+    stream: String,
+    token: String,
+    expires_at: String,
+    /// MJPEG, for an `<img>`.
+    url: String,
+    /// A page, for people.
+    embed_url: String,
+    snapshot_url: String,
+}
+
+/// A link that opens this stream's views, and nothing else, for a while.
+#[utoipa::path(post, path = "/api/streams/{name}/share", operation_id = "share_stream", tag = "keys", params(("name" = String, Path)),
+    request_body(content = ShareWish, description = "{\"seconds\": 7200}"), responses(
+    (status = 200, description = "The link; it ends with the key that asked for it, if that is sooner", body = Shared),
+    (status = 409, description = "No key is set, so all is open anyway")))]
+pub(crate) async fn share(
+    State(app): State<Arc<App>>,
+    grant: Grant,
+    caller: Caller,
+    Name(name): Name,
+    OptionalJson(wish): OptionalJson<ShareWish>,
+) -> Result<Json<Shared>, ApiError> {
+    let share = app.guard().share(&grant, &name, wish.span()?)?;
+    tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
+    let (base, token) = (caller.base(), share.token);
+    let url = |rest: &str| format!("{base}/stream/{name}{rest}?token={token}");
+    Ok(Json(Shared {
+        status: "success",
+        stream: name.to_string(),
+        url: url(""),
+        embed_url: url("/embed"),
+        snapshot_url: url("/snapshot.jpg"),
+        expires_at: clock::rfc3339(share.until),
+        token,
+    }))
+}

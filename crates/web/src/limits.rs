@@ -1,0 +1,115 @@
+//! How often each address may ask: a bucket of tokens an address, kept as the one number that says when it is full
+//! again (GCRA, as in ATM's traffic management, ITU-T I.371 annex A).
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::cidr::counted_as;
+
+/// Addresses whose buckets are kept. Full buckets need none; who has more addresses than this is not stopped by
+/// counting addresses.
+const MOST: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    /// A token comes this often,
+    period: Duration,
+    /// and so many lie in a full bucket.
+    tokens: u32,
+    /// When each bucket is full again. Nothing awaits under the lock.
+    full_at: Mutex<HashMap<IpAddr, Instant>>,
+}
+
+impl Buckets {
+    /// `per_second` must be positive.
+    pub(crate) fn new(per_second: f64, tokens: u32) -> Self {
+        Self {
+            period: Duration::from_secs_f64(1.0 / per_second),
+            tokens: tokens.max(1),
+            full_at: Mutex::default(),
+        }
+    }
+
+    /// Takes a token, or says how long until there is one.
+    pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut all = self.lock();
+        if all.len() >= MOST {
+            all.retain(|_, full_at| *full_at > now);
+        }
+        let address = counted_as(address);
+        let full_at = all.get(&address).copied().unwrap_or(now).max(now);
+        self.wait(full_at, now)?;
+        if all.len() < MOST || all.contains_key(&address) {
+            all.insert(address, full_at + self.period);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a token to take.
+    pub(crate) fn look(&self, address: IpAddr) -> Result<(), Duration> {
+        let now = Instant::now();
+        let full_at = self.lock().get(&counted_as(address)).copied();
+        full_at.map_or(Ok(()), |full_at| self.wait(full_at, now))
+    }
+
+    fn wait(&self, full_at: Instant, now: Instant) -> Result<(), Duration> {
+        // With the next token taken, the bucket must not be further from full than it is deep.
+        let wait = (full_at + self.period).saturating_duration_since(now + self.period * self.tokens);
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn address(number: u32) -> IpAddr {
+        Ipv4Addr::from_bits(number).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_empties_and_fills_at_its_rate() {
+        let buckets = Buckets::new(2.0, 3);
+        for _ in 0..3 {
+            buckets.take(address(1)).unwrap();
+        }
+        assert_eq!(buckets.take(address(1)), Err(Duration::from_millis(500)));
+        assert_eq!(buckets.look(address(1)), Err(Duration::from_millis(500)));
+        buckets.take(address(2)).unwrap();
+        tokio::time::advance(Duration::from_millis(500)).await;
+        buckets.look(address(1)).unwrap();
+        buckets.take(address(1)).unwrap();
+        assert!(buckets.take(address(1)).is_err());
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        for _ in 0..3 {
+            buckets.take(address(1)).unwrap();
+        }
+        assert!(buckets.take(address(1)).is_err(), "a bucket holds no more than it is deep");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_is_bounded() {
+        let buckets = Buckets::new(1.0, 1);
+        for number in 0..MOST as u32 + 100 {
+            buckets.take(address(number)).unwrap();
+        }
+        assert_eq!(buckets.lock().len(), MOST);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        buckets.take(address(1)).unwrap();
+        assert_eq!(buckets.lock().len(), 1, "full buckets are forgotten");
+    }
+}
