@@ -80,10 +80,10 @@ class WallFrame:
 class Wall(SocketReader):
     """`/api/wall`: `acknowledge=False` is a browser that paints nothing."""
 
-    def __init__(self, hub_ws: str, acknowledge: bool = True):
+    def __init__(self, hub_ws: str, acknowledge: bool = True, **kwargs: object):
         self.frames: list[WallFrame] = []
         self.acknowledge = acknowledge
-        super().__init__(hub_ws + "/api/wall")
+        super().__init__(hub_ws + "/api/wall", **kwargs)
 
     def took(self, message: bytes) -> None:
         (length,) = struct.unpack(">H", message[:2])

@@ -21,7 +21,7 @@ pub(crate) fn check(
     let is_upgrade = headers.contains_key(header::UPGRADE);
     let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let in_its_name = !credentials::is_in_address(uri) && credentials::is_ambient(headers);
-    if !is_upgrade && !(changes && in_its_name) {
+    if !(is_upgrade || changes && in_its_name) {
         return Ok(());
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
