@@ -103,42 +103,44 @@ def wait_for_status(hub: Hub, stream: str, status: str) -> dict:
 
 
 class Camera(SocketPublisher):
-    """Publishes over a WebSocket; every frame is acknowledged before the next."""
+    """Publishes over a WebSocket; every frame is acknowledged before the next.
 
-    def __init__(self, hub: Hub, stream: str):
+    Frames may be sent at once, with capture times as if they had been taken one after the other: the hub believes these
+    up to a second away from the time of arrival.
+    """
+
+    def __init__(self, hub: Hub, stream: str, fps: float = 25):
         super().__init__(hub.ws, stream)
         self.hub = hub
         self.stream = stream
+        self.interval = 1 / fps
         self.sent = 0
+        self.captured = 0.0
 
     def shoot(self, frames: Iterable[bytes], captured: Iterable[float] | None = None) -> None:
-        """`captured`: Unix seconds, one a frame."""
+        """`captured`: Unix seconds, one a frame; else they follow each other at the camera's rate."""
         times = iter(captured) if captured is not None else None
         for frame in frames:
-            answer = self.send(frame, {"timestamp": next(times)} if times else None)
+            self.captured = next(times) if times else max(self.captured + self.interval, time.time())
+            answer = self.send(frame, {"timestamp": self.captured})
             assert answer and answer["type"] == "ack", answer
             self.sent += 1
             if self.sent == 1:
                 # What is published before the recorder looks is kept only as far as the buffer reaches back.
                 eventually(lambda: recorder(self.hub, self.stream)["state"] != "off", "the recorder is there")
 
-    def film(self, frames: Iterable[bytes], fps: float = 25) -> None:
-        """At a camera's pace."""
-        due = time.monotonic()
+    def film(self, frames: Iterable[bytes]) -> None:
+        """At the pace of its rate."""
         for frame in frames:
-            time.sleep(max(0.0, due - time.monotonic()))
+            time.sleep(max(0.0, self.captured + self.interval - time.time()))
             self.shoot([frame])
-            due += 1 / fps
 
 
 def record(hub: Hub, stream: str, frames: list[bytes], span: float = 0.9) -> dict:
-    """A finished recording of the frames, captured evenly over `span` seconds and sent at once: no waiting.
-
-    Up to one second apart, the hub believes capture times rather than arrival.
-    """
-    now = time.time()
-    with Camera(hub, stream) as camera:
-        camera.shoot(frames, (now + span * index / len(frames) for index in range(len(frames))))
+    """A finished recording of the frames, captured evenly over `span` seconds and sent at once."""
+    with Camera(hub, stream, len(frames) / span) as camera:
+        now = time.time()
+        camera.shoot(frames, (now + camera.interval * index for index in range(len(frames))))
     ended = command(hub, stream, "stop")
     assert ended["total_frames"] == len(frames), ended
     return only(hub, stream)
