@@ -465,3 +465,6 @@ fn unsigned(number: i64) -> u64 {
 fn finite(number: f64) -> f64 {
     if number.is_finite() { number } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests;

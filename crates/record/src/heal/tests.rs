@@ -1,6 +1,6 @@
 //! Files as crashes, power cuts, other programs and people leave them, and what becomes of them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::{
     fs,
@@ -365,4 +365,47 @@ proptest! {
         }
         prop_assert_eq!(house.round(), Round { files: u64::from(whole > 0), ..Round::default() });
     }
+}
+
+/// `cargo test --release -p framehub-record -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how quick it is; says nothing in a debug build"]
+fn a_hundred_thousand_unchanged_files() {
+    let house = house();
+    for camera in 0..50 {
+        let name: StreamName = format!("camera{camera}").parse().unwrap();
+        let folder = house.path(name.as_str());
+        fs::create_dir_all(&folder).unwrap();
+        let mut rows = Vec::new();
+        for number in 0..2000 {
+            let begins = start() + SignedDuration::from_mins(10 * number);
+            let id = RecordingId::new(&name, begins, Kind::Segment, 1);
+            fs::write(folder.join(id.file.as_str()), b"x").unwrap();
+            let ends = begins + SignedDuration::from_mins(10);
+            let metadata = Metadata { end_time: ends, ..Metadata::of_name(&id) };
+            rows.push((metadata.placed(&id, house.shelf.directory(), 1), true));
+        }
+        let rows: Vec<_> = rows.iter().map(|(metadata, settled)| (metadata, *settled)).collect();
+        house.shelf.with_index(|index| index.put(&rows)).unwrap();
+    }
+    let measure = |what: &str, ask: &dyn Fn()| {
+        for _ in 0..3 {
+            let begun = std::time::Instant::now();
+            ask();
+            println!("{what:<36} {:>9.3} ms", begun.elapsed().as_secs_f64() * 1e3);
+        }
+    };
+    let unchanged = Round { files: 100_000, ..Round::default() };
+    measure("a round through them", &|| assert_eq!(house.round(), unchanged));
+    for limit in [100, 1000] {
+        let filter = Filter { limit, ..Filter::default() };
+        let list = || assert_eq!(house.shelf.list(&filter).unwrap().total, 100_000);
+        measure(&format!("a page of {limit}"), &list);
+    }
+    measure("streams", &|| assert_eq!(house.shelf.streams().unwrap().len(), 50));
+    let day = start() + SignedDuration::from_hours(24);
+    let camera = "camera9".parse().unwrap();
+    measure("at", &|| assert!(house.shelf.at(&camera, day).unwrap().is_some()));
+    let id = RecordingId::new(&camera, start(), Kind::Segment, 1);
+    measure("get", &|| _ = house.shelf.get(&id).unwrap());
 }
