@@ -11,7 +11,7 @@ use std::{
 
 use hub::StreamName;
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, params};
 
 use crate::{
     Codec, Filter, Kind, Metadata, Order, RecordingId, Status, StreamSummary, cursor::Key, metadata::path_of,
@@ -229,22 +229,44 @@ impl Index {
         rows.collect()
     }
 
+    /// Of all that match. Counts those that do or those that do not, whichever may be fewer.
     pub(crate) fn totals(&self, filter: &Filter) -> Result<Totals> {
         let stream = filter.stream.as_ref().map(StreamName::as_str);
-        let read = |row: &Row<'_>| Ok(Totals { count: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) });
-        if filter.from.is_none() && filter.to.is_none() {
-            let sql = "SELECT ifnull(sum(count), 0), ifnull(sum(bytes), 0) FROM totals
-                       WHERE ?1 IS NULL OR stream = ?1";
-            return self.connection.prepare_cached(sql)?.query_row([stream], read);
-        }
+        let all =
+            "SELECT ifnull(sum(count), 0), ifnull(sum(bytes), 0) FROM totals WHERE ?1 IS NULL OR stream = ?1";
         let (from, to) = span(filter);
-        let earliest = from.saturating_sub(self.longest()?);
-        let of_stream = if stream.is_some() { "stream = ?4" } else { "?4 IS NULL" };
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT count(*), ifnull(sum(size), 0) FROM recordings
-             WHERE {of_stream} AND start_ms >= ?1 AND start_ms < ?2 AND end_ms > ?3"
-        ))?;
-        select.query_row(params![earliest, to, from, stream], read)
+        if (from, to) == (i64::MIN, i64::MAX) {
+            return self.sum(all, params![stream]);
+        }
+        let of_stream = if stream.is_some() { "stream = ?1" } else { "?1 IS NULL" };
+        let sum = format!("SELECT count(*), ifnull(sum(size), 0) FROM recordings WHERE {of_stream}");
+        if from >= to || !self.is_most(from, to)? {
+            let earliest = from.saturating_sub(self.longest()?);
+            let inside = format!("{sum} AND start_ms >= ?2 AND start_ms < ?3 AND end_ms > ?4");
+            return self.sum(&inside, params![stream, earliest, to, from]);
+        }
+        let all = self.sum(all, params![stream])?;
+        let before =
+            self.sum(&format!("{sum} AND start_ms <= ?2 AND end_ms <= ?2"), params![stream, from])?;
+        let after = self.sum(&format!("{sum} AND start_ms >= ?2"), params![stream, to])?;
+        Ok(Totals {
+            count: all.count.saturating_sub(before.count + after.count),
+            bytes: all.bytes.saturating_sub(before.bytes + after.bytes),
+        })
+    }
+
+    fn sum(&self, sql: &str, params: impl Params) -> Result<Totals> {
+        let read = |row: &Row<'_>| Ok(Totals { count: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) });
+        self.connection.prepare_cached(sql)?.query_row(params, read)
+    }
+
+    /// Whether a span is more than half of the time that there are recordings of.
+    fn is_most(&self, from: i64, to: i64) -> Result<bool> {
+        let sql = "SELECT (SELECT min(start_ms) FROM recordings), (SELECT max(start_ms) FROM recordings)";
+        let (first, last): (Option<i64>, Option<i64>) =
+            self.connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(first), Some(last)) = (first, last) else { return Ok(false) };
+        Ok(to.min(last) - from.max(first) > (last - first) / 2)
     }
 
     fn longest(&self) -> Result<i64> {

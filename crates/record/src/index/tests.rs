@@ -5,6 +5,7 @@
 use std::{os::unix::fs::symlink, time::Instant};
 
 use jiff::SignedDuration;
+use proptest::{prelude::*, test_runner::RngSeed};
 use tempfile::TempDir;
 
 use super::*;
@@ -194,6 +195,39 @@ fn where_no_file_can_be_made_it_is_in_memory() {
     assert_eq!(count(&index), 1);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However they are counted.
+    #[test]
+    fn totals_are_those_of_a_look_at_each(
+        recordings in prop::collection::btree_map(("[ab]", 0..100i64), (0..50i64, 0..1000u64), 0..40),
+        removed in 0..5usize,
+        from in prop::option::of(-10..160i64),
+        to in prop::option::of(-10..160i64),
+        of_stream: bool,
+    ) {
+        let index = Index::open(TempDir::new().unwrap().path()).unwrap();
+        let mut rows: Vec<_> = recordings.iter().map(|((stream, at), (minutes, size_bytes))| {
+            Metadata { end_time: minute(at + minutes), size_bytes: *size_bytes, ..recording(stream, *at) }
+        }).collect();
+        index.put(&rows.iter().map(|row| (row, true)).collect::<Vec<_>>()).unwrap();
+        for gone in rows.drain(..removed.min(recordings.len())) {
+            index.remove(&gone.stream_name, &gone.file).unwrap();
+        }
+        let stream = of_stream.then(|| "a".parse().unwrap());
+        let filter = Filter { stream, from: from.map(minute), to: to.map(minute), ..Filter::default() };
+        let matching: Vec<_> = rows.iter().filter(|row| {
+            (!of_stream || row.stream_name == "a")
+                && from.is_none_or(|from| row.end_time > minute(from))
+                && to.is_none_or(|to| row.start_time < minute(to))
+        }).collect();
+        let bytes = matching.iter().map(|row| row.size_bytes).sum();
+        prop_assert_eq!(index.totals(&filter).unwrap(), Totals { count: matching.len() as u64, bytes });
+        prop_assert_eq!(index.page(&filter, None, 1000).unwrap().len(), matching.len());
+    }
+}
+
 /// Among 100,000 recordings of fifty streams. `cargo test --release -p framehub-record -- --ignored --nocapture`
 #[test]
 #[ignore = "prints how quick it is; says nothing in a debug build"]
@@ -227,6 +261,7 @@ fn among_a_hundred_thousand() {
         ("a day", Some(middle), Some(middle + 1440)),
         ("the older half", None, Some(middle)),
         ("the newer half", Some(middle), None),
+        ("nearly all", Some(1), None),
     ];
     for order in [Order::Newest, Order::Oldest] {
         for stream in [None, Some("camera7".parse().unwrap())] {
