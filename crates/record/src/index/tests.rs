@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
-use std::{os::unix::fs::symlink, time::Instant};
+use std::{fs, os::unix::fs::symlink, time::Instant};
 
 use jiff::SignedDuration;
 use proptest::{prelude::*, test_runner::RngSeed};
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    database::{FILE, VERSION},
+    *,
+};
 
 fn minute(minute: i64) -> Timestamp {
     "2026-01-21T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)

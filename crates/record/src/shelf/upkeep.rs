@@ -55,7 +55,7 @@ impl Shelf {
         match work(&index) {
             Err(error) if index::is_broken(&error) => {
                 tracing::warn!(%error, "the index of recordings is broken: building it anew");
-                let index = slot.insert(index.reopen()?);
+                let index = slot.insert(index.replace()?);
                 self.rebuild_later();
                 Ok(work(index)?)
             }
