@@ -23,6 +23,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/stream", get(viewer::stream))
         .route("/stats", get(viewer::stats))
         .route("/stats-page", get(viewer::stats_page))
+        .route("/recordings", get(viewer::recordings_page))
         .route("/api/wall", get(viewer::wall))
         // 001: the stream server. 002's views of a session's stream are the same routes.
         .route(
@@ -40,6 +41,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/streams/{name}/clip", post(recorder::clip))
         .route("/api/recordings", get(recordings::list))
         .route("/api/recordings/{stream}/{file}", get(recordings::file).delete(recordings::delete))
+        .route("/api/recordings/{stream}/{file}/mjpeg", get(recordings::replay))
+        .route("/api/recordings/{stream}/{file}/snapshot.jpg", get(recordings::still))
         // Supervisors and monitors.
         .route("/health", get(control::health))
         .route("/livez", get(control::livez))
