@@ -261,6 +261,7 @@ fn what_is_being_written_is_left_alone() {
     assert_eq!(house.round(), Round { files: 1, ..Round::default() });
     let other = Shelf::new(house.shelf.directory());
     assert_eq!(other.go_round().unwrap(), Round { files: 1, ..Round::default() }, "another program's");
+    assert_eq!(other.delete(&id()).unwrap_err().code(), "RECORDING_ACTIVE");
     assert_eq!(house.read(MP4), b"not yet a header");
     let beside = house.read(JSON);
     assert!(Metadata::from_json(&beside).is_some());
