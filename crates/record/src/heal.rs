@@ -83,7 +83,12 @@ impl Shelf {
 
     fn visit(&self, root: &Root, stream: &StreamName, round: &mut Round) -> Result<(), Error> {
         let failed = |source| Error::Io { path: self.directory().join(stream.as_str()), source };
-        let folder = root.folder(stream).map_err(failed)?;
+        let folder = match root.folder(stream) {
+            Ok(folder) => folder,
+            // Its last recording has been deleted meanwhile.
+            Err(error) if is_absence(&error) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
         let known = self.with_index(|index| index.known(stream.as_str()))?.into_iter().collect();
         // Names after rows: every row has had its file by then.
         let names: BTreeSet<String> = folder.names().map_err(failed)?.into_iter().collect();

@@ -269,6 +269,63 @@ fn what_is_being_written_is_left_alone() {
 }
 
 #[test]
+fn writers_readers_and_healing_do_not_disturb_each_other() {
+    const EACH: i64 = 20;
+    let house = house();
+    let whole = film(2, true).bytes;
+    let write = |name: &StreamName| {
+        for number in 0..EACH {
+            let begins = start() + SignedDuration::from_mins(number);
+            let about = |id: &RecordingId, _: &Path| Metadata {
+                status: Status::Recording,
+                end_time: begins + SignedDuration::from_secs(2),
+                ..Metadata::of_name(id).placed(id, Path::new("r"), 0)
+            };
+            let mut writing = house.shelf.create(name, Kind::Segment, begins.into(), about).unwrap();
+            writing.file.write_all(&whole).unwrap();
+            let metadata = Metadata { status: Status::Finished, ..writing.metadata().clone() };
+            // Every other one comes to nothing.
+            if number % 2 == 0 { writing.finish(metadata).unwrap() } else { writing.discard() }
+        }
+    };
+    let names = ["a", "b", "c"].map(|name| name.parse::<StreamName>().unwrap());
+    std::thread::scope(|scope| {
+        let writers = names.each_ref().map(|name| scope.spawn(move || write(name)));
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            let Round { healed, deleted, problems, .. } = house.round();
+            assert_eq!((healed, deleted, problems), (0, 0, 0));
+            let page = house.shelf.list(&Filter { limit: 1000, ..Filter::default() }).unwrap();
+            assert_eq!(page.total, page.recordings.len() as u64);
+        }
+    });
+    let found = house.all();
+    assert_eq!(found.len(), 3 * EACH as usize / 2);
+    assert!(found.iter().all(|one| one.status == Status::Finished && one.size_bytes == whole.len() as u64));
+}
+
+#[test]
+fn metadata_that_cannot_be_written_is_written_at_the_next_start() {
+    let house = house();
+    let about = |id: &RecordingId, _: &Path| Metadata { status: Status::Recording, ..Metadata::of_name(id) };
+    let mut writing = house.shelf.create(&stream(), Kind::Segment, start().into(), about).unwrap();
+    writing.file.write_all(&film(2, true).bytes).unwrap();
+    let before = house.read(JSON);
+    // As on a full disk, the temporary file cannot be made.
+    let in_the_way = house.path("a/.a_20260121_103000.json.tmp");
+    fs::create_dir(&in_the_way).unwrap();
+    let metadata = Metadata { status: Status::Finished, ..writing.metadata().clone() };
+    assert_eq!(writing.finish(metadata).unwrap_err().code(), "RECORDINGS_UNAVAILABLE");
+    assert!(house.read(JSON) == before, "the old one stays");
+    assert_eq!(house.all()[0].status, Status::Finished, "it is listed all the same");
+
+    fs::remove_dir(&in_the_way).unwrap();
+    let house = house.again();
+    assert_eq!(house.round(), Round { files: 1, healed: 1, ..Round::default() });
+    assert_eq!(house.all()[0].total_frames, 20);
+    assert_eq!(Metadata::from_json(&house.read(JSON)).unwrap(), house.all()[0]);
+}
+
+#[test]
 fn leftovers_are_cleared_away() {
     let house = house();
     house.found("a/.a_20260121_103000.json.tmp", b"{");
