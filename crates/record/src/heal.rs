@@ -171,7 +171,15 @@ impl Visit<'_> {
                 self.list(id, noted, size, true);
                 Ok(())
             }
-            noted => self.look_into(id, noted),
+            noted => {
+                let rows = self.rows.len();
+                let looked = self.look_into(id, noted.clone());
+                if looked.is_err() && self.rows.len() == rows {
+                    // On a disk that is read-only, say. It may play all the same.
+                    self.list_as_told(id, noted, size, false);
+                }
+                looked
+            }
         }
     }
 
@@ -193,7 +201,7 @@ impl Visit<'_> {
         let size = file.metadata().map_err(|error| self.failed(id, error))?.len();
         match fmp4::scan(&file, &path) {
             Ok(scan) if !is_ours(&file, &scan).map_err(|error| self.failed(id, error))? => {
-                self.list_foreign(id, noted, size);
+                self.list_as_told(id, noted, size, true);
                 Ok(())
             }
             Ok(scan) if scan.fragments.is_empty() => self.delete(id, size),
@@ -202,22 +210,23 @@ impl Visit<'_> {
                 if is_torn_beginning(&file, size).map_err(|error| self.failed(id, error))? {
                     return self.delete(id, size);
                 }
-                self.list_foreign(id, noted, size);
+                self.list_as_told(id, noted, size, true);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Of another program's making, or damaged from its first byte: neither is ours to change.
-    fn list_foreign(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64) {
+    /// By its metadata or its name alone: what is of another program's making, or damaged from its first byte, is not
+    /// ours to change.
+    fn list_as_told(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64, settled: bool) {
         let mut metadata = noted.unwrap_or_else(|| Metadata::of_name(id));
         if metadata.status == Status::Recording {
             metadata.status = Status::Finished;
             let path = place(self.shelf.directory(), id);
-            tracing::warn!(path = %path.display(), "this recording cannot be read any more, and is left as it is");
+            tracing::warn!(path = %path.display(), "this recording was not finished, and cannot be: it is left as it is");
         }
-        self.list(id, metadata, size, true);
+        self.list(id, metadata, size, settled);
     }
 
     fn mend(

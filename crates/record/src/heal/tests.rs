@@ -378,7 +378,27 @@ fn one_problem_keeps_no_other_waiting() {
 }
 
 #[test]
-fn a_wrong_folder_is_an_error_and_a_missing_one_is_none() {
+fn what_cannot_be_healed_is_listed_as_it_is() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let house = house();
+    house.found(MP4, &film(2, false).bytes);
+    house.found(JSON, &just_begun());
+    let file = fs::File::open(house.path(MP4)).unwrap();
+    // Root's own way to forbid itself something; not every disk knows it, and not everybody is root.
+    let Ok(flags) = ioctl_getflags(&file) else { return };
+    if ioctl_setflags(&file, flags | IFlags::IMMUTABLE).is_err() {
+        return;
+    }
+    let round = house.round();
+    let found = house.all();
+    ioctl_setflags(&file, flags).unwrap();
+    assert_eq!(round, Round { files: 1, problems: 1, ..Round::default() });
+    assert_eq!((found[0].status, found[0].frames_lost), (Status::Finished, 3));
+    assert_eq!(house.round(), Round { files: 1, healed: 1, ..Round::default() }, "it is tried again");
+}
+
+#[test]
+fn without_a_folder_there_is_nothing_to_do() {
     let house = house();
     assert_eq!(house.round(), Round::default());
     fs::write(house.shelf.directory(), "a file").unwrap();
