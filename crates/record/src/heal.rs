@@ -71,13 +71,7 @@ impl Shelf {
                 tracing::warn!(path = %path.display(), %error, "a stream's recordings cannot be looked through");
             }
         }
-        for name in self.with_index(|index| index.stream_names())? {
-            if let Ok(stream) = name.parse()
-                && !streams.contains(&stream)
-            {
-                self.drop_gone(&stream)?;
-            }
-        }
+        self.drop_gone_streams()?;
         Ok(round)
     }
 

@@ -210,14 +210,7 @@ impl Shelf {
 
     /// Of every stream that has recordings, in the order of their names.
     pub fn streams(&self) -> Result<Vec<StreamSummary>, Error> {
-        let Some(root) = self.root()? else { return Ok(Vec::new()) };
-        for name in self.with_index(Index::stream_names)? {
-            if let Ok(stream) = name.parse::<StreamName>()
-                && root.folder(&stream).is_err_and(|error| is_absence(&error))
-            {
-                self.drop_gone(&stream)?;
-            }
-        }
+        self.drop_gone_streams()?;
         self.with_index(|index| {
             let mut streams = index.streams()?;
             for entry in self.written().that(|_| true) {

@@ -383,7 +383,7 @@ fn what_cannot_be_healed_is_listed_as_it_is() {
     let house = house();
     house.found(MP4, &film(2, false).bytes);
     house.found(JSON, &just_begun());
-    let file = fs::File::open(house.path(MP4)).unwrap();
+    let file = File::open(house.path(MP4)).unwrap();
     // Root's own way to forbid itself something; not every disk knows it, and not everybody is root.
     let Ok(flags) = ioctl_getflags(&file) else { return };
     if ioctl_setflags(&file, flags | IFlags::IMMUTABLE).is_err() {

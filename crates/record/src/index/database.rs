@@ -14,7 +14,7 @@ const APPLICATION: i32 = 0x4648_7562;
 /// Of the schema: a database of another version is thrown away and built anew.
 pub(super) const VERSION: i32 = 1;
 /// Somebody looking into the database holds us up no longer.
-const BUSY: Duration = Duration::from_millis(200);
+const BUSY: Duration = Duration::from_millis(100);
 
 const SCHEMA: &str = "
     CREATE TABLE recordings (
