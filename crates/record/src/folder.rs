@@ -5,7 +5,7 @@
 //! stand for something elsewhere.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
     os::fd::OwnedFd,
     path::Path,
@@ -114,6 +114,11 @@ impl Folder {
             return Err(not_a_file());
         }
         Ok(u64::try_from(stat.st_size).unwrap_or_default())
+    }
+
+    /// Whether somebody, of this program or another, has it open for writing a recording.
+    pub(crate) fn is_locked(&self, name: &str) -> bool {
+        self.open(name).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
