@@ -129,7 +129,8 @@ impl ReplaySource {
     }
 
     fn read_on(&mut self, cx: &mut Context<'_>) {
-        let from = self.playhead.position(Instant::now());
+        // What comes after a drought is shown from its beginning.
+        let from = if self.ran_dry { Duration::ZERO } else { self.playhead.position(Instant::now()) };
         let (app, past_of) = (&self.app, &self.past_of);
         let is_recorded = |stream: &StreamName| app.recordings().activity(stream).is_some();
         self.reading.poll(cx, from, || past_of.as_ref().is_some_and(is_recorded));
