@@ -65,6 +65,7 @@ ROUTES = {
     ("get", "/stream"),
     ("get", "/stats"),
     ("get", "/stats-page"),
+    ("get", "/recordings"),
     ("get", "/api/wall"),
     ("get", "/publish/{name}"),
     ("post", "/publish/{name}"),

@@ -38,6 +38,7 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         recordings::still,
         viewer::stats,
         viewer::stats_page,
+        viewer::recordings_page,
         control::health,
         control::livez,
         control::readyz,

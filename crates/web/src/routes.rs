@@ -23,6 +23,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/stream", get(viewer::stream))
         .route("/stats", get(viewer::stats))
         .route("/stats-page", get(viewer::stats_page))
+        .route("/recordings", get(viewer::recordings_page))
         .route("/api/wall", get(viewer::wall))
         // 001: the stream server. 002's views of a session's stream are the same routes.
         .route(

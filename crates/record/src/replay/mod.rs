@@ -178,7 +178,7 @@ impl Replay {
             return Ok(true);
         }
         // In this order: what has ended before the file is looked at has all of its fragments in it.
-        let is_growing = self.reel.is_growing() && self.shelf.is_written(self.reel.id());
+        let is_growing = self.reel.is_growing() && self.shelf.written().is_growing(self.reel.id());
         let more = self.reel.refresh()?;
         if !more && !is_growing {
             self.reel.ended();

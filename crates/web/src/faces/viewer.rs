@@ -34,6 +34,12 @@ pub(crate) async fn stats_page(headers: HeaderMap) -> Response {
     pages::file("stats.html", &headers)
 }
 
+/// What was recorded, as a page: a timeline, a player, the files.
+#[utoipa::path(get, path = "/recordings", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn recordings_page(headers: HeaderMap) -> Response {
+    pages::file("recordings.html", &headers)
+}
+
 pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     pages::file(path.as_ref().map_or("", |Path(path)| path), &headers)
 }

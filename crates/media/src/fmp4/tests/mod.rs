@@ -116,7 +116,7 @@ fn small() -> Vec<Part> {
             bytes: 8 + (first + at) as u32,
             key: at == 0,
             seq: 1000 + first + at,
-            captured: (at % 2 == 0).then_some(1.7e9 + at as f64 / 3.0),
+            captured: at.is_multiple_of(2).then_some(1.7e9 + at as f64 / 3.0),
             metadata: (at == 1).then(|| "{\"name\":\"Tür\"}".into()),
         };
         let samples: Vec<Sample> = (0..count).map(sample).collect();

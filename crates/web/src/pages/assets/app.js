@@ -42,9 +42,9 @@ const title = document.title;
 
 const hub = new Hub({ streams: updateStreams, picture: place, gone, trouble: tell, link: showLink });
 const wall = new Wall(tilesList, { shown, visibility: settleWatch });
-const focus = new Focus({ shown, defaultStream: () => defaultStream, tell });
+const focus = new Focus({ shown, defaultStream: () => defaultStream, tell, rewound: watchWhatIsSeen });
 
-byId('stats-link', HTMLAnchorElement).search = location.search;
+for (const id of ['recordings-link', 'stats-link']) byId(id, HTMLAnchorElement).search = location.search;
 wireKeysAndLinks();
 route();
 hub.connect();
@@ -76,7 +76,7 @@ function updateStreams(list, byDefault) {
 /** @param {Picture} picture */
 function place(picture) {
   if (focus.open) {
-    if (picture.stream === focus.name) focus.painter.offer(picture);
+    if (picture.stream === focus.name && !focus.rewound) focus.painter.offer(picture);
     else shown(picture);
     return;
   }
@@ -103,7 +103,7 @@ function settleWatch() {
 function watchWhatIsSeen() {
   if (document.hidden) hub.watch({});
   else if (!focus.open) hub.watch(wall.watchSet());
-  else if (hub.link.phase === 'polling') hub.watch({}); // The single view shows MJPEG then.
+  else if (hub.link.phase === 'polling' || focus.rewound) hub.watch({}); // The single view shows MJPEG then.
   else hub.watch(streams?.some((stream) => stream.name === focus.name) ? { [focus.name]: {} } : {});
 }
 

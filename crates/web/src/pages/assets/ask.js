@@ -2,6 +2,8 @@
 
 /** How long the hub may take to answer a small question before we call it silent. */
 const PATIENCE_MS = 5000;
+/** What is to be done on its disk may take longer. */
+const PATIENCE_FOR_DEEDS_MS = 30_000;
 
 /** A refusal by the hub (`status` > 0), or no answer at all (`status` 0). */
 export class Refusal extends Error {
@@ -22,11 +24,13 @@ export class Refusal extends Error {
 
 /**
  * @param {string} url
+ * @param {RequestInit} [request]
  * @returns {Promise<any>} the parsed JSON
  * @throws {Refusal}
  */
-export async function askJson(url) {
-  const response = await ask(url, AbortSignal.timeout(PATIENCE_MS));
+export async function askJson(url, request = {}) {
+  const patience = request.method ? PATIENCE_FOR_DEEDS_MS : PATIENCE_MS;
+  const response = await ask(url, AbortSignal.timeout(patience), request);
   try {
     return await response.json();
   } catch {
@@ -36,14 +40,25 @@ export async function askJson(url) {
 
 /**
  * @param {string} url
+ * @param {unknown} body
+ * @returns {Promise<any>} the parsed JSON
+ * @throws {Refusal}
+ */
+export function postJson(url, body) {
+  return askJson(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/**
+ * @param {string} url
  * @param {AbortSignal} signal
+ * @param {RequestInit} [request]
  * @returns {Promise<Response>} a 2xx or 304 answer
  * @throws {Refusal} also for an abort, with status 0
  */
-export async function ask(url, signal) {
+export async function ask(url, signal, request = {}) {
   let response;
   try {
-    response = await fetch(url, { cache: 'no-store', signal });
+    response = await fetch(url, { cache: 'no-store', ...request, signal });
   } catch {
     throw new Refusal(0, navigator.onLine ? 'The hub does not answer.' : 'This device is offline.');
   }

@@ -1,14 +1,16 @@
 // One stream, large: its picture, how fresh it is, its statistics and metadata, and how to watch
 // or publish it from elsewhere.
 
-import { ask, Refusal } from './ask.js';
 import { byId, setAttribute, setText } from './dom.js';
 import * as format from './format.js';
 import { Freshness } from './freshness.js';
 import { MetadataTable } from './metadata.js';
 import { Painter } from './painter.js';
 import { at, streamPath } from './paths.js';
+import { Recorder } from './recorder.js';
+import { Rewind } from './rewind.js';
 import { addressRows, publishRows } from './share.js';
+import { saveSnapshot } from './snapshot.js';
 import { StatsPanel } from './stats-panel.js';
 
 /** @import { Link, StreamInfo } from './hub.js' */
@@ -16,8 +18,6 @@ import { StatsPanel } from './stats-panel.js';
 
 /** The rate shown is that of the pictures painted within this time. */
 const RATE_WINDOW_MS = 2000;
-/** A snapshot may be large and the line slow. */
-const SNAPSHOT_PATIENCE_MS = 20_000;
 /** How long to wait before an MJPEG picture that broke is asked for again. */
 const MJPEG_RETRY_MS = 3000;
 
@@ -39,16 +39,20 @@ export class Focus {
   #size = { width: 0, height: 0 };
   #sharedSize = '';
   #mjpegTimer = 0;
+  /** @type {Link | null} */
+  #link = null;
 
   /**
    * @param {object} events
    * @param {(picture: Picture) => void} events.shown
    * @param {() => string | null} events.defaultStream
    * @param {(message: string) => void} events.tell
+   * @param {() => void} events.rewound live pictures are no longer wanted, or wanted again
    */
-  constructor({ shown, defaultStream, tell }) {
+  constructor({ shown, defaultStream, tell, rewound }) {
     this.defaultStream = defaultStream;
     this.tell = tell;
+    this.rewoundOrNot = rewound;
     this.view = byId('focus', HTMLElement);
     this.stage = byId('stage', HTMLElement);
     this.canvas = byId('focus-canvas', HTMLCanvasElement);
@@ -61,13 +65,20 @@ export class Focus {
     this.painter = new Painter(this.canvas, {
       painted: (picture, width, height) => this.#painted(picture, width, height),
       broken: () => { this.#broken = true; },
-      done: (picture) => shown(picture),
+      done: (picture) => { if (!this.rewind.done(picture)) shown(picture); },
     });
+    this.recorder = new Recorder();
+    this.rewind = new Rewind(this.painter, { changed: () => this.#rewound(), failed: (message) => this.recorder.say(message) });
     this.#wireTools();
   }
 
   get open() {
     return this.name !== '';
+  }
+
+  /** Whether what is shown is not live. */
+  get rewound() {
+    return this.rewind.behind > 0;
   }
 
   /**
@@ -85,6 +96,8 @@ export class Focus {
     byId('embed-link', HTMLAnchorElement).href = at(streamPath(name, '/embed'));
     byId('publish', HTMLElement).replaceChildren(...publishRows(name));
     this.#share(1280, 720);
+    this.rewind.open(name);
+    this.recorder.open(name);
     this.resume();
     this.#startStats();
     if (already) {
@@ -101,6 +114,7 @@ export class Focus {
     this.#reset();
     this.name = '';
     this.stats.stop();
+    this.recorder.close();
     this.view.hidden = true;
     delete this.view.dataset.stream;
     delete this.view.dataset.seq;
@@ -119,6 +133,7 @@ export class Focus {
       this.#listed = true;
       this.#info = info;
       if (isNew) this.#startStats();
+      this.recorder.update(info);
       // An <img> does not tell when a picture came; the list does, to within its own interval.
       if (!this.image.hidden && format.isNumber(info.inactive_seconds)) this.#freshness.note(performance.now() - info.inactive_seconds * 1000, info.total_frames ?? 0);
     } else if (this.#listed && !this.#ended) {
@@ -133,7 +148,8 @@ export class Focus {
 
   /** @param {Link} link */
   connection(link) {
-    const wanted = this.open && link.phase === 'polling';
+    this.#link = link;
+    const wanted = this.open && link.phase === 'polling' && !this.rewound;
     if (wanted === !this.image.hidden) return;
     if (wanted) this.#startMjpeg();
     else this.#stopMjpeg();
@@ -147,8 +163,8 @@ export class Focus {
   /** @param {number} now */
   tick(now) {
     if (!this.open) return;
-    const age = this.#freshness.age(now);
-    const level = this.#freshness.level(now);
+    const age = this.rewound ? this.rewind.behind * 1000 : this.#freshness.age(now);
+    const level = this.rewound ? 'ok' : this.#freshness.level(now);
     const state = this.#state(level, now);
     setAttribute(this.view, 'data-state', state);
     setText(this.ageText, format.age(age));
@@ -161,9 +177,10 @@ export class Focus {
   /**
    * @param {import('./freshness.js').Level} level
    * @param {number} now
-   * @returns {'live' | 'stale' | 'ended' | 'connecting'}
+   * @returns {'live' | 'stale' | 'ended' | 'connecting' | 'rewound'}
    */
   #state(level, now) {
+    if (this.rewound) return 'rewound';
     if (this.#ended) return 'ended';
     const noMjpegYet = !this.image.hidden && this.image.naturalWidth === 0;
     if (noMjpegYet || this.#freshness.awaited(now)) return 'connecting';
@@ -230,16 +247,18 @@ export class Focus {
     const now = performance.now();
     this.#broken = false;
     this.#size = { width, height };
-    this.#freshness.note(picture.born, picture.seq);
     this.#paints.push(now);
+    this.view.dataset.seq = String(picture.seq);
+    if (this.rewind.holds(picture)) return;
+    this.#freshness.note(picture.born, picture.seq);
     this.#skipped += picture.skipped;
     this.#delayMs = now - picture.born;
-    this.view.dataset.seq = String(picture.seq);
     this.metadata.show(picture.metadata, picture.seq, now);
     if (this.view.dataset.state === 'connecting') this.tick(now);
   }
 
   #reset() {
+    this.rewind.open('');
     this.#stopMjpeg();
     this.painter.clear();
     this.metadata.clear();
@@ -253,6 +272,19 @@ export class Focus {
     this.#skipped = 0;
     this.#size = { width: 0, height: 0 };
     this.stage.style.removeProperty('--ratio');
+  }
+
+  /** Away from the live pictures, or back to them. */
+  #rewound() {
+    this.recorder.say('');
+    this.metadata.clear();
+    if (!this.rewound) {
+      this.#freshness.reset();
+      this.resume();
+    }
+    if (this.#link) this.connection(this.#link);
+    this.rewoundOrNot();
+    this.tick(performance.now());
   }
 
   #startMjpeg() {
@@ -274,7 +306,7 @@ export class Focus {
       if (this.image.hidden) return;
       this.#mjpegTimer = window.setTimeout(() => { this.image.src = at(streamPath(this.name), { again: String(Date.now()) }); }, MJPEG_RETRY_MS);
     });
-    byId('focus-snapshot', HTMLButtonElement).addEventListener('click', () => void this.#snapshot());
+    byId('focus-snapshot', HTMLButtonElement).addEventListener('click', () => void saveSnapshot(this.name, this.tell));
     const full = byId('focus-full', HTMLButtonElement);
     full.hidden = !document.fullscreenEnabled;
     full.addEventListener('click', () => this.#toggleFull());
@@ -285,26 +317,4 @@ export class Focus {
     if (document.fullscreenElement) void document.exitFullscreen();
     else if (document.fullscreenEnabled) void this.stage.requestFullscreen();
   }
-
-  async #snapshot() {
-    const { name } = this;
-    try {
-      const response = await ask(at(streamPath(name, '/snapshot.jpg')), AbortSignal.timeout(SNAPSHOT_PATIENCE_MS));
-      const url = URL.createObjectURL(await response.blob());
-      const link = document.createElement('a');
-      link.href = url;
-      link.download = `${name}_${stamp(new Date())}.jpg`;
-      link.click();
-      window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    } catch (error) {
-      this.tell(`No snapshot: ${error instanceof Refusal ? error.message : 'the picture did not arrive whole.'}`);
-    }
-  }
-}
-
-/** @param {Date} date local time, as file names of recordings have it */
-function stamp(date) {
-  /** @type {(n: number) => string} */
-  const two = (n) => String(n).padStart(2, '0');
-  return `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }

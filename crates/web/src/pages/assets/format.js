@@ -5,6 +5,9 @@ export const NONE = '–';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const calendar = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
 /** Names in the order people count: cam2 before cam10. */
 export const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).compare;
 
@@ -75,6 +78,32 @@ export function duration(secs) {
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/**
+ * A position in a recording, as players show it.
+ * @param {number} secs
+ */
+export function position(secs) {
+  const tenths = Math.max(0, Math.round(secs * 10));
+  const [hours, minutes] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60];
+  const rest = `${two(Math.floor(tenths / 10) % 60)}.${tenths % 10}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** @param {number} millis Unix time, shown as this device's time of day */
+export function timeOfDay(millis) {
+  return clock.format(millis);
+}
+
+/** @param {number} millis Unix time, shown as this device's date */
+export function day(millis) {
+  return calendar.format(millis);
+}
+
+/** @param {number} n */
+export function two(n) {
+  return String(n).padStart(2, '0');
 }
 
 /**

@@ -25,6 +25,7 @@ import { SnapshotPolling } from './polling.js';
  * @property {number} [inactive_seconds]
  * @property {number} [uptime_seconds]
  * @property {number} [total_frames]
+ * @property {boolean} [recording]
  * @property {boolean} [on_demand] its source makes pictures only while somebody watches
  */
 

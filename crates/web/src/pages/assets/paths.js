@@ -9,7 +9,7 @@ const API_KEY = new URLSearchParams(location.search).get('api_key');
 
 /**
  * @param {string} href address of one of the hub's pages
- * @returns {URL} `<base>/` of the page at `<base>/`, `<base>/stats-page` or `<base>/stream/<name>/embed`
+ * @returns {URL} `<base>/` of the page at `<base>/`, `<base>/recordings`, `<base>/stats-page` or `<base>/stream/<name>/embed`
  */
 export function hubOf(href) {
   const page = new URL(href);

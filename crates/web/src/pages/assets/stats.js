@@ -33,7 +33,7 @@ const body = byId('streams', HTMLTableSectionElement);
 /** @type {Map<string, HTMLTableRowElement>} */
 const rows = new Map();
 
-for (const id of ['brand', 'wall-link']) byId(id, HTMLAnchorElement).search = location.search;
+for (const id of ['brand', 'wall-link', 'recordings-link']) byId(id, HTMLAnchorElement).search = location.search;
 void refresh();
 
 async function refresh() {
