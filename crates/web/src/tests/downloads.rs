@@ -1,8 +1,14 @@
 //! Recordings fetched whole, in part, and while they grow.
 
+use std::sync::Arc;
+
 use axum::{body::Body, extract::Request};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use super::support::{house, morning, url};
 
@@ -189,4 +195,34 @@ async fn no_path_leads_out_of_the_folder() {
         }
     }
     assert_eq!(std::fs::read(&outside).unwrap(), b"secret");
+}
+
+/// Lengths are right on the wire: one connection carries answers with and without a body, one after the other.
+#[tokio::test]
+async fn answers_follow_one_another_on_a_connection() {
+    let house = house();
+    let id = house.recorded("cam", morning(0), &FRAGMENTS);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(crate::serve(listener, Arc::clone(&house.app), house.shutdown.clone()));
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let url = url(&id);
+    let requests = [
+        format!("HEAD {url} HTTP/1.1\r\nHost: hub\r\n\r\n"),
+        format!("GET {url} HTTP/1.1\r\nHost: hub\r\nRange: bytes=4-7\r\n\r\n"),
+        format!("GET {url} HTTP/1.1\r\nHost: hub\r\nRange: bytes=99999999-\r\n\r\n"),
+        format!("HEAD {url}/mjpeg HTTP/1.1\r\nHost: hub\r\n\r\n"),
+        format!("GET {url} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nRange: bytes=-3\r\n\r\n"),
+    ];
+    socket.write_all(requests.concat().as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    socket.read_to_end(&mut received).await.unwrap();
+    let text = String::from_utf8_lossy(&received);
+    let status = |answer: &str| answer.split(' ').nth(1).unwrap().to_owned();
+    let statuses: Vec<String> =
+        text.split("HTTP/1.1").skip(1).map(|rest| status(&format!("_{rest}"))).collect();
+    assert_eq!(statuses, ["200", "206", "416", "200", "206"], "{text}");
+    assert!(text.contains("\r\n\r\nftypHTTP/1.1 416"), "{text}");
+    house.shutdown.cancel();
+    serving.await.unwrap();
 }

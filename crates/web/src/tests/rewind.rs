@@ -6,6 +6,7 @@ use std::{
 };
 
 use http::StatusCode;
+use hub::Moment;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -101,6 +102,32 @@ async fn the_past_goes_on_through_the_next_file() {
         seen.push((seq, begun.elapsed().as_millis()));
     }
     assert_eq!(seen, [(500, 0), (1000, 400), (1500, 900), (0, 1400), (500, 1900)]);
+}
+
+/// With the real recorder: its file is still growing.
+#[tokio::test]
+async fn the_running_recording_is_rewound() {
+    let house = house();
+    let now = Moment::now();
+    let before = |ms: u64| Moment {
+        mono: now.mono - Duration::from_millis(ms),
+        wall: now.wall - Duration::from_millis(ms),
+    };
+    house.publish_at("cam", &picture(0), before(10_000));
+    assert_eq!(house.post("/api/streams/cam/recording?action=start", "").await.status, StatusCode::OK);
+    for i in 1..20 {
+        house.publish_at("cam", &picture(i), before(10_000 - i * 500));
+    }
+    // A clip has everything written that was published.
+    assert_eq!(house.post("/api/streams/cam/clip", "").await.status, StatusCode::CREATED);
+
+    let then = rfc3339(before(4900).wall);
+    let mut view = house.watch(&format!("/stream/cam?t={then}")).await;
+    assert_eq!((view.frame().await, view.frame().await), (Some(11), Some(12)));
+    let mut view = house.watch("/stream/cam?t=-0s").await;
+    assert_eq!(view.frame().await, Some(20), "what is not written yet is the newest that is");
+    let state = house.get("/api/streams/cam/recording").await.json();
+    assert_eq!((&state["state"], &state["total_frames"]), (&"recording".into(), &20.into()));
 }
 
 /// The WebSocket view over a real socket.

@@ -150,7 +150,10 @@ impl House {
     }
 
     pub(super) fn publish(&self, stream: &str, jpeg: &[u8]) {
-        let now = Moment::now();
+        self.publish_at(stream, jpeg, Moment::now());
+    }
+
+    pub(super) fn publish_at(&self, stream: &str, jpeg: &[u8], now: Moment) {
         let publisher = self.app.hub().publisher(&stream.parse().unwrap(), Claim::Shared, now).unwrap();
         let frame = NewFrame::new(Bytes::copy_from_slice(jpeg), Format::jpeg(64, 48));
         publisher.publish(frame, now).unwrap();
