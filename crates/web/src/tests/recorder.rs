@@ -81,7 +81,7 @@ async fn the_statistics_say_which_streams_are_recorded() {
     let detail = house.get("/api/streams/cam/stats").await.json();
     assert_eq!((&detail["recording"], &detail["recorder"]["state"]), (&false.into(), &"off".into()));
     assert_eq!(house.get("/health").await.json()["recording_enabled"], false);
-    assert_eq!(house.get("/health").await.json()["config"]["retention_days"], 7);
+    assert_eq!(house.get("/health").await.json()["config"]["retention_days"], 36_500);
     let metrics = String::from_utf8(house.get("/metrics").await.body.to_vec()).unwrap();
     for name in [
         "framehub_recordings_active 0",

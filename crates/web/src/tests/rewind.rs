@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::StatusCode;
-use hub::Moment;
+use hub::{Claim, Moment};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -102,6 +102,26 @@ async fn the_past_goes_on_through_the_next_file() {
         seen.push((seq, begun.elapsed().as_millis()));
     }
     assert_eq!(seen, [(500, 0), (1000, 400), (1500, 900), (0, 1400), (500, 1900)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_stream_is_recorded_its_past_has_no_end() {
+    let house = house();
+    let stream = "cam".parse().unwrap();
+    // Live, without a frame: its recorder waits.
+    let _publisher = house.app.hub().publisher(&stream, Claim::Exclusive, Moment::now()).unwrap();
+    assert_eq!(house.post("/api/streams/cam/recording?action=start", "").await.json()["state"], "waiting");
+    let start = ago(30);
+    house.recorded("cam", start, &[&[0, 500]]);
+    let mut view = house.watch(&format!("/stream/cam?t={}", moment(start, 0))).await;
+    assert_eq!((view.frame().await, view.frame().await), (Some(0), Some(500)));
+    let next = tokio::spawn(async move { (view.frame().await, view) });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    house.recorded("cam", start + Duration::from_secs(2), &[&[1000, 1500]]);
+    let (seq, mut view) = next.await.unwrap();
+    assert_eq!((seq, view.frame().await), (Some(1000), Some(1500)));
+    assert_eq!(house.post("/api/streams/cam/recording?action=stop", "").await.status, StatusCode::OK);
+    assert_eq!(view.frame().await, None);
 }
 
 /// With the real recorder: its file is still growing.
