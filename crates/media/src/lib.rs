@@ -1,13 +1,14 @@
 //! Pictures and their files, as pure functions.
 //!
-//! What belongs here: turning pixels into JPEG and back, reading PNG, drawing
-//! text and the pictures the hub shows of its own accord (test pattern,
-//! placeholder), and finding the JPEG frames inside a file (JPEG, MJPEG, AVI,
-//! MP4, QuickTime).
+//! What belongs here: turning pixels into JPEG and back, JPEG into H.264 and
+//! back, reading PNG, drawing text and the pictures the hub shows of its own
+//! accord (test pattern, placeholder), finding the JPEG frames inside a file
+//! (JPEG, MJPEG, AVI, MP4, QuickTime), and what recordings look like inside.
 //!
 //! What does not: a runtime, a clock, a socket, a stream. Nothing here waits,
 //! and nothing here reads the time; who wants a clock in a picture passes its
-//! text in. Only [`container`] touches the file system, with positioned reads.
+//! text in. Only [`container`] and [`fmp4`] touch the file system, with positioned
+//! reads.
 //!
 //! Invariants:
 //! - **M1** A stranger's bytes never panic and never make this crate allocate

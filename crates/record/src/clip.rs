@@ -21,7 +21,9 @@ use crate::{
 const MAX_PARTS: usize = 1000;
 
 pub(crate) fn save(room: &Room, stream: &Stream, span: Duration) -> Result<Metadata, Error> {
-    let from = SystemTime::now().checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH);
+    // A stream that rests keeps its last minute.
+    let newest = stream.newest().map_or_else(SystemTime::now, |frame| frame.received.wall);
+    let from = newest.checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH);
     let saved = match from_recordings(room, stream, from)? {
         Some(metadata) => Some(metadata),
         None => from_ring(room, stream, from)?,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 
 use crate::{Sweep, closing::Closing, recorder::Room, retention};
 
@@ -32,7 +32,7 @@ struct Keeper {
 
 impl Keeper {
     fn new(room: Room) -> Self {
-        let daily = retention::next_run(&Zoned::now(), room.config.schedule);
+        let daily = retention::next_run(&retention::local_now(), room.config.schedule);
         Self { room, daily, hourly: Instant::now() + HOUR, made_room: None }
     }
 
@@ -52,7 +52,7 @@ impl Keeper {
     fn round(&mut self) {
         if Timestamp::now() >= self.daily {
             self.sweep(Sweep::Age);
-            self.daily = retention::next_run(&Zoned::now(), self.room.config.schedule);
+            self.daily = retention::next_run(&retention::local_now(), self.room.config.schedule);
         }
         if Instant::now() >= self.hourly {
             self.sweep(Sweep::Sizes);

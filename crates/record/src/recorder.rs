@@ -402,7 +402,9 @@ impl Worker {
             track: track.ok_or(Error::ShuttingDown)?,
             start: self.pending.wall.unwrap_or(std::time::UNIX_EPOCH),
         };
-        Segment::create(plan, self.pending.start().unwrap_or(0))
+        let segment = Segment::create(plan, self.pending.start().unwrap_or(0))?;
+        tracing::info!(stream = %self.subscriber.stream().name(), file = segment.id().file.as_str(), "recording");
+        Ok(segment)
     }
 
     fn note_written(&self, bytes: u64, id: RecordingId) {

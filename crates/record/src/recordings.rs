@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::{
     Config, Error, Metadata, RecordingId, Shelf, clip,
     closing::Closing,
+    keeper,
     recorder::{Recorder, Room},
     supervisor,
     sync::Syncer,
@@ -80,6 +81,7 @@ impl Recordings {
             counters: Arc::new(Counters::default()),
         };
         let closing = Arc::new(Closing::default());
+        keeper::start(room.clone(), Arc::clone(&closing));
         let recorders = Mutex::new(Recorders::default());
         let shared = Arc::new(Shared { hub: hub.clone(), room, recorders, closing });
         supervisor::start(&shared, hub);

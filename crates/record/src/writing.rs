@@ -22,6 +22,7 @@ pub struct Writing {
     pub file: File,
     shelf: Shelf,
     folder: Folder,
+    metadata: Metadata,
     /// When the metadata file was tried to be written last.
     noted: Instant,
     /// That has failed, and the log says so.
@@ -30,40 +31,59 @@ pub struct Writing {
 }
 
 impl Writing {
-    pub(crate) fn begin(shelf: Shelf, folder: Folder, id: RecordingId, path: PathBuf, file: File) -> Self {
+    pub(crate) fn begin(
+        shelf: Shelf,
+        folder: Folder,
+        id: RecordingId,
+        file: File,
+        metadata: impl FnOnce(&RecordingId, &Path) -> Metadata,
+    ) -> Self {
         // Another program on the same folder (a second hub, say) sees by it that healing has to keep off. Where there
         // are no locks, it has to do without.
         let _ = file.try_lock();
-        Self { id, path, file, shelf, folder, noted: Instant::now(), unnoted: false, ended: false }
+        let path = place(shelf.directory(), &id);
+        let metadata = metadata(&id, &path);
+        let noted = Instant::now();
+        let mut writing =
+            Self { id, path, file, shelf, folder, metadata, noted, unnoted: false, ended: false };
+        writing.note();
+        writing.show();
+        writing
     }
 
-    pub(crate) fn note_beginning(&mut self, metadata: Metadata) {
-        self.note(&metadata);
-        self.shelf.show(&self.id, metadata);
+    /// As it was told last.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// The metadata as of now: what lists and lookups show, at once; the file beside the recording, from time to time.
     pub fn update(&mut self, metadata: Metadata) {
+        self.metadata = metadata;
+        self.show();
         if self.noted.elapsed() >= METADATA_EVERY {
-            self.note(&metadata);
+            self.note();
         }
-        self.shelf.show(&self.id, metadata);
+    }
+
+    fn show(&self) {
+        self.shelf.written().show(&self.id, self.metadata.clone());
     }
 
     /// Notes the end, on disk as well. Whatever fails, the recording is listed and kept; the next start heals it.
-    pub fn finish(mut self, mut metadata: Metadata) -> Result<(), Error> {
+    pub fn finish(mut self, metadata: Metadata) -> Result<(), Error> {
+        self.metadata = metadata;
         self.ended = true;
-        let noted = self.note_end(&mut metadata);
-        self.shelf.put_away(&self.id, metadata, noted.is_ok());
+        let noted = self.note_end();
+        self.shelf.put_away(&self.id, &self.metadata, noted.is_ok());
         noted.map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 
     /// The recording is on the disk before anything says that it is whole: a power cut between the two leaves one that
     /// will be healed.
-    fn note_end(&self, metadata: &mut Metadata) -> io::Result<()> {
-        metadata.size_bytes = self.file.metadata()?.len();
+    fn note_end(&mut self) -> io::Result<()> {
+        self.metadata.size_bytes = self.file.metadata()?.len();
         self.file.sync_all()?;
-        write_metadata(&self.folder, &self.id, metadata, true)
+        write_metadata(&self.folder, &self.id, &self.metadata, true)
     }
 
     /// Takes back a recording that came to nothing: file and metadata are deleted.
@@ -79,9 +99,9 @@ impl Writing {
         self.shelf.let_go(&self.id);
     }
 
-    fn note(&mut self, metadata: &Metadata) {
+    fn note(&mut self) {
         self.noted = Instant::now();
-        let written = write_metadata(&self.folder, &self.id, metadata, false);
+        let written = write_metadata(&self.folder, &self.id, &self.metadata, false);
         if let Err(error) = &written
             && !self.unnoted
         {
@@ -94,7 +114,7 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         if !self.ended {
-            self.shelf.abandon(&self.id);
+            self.shelf.put_away(&self.id, &self.metadata, false);
         }
     }
 }

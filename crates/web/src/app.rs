@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     metrics::Metrics,
     tail::Connections,
-    view::{Base64Cache, Placeholder},
+    view::{Base64Cache, MAX_REPLAYS, Placeholder},
 };
 
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
@@ -24,6 +24,7 @@ pub struct App {
     hub: Hub,
     recordings: Recordings,
     disk: Disk,
+    replays: Arc<Semaphore>,
     settings: Settings,
     started: hub::Moment,
     connections: Arc<Connections>,
@@ -45,6 +46,7 @@ impl App {
     ) -> Arc<Self> {
         Arc::new(Self {
             disk: Disk::new(),
+            replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
             metrics: Metrics::new(),
@@ -72,6 +74,11 @@ impl App {
 
     pub(crate) fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// A place for each recording that is being watched.
+    pub(crate) fn replays(&self) -> &Arc<Semaphore> {
+        &self.replays
     }
 
     pub(crate) fn started(&self) -> hub::Moment {

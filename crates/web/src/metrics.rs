@@ -13,6 +13,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+use record::State;
 
 use crate::{App, clock};
 
@@ -69,7 +70,8 @@ impl Metrics {
 #[derive(Debug)]
 struct Snapshot {
     hub: hub::HubStats,
-    recorders: Vec<record::Activity>,
+    recorded: record::Totals,
+    recordings_active: usize,
     rejected: u64,
     connections: usize,
     started: SystemTime,
@@ -80,7 +82,13 @@ impl Snapshot {
     fn take(app: &App) -> Self {
         Self {
             hub: app.hub().stats(clock::now()),
-            recorders: app.recordings().activities(),
+            recorded: app.recordings().totals(),
+            recordings_active: app
+                .recordings()
+                .activities()
+                .iter()
+                .filter(|r| r.state == State::Recording)
+                .count(),
             rejected: app.metrics().rejected(),
             connections: app.connections().open(),
             started: app.started().wall,
@@ -107,7 +115,7 @@ impl Collector for Snapshot {
         gauge(e, "framehub_streams", "Live streams", None, self.hub.streams.len() as f64)?;
         gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
         self.encode_streams(e)?;
-        self.encode_recorders(e)?;
+        self.encode_recordings(e)?;
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let help = "Start time of the process since the Unix epoch";
         gauge(e, "process_start_time", help, Some(&Unit::Seconds), started.as_secs_f64())?;
@@ -116,6 +124,18 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    fn encode_recordings(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
+        let active = self.recordings_active as f64;
+        gauge(e, "framehub_recordings_active", "Streams being recorded", None, active)?;
+        let totals = &self.recorded;
+        counter(e, "framehub_recorded_frames", "Frames written to recordings", totals.frames)?;
+        counter(e, "framehub_recorded_lost", "Frames that recorders could not write", totals.frames_lost)?;
+        let help = "Bytes written to recordings";
+        let bytes =
+            e.encode_descriptor("framehub_recorded", help, Some(&Unit::Bytes), MetricType::Counter)?;
+        ConstCounter::new(totals.bytes).encode(bytes)
+    }
+
     fn encode_streams(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
         type Figure<T> = (&'static str, &'static str, Option<Unit>, fn(&hub::StreamStats) -> T);
         let counters: [Figure<u64>; 5] = [
@@ -153,28 +173,6 @@ impl Snapshot {
             for stream in &self.hub.streams {
                 let labels = [("stream", stream.name.as_str())];
                 ConstGauge::new(read(stream)).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Snapshot {
-    /// Each recorder counts from its own beginning, as a process does: sums are to be made of rates.
-    fn encode_recorders(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
-        let active = self.recorders.iter().filter(|r| r.state == record::State::Recording).count();
-        gauge(e, "framehub_recordings_active", "Streams being recorded", None, active as f64)?;
-        type Figure = (&'static str, &'static str, Option<Unit>, fn(&record::Activity) -> u64);
-        let counters: [Figure; 3] = [
-            ("framehub_recorded_frames", "Frames of a stream that were recorded", None, |r| r.frames),
-            ("framehub_recorded", "Bytes of a stream that were recorded", Some(Unit::Bytes), |r| r.bytes),
-            ("framehub_recorded_lost", "Frames of a stream that its recorder lost", None, |r| r.frames_lost),
-        ];
-        for (name, help, unit, read) in counters {
-            let mut family = e.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
-            for recorder in &self.recorders {
-                let labels = [("stream", recorder.stream.as_str())];
-                ConstCounter::new(read(recorder)).encode(family.encode_family(&labels)?)?;
             }
         }
         Ok(())

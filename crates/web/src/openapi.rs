@@ -34,6 +34,8 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         recordings::list,
         recordings::file,
         recordings::delete,
+        recordings::replay,
+        recordings::still,
         viewer::stats,
         viewer::stats_page,
         viewer::recordings_page,

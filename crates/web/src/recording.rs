@@ -142,7 +142,7 @@ pub(crate) struct RecorderState {
 }
 
 impl RecorderState {
-    /// Of a stream, now. The stream may be none that lives.
+    /// Of a stream, now.
     pub(crate) fn of(app: &App, stream: &StreamName) -> Self {
         match app.recordings().activity(stream) {
             Some(activity) => Self::at(activity, Timestamp::now()),

@@ -41,6 +41,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/streams/{name}/clip", post(recorder::clip))
         .route("/api/recordings", get(recordings::list))
         .route("/api/recordings/{stream}/{file}", get(recordings::file).delete(recordings::delete))
+        .route("/api/recordings/{stream}/{file}/mjpeg", get(recordings::replay))
+        .route("/api/recordings/{stream}/{file}/snapshot.jpg", get(recordings::still))
         // Supervisors and monitors.
         .route("/health", get(control::health))
         .route("/livez", get(control::livez))

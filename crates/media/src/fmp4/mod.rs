@@ -105,3 +105,6 @@ pub struct FragmentEntry {
     /// Where its `moof` begins in the file.
     pub offset: u64,
 }
+
+#[cfg(test)]
+mod tests;

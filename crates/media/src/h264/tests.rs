@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use libjpeg_turbo_rs::{PixelFormat, Subsampling};
+use proptest::prelude::*;
 
 use super::{Decoder, Encoder};
 use crate::{Picture, jpeg};
@@ -81,6 +82,32 @@ fn a_grey_jpeg_stays_grey() {
     assert!(far < 4.0, "{far}");
 }
 
+/// RGB and CMYK have no luma to take; progressive pictures have it.
+#[test]
+fn rare_jpegs_are_taken_too() {
+    let cmyk: Vec<u8> =
+        (0..64 * 48 * 4).map(|at| if at % 4 == 3 { 220 } else { (at / 4 % 64 * 3) as u8 }).collect();
+    let subsampling = Subsampling::S444;
+    let cmyk = libjpeg_turbo_rs::compress(&cmyk, 64, 48, PixelFormat::Cmyk, 95, subsampling).unwrap();
+    let rgb = picture(0, 64, 48).rgb;
+    let progressive =
+        libjpeg_turbo_rs::compress_progressive(&rgb, 64, 48, PixelFormat::Rgb, 95, Subsampling::S420)
+            .unwrap();
+    for jpeg in [cmyk, progressive] {
+        let far = there_and_back(&jpeg, &jpeg::decode(&jpeg, 1 << 20).unwrap());
+        assert!(far < 6.0, "{far}");
+    }
+}
+
+#[test]
+fn a_torn_jpeg_is_an_error() {
+    let jpeg = jpeg::encode(&picture(0, 64, 48), 80).unwrap();
+    let mut encoder = Encoder::new(64, 48, 30.0).unwrap();
+    for cut in 0..jpeg.len() - 2 {
+        assert_eq!(encoder.encode(&jpeg[..cut], false).unwrap_err().code(), "bad_jpeg", "cut at {cut}");
+    }
+}
+
 #[test]
 fn key_frames_come_when_they_are_asked_for_and_decoding_follows() {
     let mut encoder = Encoder::new(320, 240, 10.0).unwrap();
@@ -135,4 +162,60 @@ fn a_frame_whose_parts_do_not_fill_it_is_refused() {
         assert_eq!(error.code(), "bad_h264");
     }
     assert!(decoder.decode(&encoded.avcc).unwrap().is_some());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// The codec is C++ and believes what it is told about planes.
+    #[test]
+    fn a_damaged_jpeg_never_panics(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        kind in 0_usize..4,
+    ) {
+        let subsampling =
+            [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::S411][kind];
+        let mut jpeg = with_chroma(&picture(0, 48, 40), subsampling);
+        for (at, value) in changes {
+            // Mostly headers: they say how large the planes are.
+            let at = at.index(jpeg.len().min(700));
+            jpeg[at] = value;
+        }
+        let mut encoder = Encoder::new(48, 40, 30.0).unwrap();
+        let _ = encoder.encode(&jpeg, true);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// A damaged frame, even its parameter sets, is an error or a wrong picture.
+    #[test]
+    fn damaged_h264_never_crashes(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        sets in any::<bool>(),
+    ) {
+        let mut encoder = Encoder::new(64, 48, 30.0).unwrap();
+        let first = encoder.encode(&with_chroma(&picture(0, 64, 48), Subsampling::S420), true).unwrap();
+        let second = encoder.encode(&with_chroma(&picture(3, 64, 48), Subsampling::S420), false).unwrap();
+        let (mut sps, mut pps) = first.parameter_sets.unwrap();
+        let mut frames = [first.avcc, second.avcc];
+        for (nth, (at, value)) in changes.into_iter().enumerate() {
+            let bytes = match (sets, nth % 2) {
+                (true, 0) => &mut sps,
+                (true, _) => &mut pps,
+                (false, which) => &mut frames[which],
+            };
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let Ok(mut decoder) = Decoder::new(&sps, &pps) else {
+            return Ok(());
+        };
+        for frame in frames {
+            if let Ok(Some(picture)) = decoder.decode(&frame) {
+                let _ = picture.to_jpeg(80);
+            }
+        }
+    }
 }

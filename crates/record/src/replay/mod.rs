@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use hub::{Frame, StreamName};
 use jiff::Timestamp;
 
-use crate::{Error, Filter, Order, RecordingId, Shelf, Status};
+use crate::{Error, Filter, Order, RecordingId, Shelf};
 use reel::{Reel, Strip};
 
 /// What a batch may hold in memory; one frame may exceed it.
@@ -117,9 +117,9 @@ impl Replay {
         self.begins_at
     }
 
-    /// The recording that is being read.
-    pub fn recording(&self) -> &RecordingId {
-        self.reel.id()
+    /// More may come of the recording that is being read.
+    pub fn is_growing(&self) -> bool {
+        self.reel.is_growing()
     }
 
     /// The frames that come next, without those that have a newer one at or before `from`. A fragment that cannot be
@@ -178,16 +178,12 @@ impl Replay {
             return Ok(true);
         }
         // In this order: what has ended before the file is looked at has all of its fragments in it.
-        let is_growing = self.reel.is_growing() && self.is_being_written();
+        let is_growing = self.reel.is_growing() && self.shelf.written().is_growing(self.reel.id());
         let more = self.reel.refresh()?;
         if !more && !is_growing {
             self.reel.ended();
         }
         Ok(more)
-    }
-
-    fn is_being_written(&self) -> bool {
-        self.shelf.get(self.reel.id()).is_ok_and(|metadata| metadata.status == Status::Recording)
     }
 
     /// Begins with the next fragment, or with the one that `from` is in if that is later.

@@ -7,10 +7,16 @@ use std::{
 
 use hub::{CaptureTime, Format, Frame, Moment};
 use jiff::Timestamp;
-use media::fmp4::{Placed, Reader, TIMESCALE};
+use media::{
+    fmp4::{Codec, Placed, Reader, TIMESCALE},
+    h264::Decoder,
+};
 
 use super::after_by;
 use crate::{Error, OpenFile, RecordingId};
+
+/// For pictures that have to be coded again: what a viewer does not tell from the original.
+const QUALITY: u8 = 85;
 
 #[derive(Debug)]
 pub(super) struct Reel {
@@ -24,6 +30,8 @@ pub(super) struct Reel {
 #[derive(Debug)]
 pub(super) struct Strip {
     picks: vec::IntoIter<Pick>,
+    /// Of an H.264 recording. A fragment begins with a key frame, so each has its own.
+    decoder: Option<Decoder>,
     /// The time of the last sample that is wanted.
     last: Option<Duration>,
     /// When the fragment's first sample was taken, and its time in the recording.
@@ -105,18 +113,24 @@ impl Reel {
         let begin = samples.first().map_or(0, |first| first.sample.time);
         let wall = self.reader.wall(fragment)?.unwrap_or_else(|| self.start_wall() + duration(begin));
         let (picks, last) = pick(samples, from, last, step);
-        Ok(Strip { picks: picks.into_iter(), last, wall, begin })
+        let decoder = if picks.is_empty() { None } else { self.decoder()? };
+        Ok(Strip { picks: picks.into_iter(), decoder, last, wall, begin })
+    }
+
+    fn decoder(&self) -> Result<Option<Decoder>, Error> {
+        let track = self.reader.track();
+        let Codec::H264 { sps, pps } = &track.codec else { return Ok(None) };
+        Ok(Some(Decoder::new(sps, pps)?.cropped(track.width, track.height)))
     }
 
     fn start_wall(&self) -> SystemTime {
         self.start.into()
     }
 
-    fn frame(&self, placed: Placed, wall: SystemTime) -> Result<Frame, Error> {
-        let payload = self.reader.read(&placed)?;
+    fn frame(&self, placed: Placed, payload: Vec<u8>, wall: SystemTime) -> Frame {
         let track = self.reader.track();
         let sample = placed.sample;
-        Ok(Frame {
+        Frame {
             seq: sample.seq,
             received: Moment { mono: Instant::now(), wall },
             payload: payload.into(),
@@ -124,7 +138,7 @@ impl Reel {
             captured: sample.captured.and_then(CaptureTime::from_unix_secs),
             source_seq: None,
             metadata: sample.metadata,
-        })
+        }
     }
 }
 
@@ -136,10 +150,30 @@ impl Strip {
 
     /// The next wanted frame and its time in the recording. After an error there is nothing more to be had.
     pub(super) fn next(&mut self, reel: &Reel) -> Option<Result<(Duration, Frame), Error>> {
-        let pick = self.picks.next()?;
-        let time = pick.placed.sample.time;
-        let wall = self.wall + duration(time.saturating_sub(self.begin));
-        Some(reel.frame(pick.placed, wall).map(|frame| (duration(time), frame)))
+        loop {
+            let pick = self.picks.next()?;
+            let time = pick.placed.sample.time;
+            match self.picture(reel, &pick) {
+                Ok(Some(jpeg)) => {
+                    let wall = self.wall + duration(time.saturating_sub(self.begin));
+                    return Some(Ok((duration(time), reel.frame(pick.placed, jpeg, wall))));
+                }
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// `None` if it is not wanted, or the sample holds none.
+    fn picture(&mut self, reel: &Reel, pick: &Pick) -> Result<Option<Vec<u8>>, Error> {
+        let Some(decoder) = &mut self.decoder else {
+            return if pick.wanted { Ok(Some(reel.reader.read(&pick.placed)?)) } else { Ok(None) };
+        };
+        let decoded = decoder.decode(&reel.reader.read(&pick.placed)?)?;
+        match decoded.filter(|_| pick.wanted) {
+            Some(picture) => Ok(Some(picture.to_jpeg(QUALITY)?)),
+            None => Ok(None),
+        }
     }
 }
 

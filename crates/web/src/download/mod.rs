@@ -54,11 +54,6 @@ impl Download {
         Self { save_as: name.map(str::to_owned), ..self }
     }
 
-    /// Of the file's bytes as they are now, in quotes.
-    pub(crate) fn etag(&self) -> &str {
-        &self.validators.etag
-    }
-
     /// The answer to GET or HEAD.
     pub(crate) fn response(self, disk: &Disk, method: &Method, request: &HeaderMap) -> Response {
         match self.validators.judge(request) {

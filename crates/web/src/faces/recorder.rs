@@ -28,10 +28,7 @@ pub(crate) async fn state(
     State(app): State<Arc<App>>,
     Name(name): Name,
 ) -> Result<Json<RecorderState>, ApiError> {
-    // A recorder may outlive its stream by its last fragment.
-    if app.recordings().activity(&name).is_none() {
-        app.stream(&name)?;
-    }
+    app.stream(&name)?;
     Ok(Json(RecorderState::of(&app, &name)))
 }
 
@@ -79,7 +76,6 @@ pub(crate) async fn command(
 }
 
 async fn start(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> {
-    app.stream(&name)?;
     let (recordings, stream) = (app.recordings().clone(), name.clone());
     let activity = app.disk().ask(move || recordings.begin(&stream)).await?;
     tracing::info!(stream = %name, "recording begun by request");
@@ -88,9 +84,6 @@ async fn start(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError>
 }
 
 async fn stop(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> {
-    if app.recordings().activity(&name).is_none() {
-        app.stream(&name)?;
-    }
     let (recordings, stream) = (app.recordings().clone(), name.clone());
     let activity = app.disk().labour(move || recordings.end(&stream)).await?;
     tracing::info!(stream = %name, "recording ended by request");
@@ -141,7 +134,6 @@ pub(crate) async fn clip(
     OptionalJson(body): OptionalJson<ClipWish>,
 ) -> Result<Response, ApiError> {
     let span = ClipWish { seconds: body.seconds.or(query.seconds) }.span()?;
-    app.stream(&name)?;
     let (recordings, stream) = (app.recordings().clone(), name.clone());
     let metadata = app.disk().labour(move || recordings.clip(&stream, span)).await?;
     tracing::info!(stream = %name, file = metadata.file, bytes = metadata.size_bytes, "clip saved by request");

@@ -20,6 +20,7 @@ use crate::{
     download::Download,
     error::ApiError,
     recording::{DiskSpace, RecordedStream, Recording},
+    view::{Offset, Source, Speed, mjpeg, snapshot},
 };
 
 const DEFAULT_LIMIT: usize = 100;
@@ -194,4 +195,46 @@ pub(crate) async fn delete(
     tracing::info!(%stream, file, bytes = freed, "recording deleted by request");
     let message = format!("Recording '{stream}/{file}' deleted");
     Ok(Json(json!({ "status": "success", "message": message, "freed_bytes": freed })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ReplayQuery {
+    #[serde(default)]
+    t: Offset,
+    #[serde(default)]
+    speed: Speed,
+}
+
+/// Replay a recording as MJPEG, at the pace at which it was taken. One that is being written is followed as it grows.
+#[utoipa::path(get, path = "/api/recordings/{stream}/{file}/mjpeg", operation_id = "replay_recording", tag = "recordings", params(
+    ("stream" = String, Path), ("file" = String, Path),
+    ("t" = Option<String>, Query, description = "Seconds from its start, or, negative, from its end"),
+    ("speed" = Option<f64>, Query, description = "0.1 to 100"),
+    ("fps" = Option<f64>, Query, description = "Frames a second at most"), ("advance_headers" = Option<u8>, Query)
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
+    (status = 404, description = "No such recording"), (status = 503, description = "Too many are being watched")))]
+pub(crate) async fn replay(
+    State(app): State<Arc<App>>,
+    path: RecordingPath,
+    Query(query): Query<ReplayQuery>,
+    Query(view): Query<mjpeg::Query>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let source = Source::recording(&app, path.id()?, query.t, query.speed).await?;
+    Ok(mjpeg::response(&app, source, &view, &headers))
+}
+
+/// The frame that a recording shows at a time.
+#[utoipa::path(get, path = "/api/recordings/{stream}/{file}/snapshot.jpg", operation_id = "recording_snapshot", tag = "recordings", params(
+    ("stream" = String, Path), ("file" = String, Path),
+    ("t" = Option<String>, Query, description = "Seconds from its start, or, negative, from its end")
+), responses((status = 200, content_type = "image/jpeg", description = "The frame"), (status = 304, description = "The same"),
+    (status = 404, description = "No such recording"), (status = 503, description = "It has no frame yet")))]
+pub(crate) async fn still(
+    State(app): State<Arc<App>>,
+    path: RecordingPath,
+    Query(query): Query<ReplayQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    snapshot::recording(&app, path.id()?, query.t, &headers).await
 }

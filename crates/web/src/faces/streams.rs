@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use hub::Start;
-use serde::Serialize;
+use hub::{Start, Stream};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ use crate::{
     publish::{self, body::Published},
     recording::RecorderState,
     stats::{StreamDetail, StreamInfo},
-    view::{Source, mjpeg, snapshot, websocket as websocket_view},
+    view::{Past, Source, mjpeg, snapshot, websocket as websocket_view},
     websocket,
 };
 
@@ -82,37 +82,56 @@ pub(crate) async fn publish_websocket(
 /// View a stream: MJPEG, or with an upgrade the WebSocket view.
 #[utoipa::path(get, path = "/stream/{name}", tag = "view", params(
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
-    ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary")
+    ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
-    (status = 101, description = "A WebSocket"), (status = 404, description = "No such stream")
+    (status = 101, description = "A WebSocket"), (status = 404, description = "No such stream, or not recorded then")
 ))]
 pub(crate) async fn view(
-    state: State<Arc<App>>,
-    name: Name,
+    State(app): State<Arc<App>>,
+    Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
+    Query(moment): Query<Moment>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let source = moment.source(&app, &app.stream(&name)?).await?;
     if websocket::is_upgrade(&request) {
-        let State(app) = state;
-        let stream = app.stream(&name.0)?;
-        return websocket_view::response(app, stream, &socket_query, request);
+        return Ok(websocket_view::response(app, name, source, &socket_query, request));
     }
-    view_mjpeg(state, name, Query(query), request.headers().clone()).await
+    Ok(mjpeg::response(&app, source, &query, request.headers()))
+}
+
+/// `?t=`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Moment {
+    pub(crate) t: Option<Past>,
+}
+
+impl Moment {
+    /// The stream as it is, or as it was then.
+    pub(crate) async fn source(self, app: &Arc<App>, stream: &Stream) -> Result<Source, ApiError> {
+        match self.t {
+            Some(past) => Source::past(app, stream.name(), past).await,
+            None => Ok(Source::named(stream, Start::Newest)?),
+        }
+    }
 }
 
 /// View a stream as MJPEG.
 #[utoipa::path(get, path = "/stream/{name}/mjpeg", tag = "view", params(
-    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query)
-), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream")))]
+    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
 pub(crate) async fn view_mjpeg(
     State(app): State<Arc<App>>,
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
+    Query(moment): Query<Moment>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = Source::named(&app.stream(&name)?, Start::Newest)?;
+    let source = moment.source(&app, &app.stream(&name)?).await?;
     Ok(mjpeg::response(&app, source, &query, &headers))
 }
 
@@ -120,16 +139,21 @@ pub(crate) async fn view_mjpeg(
 #[utoipa::path(get, path = "/stream/{name}/snapshot.jpg", tag = "view", params(
     ("name" = String, Path),
     ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
-    ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most")
+    ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most"),
+    ("t" = Option<String>, Query, description = "What it showed then: -30s, -1.5m, -1h, or a time (RFC 3339)")
 ), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
-    (status = 304, description = "None newer"), (status = 404, description = "No such stream"), (status = 503, description = "No frame yet")))]
+    (status = 304, description = "None newer"), (status = 404, description = "No such stream, or not recorded then"), (status = 503, description = "No frame yet")))]
 pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
+    Query(moment): Query<Moment>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let stream = app.stream(&name)?;
+    if let Some(past) = moment.t {
+        return snapshot::past(&app, &name, past).await;
+    }
     snapshot::response(&stream, &query, &headers).await
 }
 

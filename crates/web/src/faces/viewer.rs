@@ -8,10 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
+use hub::Stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Query;
+use super::{Query, streams::Moment};
 use crate::{
     App, clock,
     error::ApiError,
@@ -59,19 +60,32 @@ pub(crate) async fn wall(State(app): State<Arc<App>>, request: Request) -> Resul
 /// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture.
 #[utoipa::path(get, path = "/stream", tag = "view", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
-    ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length")
+    ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length"),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
+    Query(moment): Query<Moment>,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
         let message = "frame upload over GET /stream is not part of this version: publish to /publish/{name}";
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
-    let source = Source::default(Arc::clone(&app));
+    let source = match moment.t {
+        Some(past) => Source::past(&app, default_stream(&app)?.name(), past).await?,
+        None => Source::default(Arc::clone(&app)),
+    };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
+}
+
+/// What is not there has no past.
+fn default_stream(app: &App) -> Result<Stream, ApiError> {
+    app.default_stream().ok_or_else(|| {
+        let message = "no stream is live that could be rewound: publish to /publish/{name}";
+        ApiError::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
+    })
 }
 
 /// Statistics of the default stream (document 000).

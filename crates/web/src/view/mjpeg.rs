@@ -98,7 +98,7 @@ impl MjpegBody {
         let now = Instant::now();
         self.pacer.taken(now);
         self.last_sent = now;
-        if frame.seq > 0 {
+        if frame.seq > 0 && self.source.is_live() {
             self.app.metrics().observe_age(frame.age(now.into_std()));
         }
         Poll::Ready(Some(self.part(&frame)))

@@ -1,19 +1,24 @@
-//! The ways in which people look at a stream: MJPEG, snapshot, WebSocket, the wall. Each is a reader of the hub that
-//! asks for the next frame when the wire has taken the last one.
+//! The ways in which people look at a stream: MJPEG, snapshot, WebSocket, the wall. Each is a reader of the hub, or of
+//! what was recorded of it, and asks for the next frame when the wire has taken the last one.
 
 mod base64;
 pub(crate) mod mjpeg;
 mod pacer;
 mod placeholder;
+mod read_ahead;
+mod replay;
 pub(crate) mod snapshot;
 mod source;
 pub(crate) mod wall;
 pub(crate) mod websocket;
+mod when;
 
 pub(crate) use base64::Base64Cache;
 pub(crate) use pacer::{Fps, Pacer};
 pub(crate) use placeholder::Placeholder;
+pub(crate) use replay::MAX_REPLAYS;
 pub(crate) use source::Source;
+pub(crate) use when::{Offset, Past, Speed};
 
 use http::{HeaderMap, HeaderValue, header};
 

@@ -1,14 +1,19 @@
-//! The newest frame as one JPEG. Its ETag is the frame's number; `?after=<seq>` waits for a newer one.
+//! One frame as a JPEG. Of a live stream the newest: its ETag is the frame's number, and `?after=<seq>` waits for a
+//! newer one. Of the past, or of a recording, the one that was shown then.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use hub::{Class, Frame, Rule, Start, Stream};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use hub::{Class, Frame, Rule, Start, Stream, StreamName};
+use record::{RecordingId, Replay};
 use serde::Deserialize;
 
-use super::live_headers;
-use crate::{clock, error::ApiError};
+use super::{Offset, Past, live_headers, replay};
+use crate::{App, clock, error::ApiError};
 
 /// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -56,7 +61,7 @@ async fn newest(stream: &Stream, headers: &HeaderMap) -> Result<Response, ApiErr
         let message = format!("stream '{}' has no frame yet: try again shortly", stream.name());
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message));
     };
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, frame.seq));
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &frame.seq.to_string()));
     Ok(if known { not_modified(frame.seq) } else { picture(&frame) })
 }
 
@@ -70,30 +75,78 @@ async fn next(stream: &Stream, start: Start, patience: Duration) -> Result<Optio
     }
 }
 
+/// What a live stream showed then.
+pub(crate) async fn past(app: &App, stream: &StreamName, past: Past) -> Result<Response, ApiError> {
+    let replay = replay::rewind(app, stream, past).await?;
+    let frame = still(app, replay).await?;
+    let mut headers = live_headers();
+    describe(&mut headers, &frame);
+    Ok((headers, frame.payload.clone()).into_response())
+}
+
+/// What a recording shows at `at`. A finished one stays as it is: a page may scrub through it without asking twice.
+pub(crate) async fn recording(
+    app: &App,
+    id: RecordingId,
+    at: Offset,
+    request: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let shelf = app.recordings().shelf().clone();
+    let replay = app.disk().ask(move || Replay::open(&shelf, &id, at.0)).await?;
+    let caching = if replay.is_growing() { "no-cache" } else { "private, max-age=3600" };
+    let frame = still(app, replay).await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    // Its number alone may come again when the stream is made anew.
+    let millis = frame.received.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let tag = format!("{}-{millis}", frame.seq);
+    insert(&mut headers, header::ETAG, &format!("\"{tag}\""));
+    if request.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    describe(&mut headers, &frame);
+    Ok((headers, frame.payload.clone()).into_response())
+}
+
+async fn still(app: &App, replay: Replay) -> Result<Arc<Frame>, ApiError> {
+    let found = app.disk().labour(move || replay.still()).await?;
+    found.map(|shown| shown.frame).ok_or_else(|| {
+        let message = "the recording has no frame that can be read: try again shortly if it has just begun";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)
+    })
+}
+
 fn etag(seq: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{seq}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
 /// RFC 9110 section 13.1.2, weak comparison; `*` names whatever there is.
-fn names(tags: &HeaderValue, seq: u64) -> bool {
-    let wanted = format!("\"{seq}\"");
+fn names(tags: &HeaderValue, tag: &str) -> bool {
+    let wanted = format!("\"{tag}\"");
     let is_named = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == wanted;
     tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| is_named(tag.trim())))
 }
 
 fn picture(frame: &Frame) -> Response {
     let mut headers = live_headers();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(header::ETAG, etag(frame.seq));
-    headers.insert("x-frame-seq", HeaderValue::from(frame.seq));
+    describe(&mut headers, frame);
     let age_ms = frame.age(clock::now().mono).as_secs_f64() * 1000.0;
-    let figures = [("x-timestamp", frame.timestamp_unix_secs(), 6), ("x-frame-age-ms", age_ms, 1)];
-    for (name, value, digits) in figures {
-        if let Ok(text) = HeaderValue::try_from(format!("{value:.digits$}")) {
-            headers.insert(name, text);
-        }
-    }
+    insert(&mut headers, HeaderName::from_static("x-frame-age-ms"), &format!("{age_ms:.1}"));
     (headers, frame.payload.clone()).into_response()
+}
+
+fn describe(headers: &mut HeaderMap, frame: &Frame) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    headers.insert("x-frame-seq", HeaderValue::from(frame.seq));
+    let timestamp = format!("{:.6}", frame.timestamp_unix_secs());
+    insert(headers, HeaderName::from_static("x-timestamp"), &timestamp);
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
 }
 
 fn not_modified(seq: u64) -> Response {

@@ -1,18 +1,22 @@
-//! Where a view's frames come from: one named stream until it ends, or whatever stream is the default at the time.
+//! Where a view's frames come from: one named stream until it ends, whatever stream is the default at the time, or a
+//! recording.
 
 use std::{
     sync::Arc,
     task::{Context, Poll},
 };
 
-use hub::{Changes, Class, Frame, Rule, Start, Stream, SubscribeError, Subscriber};
+use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, SubscribeError, Subscriber};
+use record::RecordingId;
 
-use crate::{App, clock};
+use super::{Offset, Past, Speed, replay::ReplaySource};
+use crate::{App, clock, error::ApiError};
 
 #[derive(Debug)]
 pub(crate) enum Source {
     Named(Subscriber),
     Default(Box<DefaultSource>),
+    Replay(Box<ReplaySource>),
 }
 
 /// The default stream: it may come later, end, and be another one afterwards. Ends only with the hub.
@@ -35,11 +39,39 @@ impl Source {
         Self::Default(Box::new(DefaultSource { app, changes, current: None, waiting_shown: false }))
     }
 
+    /// A live stream as it was, staying that far behind.
+    pub(crate) async fn past(app: &Arc<App>, stream: &StreamName, past: Past) -> Result<Self, ApiError> {
+        Ok(Self::Replay(Box::new(ReplaySource::past(app, stream, past).await?)))
+    }
+
+    pub(crate) async fn recording(
+        app: &Arc<App>,
+        id: RecordingId,
+        from: Offset,
+        speed: Speed,
+    ) -> Result<Self, ApiError> {
+        Ok(Self::Replay(Box::new(ReplaySource::recording(app, id, from, speed).await?)))
+    }
+
+    /// The live stream that is being watched by name.
+    pub(crate) fn stream(&self) -> Option<&Stream> {
+        match self {
+            Self::Named(subscriber) => Some(subscriber.stream()),
+            Self::Default(_) | Self::Replay(_) => None,
+        }
+    }
+
+    /// Its frames are new: their age says how fast the hub is.
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self, Self::Replay(_))
+    }
+
     /// The next frame by the viewer's rule; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
             Self::Named(subscriber) => poll_subscriber(subscriber, cx),
             Self::Default(source) => source.poll_next(cx),
+            Self::Replay(source) => source.poll_next(cx),
         }
     }
 
@@ -48,6 +80,7 @@ impl Source {
         match self {
             Self::Named(subscriber) => subscriber.stream().newest(),
             Self::Default(source) => source.newest(),
+            Self::Replay(source) => source.newest(),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::{
 };
 
 use axum::{extract::Request, response::Response};
-use hub::{Frame, Start, Stream};
+use bytes::Bytes;
+use hub::{Frame, StreamName};
 use serde::Deserialize;
 use tokio::time::Instant;
 use wire::view;
@@ -14,7 +15,6 @@ use wire::view;
 use super::{Fps, Pacer, Source};
 use crate::{
     App,
-    error::ApiError,
     websocket::{self, Ended, Inbox, Outbox, close},
 };
 
@@ -36,24 +36,25 @@ pub(crate) struct Query {
     fps: Option<Fps>,
 }
 
+/// The conversation that shows `source` under the name of its stream until it ends.
 pub(crate) fn response(
     app: Arc<App>,
-    stream: Stream,
+    name: StreamName,
+    source: Source,
     query: &Query,
     request: Request,
-) -> Result<Response, ApiError> {
-    let source = Source::named(&stream, Start::Newest)?;
+) -> Response {
     let format = query.format;
     let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
-    Ok(websocket::accept(request, MAX_MESSAGE, move |inbox, outbox| async move {
-        let view = View { app, stream, source, format, pacer: Pacer::new(fps, Instant::now()) };
+    websocket::accept(request, MAX_MESSAGE, move |inbox, outbox| async move {
+        let view = View { app, name, source, format, pacer: Pacer::new(fps, Instant::now()) };
         view.run(inbox, outbox).await;
-    }))
+    })
 }
 
 struct View {
     app: Arc<App>,
-    stream: Stream,
+    name: StreamName,
     source: Source,
     format: Format,
     pacer: Pacer,
@@ -69,10 +70,11 @@ impl View {
             }
         };
         if let Err(error) = self.write(&mut outbox, pin!(reading)).await {
-            tracing::debug!(stream = %self.stream.name(), %error, "WebSocket viewer left");
+            tracing::debug!(stream = %self.name, %error, "WebSocket viewer left");
         }
-        if self.format == Format::Json && self.stream.demand().viewers <= 1 {
-            self.app.base64().forget(self.stream.name());
+        let is_last = self.source.stream().is_some_and(|stream| stream.demand().viewers <= 1);
+        if self.format == Format::Json && is_last {
+            self.app.base64().forget(&self.name);
         }
     }
 
@@ -82,7 +84,7 @@ impl View {
         outbox: &mut Outbox,
         mut reading: Pin<&mut impl Future<Output = Ended>>,
     ) -> Result<(), fastwebsockets::WebSocketError> {
-        outbox.text(&view::status(&format!("Connected to stream '{}'", self.stream.name()))).await?;
+        outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.app.settings().heartbeat;
         loop {
             let next = std::future::poll_fn(|cx| {
@@ -108,16 +110,26 @@ impl View {
     ) -> Result<(), fastwebsockets::WebSocketError> {
         let now = Instant::now();
         self.pacer.taken(now);
-        self.app.metrics().observe_age(frame.age(now.into_std()));
+        if self.source.is_live() {
+            self.app.metrics().observe_age(frame.age(now.into_std()));
+        }
         match self.format {
             Format::Binary => outbox.binary(&frame.payload).await,
-            Format::Json => outbox.text_bytes(&self.app.base64().message(&self.stream, frame)).await,
+            Format::Json => outbox.text_bytes(&self.text(frame)).await,
         }
     }
 
-    async fn say_goodbye(&self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
-        outbox.text(&view::status(&format!("Stream '{}' has ended", self.stream.name()))).await?;
-        let code = if self.app.hub().is_shut_down() { close::GOING_AWAY } else { close::NORMAL };
+    /// Viewers of one live stream share a text; a replay is its viewer's own.
+    fn text(&self, frame: &Frame) -> Bytes {
+        match self.source.stream() {
+            Some(stream) => self.app.base64().message(stream, frame),
+            None => view::frame(&frame.payload).into(),
+        }
+    }
+
+    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
+        outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
+        let code = if self.app.shutdown().is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
         outbox.close(code, "the stream has ended").await
     }
 }

@@ -1,0 +1,230 @@
+//! Recordings as a source of frames: paced by the time at which they were taken, in step with the viewer's clock.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::StatusCode;
+use hub::{Frame, StreamName};
+use jiff::Timestamp;
+use record::{RecordingId, Replay, Replayed};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Sleep},
+};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{Offset, Past, Speed, read_ahead::ReadAhead};
+use crate::{App, error::ApiError};
+
+/// Recordings that are being watched at once: each holds two batches, 8 MB, and a share of the disk.
+pub(crate) const MAX_REPLAYS: usize = 64;
+/// Pictures a second that are worth reading, however fast a recording is played.
+const RATE: f64 = 60.0;
+/// A frame this late is not shown if a newer one is being read.
+const LATE: Duration = Duration::from_secs(1);
+
+pub(crate) struct ReplaySource {
+    app: Arc<App>,
+    /// The live stream whose past this is: while it is recorded, there is no end.
+    past_of: Option<StreamName>,
+    reading: ReadAhead,
+    playhead: Playhead,
+    frames: VecDeque<Replayed>,
+    /// A late frame, while a newer one is being read.
+    held: Option<Replayed>,
+    /// Nothing was left to show, since nothing more has been written.
+    ran_dry: bool,
+    due: Pin<Box<Sleep>>,
+    shown: Option<Arc<Frame>>,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl ReplaySource {
+    /// A recording, from `from` to its end, for as long as it grows.
+    pub(super) async fn recording(
+        app: &Arc<App>,
+        id: RecordingId,
+        from: Offset,
+        speed: Speed,
+    ) -> Result<Self, ApiError> {
+        let place = place(app)?;
+        let shelf = app.recordings().shelf().clone();
+        let replay = app.disk().ask(move || Replay::open(&shelf, &id, from.0)).await?;
+        Ok(Self::new(app, replay, None, speed, place))
+    }
+
+    /// A live stream as it was, staying that far behind.
+    pub(super) async fn past(app: &Arc<App>, stream: &StreamName, past: Past) -> Result<Self, ApiError> {
+        let place = place(app)?;
+        let replay = rewind(app, stream, past).await?;
+        Ok(Self::new(app, replay, Some(stream.clone()), Speed::default(), place))
+    }
+
+    fn new(
+        app: &Arc<App>,
+        replay: Replay,
+        past_of: Option<StreamName>,
+        speed: Speed,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        // None at its own speed, and about `RATE` a second at any other.
+        let step = Duration::from_secs_f64((speed.factor() - 1.0).max(0.0) / RATE);
+        Self {
+            past_of,
+            playhead: Playhead::at(replay.begins_at(), speed),
+            reading: ReadAhead::new(app.disk().clone(), replay.thinned(step)),
+            frames: VecDeque::new(),
+            held: None,
+            ran_dry: false,
+            due: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            shown: None,
+            shutdown: Box::pin(app.shutdown().clone().cancelled_owned()),
+            app: Arc::clone(app),
+            _place: place,
+        }
+    }
+
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
+        if self.shutdown.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        loop {
+            if let Some(Replayed { frame, .. }) = self.newest_due(cx) {
+                self.shown = Some(Arc::clone(&frame));
+                return Poll::Ready(Some(frame));
+            }
+            let Some(next) = self.frames.front() else {
+                let over = self.reading.has_ended();
+                return if over { Poll::Ready(None) } else { Poll::Pending };
+            };
+            self.due.as_mut().reset(self.playhead.due(next.time));
+            std::task::ready!(self.due.as_mut().poll(cx));
+        }
+    }
+
+    pub(super) fn newest(&self) -> Option<Arc<Frame>> {
+        self.shown.clone()
+    }
+
+    fn newest_due(&mut self, cx: &mut Context<'_>) -> Option<Replayed> {
+        let mut newest = None;
+        loop {
+            self.read_on(cx);
+            let position = self.playhead.position(Instant::now());
+            while self.frames.front().is_some_and(|frame| frame.time <= position) {
+                newest = self.frames.pop_front();
+            }
+            if !(self.frames.is_empty() && self.refill()) {
+                return self.hold_if_late(newest, position);
+            }
+        }
+    }
+
+    fn read_on(&mut self, cx: &mut Context<'_>) {
+        let from = self.playhead.position(Instant::now());
+        let (app, past_of) = (&self.app, &self.past_of);
+        let is_recorded = |stream: &StreamName| app.recordings().activity(stream).is_some();
+        self.reading.poll(cx, from, || past_of.as_ref().is_some_and(is_recorded));
+        self.ran_dry |= self.frames.is_empty() && self.reading.is_resting();
+    }
+
+    /// False if nothing has been read ahead.
+    fn refill(&mut self) -> bool {
+        let Some(batch) = self.reading.take() else { return false };
+        let now = Instant::now();
+        self.playhead.start(now);
+        if let Some(first) = batch.first().filter(|_| std::mem::take(&mut self.ran_dry)) {
+            self.playhead.fall_back(first.time, now);
+        }
+        self.frames = batch.into();
+        true
+    }
+
+    /// Once a frame was held, the next one is shown however late it is: a slow disk must not stop the picture.
+    fn hold_if_late(&mut self, newest: Option<Replayed>, position: Duration) -> Option<Replayed> {
+        let is_late = |frame: &Replayed| position.saturating_sub(frame.time) > self.playhead.media(LATE);
+        let newer_may_come = self.frames.is_empty() && self.reading.is_reading();
+        match (newest, self.held.take()) {
+            (Some(frame), None) if newer_may_come && is_late(&frame) => {
+                self.held = Some(frame);
+                None
+            }
+            (None, Some(held)) if newer_may_come => {
+                self.held = Some(held);
+                None
+            }
+            (newest, held) => newest.or(held),
+        }
+    }
+}
+
+impl fmt::Debug for ReplaySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplaySource").field("playhead", &self.playhead).finish_non_exhaustive()
+    }
+}
+
+/// Where a replay stands: media time that runs with the clock, `speed` times as fast, once it has been started.
+#[derive(Debug, Clone, Copy)]
+struct Playhead {
+    media: Duration,
+    since: Option<Instant>,
+    speed: f64,
+}
+
+impl Playhead {
+    fn at(media: Duration, speed: Speed) -> Self {
+        Self { media, since: None, speed: speed.factor() }
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    fn position(&self, now: Instant) -> Duration {
+        let run = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.media + self.media(run)
+    }
+
+    /// So much of the clock's time, as media time.
+    fn media(&self, time: Duration) -> Duration {
+        time.mul_f64(self.speed)
+    }
+
+    /// When a frame of that time is to be shown; at once if that is past, or nothing runs yet.
+    fn due(&self, time: Duration) -> Instant {
+        let since = self.since.unwrap_or_else(Instant::now);
+        since + time.saturating_sub(self.media).div_f64(self.speed)
+    }
+
+    /// Goes on from `media` if that has been passed: what comes late from the recorder comes evenly then.
+    fn fall_back(&mut self, media: Duration, now: Instant) {
+        if media < self.position(now) {
+            (self.media, self.since) = (media, Some(now));
+        }
+    }
+}
+
+fn place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(app.replays()).try_acquire_owned().map_err(|_none_left| {
+        let message =
+            format!("{MAX_REPLAYS} recordings are being watched, which is the limit: try again later");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "REPLAY_LIMIT", message)
+    })
+}
+
+/// Finds a live stream's past among its recordings.
+pub(super) async fn rewind(app: &App, stream: &StreamName, past: Past) -> Result<Replay, ApiError> {
+    let time = past.before(Timestamp::now())?;
+    let running = app.recordings().activity(stream).and_then(|activity| activity.current);
+    let (shelf, stream) = (app.recordings().shelf().clone(), stream.clone());
+    app.disk().ask(move || Replay::rewind(&shelf, &stream, time, running.as_ref())).await
+}

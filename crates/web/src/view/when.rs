@@ -1,0 +1,183 @@
+//! `?t=`, the moment that a viewer asks for, and `?speed=`.
+
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+use record::Position;
+use serde::{Deserialize, Deserializer, de::Error};
+
+use crate::{clock, error::ApiError};
+
+/// A moment of a live stream's past: `-30s`, `-30`, `-1.5m`, `-1h`, or a time (RFC 3339).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Past {
+    Ago(Duration),
+    At(Timestamp),
+}
+
+impl Past {
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix('-') {
+            Some(span) => parse_span(span).map(Self::Ago),
+            None => clock::parse_rfc3339(text).map(Self::At),
+        }
+    }
+
+    /// As a time before `now`.
+    pub(crate) fn before(self, now: Timestamp) -> Result<Timestamp, ApiError> {
+        let time = match self {
+            Self::Ago(span) => now.saturating_sub(span).unwrap_or(Timestamp::MIN),
+            Self::At(time) => time,
+        };
+        if time <= now {
+            return Ok(time);
+        }
+        let message = format!("t={time}: that is not past yet, it is {now:.3}");
+        Err(ApiError::bad_request("BAD_QUERY", message))
+    }
+}
+
+/// A moment of a recording: seconds from its start, or, negative, from its end; `m` and `h` may follow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offset(pub(crate) Position);
+
+impl Offset {
+    fn parse(text: &str) -> Option<Self> {
+        let position = match text.strip_prefix('-') {
+            Some(span) => Position::FromEnd(parse_span(span)?),
+            None => Position::FromStart(parse_span(text)?),
+        };
+        Some(Self(position))
+    }
+}
+
+impl Default for Offset {
+    fn default() -> Self {
+        Self(Position::FromStart(Duration::ZERO))
+    }
+}
+
+/// `12`, `12.5`, `12.5s`, `1.5m`, `1h`; no sign, no exponent.
+fn parse_span(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let is_plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let seconds = match unit {
+        "h" => 3600.0,
+        "m" => 60.0,
+        _ => 1.0,
+    };
+    let number: f64 = number.parse().ok().filter(|_| is_plain)?;
+    Duration::try_from_secs_f64(number * seconds).ok()
+}
+
+/// How much faster than it happened: 0.1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Speed(f64);
+
+impl Speed {
+    const RANGE: std::ops::RangeInclusive<f64> = 0.1..=100.0;
+
+    pub(crate) fn factor(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Past {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| wrong(&text, "-30s, -1.5m, -1h, or a time like 2026-01-21T10:30:00Z"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| wrong(&text, "seconds from the start, or negative from the end"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Speed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let speed = f64::deserialize(deserializer)?;
+        if Self::RANGE.contains(&speed) {
+            return Ok(Self(speed));
+        }
+        let (low, high) = (Self::RANGE.start(), Self::RANGE.end());
+        Err(D::Error::custom(format!("speed={speed}: allowed is {low} to {high}")))
+    }
+}
+
+fn wrong<E: Error>(text: &str, allowed: impl fmt::Display) -> E {
+    let shown: String = text.chars().take(40).collect();
+    E::custom(format!("t={shown}: allowed is {allowed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ago(secs: f64) -> Option<Past> {
+        Some(Past::Ago(Duration::from_secs_f64(secs)))
+    }
+
+    #[test]
+    fn the_past_is_so_long_ago_or_a_time() {
+        for (text, secs) in
+            [("-30s", 30.0), ("-30", 30.0), ("-1.5m", 90.0), ("-1h", 3600.0), ("-0", 0.0), ("-.5", 0.5)]
+        {
+            assert_eq!(Past::parse(text), ago(secs), "{text}");
+        }
+        let time = "2026-01-21T10:30:00Z".parse().unwrap();
+        assert_eq!(Past::parse("2026-01-21T10:30:00Z"), Some(Past::At(time)));
+        assert_eq!(Past::parse("2026-01-21T11:30:00 01:00"), Some(Past::At(time)));
+        for wrong in
+            ["", "-", "30", "30s", "--30", "-30d", "-1e3", "-inf", "-NaN", "-s", "-1.2.3", "-+3", "now"]
+        {
+            assert_eq!(Past::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_future_is_not_past() {
+        let now: Timestamp = "2026-01-21T10:30:00Z".parse().unwrap();
+        let half_past: Timestamp = "2026-01-21T10:29:30Z".parse().unwrap();
+        assert_eq!(ago(30.0).unwrap().before(now).unwrap(), half_past);
+        assert_eq!(Past::At(half_past).before(now).unwrap(), half_past);
+        assert_eq!(Past::At(now).before(half_past).unwrap_err().code(), "BAD_QUERY");
+        assert_eq!(Past::Ago(Duration::MAX).before(now).unwrap(), Timestamp::MIN);
+    }
+
+    #[test]
+    fn a_recording_has_a_start_and_an_end() {
+        let secs = Duration::from_secs_f64;
+        assert_eq!(Offset::parse("12.5"), Some(Offset(Position::FromStart(secs(12.5)))));
+        assert_eq!(Offset::parse("0"), Some(Offset::default()));
+        assert_eq!(Offset::parse("2m"), Some(Offset(Position::FromStart(secs(120.0)))));
+        assert_eq!(Offset::parse("-3"), Some(Offset(Position::FromEnd(secs(3.0)))));
+        for wrong in ["", "-", "x", "+5", "1e9", "99999999999999999999999"] {
+            assert_eq!(Offset::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in any::<String>(), near in "-?[0-9.]{0,30}[smh]?") {
+            for text in [text, near] {
+                let _ = (Past::parse(&text), Offset::parse(&text));
+            }
+        }
+    }
+}
