@@ -26,6 +26,7 @@ mod keeper;
 mod layout;
 mod metadata;
 mod park;
+mod priority;
 mod recorder;
 mod recordings;
 mod replay;

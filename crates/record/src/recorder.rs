@@ -22,7 +22,7 @@ use crate::{
     Activity, Config, Error, Kind, RecordingId, Shelf, State,
     encoder::{self, Encoder},
     fragment::{Fragment, LENGTH, Missing},
-    park,
+    park, priority,
     segment::{self, Segment, usual_duration},
     sync::Syncer,
     timeline::Timeline,
@@ -97,7 +97,12 @@ impl Recorder {
         let worker = Worker::new(subscriber, room, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name(format!("record-{}", stream.name()));
         let path = "a recorder's thread".into();
-        let thread = thread.spawn(move || worker.run()).map_err(|source| Error::Io { path, source })?;
+        let thread = thread
+            .spawn(move || {
+                priority::give_way();
+                worker.run();
+            })
+            .map_err(|source| Error::Io { path, source })?;
         Ok(Self { stream, shared, thread })
     }
 

@@ -25,7 +25,7 @@ const BACKLOG_BYTES: usize = 8 << 20;
 
 /// Measure what recording costs, and whether the disk keeps up
 #[derive(Clone, Debug, clap::Args)]
-pub struct RecordArgs {
+pub(super) struct RecordArgs {
     /// Streams recorded
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     streams: u32,
