@@ -50,7 +50,19 @@ impl Root {
         Ok(Folder(rustix::fs::openat(&self.0, stream.as_str(), flags, Mode::empty())?))
     }
 
+    /// Empty as it is, tidying may delete it before it is opened: then it is made again.
     pub(crate) fn make_folder(&self, stream: &StreamName) -> io::Result<Folder> {
+        const TRIES: usize = 5;
+        for _ in 1..TRIES {
+            match self.make_and_open(stream) {
+                Err(error) if is_absence(&error) => {}
+                made => return made,
+            }
+        }
+        self.make_and_open(stream)
+    }
+
+    fn make_and_open(&self, stream: &StreamName) -> io::Result<Folder> {
         match rustix::fs::mkdirat(&self.0, stream.as_str(), Mode::from_raw_mode(0o777)) {
             Ok(()) | Err(Errno::EXIST) => self.folder(stream),
             Err(error) => Err(error.into()),

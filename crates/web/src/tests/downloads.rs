@@ -117,12 +117,11 @@ async fn a_growing_file_gives_its_whole_fragments_and_can_be_resumed() {
 #[tokio::test]
 async fn a_file_that_becomes_shorter_ends_the_connection() {
     let house = house();
-    let id = house.recorded("cam", morning(0), &FRAGMENTS);
+    let mut film = house.film("cam", morning(0));
+    film.append_large(&[0, 40], 400_000);
+    let id = film.finish();
     let path = house.shelf().open(&id).unwrap().path;
-    let large = 1 << 20;
-    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(large).unwrap();
     let response = house.call(Request::get(url(&id)).body(Body::empty()).unwrap()).await;
-    assert_eq!(response.headers()["content-length"], large.to_string());
     let mut body = response.into_body();
     assert!(body.frame().await.unwrap().is_ok());
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(100).unwrap();

@@ -247,10 +247,15 @@ impl Film {
     }
 
     pub(super) fn append(&mut self, times: &[u64]) {
+        self.append_large(times, 0);
+    }
+
+    /// Each picture with so many bytes more.
+    pub(super) fn append_large(&mut self, times: &[u64], padding: usize) {
         let mut samples = Vec::new();
         let mut pictures = Vec::new();
         for (index, &time) in times.iter().enumerate() {
-            let picture = picture(time);
+            let picture = [picture(time), vec![0; padding]].concat();
             let next = times.get(index + 1).copied().unwrap_or(time + LAST_MS);
             samples.push(Sample {
                 time: time * TICKS_A_MS,
