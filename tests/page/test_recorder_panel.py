@@ -5,7 +5,8 @@ import pytest
 from support.browser import picture_of
 from support.feeder import Feeder
 from support.pictures import number_of, read_number
-from support.recordings import recorder, recordings, wait_for_frames
+from support.recorded import recordings
+from support.recordings import recorder, wait_for_frames
 from support.waiting import eventually
 
 FPS = 10

@@ -7,7 +7,8 @@ import pytest
 from support.browser import picture_of
 from support.feeder import Feeder
 from support.pictures import read_number
-from support.recordings import command, record, recorder, recordings, wait_for_frames
+from support.recorded import record, recordings
+from support.recordings import command, recorder, wait_for_frames
 from support.waiting import always, eventually
 
 CODECS = ["mp4v", "mjpeg", "h264"]
