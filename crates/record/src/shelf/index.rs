@@ -13,9 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 pub(crate) use self::database::is_broken;
 
-use crate::{
-    Codec, Filter, Kind, Metadata, Order, RecordingId, Status, StreamSummary, cursor::Key, metadata::path_of,
-};
+use super::{cursor::Key, metadata::path_of};
+use crate::{Codec, Filter, Kind, Metadata, Order, RecordingId, Status, StreamSummary};
 
 const COLUMNS: &str = "stream, file, kind, status, start_ms, end_ms, duration, frames, average_fps, target_fps, \
                        codec, size, width, height, lost, gaps";

@@ -16,13 +16,13 @@ use hub::StreamName;
 use jiff::{SignedDuration, Timestamp};
 use media::fmp4::{self, Scan, TIMESCALE, Track};
 
-use crate::{
-    Codec, Error, Metadata, RecordingId, Shelf, Status,
+use super::{
     folder::{Folder, Root, is_absence, is_temporary},
     index::Known,
     metadata::MAX_FILE,
     writing::{place, write_metadata},
 };
+use crate::{Codec, Error, Metadata, RecordingId, Shelf, Status};
 
 /// Rows that are put into the index at once.
 const BATCH: usize = 500;

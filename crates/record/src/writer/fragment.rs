@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hub::Frame;
 use media::fmp4::Sample;
 
-use crate::timeline::ticks;
+use crate::writer::timeline::ticks;
 
 /// So long may a fragment be: what is not written yet is what a kill costs.
 pub(crate) const LENGTH: Duration = Duration::from_millis(500);

@@ -18,16 +18,15 @@ use std::{
 use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
 use jiff::Timestamp;
 
-use crate::{
-    Activity, Config, Error, Kind, RecordingId, Shelf, State,
+use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, LENGTH, Missing},
-    park, priority,
+    priority,
     segment::{self, Segment, usual_duration},
     sync::Syncer,
     timeline::Timeline,
-    totals::Counters,
 };
+use crate::{Activity, Config, Error, Kind, RecordingId, Shelf, State, park, totals::Counters};
 
 /// How often the ring is looked at, at most.
 const TICK: Duration = Duration::from_millis(100);

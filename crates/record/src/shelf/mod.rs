@@ -3,7 +3,21 @@
 //! What is finished is in the index; what is being written is in a table of its own here, and answers are made of
 //! both. Locks are taken in this order: `tidying`, `index`, `written`.
 
+mod cursor;
+mod folder;
+mod heal;
+mod index;
+mod layout;
+mod metadata;
+pub(crate) mod retention;
 mod upkeep;
+mod writing;
+mod written;
+
+pub use layout::{FileName, Kind, RecordingId};
+pub use metadata::{Gap, Metadata, Status};
+pub use retention::{Sweep, SweepReport};
+pub use writing::Writing;
 
 use std::{
     fs::File,
@@ -17,15 +31,15 @@ use hub::StreamName;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{
-    Error, Kind, Metadata, RecordingId, Writing,
+use self::{
     cursor::Key,
     folder::{Folder, Root, is_absence},
-    index::{self, Index},
+    index::Index,
     metadata::write_time,
     writing::place,
     written::Written,
 };
+use crate::Error;
 
 /// Of a list's page.
 const MAX_LIMIT: usize = 1000;

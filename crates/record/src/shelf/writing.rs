@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Metadata, RecordingId, Shelf, folder::Folder};
+use crate::{Error, Metadata, RecordingId, Shelf, shelf::folder::Folder};
 
 /// The metadata file is not rewritten more often: it is for whoever looks into the folder, and for healing, which
 /// reads the counts from the recording itself.
