@@ -125,17 +125,20 @@ def test_a_full_disk_stops_nobody_but_the_recorder(start_hub, small):
 def test_a_disk_that_is_full_from_the_beginning(start_hub, small):
     """Not even an empty file fits, nor its metadata, nor the index."""
     hub = start_hub(f"recording.directory={small}", "recording.min_free_gb=0")
+    eventually(lambda: "looked through the recordings" in hub.stderr(), "the start is over")
     ballast = small / "ballast"
     with pytest.raises(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(b"\0" * 65536)
+    # Larger than what the index may give back.
+    frames = pictures(6, size=(1280, 960))
     with Camera(hub, "late") as camera:
-        camera.shoot(pictures(3))
+        camera.shoot(frames[:3])
         wait_for_state(hub, "late", "failed")
         assert number_of(hub.snapshot("late")) == 3
         assert hub.get("/health").status_code == 200
         ballast.unlink()
-        camera.shoot(pictures(3, first=4))
+        camera.shoot(frames[3:])
         wait_for_frames(hub, "late", 6)
     command(hub, "late", "stop")
     recordings = listed(hub, stream="late", order="oldest")
