@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::clip::Clip;
+use feeds::play::Clip;
 use super::live::{Keep, Live};
 
 /// After the request to stop, the frame under way may still get through.
@@ -178,7 +178,7 @@ fn position(clip: &Clip, number: u64) -> Position {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::clip::Wishes;
+    use feeds::play::Wishes;
     use super::*;
     use media::container::JpegFile;
 
