@@ -58,7 +58,12 @@ pub async fn connect(host: &str, port: u16, secure: bool, limit: Duration) -> Re
     }
 }
 
-async fn connect_without_limit(host: &str, port: u16, secure: bool, address: &str) -> Result<Connection, Error> {
+async fn connect_without_limit(
+    host: &str,
+    port: u16,
+    secure: bool,
+    address: &str,
+) -> Result<Connection, Error> {
     let socket = TcpStream::connect((host, port))
         .await
         .map_err(|reason| Error::Connect { address: address.to_owned(), reason })?;
@@ -81,7 +86,11 @@ impl Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
             Self::Secure(stream) => Pin::new(stream).poll_read(cx, buffer),

@@ -90,7 +90,15 @@ impl<'a> Outlet<'a> {
             (_, Some(fps)) => Some(Pace::new(fps)),
             (_, None) => Some(Pace::flood(FLOOD_FPS)),
         };
-        Self { publisher, status, settings, pace, beat: Beat::new(gap), spoke_of_error: false, live_since: None }
+        Self {
+            publisher,
+            status,
+            settings,
+            pace,
+            beat: Beat::new(gap),
+            spoke_of_error: false,
+            live_since: None,
+        }
     }
 
     pub(crate) fn beat(&self) -> Beat {
@@ -186,7 +194,12 @@ impl<'a> Outlet<'a> {
         self.publish(jpeg.into(), Format::jpeg(width, height), captured)
     }
 
-    fn publish(&mut self, payload: Bytes, format: Format, captured: Option<CaptureTime>) -> Result<(), Error> {
+    fn publish(
+        &mut self,
+        payload: Bytes,
+        format: Format,
+        captured: Option<CaptureTime>,
+    ) -> Result<(), Error> {
         let frame = NewFrame { captured, ..NewFrame::new(payload, format) };
         self.publisher.publish(frame, now())?;
         self.beat.heard().last = Instant::now();

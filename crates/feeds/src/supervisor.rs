@@ -71,7 +71,10 @@ impl Feed {
         loop {
             let why = match self.hub.publisher(&self.spec.name, claim, now()) {
                 Ok(publisher) => match self.hold(&publisher, &mut backoff).await {
-                    PublishError::Closed { reason: reason @ (Closed::Deleted | Closed::ShuttingDown), .. } => {
+                    PublishError::Closed {
+                        reason: reason @ (Closed::Deleted | Closed::ShuttingDown),
+                        ..
+                    } => {
                         return self.end(reason);
                     }
                     lost => lost.to_string(),

@@ -91,10 +91,16 @@ mod tests {
     #[test]
     fn a_file_is_paced_and_looped_a_url_is_not() {
         let file = command(PROGRAM, Input::File(Path::new("-a:b.mp4")), &WISHES);
-        assert_eq!(words(&file), "-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -");
+        assert_eq!(
+            words(&file),
+            "-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -"
+        );
         let wishes = Wishes { fps: Some(10.0), looping: false, ..WISHES };
         let url = command(PROGRAM, Input::Url("rtsp://camera/1"), &wishes);
-        assert_eq!(words(&url), r"-hide_banner -loglevel error -nostdin -i rtsp://camera/1 -map 0:v:0 -vf fps=min(source_fps\,10) -f mpjpeg -q:v 6 -");
+        assert_eq!(
+            words(&url),
+            r"-hide_banner -loglevel error -nostdin -i rtsp://camera/1 -map 0:v:0 -vf fps=min(source_fps\,10) -f mpjpeg -q:v 6 -"
+        );
     }
 
     #[test]

@@ -53,7 +53,9 @@ fn open(path: &Path, wishes: &Wishes) -> Result<Option<Clip>, Error> {
     } else {
         match JpegFile::open(path) {
             Ok(file) => Clip::file(file, wishes),
-            Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => return Ok(None),
+            Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         }
     };

@@ -87,7 +87,8 @@ impl Process {
     async fn end(mut self) -> Error {
         // Without a reader for its output, whatever still runs has no purpose.
         self.kill_group();
-        let status = self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status =
+            self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
         let said = (&mut self.complaint).await.unwrap_or_default();
         let said = if said.is_empty() { said } else { format!(": {said}") };
         Error::Exited { status, said }

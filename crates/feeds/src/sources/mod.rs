@@ -4,6 +4,7 @@
 mod clip;
 mod command;
 mod http;
+mod websocket;
 
 use std::convert::Infallible;
 
@@ -16,6 +17,7 @@ pub(crate) async fn run(spec: &Spec, outlet: &mut Outlet<'_>) -> Result<Infallib
         Kind::File(path) => clip::file(spec, path, outlet).await,
         Kind::Http { url, interval } => http::run(url, *interval, outlet).await,
         Kind::Command(command) => command::shell(command, outlet).await,
+        Kind::WebSocket(url) => websocket::run(url, outlet).await,
         other => Err(Error::Unusable(format!("{} is not built in yet", other.word()))),
     }
 }

@@ -4,7 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpecError {
-    #[error("a source is NAME=URL, such as door=http://10.0.0.7/video.mjpg; the URL begins with one of {SCHEMES}")]
+    #[error(
+        "a source is NAME=URL, such as door=http://10.0.0.7/video.mjpg; the URL begins with one of {SCHEMES}"
+    )]
     NoScheme,
     #[error("there is no source '{scheme}:'; there are {SCHEMES}")]
     UnknownScheme { scheme: String },
@@ -34,7 +36,9 @@ impl SpecError {
         match self {
             Self::NoScheme => "NO_SCHEME",
             Self::UnknownScheme { .. } => "UNKNOWN_SCHEME",
-            Self::Empty { .. } | Self::TestTakesOptions | Self::Device { .. } | Self::Url { .. } => "BAD_ADDRESS",
+            Self::Empty { .. } | Self::TestTakesOptions | Self::Device { .. } | Self::Url { .. } => {
+                "BAD_ADDRESS"
+            }
             Self::Name(_) => hub::InvalidName::CODE,
             Self::Option { .. } | Self::Twice { .. } => "BAD_OPTION",
             Self::NoSuchOption { .. } => "NO_SUCH_OPTION",

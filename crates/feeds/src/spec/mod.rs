@@ -128,7 +128,14 @@ impl Spec {
     /// The test picture.
     pub fn test(name: StreamName, width: u32, height: u32, fps: f64, quality: u8) -> Self {
         let (fps, quality) = (Some(fps), Some(quality));
-        Self { name, kind: Kind::Test { width, height }, on_demand: true, fps, quality, timeout: DEFAULT_TIMEOUT }
+        Self {
+            name,
+            kind: Kind::Test { width, height },
+            on_demand: true,
+            fps,
+            quality,
+            timeout: DEFAULT_TIMEOUT,
+        }
     }
 
     /// Camera number `index` of this machine, `/dev/videoINDEX`.
@@ -200,8 +207,8 @@ fn device(rest: &str) -> Result<PathBuf, SpecError> {
 
 fn url(address: &str) -> Result<Url, SpecError> {
     let shown = || redacted(address);
-    let url = Url::parse(address)
-        .map_err(|error| SpecError::Url { url: shown(), reason: error.to_string() })?;
+    let url =
+        Url::parse(address).map_err(|error| SpecError::Url { url: shown(), reason: error.to_string() })?;
     if url.host_str().is_none_or(str::is_empty) {
         return Err(SpecError::Url { url: shown(), reason: "it names no host".to_owned() });
     }
@@ -212,11 +219,15 @@ fn url(address: &str) -> Result<Url, SpecError> {
 fn invented_name(kind: &Kind) -> Result<StreamName, InvalidName> {
     let text = match kind {
         Kind::Test { .. } => "test".to_owned(),
-        Kind::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+        Kind::File(path) => {
+            path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+        }
         Kind::Http { url, .. } | Kind::WebSocket(url) | Kind::Rtsp { url, .. } => {
             url.host_str().unwrap_or_default().to_owned()
         }
-        Kind::Camera { device, .. } => device.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default(),
+        Kind::Camera { device, .. } => {
+            device.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+        }
         Kind::Command(command) => {
             let program = command.split_whitespace().next().unwrap_or_default();
             program.rsplit('/').next().unwrap_or_default().to_owned()
@@ -246,7 +257,9 @@ impl fmt::Display for Kind {
             }
             Self::Camera { device, .. } => write!(f, "v4l2:{}", device.display()),
             // Commands carry passwords in their arguments.
-            Self::Command(command) => write!(f, "exec:{} …", command.split_whitespace().next().unwrap_or_default()),
+            Self::Command(command) => {
+                write!(f, "exec:{} …", command.split_whitespace().next().unwrap_or_default())
+            }
         }
     }
 }

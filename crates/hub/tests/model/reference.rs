@@ -254,8 +254,7 @@ impl Reference {
         if !shared {
             self.wake_holder(stream);
             let source = matches!(claim, Claim::Source | Claim::SteadySource);
-            let holder =
-                Holder { publisher, last_active: now, source, on_demand: claim == Claim::Source };
+            let holder = Holder { publisher, last_active: now, source, on_demand: claim == Claim::Source };
             self.streams[stream].holder = Some(holder);
         }
         Ok(publisher)

@@ -354,7 +354,9 @@ impl Rig {
         for name in NAMES.map(name) {
             let expected = self.reference.find(&name);
             assert_eq!(self.hub.stream(&name).map(|s| s.epoch()), expected.as_ref().map(epoch_of));
-            for claim in [Claim::Shared, Claim::Exclusive, Claim::TakeOver, Claim::Source, Claim::SteadySource] {
+            for claim in
+                [Claim::Shared, Claim::Exclusive, Claim::TakeOver, Claim::Source, Claim::SteadySource]
+            {
                 let verdict = self.hub.check_claim(&name, claim, now);
                 assert_eq!(verdict, self.reference.check_claim(&name, claim, now));
             }

@@ -263,15 +263,16 @@ impl Walk<'_> {
             body => vec![Node { line: list.line, body }],
         };
         for item in items {
-            match item.body {
-                Body::Null | Body::Bad => {}
-                Body::Scalar(text) => {
-                    let origin = self.origin(item.line);
+            let line = item.line;
+            match source(item.body) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    let origin = self.origin(line);
                     self.layer.sources.push(feeds::Line { text, origin });
                 }
-                Body::List(_) | Body::Map(_) => {
+                Err(()) => {
                     let what = "something other than a source stands here";
-                    let problem = self.complain(ProblemKind::BadType, item.line, what);
+                    let problem = self.complain(ProblemKind::BadType, line, what);
                     problem.key = feeds::NAME.to_owned();
                     problem.allowed =
                         "a list of texts, such as `  - door=http://10.0.0.7/video.mjpg`".to_owned();
@@ -334,6 +335,26 @@ impl Walk<'_> {
             named.push((name, key.line, value));
         }
         named
+    }
+}
+
+/// A source's text. YAML takes the scheme for a key where a blank or nothing follows it: `testsrc:`, `exec: cat`.
+fn source(body: Body) -> Result<Option<String>, ()> {
+    match body {
+        Body::Null | Body::Bad => Ok(None),
+        Body::Scalar(text) => Ok(Some(text)),
+        Body::List(_) => Err(()),
+        Body::Map(entries) => {
+            let mut entries = entries.into_iter();
+            match (entries.next(), entries.next()) {
+                (Some((Node { body: Body::Scalar(scheme), .. }, value)), None) => match value.body {
+                    Body::Null => Ok(Some(format!("{scheme}:"))),
+                    Body::Scalar(rest) => Ok(Some(format!("{scheme}:{rest}"))),
+                    _ => Err(()),
+                },
+                _ => Err(()),
+            }
+        }
     }
 }
 

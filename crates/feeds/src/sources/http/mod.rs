@@ -1,7 +1,7 @@
 //! `http://` and `https://`: MJPEG, or a picture that is asked for again and again. Which of the two it is the
 //! answer's content type says.
 
-mod request;
+pub(super) mod request;
 
 use std::{
     convert::Infallible,
@@ -102,7 +102,8 @@ async fn snapshots(
     let mut answer = first;
     loop {
         let slow = |_| Error::Slow { what: "the picture", after: BODY_TIMEOUT };
-        let picture = timeout(BODY_TIMEOUT, whole(answer, outlet.max_frame_bytes())).await.map_err(slow)??;
+        let picture =
+            timeout(BODY_TIMEOUT, whole(answer, outlet.max_frame_bytes())).await.map_err(slow)??;
         outlet.picture(picture, taken(SystemTime::now())).await?;
         ticks.tick().await;
         answer = caller.get().await?;
@@ -113,7 +114,9 @@ async fn whole(mut answer: Answer, limit: usize) -> Result<Bytes, Error> {
     let mut bytes = BytesMut::new();
     while let Some(piece) = next(&mut answer.body).await? {
         if bytes.len() + piece.len() > limit {
-            return Err(Error::Unusable(format!("its picture has more than the {limit} bytes of server.max_frame_size_mb")));
+            return Err(Error::Unusable(format!(
+                "its picture has more than the {limit} bytes of server.max_frame_size_mb"
+            )));
         }
         bytes.extend_from_slice(&piece);
     }

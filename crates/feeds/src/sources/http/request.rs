@@ -102,8 +102,13 @@ impl Caller {
         let Some(client) = &mut self.password else { return Ok(None) };
         let (username, password) = credentials(&self.url);
         let uri = target(&self.url);
-        let params =
-            PasswordParams { username: &username, password: &password, uri: &uri, method: "GET", body: Some(&[]) };
+        let params = PasswordParams {
+            username: &username,
+            password: &password,
+            uri: &uri,
+            method: "GET",
+            body: Some(&[]),
+        };
         let value = client.respond(&params).map_err(Error::Unusable)?;
         let mut value = HeaderValue::try_from(value).map_err(|error| Error::broken(&error))?;
         value.set_sensitive(true);
@@ -119,7 +124,8 @@ impl Caller {
         }
         let same = next.origin() == self.url.origin();
         if same && next.username().is_empty() {
-            let (username, password) = (self.url.username().to_owned(), self.url.password().map(str::to_owned));
+            let (username, password) =
+                (self.url.username().to_owned(), self.url.password().map(str::to_owned));
             next.set_username(&username).map_err(|()| unusable())?;
             next.set_password(password.as_deref()).map_err(|()| unusable())?;
         }
@@ -165,12 +171,16 @@ fn challenge(response: &Response<Incoming>) -> Result<PasswordClient, Error> {
     for text in challenges.iter().filter_map(|value| value.to_str().ok()) {
         builder = builder.challenges(text);
     }
-    builder.build().map_err(|reason| Error::Unusable(format!("it asks for a password in a way not known here: {reason}")))
+    builder.build().map_err(|reason| {
+        Error::Unusable(format!("it asks for a password in a way not known here: {reason}"))
+    })
 }
 
 pub(crate) fn refused(status: StatusCode, has_password: bool) -> Error {
     let hint = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_password => ": user or password are not taken",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_password => {
+            ": user or password are not taken"
+        }
         StatusCode::UNAUTHORIZED => ": it wants a password; write http://USER:PASSWORD@HOST/…",
         StatusCode::NOT_FOUND => ": there is nothing at this address",
         _ => "",

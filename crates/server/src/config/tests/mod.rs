@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod documents;
+mod feeds;
 mod never_panics;
 
 /// A folder with a configuration file and a `.env`, an environment and arguments.
