@@ -7,7 +7,8 @@
 use hub::StreamName;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 
-use crate::{Disk, Error, Filter, RecordingId, Retention, Shelf, TimeOfDay, folder::Root, writing::place};
+use super::{folder::Root, writing::place};
+use crate::{Disk, Error, Filter, RecordingId, Retention, Shelf, TimeOfDay};
 
 /// What a sweep looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

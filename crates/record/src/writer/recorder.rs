@@ -18,16 +18,15 @@ use std::{
 use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
 use jiff::Timestamp;
 
-use crate::{
-    Activity, Config, Error, Kind, RecordingId, Shelf, State,
+use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, LENGTH, Missing},
-    park, priority,
+    priority,
     segment::{self, Segment, usual_duration},
     sync::Syncer,
     timeline::Timeline,
-    totals::Counters,
 };
+use crate::{Activity, Config, Error, Kind, RecordingId, Shelf, State, park, totals::Counters};
 
 /// How often the ring is looked at, at most.
 const TICK: Duration = Duration::from_millis(100);
@@ -175,7 +174,9 @@ struct Worker {
     lost: u64,
     /// When the last good frame is shown.
     previous: Option<u64>,
-    /// How long a frame was shown lately.
+    /// Between the last two good frames, in ticks.
+    interval: u32,
+    /// How long a frame is shown, as far as the last ones tell.
     usual: u32,
     tick: Duration,
 }
@@ -209,6 +210,7 @@ impl Worker {
             taken: 0,
             lost: 0,
             previous: None,
+            interval: usual_duration(target_fps),
             usual: usual_duration(target_fps),
             tick: TICK,
             room,
@@ -323,7 +325,10 @@ impl Worker {
             }
         };
         if let Some(previous) = self.previous.replace(time) {
-            self.usual = u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
+            let interval =
+                u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
+            // One long interval is a pause: a frame shown as long would still be shown when the next one is.
+            self.usual = interval.min(std::mem::replace(&mut self.interval, interval));
             if self.lost > 0 {
                 self.pending.missing.push(Missing { from: previous, until: time, frames: self.lost });
             }

@@ -13,12 +13,12 @@ use hub::StreamName;
 use jiff::Timestamp;
 use media::fmp4::{self, FragmentEntry, TIMESCALE, Track};
 
-use crate::{
-    Codec, Error, Gap, Kind, Metadata, RecordingId, Shelf, Status, Writing,
+use super::{
     fragment::{Fragment, Missing},
     sync::Syncer,
     timeline::span,
 };
+use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Shelf, Status, Writing};
 
 /// Gaps that the metadata lists; beyond them only the sum of lost frames grows.
 const MAX_GAPS: usize = 100;

@@ -8,14 +8,14 @@ use hub::{Class, Rule, Start, Stream};
 use jiff::Timestamp;
 use media::fmp4::{self, Track};
 
-use crate::{
-    Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId,
+use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, Missing},
     recorder::Room,
     segment::{self, Segment, usual_duration},
     timeline::{Timeline, span as duration_of, ticks},
 };
+use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId};
 
 /// Recordings that a clip may be put together from.
 const MAX_PARTS: usize = 1000;

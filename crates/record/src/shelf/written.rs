@@ -22,7 +22,7 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Growing,
-    /// As [`index::Known::settled`](crate::index::Known).
+    /// As [`index::Known::settled`](crate::shelf::index::Known).
     Ended {
         settled: bool,
     },
