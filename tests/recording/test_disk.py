@@ -195,3 +195,22 @@ def test_recording_pauses_while_the_disk_is_low(start_hub, small):
     assert set(source.answers) == {200}
     assert listed(hub) == []
     assert folder(hub) != small
+
+
+def test_all_recordings_together_take_no_more_than_they_may(start_hub):
+    """`recording.max_total_gb`: the oldest go at the start, until the rest fits; what is being written stays."""
+    hub = start_hub()
+    files = {}
+    for name in ("one", "two", "three"):
+        with Camera(hub, name) as camera:
+            camera.shoot([FRAME] * 4)
+        command(hub, name, "stop")
+        files[name] = on_disk(hub, only(hub, name))
+    total = sum(path.stat().st_size for path in files.values())
+    hub.stop()
+    # Room for two of the three.
+    hub.command.append(f"recording.max_total_gb={0.7 * total / 1e9:.9f}")
+    hub.start()
+    eventually(lambda: not files["one"].exists(), "the oldest goes")
+    assert files["two"].exists() and files["three"].exists()
+    assert [recording["stream_name"] for recording in listed(hub)] == ["three", "two"]
