@@ -127,7 +127,11 @@ class Proxy:
             to_hub.close()
 
     async def _answer(self, hub: asyncio.StreamReader, to_client: asyncio.StreamWriter, seen: Seen) -> None:
-        head = await hub.readuntil(b"\r\n\r\n")
+        try:
+            head = await asyncio.wait_for(hub.readuntil(b"\r\n\r\n"), self.habits.idle)
+        except asyncio.TimeoutError:
+            seen.cut = "idle"
+            return
         upgraded = head.startswith(b"HTTP/1.1 101")
         held = b"content-type: " + self.habits.holds in head.lower() or (upgraded and self.habits.upgrades == "swallow")
         to_client.write(head)
