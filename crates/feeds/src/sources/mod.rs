@@ -3,7 +3,9 @@
 
 mod clip;
 mod command;
+mod h264;
 mod http;
+mod rtsp;
 mod websocket;
 
 use std::convert::Infallible;
@@ -18,6 +20,7 @@ pub(crate) async fn run(spec: &Spec, outlet: &mut Outlet<'_>) -> Result<Infallib
         Kind::Http { url, interval } => http::run(url, *interval, outlet).await,
         Kind::Command(command) => command::shell(command, outlet).await,
         Kind::WebSocket(url) => websocket::run(url, outlet).await,
+        Kind::Rtsp { url, transport } => rtsp::run(url, *transport, outlet).await,
         other => Err(Error::Unusable(format!("{} is not built in yet", other.word()))),
     }
 }
