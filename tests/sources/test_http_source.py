@@ -137,7 +137,9 @@ def test_garbage_alone_is_a_failure(start_hub, camera):
 
 
 def test_a_flood_is_thinned_out_and_nobody_else_suffers(start_hub, camera):
-    hub = start_hub("--source", f"cam={camera.url('/flood')}#on_demand=no", "--source", "calm=testsrc:#width=64&height=48")
+    hub = start_hub(
+        "--source", f"cam={camera.url('/flood')}#on_demand=no", "--source", "calm=testsrc:#width=64&height=48"
+    )
     with MjpegReader(f"{hub.url}/stream/calm") as reader:
         wait_for_state(hub, "live")
         before, parts = hub.stats("cam"), len(reader.parts)

@@ -35,7 +35,11 @@ pub(super) struct Parameters {
 
 /// What became of an access unit.
 pub(super) enum Made {
-    Picture { jpeg: Vec<u8>, size: (u32, u32), captured: Option<CaptureTime> },
+    Picture {
+        jpeg: Vec<u8>,
+        size: (u32, u32),
+        captured: Option<CaptureTime>,
+    },
     /// It is damaged.
     Nothing(media::Error),
 }

@@ -1,6 +1,7 @@
 //! One file a kind of source: an async function that opens it and hands its pictures to an [`Outlet`] until something
 //! goes wrong. Dropping the future closes everything.
 
+mod camera;
 mod clip;
 mod command;
 mod h264;
@@ -21,6 +22,8 @@ pub(crate) async fn run(spec: &Spec, outlet: &mut Outlet<'_>) -> Result<Infallib
         Kind::Command(command) => command::shell(command, outlet).await,
         Kind::WebSocket(url) => websocket::run(url, outlet).await,
         Kind::Rtsp { url, transport } => rtsp::run(url, *transport, outlet).await,
-        other => Err(Error::Unusable(format!("{} is not built in yet", other.word()))),
+        Kind::Camera { device, width, height } => {
+            camera::run(device, (*width, *height), spec.fps, outlet).await
+        }
     }
 }

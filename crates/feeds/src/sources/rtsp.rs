@@ -3,7 +3,10 @@
 //! H.264 has to be decoded without a gap, so access units wait in a short queue for a thread of their own. Where that
 //! thread is too slow, the rest of a group of pictures is left out: the picture stands for a moment, and is never old.
 
-use std::{convert::Infallible, time::{Duration, SystemTime}};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::StreamExt;
 use retina::{
@@ -28,9 +31,14 @@ use crate::{
 /// DESCRIBE, SETUP and PLAY together.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(url: &Url, transport: Transport, outlet: &mut Outlet<'_>) -> Result<Infallible, Error> {
+pub(super) async fn run(
+    url: &Url,
+    transport: Transport,
+    outlet: &mut Outlet<'_>,
+) -> Result<Infallible, Error> {
     let playing = timeout(SETUP_TIMEOUT, play(url, transport)).await;
-    let slow = |_| Error::Slow { what: "the camera's answers to DESCRIBE, SETUP and PLAY", after: SETUP_TIMEOUT };
+    let slow =
+        |_| Error::Slow { what: "the camera's answers to DESCRIBE, SETUP and PLAY", after: SETUP_TIMEOUT };
     match playing.map_err(slow)?? {
         (session, Codec::H264) => h264(session, outlet).await,
         (session, Codec::Jpeg) => jpeg(session, outlet).await,
@@ -45,7 +53,8 @@ enum Codec {
 
 async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error> {
     let broken = |error: retina::Error| Error::broken(&error);
-    let mut options = SessionOptions::default().user_agent(concat!("framehub/", env!("CARGO_PKG_VERSION")).to_owned());
+    let mut options =
+        SessionOptions::default().user_agent(concat!("framehub/", env!("CARGO_PKG_VERSION")).to_owned());
     let mut address = url.clone();
     if !url.username().is_empty() {
         let (username, password) = credentials(url);
@@ -54,7 +63,8 @@ async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error
         let _ = (address.set_username(""), address.set_password(None));
     }
     let mut session = Session::describe(address, options).await.map_err(broken)?;
-    let (index, codec) = choose(session.streams().iter().map(|stream| (stream.media(), stream.encoding_name())))?;
+    let (index, codec) =
+        choose(session.streams().iter().map(|stream| (stream.media(), stream.encoding_name())))?;
     let transport = match transport {
         Transport::Tcp => retina::client::Transport::Tcp(TcpTransportOptions::default()),
         Transport::Udp => retina::client::Transport::Udp(UdpTransportOptions::default()),
@@ -152,9 +162,13 @@ mod tests {
     #[test]
     fn h264_is_preferred_and_what_cannot_be_read_is_named() {
         let chosen = |streams: &[(&'static str, &'static str)]| choose(streams.iter().copied());
-        assert_eq!(chosen(&[("audio", "pcmu"), ("video", "jpeg"), ("video", "h264")]).unwrap(), (2, Codec::H264));
+        assert_eq!(
+            chosen(&[("audio", "pcmu"), ("video", "jpeg"), ("video", "h264")]).unwrap(),
+            (2, Codec::H264)
+        );
         assert_eq!(chosen(&[("video", "JPEG")]).unwrap(), (0, Codec::Jpeg));
-        let error = chosen(&[("video", "h265"), ("application", "vnd.onvif.metadata")]).unwrap_err().to_string();
+        let error =
+            chosen(&[("video", "h265"), ("application", "vnd.onvif.metadata")]).unwrap_err().to_string();
         assert!(error.contains("h265") && error.contains("settings"), "{error}");
         assert!(chosen(&[]).unwrap_err().to_string().contains("no video"));
     }

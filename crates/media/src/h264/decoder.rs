@@ -1,5 +1,7 @@
 //! H.264 to JPEG, to show a recording to those who watch JPEG.
 
+use std::sync::LazyLock;
+
 use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
 
@@ -125,22 +127,31 @@ impl Decoded<'_> {
         let mut u = cut_out(self.picture.u(), u_stride, half_width, half_height);
         let mut v = cut_out(self.picture.v(), v_stride, half_width, half_height);
         if self.range == Range::Limited {
-            spread(&mut y, &table(16.0, 0.0, 219.0));
-            let chroma = table(128.0, 128.0, 224.0);
-            spread(&mut u, &chroma);
-            spread(&mut v, &chroma);
+            let (luma, chroma) = spread_tables();
+            spread(&mut y, luma);
+            spread(&mut u, chroma);
+            spread(&mut v, chroma);
         }
         jpeg::encode_planes([&y, &u, &v], width, height, quality)
     }
 }
 
-/// What each sample of a limited range is in the full one: `from` becomes `to`, and `span` becomes 255.
-fn table(from: f32, to: f32, span: f32) -> [u8; 256] {
+/// What each sample of a limited range is in the full one: luma and chroma.
+pub(crate) fn spread_tables() -> &'static (Table, Table) {
+    static TABLES: LazyLock<(Table, Table)> =
+        LazyLock::new(|| (table(16.0, 0.0, 219.0), table(128.0, 128.0, 224.0)));
+    &TABLES
+}
+
+type Table = [u8; 256];
+
+/// `from` becomes `to`, and `span` becomes 255.
+fn table(from: f32, to: f32, span: f32) -> Table {
     // A float is cut to the range of a byte.
     std::array::from_fn(|sample| ((sample as f32 - from) * 255.0 / span + to).round() as u8)
 }
 
-fn spread(samples: &mut [u8], table: &[u8; 256]) {
+fn spread(samples: &mut [u8], table: &Table) {
     for sample in samples {
         *sample = table[usize::from(*sample)];
     }

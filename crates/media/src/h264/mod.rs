@@ -14,6 +14,7 @@ mod decoder;
 mod encoder;
 mod planes;
 
+pub(crate) use decoder::spread_tables;
 pub use decoder::{Decoded, Decoder, Range};
 pub use encoder::{Encoded, Encoder};
 
