@@ -4,7 +4,6 @@ Each test is named after the heading whose example it runs. Examples stand here 
 `http://localhost:5000` is the one of the hub under test.
 """
 
-import datetime
 import json
 import subprocess
 import textwrap
@@ -18,7 +17,7 @@ from support.browser import wait_until_painted
 from support.hub import clean_environment
 from support.mjpeg import MjpegReader
 from support.pictures import decode, jpeg, number_of, numbered, png
-from support.shapes import assert_error, assert_shape
+from support.shapes import assert_error, assert_shape, is_recent
 from support.waiting import eventually
 
 BASE = "http://localhost:5000"
@@ -49,12 +48,6 @@ server:
 logging:
   level: INFO              # Log level
 """
-
-
-def is_recent(text: str) -> bool:
-    """RFC 3339 with a zone, and not long ago: what Python's and JavaScript's own parsers read."""
-    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return abs((datetime.datetime.now(datetime.timezone.utc) - moment).total_seconds()) < 120
 
 
 def test_001_start_the_server(start_hub):

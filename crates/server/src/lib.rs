@@ -5,7 +5,6 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
-mod demo;
 mod janitor;
 mod keys;
 pub mod logging;

@@ -9,7 +9,7 @@ use std::{
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{Extensions, HeaderMap, Uri, header, request::Parts};
 
-use crate::{App, Cidr};
+use crate::{App, Cidr, tail::Encrypted};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -41,7 +41,7 @@ impl Caller {
         let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
         let own = Self {
             address: Self::address_of(trusted, headers, extensions),
-            is_https: false,
+            is_https: extensions.get::<Encrypted>().is_some(),
             host: asked.or_else(|| uri.authority().map(|authority| authority.as_str().to_owned())),
         };
         if !peer.is_some_and(is_trusted) {
@@ -49,7 +49,7 @@ impl Caller {
         }
         Self {
             is_https: last(headers, "x-forwarded-proto")
-                .is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+                .map_or(own.is_https, |proto| proto.eq_ignore_ascii_case("https")),
             host: last(headers, "x-forwarded-host").map(str::to_owned).or(own.host),
             ..own
         }

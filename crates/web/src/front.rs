@@ -20,20 +20,25 @@ use crate::{
     cors,
     error::ApiError,
     routes,
-    tail::{self, Neighbours},
+    tail::{self, Neighbours, Terms},
 };
 
 /// Serves the app on `listener` until `shutdown`, and then for as long as its settings give connections to end.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
     let places = Arc::clone(app.connections());
-    let limits = app.settings().connections;
-    let neighbours = Neighbours::new(limits.max_per_address, app.settings().trusted_proxies.clone());
+    let settings = app.settings();
+    let terms = Terms {
+        tls: settings.tls.clone(),
+        limits: settings.connections,
+        neighbours: Neighbours::new(settings.connections.max_per_address, settings.trusted_proxies.clone()),
+        shutdown,
+    };
     let front = Front::new(app);
     let answer = move |request| {
         let front = front.clone();
         async move { front.answer(request).await }
     };
-    tail::serve(listener, places, neighbours, limits, answer, shutdown).await;
+    tail::serve(listener, places, terms, answer).await;
 }
 
 /// Answers requests. Clones share everything.

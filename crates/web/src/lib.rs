@@ -31,6 +31,9 @@ mod tail;
 mod view;
 mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 pub use app::App;
 pub use auth::{
     AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
@@ -39,3 +42,4 @@ pub use auth::{
 pub use cidr::{Cidr, InvalidCidr};
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RequestRate, Settings};
+pub use tail::{Tls, TlsError, TlsFiles};

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{App, ConnectionLimits, HealthInfo, Settings, clock, front::Front, routes, tail};
+use crate::{App, Settings, clock, front::Front, routes, tail, tests::support};
 
 /// What the stream `front` shows: a picture to everybody but a decoder.
 const PICTURE: &[u8] = b"\xff\xd8 the picture of the front door \xff\xd9";
@@ -30,8 +30,9 @@ impl House {
         let ring = RingLimits { frames: 4, history_bytes: 1000, backlog_frames: 4, backlog_bytes: 1000 };
         let hub = Hub::new(Limits { streams: 9, viewers_per_stream: 99, ring });
         let folder = tempfile::tempdir().unwrap();
-        let recordings = Recordings::start(hub.clone(), recorder(&folder));
-        let app = App::new(hub.clone(), recordings, settings(auth), CancellationToken::new());
+        let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
+        let settings = Settings { auth, cors: true, ..support::settings() };
+        let app = App::new(hub.clone(), recordings, support::no_feeds(&hub), settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
         house
@@ -53,52 +54,6 @@ impl House {
 
     async fn get(&self, uri: &str, key: &str) -> Response {
         self.ask(&Method::GET, uri, &[("x-api-key", key)]).await
-    }
-}
-
-fn recorder(folder: &TempDir) -> record::Config {
-    record::Config {
-        directory: folder.path().to_owned(),
-        automatic: false,
-        codec: record::Codec::Mp4v,
-        target_fps: 30.0,
-        segment: Duration::from_secs(60),
-        sync: Duration::from_secs(60),
-        retention: record::Retention {
-            max_age: Duration::from_secs(60),
-            max_total_bytes: None,
-            min_free_bytes: 0,
-        },
-        schedule: record::TimeOfDay::default(),
-    }
-}
-
-fn settings(auth: AuthSettings) -> Settings {
-    let second = Duration::from_secs(1);
-    Settings {
-        address: ([127, 0, 0, 1], 5000).into(),
-        max_frame_bytes: 1000,
-        body_timeout: second,
-        publisher_idle: second,
-        stream_fps: None,
-        heartbeat: second,
-        default_stream: None,
-        cors: true,
-        jpeg_quality: 90,
-        auth,
-        allowed_origins: Vec::new(),
-        request_rate: None,
-        trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-        connections: ConnectionLimits {
-            max: 9,
-            max_per_address: None,
-            header_timeout: second,
-            idle_timeout: second,
-            stall_timeout: second,
-            send_buffer: 1000,
-            shutdown: second,
-        },
-        health: HealthInfo { stream_timeout: second, simulator_ip: String::new(), simulator_port: 0 },
     }
 }
 

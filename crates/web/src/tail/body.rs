@@ -85,7 +85,7 @@ pub(crate) trait LiveBody: Send + 'static {
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>>;
 }
 
-type LiveBox = Box<dyn LiveBody>;
+pub(crate) type LiveBox = Box<dyn LiveBody>;
 
 /// A live body on its way through the router. Extensions have to be `Clone`; only one taker finds it.
 #[derive(Clone)]

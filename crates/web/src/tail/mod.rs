@@ -9,6 +9,8 @@ mod body;
 mod connections;
 mod gate;
 mod neighbours;
+mod socket;
+mod tls;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -20,45 +22,61 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use body::{LiveBody, Part, end_live_at, live_response};
 #[cfg(test)]
-pub(crate) use body::{begin_live, take_live};
+pub(crate) use body::{LiveBox, begin_live, take_live};
 pub(crate) use connections::{Busy, Connections};
 pub(crate) use neighbours::Neighbours;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::ConnectionLimits;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
+use socket::Socket;
 
-/// Accepts connections until `shutdown`, then lets those that are open end by themselves for `limits.shutdown`.
+/// In a request's extensions: it came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
+/// What holds for every connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) neighbours: Arc<Neighbours>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Accepts connections until the shutdown, then lets those that are open end by themselves for a while.
 /// `answer` makes the response to a request, and never fails.
-pub(crate) async fn serve<A, F>(
-    listener: TcpListener,
-    places: Arc<Connections>,
-    neighbours: Arc<Neighbours>,
-    limits: ConnectionLimits,
-    answer: A,
-    shutdown: CancellationToken,
-) where
+pub(crate) async fn serve<A, F>(listener: TcpListener, places: Arc<Connections>, terms: Terms, answer: A)
+where
     A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let connections = TaskTracker::new();
+    if let Some(tls) = terms.tls.clone() {
+        let shutdown = terms.shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(tls.follow_files()).await });
+    }
     loop {
         let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = terms.shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, peer)) => {
-                let Some(counted) = neighbours.count(peer.ip()) else {
-                    turn_away(&socket, TOO_MANY_OF_ONE);
-                    continue;
+                let place = match terms.neighbours.count(peer.ip()) {
+                    Some(counted) => places.admit(counted).ok_or(TOO_MANY),
+                    None => Err(TOO_MANY_OF_ONE),
                 };
-                match places.admit(counted) {
-                    Some(place) => {
-                        let task = converse(socket, peer, place, answer.clone(), limits, shutdown.clone());
+                match place {
+                    Ok(place) => {
+                        let task = converse(socket, peer, place, answer.clone(), terms.clone());
                         connections.spawn(task);
                     }
-                    None => turn_away(&socket, TOO_MANY),
+                    // Whoever expects a handshake cannot read it.
+                    Err(_) if terms.tls.is_some() => {}
+                    Err(reason) => turn_away(&socket, reason),
                 }
             }
             Err(error) => rest_after(&error).await,
@@ -66,7 +84,7 @@ pub(crate) async fn serve<A, F>(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(limits.shutdown, connections.wait()).await.is_err() {
+    if tokio::time::timeout(terms.limits.shutdown, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections did not end in time, cutting them");
     }
 }
@@ -101,27 +119,43 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// One connection, from its first request to its last.
-async fn converse<A, F>(
-    socket: TcpStream,
-    peer: SocketAddr,
-    place: Connection,
-    answer: A,
-    limits: ConnectionLimits,
-    shutdown: CancellationToken,
-) where
+async fn converse<A, F>(socket: TcpStream, peer: SocketAddr, place: Connection, answer: A, terms: Terms)
+where
     A: Fn(Request<Body>) -> F,
     F: Future<Output = Response> + Send + 'static,
 {
+    let Terms { tls, limits, shutdown, .. } = terms;
+    let encrypted = tls.is_some();
     if let Err(error) = tune(&socket, &limits) {
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
     let place = Arc::new(place);
+    let socket = match tls {
+        None => Socket::Plain(socket),
+        Some(tls) => {
+            let greeting = tokio::time::timeout(limits.header_timeout, tls.accept(socket));
+            let greeted = tokio::select! {
+                greeted = greeting => greeted,
+                () = place.shed() => return,
+                () = shutdown.cancelled() => return,
+            };
+            match greeted {
+                Ok(Ok(Some(socket))) => socket,
+                Ok(Ok(None)) => return,
+                Ok(Err(error)) => return tracing::debug!(%peer, %error, "the TLS handshake failed"),
+                Err(_late) => return tracing::debug!(%peer, "the TLS handshake took too long"),
+            }
+        }
+    };
     let gate = Gate::default();
     let service = service_fn(|request: Request<Incoming>| {
         let busy = place.begin_request();
         let gate = gate.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        if encrypted {
+            request.extensions_mut().insert(Encrypted);
+        }
         request.extensions_mut().insert(Arc::clone(&busy));
         let response = answer(request);
         async move { Ok::<_, Infallible>(body::for_wire(response.await, busy, gate)) }

@@ -29,11 +29,11 @@ export function hubOf(href) {
 /**
  * The address to request, with what the page was opened with.
  * @param {string} path relative to the hub, such as `api/streams`
- * @param {Record<string, string>} [query]
+ * @param {Record<string, string | number>} [query]
  */
 export function at(path, query = {}) {
   const url = new URL(path, HUB);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
   for (const [name, value] of PASS) url.searchParams.set(name, value);
   return url.href;
 }

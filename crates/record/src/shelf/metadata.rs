@@ -1,0 +1,230 @@
+//! The JSON beside a recording: document 001's fields, and ours after them.
+//!
+//! Written exactly, read leniently: a file of 001's own has the first nine fields only, and one that cannot be read is
+//! as good as none, since the recording itself says most of it again.
+
+use std::path::Path;
+
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Codec, Kind, RecordingId};
+
+/// A metadata file is not read further than this, in bytes. Ours have 15 kB at most, with a hundred gaps.
+pub(crate) const MAX_FILE: u64 = 1 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being written.
+    Recording,
+    #[default]
+    Finished,
+    /// Its writer did not come to its end: cut to the last whole fragment at the next start.
+    Healed,
+}
+
+/// Frames that are missing, since the disk did not keep up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// When the first of them would have been shown.
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub at: Timestamp,
+    pub seconds: f64,
+    pub frames: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    pub stream_name: String,
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub start_time: Timestamp,
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub end_time: Timestamp,
+    #[serde(default, deserialize_with = "read_number")]
+    pub duration_seconds: f64,
+    #[serde(default)]
+    pub total_frames: u64,
+    #[serde(default, deserialize_with = "read_number")]
+    pub average_fps: f64,
+    #[serde(default, deserialize_with = "read_number")]
+    pub target_fps: f64,
+    #[serde(default = "any_codec", deserialize_with = "read_codec")]
+    pub codec: Codec,
+    /// As the recordings' folder is configured: relative if that is.
+    #[serde(default)]
+    pub recording_path: String,
+    #[serde(default)]
+    pub file: String,
+    #[serde(default)]
+    pub status: Status,
+    #[serde(default)]
+    pub kind: Kind,
+    #[serde(default)]
+    pub size_bytes: u64,
+    #[serde(default)]
+    pub width: u32,
+    #[serde(default)]
+    pub height: u32,
+    /// All of them, also of gaps that are listed no more.
+    #[serde(default)]
+    pub frames_lost: u64,
+    /// The first hundred.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+}
+
+impl Metadata {
+    /// `None` if it is not the metadata of a recording.
+    pub(crate) fn from_json(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// All that is known of a recording without metadata and without a look inside.
+    pub(crate) fn of_name(id: &RecordingId) -> Self {
+        Self {
+            stream_name: String::new(),
+            start_time: id.start(),
+            end_time: id.start(),
+            duration_seconds: 0.0,
+            total_frames: 0,
+            average_fps: 0.0,
+            target_fps: 0.0,
+            codec: any_codec(),
+            recording_path: String::new(),
+            file: String::new(),
+            status: Status::Finished,
+            kind: Kind::Segment,
+            size_bytes: 0,
+            width: 0,
+            height: 0,
+            frames_lost: 0,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// With what the file's place and size say, whatever its metadata claims: it may have been moved or copied.
+    pub(crate) fn placed(mut self, id: &RecordingId, directory: &Path, size_bytes: u64) -> Self {
+        id.stream.as_str().clone_into(&mut self.stream_name);
+        id.file.as_str().clone_into(&mut self.file);
+        self.kind = id.kind();
+        self.recording_path = path_of(directory, id.stream.as_str(), id.file.as_str());
+        self.size_bytes = size_bytes;
+        self
+    }
+}
+
+/// A recording's path as its metadata shows it.
+pub(crate) fn path_of(directory: &Path, stream: &str, file: &str) -> String {
+    directory.join(stream).join(file).to_string_lossy().into_owned()
+}
+
+/// RFC 3339 in UTC, always with milliseconds.
+pub(crate) fn write_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// RFC 3339; a time without an offset, as Python writes it by itself, is UTC.
+fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let time = text.parse::<civil::DateTime>().and_then(|time| TimeZone::UTC.to_timestamp(time));
+    time.map_err(serde::de::Error::custom)
+}
+
+/// JSON has no infinity: what was one is `null`.
+fn read_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn read_codec<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Codec, D::Error> {
+    let name = serde_json::Value::deserialize(deserializer)?;
+    Ok(Codec::deserialize(name).unwrap_or_else(|_| any_codec()))
+}
+
+/// For a file that does not say: document 001's own default.
+fn any_codec() -> Codec {
+    Codec::Mp4v
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const OF_THE_DOCUMENT: &str = r#"{
+      "stream_name": "camera1",
+      "start_time": "2026-01-21T10:30:00Z",
+      "end_time": "2026-01-21T10:45:23Z",
+      "duration_seconds": 923,
+      "total_frames": 27690,
+      "average_fps": 30.0,
+      "target_fps": 30,
+      "codec": "mp4v",
+      "recording_path": "recordings/camera1/camera1_20260121_103000.mp4"
+    }"#;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_documents_own_file_is_read() {
+        let read = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
+        assert_eq!(read.end_time, time("2026-01-21T10:45:23Z"));
+        assert_eq!((read.total_frames, read.duration_seconds, read.target_fps), (27690, 923.0, 30.0));
+        assert_eq!((read.status, read.kind, read.size_bytes), (Status::Finished, Kind::Segment, 0));
+    }
+
+    #[test]
+    fn the_documents_fields_come_first_and_in_its_order() {
+        let read = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
+        let written = String::from_utf8(read.to_json().unwrap()).unwrap();
+        let keys: Vec<&str> = written.lines().filter_map(|line| line.trim().split('"').nth(1)).collect();
+        let document: Vec<&str> =
+            OF_THE_DOCUMENT.lines().filter_map(|line| line.trim().split('"').nth(1)).collect();
+        assert_eq!(keys.get(..9), document.get(..9));
+        assert!(written.contains(r#""start_time": "2026-01-21T10:30:00.000Z""#), "{written}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_to_the_millisecond() {
+        let mut metadata = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
+        metadata.start_time = time("2026-01-21T10:30:00.123Z");
+        metadata.status = Status::Healed;
+        metadata.kind = Kind::Clip;
+        metadata.codec = Codec::H264;
+        metadata.gaps = vec![Gap { at: time("2026-01-21T10:31:00.5Z"), seconds: 1.25, frames: 37 }];
+        assert_eq!(Metadata::from_json(&metadata.to_json().unwrap()), Some(metadata));
+    }
+
+    #[test]
+    fn numbers_that_json_cannot_hold_are_read_as_zero() {
+        let mut metadata = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
+        metadata.average_fps = f64::INFINITY;
+        assert_eq!(Metadata::from_json(&metadata.to_json().unwrap()).unwrap().average_fps, 0.0);
+    }
+
+    #[test]
+    fn times_without_an_offset_and_unknown_codecs_are_taken() {
+        let text = OF_THE_DOCUMENT.replace("10:45:23Z", "10:45:23.5").replace("mp4v", "XVID");
+        let read = Metadata::from_json(text.as_bytes()).unwrap();
+        assert_eq!((read.end_time, read.codec), (time("2026-01-21T10:45:23.5Z"), Codec::Mp4v));
+    }
+
+    #[test]
+    fn junk_is_no_metadata() {
+        for text in ["", "{}", "[]", "null", "{\"stream_name\":1}", "\0\0\0", &"[".repeat(10_000)] {
+            assert_eq!(Metadata::from_json(text.as_bytes()), None, "{text:.40}");
+        }
+    }
+}
