@@ -56,6 +56,17 @@ impl Front {
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
+        let base_path = &self.app.settings().base_path;
+        let request = match base_path.enter(request) {
+            Ok(request) => request,
+            Err(refusal) => return *refusal,
+        };
+        let mut response = self.answer_inside(request).await;
+        base_path.leave(&mut response);
+        response
+    }
+
+    async fn answer_inside(&self, request: Request) -> Response {
         let origin = cors::origin(self.app.settings(), request.headers());
         let early = if origin.is_some() { cors::preflight(&request) } else { None };
         let mut response = match early {

@@ -8,6 +8,7 @@
 
 mod app;
 mod auth;
+mod base_path;
 mod browser;
 mod caller;
 mod cidr;
@@ -39,6 +40,7 @@ pub use auth::{
     AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
     share_token,
 };
+pub use base_path::{BasePath, InvalidBasePath};
 pub use cidr::{Cidr, InvalidCidr};
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RequestRate, Settings};

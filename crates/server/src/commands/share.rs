@@ -59,7 +59,8 @@ fn address(plan: &Plan) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    format!("http://{address}")
+    let scheme = if plan.server.tls_cert.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}{}", plan.server.base_path)
 }
 
 fn span(text: &str) -> Result<Duration, String> {

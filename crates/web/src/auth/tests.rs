@@ -32,7 +32,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
-        let app = App::new(hub.clone(), recordings, support::no_feeds(&hub), settings, CancellationToken::new());
+        let app =
+            App::new(hub.clone(), recordings, support::no_feeds(&hub), settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
         house

@@ -43,20 +43,21 @@ pub(crate) async fn login(
     let (token, span) = app.guard().login(&login.key, caller.address, SystemTime::now())?;
     let message = "logged in";
     let body = Json(json!({ "status": "success", "message": message, "expires_in_seconds": span.as_secs() }));
-    Ok(([(header::SET_COOKIE, cookie(&token, span, &caller))], body).into_response())
+    Ok(([(header::SET_COOKIE, cookie(&token, span, &app, &caller))], body).into_response())
 }
 
 /// Log out: the browser forgets the cookie.
 #[utoipa::path(post, path = "/api/logout", tag = "keys", responses((status = 200, description = "The cookie is gone")))]
-pub(crate) async fn logout(caller: Caller) -> Response {
+pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Response {
     let body = Json(json!({ "status": "success", "message": "logged out" }));
-    ([(header::SET_COOKIE, cookie("", Duration::ZERO, &caller))], body).into_response()
+    ([(header::SET_COOKIE, cookie("", Duration::ZERO, &app, &caller))], body).into_response()
 }
 
 /// Not for scripts, not for other sites, and once it came encrypted never in the clear.
-fn cookie(value: &str, span: Duration, caller: &Caller) -> String {
+fn cookie(value: &str, span: Duration, app: &App, caller: &Caller) -> String {
     let secure = if caller.is_https { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}", span.as_secs())
+    let path = app.settings().base_path.at("/");
+    format!("{COOKIE}={value}; Path={path}; Max-Age={}; HttpOnly; SameSite=Strict{secure}", span.as_secs())
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -108,7 +109,8 @@ pub(crate) async fn share(
     let share = app.guard().share(&grant, &name, wish.span()?)?;
     tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
     let (base, token) = (caller.base(), share.token);
-    let url = |rest: &str| format!("{base}/stream/{name}{rest}?token={token}");
+    let path = app.settings().base_path.at(&format!("/stream/{name}"));
+    let url = |rest: &str| format!("{base}{path}{rest}?token={token}");
     Ok(Json(Shared {
         status: "success",
         stream: name.to_string(),

@@ -115,6 +115,7 @@ pub(crate) async fn list(
 ) -> Result<Json<RecordingList>, ApiError> {
     let mut filter = query.filter()?;
     let shelf = app.recordings().shelf().clone();
+    let base_path = app.settings().base_path.clone();
     let list = app.disk().ask(move || {
         let sees_all = grant.allows_everywhere(Scope::View);
         let is_first = filter.cursor.is_none();
@@ -131,7 +132,7 @@ pub(crate) async fn list(
             total_bytes: page.total_bytes,
             next: page.next,
             streams: streams.map(|streams| streams.into_iter().map(RecordedStream::from).collect()),
-            recordings: page.recordings.into_iter().map(Recording::from).collect(),
+            recordings: page.recordings.into_iter().map(|one| Recording::new(one, &base_path)).collect(),
             disk: shelf.disk().ok().map(DiskSpace::from),
         })
     });

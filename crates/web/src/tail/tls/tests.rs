@@ -11,6 +11,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
 use crate::tail::{
+    Neighbours,
     connections::Connections,
     gate::{Gate, GatedSocket},
 };
