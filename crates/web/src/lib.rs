@@ -33,3 +33,4 @@ mod tests;
 pub use app::App;
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, Settings};
+pub use tail::{Tls, TlsError, TlsFiles};

@@ -4,10 +4,14 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
+use crate::Tls;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address that the listener is bound to.
     pub address: SocketAddr,
+    /// Encrypts every connection; `None`: plain HTTP.
+    pub tls: Option<Tls>,
     /// Bytes of one published picture.
     pub max_frame_bytes: usize,
     /// A picture's bytes must have arrived within this time.
