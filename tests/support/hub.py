@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
@@ -81,7 +82,9 @@ class Hub:
 
     @property
     def port(self) -> int:
-        return int(self.url.rsplit(":", 1)[1])
+        port = urlsplit(self.url).port
+        assert port
+        return port
 
     @property
     def ws(self) -> str:

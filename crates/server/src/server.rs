@@ -75,10 +75,10 @@ impl Server {
         self.address
     }
 
-    /// Where a browser finds it, such as `http://127.0.0.1:5000`.
+    /// Where a browser finds it, such as `http://127.0.0.1:5000`; without a slash at the end.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{scheme}://{}{}", self.address, self.plan.server.base_path)
     }
 
     pub fn hub(&self) -> &Hub {
@@ -154,6 +154,7 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settin
     Ok(Settings {
         address,
         tls,
+        base_path: plan.server.base_path.clone(),
         max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
         body_timeout: plan.server.body_timeout,
         publisher_idle: plan.streams.timeout,

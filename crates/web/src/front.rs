@@ -40,6 +40,17 @@ impl Front {
     }
 
     async fn answer(&self, request: Request) -> Response {
+        let base_path = &self.app.settings().base_path;
+        let request = match base_path.enter(request) {
+            Ok(request) => request,
+            Err(refusal) => return *refusal,
+        };
+        let mut response = self.answer_inside(request).await;
+        base_path.leave(&mut response);
+        response
+    }
+
+    async fn answer_inside(&self, request: Request) -> Response {
         let crosses_origins = self.app.settings().cors;
         let early = if crosses_origins { cors::preflight(&request) } else { None };
         let mut response = match early.or_else(|| auth::refusal(&self.app, &request)) {

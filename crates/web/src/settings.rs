@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
-use crate::Tls;
+use crate::{BasePath, Tls};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -12,6 +12,8 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Encrypts every connection; `None`: plain HTTP.
     pub tls: Option<Tls>,
+    /// Everything lies below it.
+    pub base_path: BasePath,
     /// Bytes of one published picture.
     pub max_frame_bytes: usize,
     /// A picture's bytes must have arrived within this time.

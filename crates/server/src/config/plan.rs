@@ -47,6 +47,7 @@ pub struct Server {
     /// PEM files; with both, connections are encrypted.
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    pub base_path: web::BasePath,
     pub debug: bool,
     pub cors_enabled: bool,
     pub max_frame_bytes: u64,
@@ -316,6 +317,7 @@ impl Plan {
                 port: 0,
                 tls_cert: None,
                 tls_key: None,
+                base_path: web::BasePath::default(),
                 debug: false,
                 cors_enabled: false,
                 max_frame_bytes: 0,

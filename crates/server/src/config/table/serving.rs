@@ -74,6 +74,16 @@ pub(super) const KEYS: &[Key] = &[
         ..SERVER
     },
     Key {
+        name: "base_path",
+        kind: Kind::Text {
+            allowed: "a path such as /cams, of letters, digits, '-', '.', '_' and '~', or nothing",
+            set: |p, v| set_parsed(&mut p.server.base_path, v.trim().parse().ok()),
+        },
+        doc: "Puts everything below this path: the page, every route, every address in an answer. For a proxy that \
+            passes on paths as they are; one that takes its prefix off needs nothing here.",
+        ..SERVER
+    },
+    Key {
         name: "debug",
         kind: Kind::Flag(|p, v| p.server.debug = v),
         default: "false",
