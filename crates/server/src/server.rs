@@ -10,7 +10,7 @@ use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, ConnectionLimits, HealthInfo, Settings};
+use web::{App, ConnectionLimits, HealthInfo, RobotInfo, Settings};
 
 use crate::{config::Plan, demo, janitor};
 
@@ -18,6 +18,8 @@ use crate::{config::Plan, demo, janitor};
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For pictures that are transcoded at the door.
 const TRANSCODE_QUALITY: u8 = 90;
+/// The stream of the camera that `camera.index` opens.
+const CAMERA_STREAM: &str = "camera";
 /// Frames kept for a recorder that is behind, however small they are: half a minute at 30 a second.
 const BACKLOG_FRAMES: usize = 1024;
 /// How many connections may wait to be accepted while the loop is busy.
@@ -136,6 +138,7 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
         stream_fps: plan.viewers.stream_fps,
         heartbeat: plan.viewers.heartbeat_interval,
         default_stream,
+        robot: robot(plan)?,
         cors: plan.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
         api_keys: plan.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect(),
@@ -152,6 +155,21 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
             simulator_ip: plan.simulator.ip.clone(),
             simulator_port: plan.simulator.port,
         },
+    })
+}
+
+fn robot(plan: &Plan) -> Result<RobotInfo, Error> {
+    let camera = &plan.camera;
+    let stream = match (&plan.streams.robot, camera.index) {
+        (Some(text), _) => Some(name("streams.robot", text)?),
+        (None, Some(_)) => Some(name("camera", CAMERA_STREAM)?),
+        (None, None) => None,
+    };
+    Ok(RobotInfo {
+        stream,
+        frame_cache: camera.frame_cache,
+        camera_size: (camera.width, camera.height),
+        jpeg_quality: camera.jpeg_quality,
     })
 }
 

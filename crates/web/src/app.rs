@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     metrics::Metrics,
     tail::Connections,
-    view::{Base64Cache, MAX_REPLAYS, Placeholder},
+    view::{Base64Cache, Clients, MAX_REPLAYS, Placeholder},
 };
 
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
@@ -34,6 +34,7 @@ pub struct App {
     transcoders: Arc<Semaphore>,
     placeholder: Placeholder,
     base64: Base64Cache,
+    robot_clients: Arc<Clients>,
 }
 
 impl App {
@@ -53,6 +54,7 @@ impl App {
             transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
+            robot_clients: Arc::default(),
             hub,
             recordings,
             settings,
@@ -109,6 +111,10 @@ impl App {
         &self.base64
     }
 
+    pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
+        &self.robot_clients
+    }
+
     /// The live stream of that name.
     pub(crate) fn stream(&self, name: &StreamName) -> Result<Stream, ApiError> {
         self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
@@ -119,6 +125,14 @@ impl App {
         match &self.settings.default_stream {
             Some(name) => self.hub.stream(name),
             None => self.hub.oldest(),
+        }
+    }
+
+    /// The stream of document 004's routes: the one that `streams.robot` names, or the default one.
+    pub(crate) fn robot_stream(&self) -> Option<Stream> {
+        match &self.settings.robot.stream {
+            Some(name) => self.hub.stream(name),
+            None => self.default_stream(),
         }
     }
 }

@@ -29,4 +29,4 @@ mod websocket;
 
 pub use app::App;
 pub use front::serve;
-pub use settings::{ConnectionLimits, HealthInfo, Settings};
+pub use settings::{ConnectionLimits, HealthInfo, RobotInfo, Settings};

@@ -4,7 +4,7 @@ use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::faces::{control, recorder, recordings, streams, viewer};
+use crate::faces::{control, recorder, recordings, robot, streams, viewer};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -36,6 +36,8 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         recordings::delete,
         recordings::replay,
         recordings::still,
+        robot::stream,
+        robot::stats,
         viewer::stats,
         viewer::stats_page,
         viewer::recordings_page,
@@ -49,6 +51,7 @@ use crate::faces::{control, recorder, recordings, streams, viewer};
         (name = "publish", description = "Frames into a stream"),
         (name = "view", description = "Frames out of a stream"),
         (name = "recordings", description = "Streams on disk"),
+        (name = "robot", description = "The robot's camera (always needs an API key)"),
         (name = "control", description = "Streams, statistics, health")
     )
 )]

@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::profile::Profile;
+
 /// Everything the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -73,6 +75,8 @@ pub struct Streams {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Viewers {
+    /// Already laid under what was written.
+    pub profile: Profile,
     /// Default cap on a viewer's frames a second. None: as published.
     pub stream_fps: Option<f64>,
     pub heartbeat_interval: Duration,

@@ -75,7 +75,7 @@ pub(crate) async fn stream(
     }
     let source = match moment.t {
         Some(past) => Source::past(&app, default_stream(&app)?.name(), past).await?,
-        None => Source::default(Arc::clone(&app)),
+        None => Source::following(Arc::clone(&app), App::default_stream),
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }

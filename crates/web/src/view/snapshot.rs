@@ -75,6 +75,11 @@ async fn next(stream: &Stream, start: Start, patience: Duration) -> Result<Optio
     }
 }
 
+/// The first frame of a stream that has none yet, if it comes in time.
+pub(crate) async fn first_frame(stream: &Stream, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
+    next(stream, Start::Newest, patience).await
+}
+
 /// What a live stream showed then.
 pub(crate) async fn past(app: &App, stream: &StreamName, past: Past) -> Result<Response, ApiError> {
     let replay = replay::rewind(app, stream, past).await?;

@@ -1,5 +1,5 @@
-//! Where a view's frames come from: one named stream until it ends, whatever stream is the default at the time, or a
-//! recording.
+//! Where a view's frames come from: one named stream until it ends, whatever stream plays a part at the time (that of
+//! the default stream, that of the robot's), or a recording.
 
 use std::{
     sync::Arc,
@@ -15,14 +15,16 @@ use crate::{App, clock, error::ApiError};
 #[derive(Debug)]
 pub(crate) enum Source {
     Named(Subscriber),
-    Default(Box<DefaultSource>),
+    Following(Box<Following>),
     Replay(Box<ReplaySource>),
 }
 
-/// The default stream: it may come later, end, and be another one afterwards. Ends only with the hub.
+/// The stream that plays a part: it may come later, end, and be another one afterwards. Ends only with the hub.
 #[derive(Debug)]
-pub(crate) struct DefaultSource {
+pub(crate) struct Following {
     app: Arc<App>,
+    /// Which stream plays the part now.
+    choose: fn(&App) -> Option<Stream>,
     changes: Changes,
     current: Option<Subscriber>,
     /// The waiting picture has been shown since the last stream ended.
@@ -34,9 +36,10 @@ impl Source {
         Ok(Self::Named(stream.subscribe(Rule::Latest, Class::Viewer, start)?))
     }
 
-    pub(crate) fn default(app: Arc<App>) -> Self {
+    /// Whatever stream `choose` gives at the time.
+    pub(crate) fn following(app: Arc<App>, choose: fn(&App) -> Option<Stream>) -> Self {
         let changes = app.hub().changes();
-        Self::Default(Box::new(DefaultSource { app, changes, current: None, waiting_shown: false }))
+        Self::Following(Box::new(Following { app, choose, changes, current: None, waiting_shown: false }))
     }
 
     /// A live stream as it was, staying that far behind.
@@ -57,7 +60,7 @@ impl Source {
     pub(crate) fn stream(&self) -> Option<&Stream> {
         match self {
             Self::Named(subscriber) => Some(subscriber.stream()),
-            Self::Default(_) | Self::Replay(_) => None,
+            Self::Following(_) | Self::Replay(_) => None,
         }
     }
 
@@ -70,7 +73,7 @@ impl Source {
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
             Self::Named(subscriber) => poll_subscriber(subscriber, cx),
-            Self::Default(source) => source.poll_next(cx),
+            Self::Following(source) => source.poll_next(cx),
             Self::Replay(source) => source.poll_next(cx),
         }
     }
@@ -79,7 +82,7 @@ impl Source {
     pub(crate) fn newest(&self) -> Option<Arc<Frame>> {
         match self {
             Self::Named(subscriber) => subscriber.stream().newest(),
-            Self::Default(source) => source.newest(),
+            Self::Following(source) => source.newest(),
             Self::Replay(source) => source.newest(),
         }
     }
@@ -90,7 +93,7 @@ fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Op
     Poll::Ready(delivery.ok().map(|delivery| delivery.frame))
 }
 
-impl DefaultSource {
+impl Following {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         loop {
             if let Some(subscriber) = &mut self.current {
@@ -109,7 +112,7 @@ impl DefaultSource {
             if self.app.hub().is_shut_down() {
                 return Poll::Ready(None);
             }
-            if let Some(stream) = self.app.default_stream() {
+            if let Some(stream) = (self.choose)(&self.app) {
                 self.current = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).ok();
             }
             if self.current.is_none() && self.changes.poll_changed(cx).is_pending() {

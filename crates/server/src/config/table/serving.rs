@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
 use super::super::plan::{Level, LogFormat, Secret, Switch};
+use super::super::profile::Profile;
 use super::{KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_parsed, set_stream_name};
 
 /// What most rows share.
@@ -190,9 +191,23 @@ pub(super) const KEYS: &[Key] = &[
             allowed: "a stream name (1 to 64 letters, digits, '_' or '-') or nothing",
             set: |p, v| set_stream_name(&mut p.streams.robot, v.trim()),
         },
-        available: false,
-        doc: "The stream behind `/api/robot/stream`, which always asks for an API key.",
+        doc: "The stream behind `/api/robot/stream`, which always asks for an API key. Empty: the camera's, if \
+            `camera.index` opens one, else the default stream.",
         ..STREAMS
+    },
+    Key {
+        name: "profile",
+        kind: Kind::Choice(&[
+            ("none", |p| p.viewers.profile = Profile::None),
+            ("cloudflare", |p| p.viewers.profile = Profile::Cloudflare),
+            ("lan", |p| p.viewers.profile = Profile::Lan),
+            ("low_latency", |p| p.viewers.profile = Profile::LowLatency),
+            ("mobile", |p| p.viewers.profile = Profile::Mobile),
+        ]),
+        default: "none",
+        doc: "Sets the defaults of several keys at once for a kind of network (see 'Profiles' below). What is \
+            written elsewhere wins.",
+        ..VIEWERS
     },
     Key {
         name: "stream_fps",
