@@ -77,6 +77,14 @@ ROUTES = {
     ("get", "/api/streams"),
     ("delete", "/api/streams/{name}"),
     ("get", "/api/streams/{name}/stats"),
+    ("get", "/api/recordings"),
+    ("get", "/api/recordings/{stream}/{file}"),
+    ("delete", "/api/recordings/{stream}/{file}"),
+    ("get", "/api/recordings/{stream}/{file}/mjpeg"),
+    ("get", "/api/recordings/{stream}/{file}/snapshot.jpg"),
+    ("get", "/api/streams/{name}/recording"),
+    ("post", "/api/streams/{name}/recording"),
+    ("post", "/api/streams/{name}/clip"),
     ("get", "/health"),
     ("get", "/livez"),
     ("get", "/readyz"),
@@ -99,7 +107,15 @@ def test_openapi_describes_what_is_answered(hub, stream):
 
     hub.put_frame(stream, 1)
     description = hub.get("/openapi.json").json()
-    for path in ("/stats", "/health", "/api/streams", "/api/streams/{name}/stats"):
+    paths = (
+        "/stats",
+        "/health",
+        "/api/streams",
+        "/api/streams/{name}/stats",
+        "/api/streams/{name}/recording",
+        "/api/recordings",
+    )
+    for path in paths:
         schema = description["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         answer = hub.get(path.replace("{name}", stream)).json()
         jsonschema.validate(answer, schema | {"components": description["components"]})

@@ -5,7 +5,7 @@
 //! stand for something elsewhere.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
     os::fd::OwnedFd,
     path::Path,
@@ -50,7 +50,19 @@ impl Root {
         Ok(Folder(rustix::fs::openat(&self.0, stream.as_str(), flags, Mode::empty())?))
     }
 
+    /// Empty as it is, tidying may delete it before it is opened: then it is made again.
     pub(crate) fn make_folder(&self, stream: &StreamName) -> io::Result<Folder> {
+        const TRIES: usize = 5;
+        for _ in 1..TRIES {
+            match self.make_and_open(stream) {
+                Err(error) if is_absence(&error) => {}
+                made => return made,
+            }
+        }
+        self.make_and_open(stream)
+    }
+
+    fn make_and_open(&self, stream: &StreamName) -> io::Result<Folder> {
         match rustix::fs::mkdirat(&self.0, stream.as_str(), Mode::from_raw_mode(0o777)) {
             Ok(()) | Err(Errno::EXIST) => self.folder(stream),
             Err(error) => Err(error.into()),
@@ -114,6 +126,11 @@ impl Folder {
             return Err(not_a_file());
         }
         Ok(u64::try_from(stat.st_size).unwrap_or_default())
+    }
+
+    /// Whether somebody, of this program or another, has it open for writing a recording.
+    pub(crate) fn is_locked(&self, name: &str) -> bool {
+        self.open(name).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {

@@ -71,19 +71,18 @@ impl Shelf {
                 tracing::warn!(path = %path.display(), %error, "a stream's recordings cannot be looked through");
             }
         }
-        for name in self.with_index(|index| index.stream_names())? {
-            if let Ok(stream) = name.parse()
-                && !streams.contains(&stream)
-            {
-                self.drop_gone(&stream)?;
-            }
-        }
+        self.drop_gone_streams()?;
         Ok(round)
     }
 
     fn visit(&self, root: &Root, stream: &StreamName, round: &mut Round) -> Result<(), Error> {
         let failed = |source| Error::Io { path: self.directory().join(stream.as_str()), source };
-        let folder = root.folder(stream).map_err(failed)?;
+        let folder = match root.folder(stream) {
+            Ok(folder) => folder,
+            // Its last recording has been deleted meanwhile.
+            Err(error) if is_absence(&error) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
         let known = self.with_index(|index| index.known(stream.as_str()))?.into_iter().collect();
         // Names after rows: every row has had its file by then.
         let names: BTreeSet<String> = folder.names().map_err(failed)?.into_iter().collect();
@@ -166,7 +165,15 @@ impl Visit<'_> {
                 self.list(id, noted, size, true);
                 Ok(())
             }
-            noted => self.look_into(id, noted),
+            noted => {
+                let rows = self.rows.len();
+                let looked = self.look_into(id, noted.clone());
+                if looked.is_err() && self.rows.len() == rows {
+                    // On a disk that is read-only, say. It may play all the same.
+                    self.list_as_told(id, noted, size, false);
+                }
+                looked
+            }
         }
     }
 
@@ -188,7 +195,7 @@ impl Visit<'_> {
         let size = file.metadata().map_err(|error| self.failed(id, error))?.len();
         match fmp4::scan(&file, &path) {
             Ok(scan) if !is_ours(&file, &scan).map_err(|error| self.failed(id, error))? => {
-                self.list_foreign(id, noted, size);
+                self.list_as_told(id, noted, size, true);
                 Ok(())
             }
             Ok(scan) if scan.fragments.is_empty() => self.delete(id, size),
@@ -197,22 +204,23 @@ impl Visit<'_> {
                 if is_torn_beginning(&file, size).map_err(|error| self.failed(id, error))? {
                     return self.delete(id, size);
                 }
-                self.list_foreign(id, noted, size);
+                self.list_as_told(id, noted, size, true);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Of another program's making, or damaged from its first byte: neither is ours to change.
-    fn list_foreign(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64) {
+    /// By its metadata or its name alone: what is of another program's making, or damaged from its first byte, is not
+    /// ours to change.
+    fn list_as_told(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64, settled: bool) {
         let mut metadata = noted.unwrap_or_else(|| Metadata::of_name(id));
         if metadata.status == Status::Recording {
             metadata.status = Status::Finished;
             let path = place(self.shelf.directory(), id);
-            tracing::warn!(path = %path.display(), "this recording cannot be read any more, and is left as it is");
+            tracing::warn!(path = %path.display(), "this recording was not finished, and cannot be: it is left as it is");
         }
-        self.list(id, metadata, size, true);
+        self.list(id, metadata, size, settled);
     }
 
     fn mend(

@@ -42,6 +42,7 @@ mod written;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
+pub use fragment::MAX_BYTES as FRAGMENT_BYTES;
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
 pub use recordings::{Activity, Recordings, State};

@@ -126,7 +126,7 @@ pub(crate) fn path_of(directory: &Path, stream: &str, file: &str) -> String {
 }
 
 /// RFC 3339 in UTC, always with milliseconds.
-fn write_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
 }
 

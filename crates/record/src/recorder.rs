@@ -175,7 +175,9 @@ struct Worker {
     lost: u64,
     /// When the last good frame is shown.
     previous: Option<u64>,
-    /// How long a frame was shown lately.
+    /// Between the last two good frames, in ticks.
+    interval: u32,
+    /// How long a frame is shown, as far as the last ones tell.
     usual: u32,
     tick: Duration,
 }
@@ -209,6 +211,7 @@ impl Worker {
             taken: 0,
             lost: 0,
             previous: None,
+            interval: usual_duration(target_fps),
             usual: usual_duration(target_fps),
             tick: TICK,
             room,
@@ -323,7 +326,10 @@ impl Worker {
             }
         };
         if let Some(previous) = self.previous.replace(time) {
-            self.usual = u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
+            let interval =
+                u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
+            // One long interval is a pause: a frame shown as long would still be shown when the next one is.
+            self.usual = interval.min(std::mem::replace(&mut self.interval, interval));
             if self.lost > 0 {
                 self.pending.missing.push(Missing { from: previous, until: time, frames: self.lost });
             }

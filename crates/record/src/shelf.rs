@@ -22,6 +22,7 @@ use crate::{
     cursor::Key,
     folder::{Folder, Root, is_absence},
     index::{self, Index},
+    metadata::write_time,
     writing::place,
     written::Written,
 };
@@ -80,7 +81,9 @@ pub struct StreamSummary {
     pub name: String,
     pub count: u64,
     pub total_bytes: u64,
+    #[serde(serialize_with = "write_time")]
     pub first_time: Timestamp,
+    #[serde(serialize_with = "write_time")]
     pub last_time: Timestamp,
 }
 
@@ -137,32 +140,36 @@ impl Shelf {
         kind: Kind,
         start: Timestamp,
     ) -> Result<(RecordingId, Folder, File), Error> {
-        let failed = |path: PathBuf| move |source| Error::Io { path, source };
-        let folder_path = self.directory().join(stream.as_str());
-        let mut folder = self.make_folder(stream).map_err(failed(folder_path.clone()))?;
+        let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
         for number in 1..=MAX_NUMBER {
             let id = RecordingId::new(stream, start, kind, number);
             if !self.written().reserve(&id) {
                 continue;
             }
-            let mut made = folder.create(id.file.as_str());
-            if made.as_ref().is_err_and(is_absence) {
-                // Somebody deleted the folder, empty as it was, in this very moment.
-                folder = self.make_folder(stream).map_err(failed(folder_path.clone()))?;
-                made = folder.create(id.file.as_str());
-            }
-            match made {
-                Ok(file) => return Ok((id, folder, file)),
+            match self.make_file(&id) {
+                Ok((folder, file)) => return Ok((id, folder, file)),
                 Err(error) => {
                     self.written().remove(&id);
-                    if error.kind() != io::ErrorKind::AlreadyExists {
-                        return Err(failed(place(self.directory(), &id))(error));
-                    }
+                    taken = error;
                 }
             }
+            if taken.kind() != io::ErrorKind::AlreadyExists {
+                break;
+            }
         }
-        let source = io::Error::from(io::ErrorKind::AlreadyExists);
-        Err(failed(place(self.directory(), &RecordingId::new(stream, start, kind, MAX_NUMBER)))(source))
+        Err(Error::Io { path: self.directory().join(stream.as_str()), source: taken })
+    }
+
+    fn make_file(&self, id: &RecordingId) -> io::Result<(Folder, File)> {
+        let make = || {
+            let folder = self.make_folder(&id.stream)?;
+            let file = folder.create(id.file.as_str())?;
+            Ok((folder, file))
+        };
+        // Somebody may delete the folder, empty as it is, in this very moment.
+        make().or_else(
+            |error: io::Error| if error.kind() == io::ErrorKind::NotFound { make() } else { Err(error) },
+        )
     }
 
     fn make_folder(&self, stream: &StreamName) -> io::Result<Folder> {
@@ -203,14 +210,7 @@ impl Shelf {
 
     /// Of every stream that has recordings, in the order of their names.
     pub fn streams(&self) -> Result<Vec<StreamSummary>, Error> {
-        let Some(root) = self.root()? else { return Ok(Vec::new()) };
-        for name in self.with_index(Index::stream_names)? {
-            if let Ok(stream) = name.parse::<StreamName>()
-                && root.folder(&stream).is_err_and(|error| is_absence(&error))
-            {
-                self.drop_gone(&stream)?;
-            }
-        }
+        self.drop_gone_streams()?;
         self.with_index(|index| {
             let mut streams = index.streams()?;
             for entry in self.written().that(|_| true) {
@@ -269,11 +269,11 @@ impl Shelf {
     /// Deletes; gives the bytes, and whether the folder went with it.
     pub(crate) fn take_away(&self, id: &RecordingId) -> Result<(u64, bool), Error> {
         let _tidying = self.tidy();
-        if self.written().is_growing(id) {
-            return Err(Error::Active { stream: id.stream.clone(), file: id.file.as_str().to_owned() });
-        }
         let folder = self.folder(id)?;
         let size = self.found(id, folder.size(id.file.as_str()))?;
+        if self.written().is_growing(id) || folder.is_locked(id.file.as_str()) {
+            return Err(Error::Active { stream: id.stream.clone(), file: id.file.as_str().to_owned() });
+        }
         self.found(id, folder.remove(id.file.as_str()))?;
         self.forget(id);
         let beside = id.file.metadata();

@@ -38,8 +38,8 @@ impl Writing {
         file: File,
         metadata: impl FnOnce(&RecordingId, &Path) -> Metadata,
     ) -> Self {
-        // Another program on the same folder (a second hub, say) sees by it that healing has to keep off. Where there
-        // are no locks, it has to do without.
+        // Another program on the same folder (a second hub, say) sees by it that it has to keep off. Where there are no
+        // locks, it has to do without.
         let _ = file.try_lock();
         let path = place(shelf.directory(), &id);
         let metadata = metadata(&id, &path);
@@ -74,6 +74,7 @@ impl Writing {
         self.metadata = metadata;
         self.ended = true;
         let noted = self.note_end();
+        self.unlock();
         self.shelf.put_away(&self.id, &self.metadata, noted.is_ok());
         noted.map_err(|source| Error::Io { path: self.path.clone(), source })
     }
@@ -99,6 +100,11 @@ impl Writing {
         self.shelf.let_go(&self.id);
     }
 
+    /// At once, though somebody else may hold the same file still.
+    fn unlock(&self) {
+        let _ = self.file.unlock();
+    }
+
     fn note(&mut self) {
         self.noted = Instant::now();
         let written = write_metadata(&self.folder, &self.id, &self.metadata, false);
@@ -114,6 +120,7 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         if !self.ended {
+            self.unlock();
             self.shelf.put_away(&self.id, &self.metadata, false);
         }
     }

@@ -21,7 +21,8 @@ pub(crate) fn preflight(request: &Request) -> Option<Response> {
 pub(crate) fn open(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    let exposed = HeaderValue::from_static("etag, x-frame-seq, x-timestamp, retry-after");
+    let exposed = "accept-ranges, content-range, etag, x-frame-seq, x-timestamp, retry-after";
+    let exposed = HeaderValue::from_static(exposed);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
 

@@ -1,8 +1,8 @@
 //! Work that waits for the disk, kept off the thread that serves connections.
 //!
-//! There are two lanes with a few places each: questions (a list, a lookup, opening a file), which are short, and
-//! labour (reading for downloads and replays, saving a clip), which may not be. A disk that hangs fills its lanes and
-//! nothing else: neither the runtime's pool of threads nor a live view notices.
+//! There are three lanes with a few places each: questions (a list, a lookup, opening a file) are short, reading is
+//! what downloads and replays do for as long as they last, and saving a clip may take minutes. A disk that hangs fills
+//! its lanes and nothing else: neither the runtime's pool of threads nor a live view notices.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +11,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
 
-/// Places in a lane: a disk is not faster with more, and decoding would take the processors away from the streams.
+/// A disk is not faster with more, and decoding would take the processors away from the streams.
 const PLACES: usize = 4;
+/// One leaves the other a place beside it.
+const SAVERS: usize = 2;
 /// Whoever asks waits so long for a place, then is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     questions: Arc<Semaphore>,
-    labour: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    savers: Arc<Semaphore>,
 }
 
 impl Disk {
     pub(crate) fn new() -> Self {
-        Self { questions: Arc::new(Semaphore::new(PLACES)), labour: Arc::new(Semaphore::new(PLACES)) }
+        let lane = |places| Arc::new(Semaphore::new(places));
+        Self { questions: lane(PLACES), readers: lane(PLACES), savers: lane(SAVERS) }
     }
 
     /// A short question to the shelf.
@@ -36,22 +40,31 @@ impl Disk {
         Ok(run(place, question).await??)
     }
 
-    /// Something longer that a request waits for.
-    pub(crate) async fn labour<T: Send + 'static>(
+    /// A picture of a recording.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, record::Error> + Send + 'static,
+        reading: impl FnOnce() -> Result<T, record::Error> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let place = place(&self.labour).await?;
-        Ok(run(place, work).await??)
+        let place = place(&self.readers).await?;
+        Ok(run(place, reading).await??)
     }
 
-    /// A step of something that goes on for as long as its client: it waits for its turn, however long that takes.
-    pub(crate) async fn step<T: Send + 'static>(
+    /// A new recording made of others.
+    pub(crate) async fn save<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        saving: impl FnOnce() -> Result<T, record::Error> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let place = Arc::clone(&self.labour).acquire_owned().await.map_err(|_closed| broken())?;
-        run(place, work).await
+        let place = place(&self.savers).await?;
+        Ok(run(place, saving).await??)
+    }
+
+    /// The next step of a download or a replay: it waits for its turn, however long that takes.
+    pub(crate) async fn read_on<T: Send + 'static>(
+        &self,
+        reading: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let place = Arc::clone(&self.readers).acquire_owned().await.map_err(|_closed| broken())?;
+        run(place, reading).await
     }
 }
 
@@ -113,7 +126,7 @@ mod tests {
         tokio::task::yield_now().await;
         tokio::time::advance(PATIENCE).await;
         assert_eq!(turned_away.await.unwrap().unwrap_err().code(), "RECORDINGS_BUSY");
-        assert_eq!(disk.step(|| 2).await.unwrap(), 2, "the other lane is free");
+        assert_eq!(disk.read_on(|| 2).await.unwrap(), 2, "the other lane is free");
         drop(releases);
         for task in hanging {
             assert!(task.await.unwrap().unwrap());

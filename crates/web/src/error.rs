@@ -92,7 +92,7 @@ impl From<record::Error> for ApiError {
             Error::NotFound { .. } | Error::NoStream { .. } | Error::NotRecordedThen { .. } => {
                 StatusCode::NOT_FOUND
             }
-            Error::BadFileName { .. } => StatusCode::BAD_REQUEST,
+            Error::BadFileName { .. } | Error::BadCursor { .. } => StatusCode::BAD_REQUEST,
             Error::Active { .. } | Error::NotRecording { .. } | Error::NothingToSave { .. } => {
                 StatusCode::CONFLICT
             }

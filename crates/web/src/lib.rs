@@ -27,6 +27,9 @@ mod tail;
 mod view;
 mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 pub use app::App;
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RobotInfo, Settings};

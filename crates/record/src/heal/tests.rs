@@ -1,6 +1,6 @@
 //! Files as crashes, power cuts, other programs and people leave them, and what becomes of them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::{
     fs,
@@ -261,10 +261,68 @@ fn what_is_being_written_is_left_alone() {
     assert_eq!(house.round(), Round { files: 1, ..Round::default() });
     let other = Shelf::new(house.shelf.directory());
     assert_eq!(other.go_round().unwrap(), Round { files: 1, ..Round::default() }, "another program's");
+    assert_eq!(other.delete(&id()).unwrap_err().code(), "RECORDING_ACTIVE");
     assert_eq!(house.read(MP4), b"not yet a header");
     let beside = house.read(JSON);
     assert!(Metadata::from_json(&beside).is_some());
     writing.discard();
+}
+
+#[test]
+fn writers_readers_and_healing_do_not_disturb_each_other() {
+    const EACH: i64 = 20;
+    let house = house();
+    let whole = film(2, true).bytes;
+    let write = |name: &StreamName| {
+        for number in 0..EACH {
+            let begins = start() + SignedDuration::from_mins(number);
+            let about = |id: &RecordingId, _: &Path| Metadata {
+                status: Status::Recording,
+                end_time: begins + SignedDuration::from_secs(2),
+                ..Metadata::of_name(id).placed(id, Path::new("r"), 0)
+            };
+            let mut writing = house.shelf.create(name, Kind::Segment, begins.into(), about).unwrap();
+            writing.file.write_all(&whole).unwrap();
+            let metadata = Metadata { status: Status::Finished, ..writing.metadata().clone() };
+            // Every other one comes to nothing.
+            if number % 2 == 0 { writing.finish(metadata).unwrap() } else { writing.discard() }
+        }
+    };
+    let names = ["a", "b", "c"].map(|name| name.parse::<StreamName>().unwrap());
+    std::thread::scope(|scope| {
+        let writers = names.each_ref().map(|name| scope.spawn(move || write(name)));
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            let Round { healed, deleted, problems, .. } = house.round();
+            assert_eq!((healed, deleted, problems), (0, 0, 0));
+            let page = house.shelf.list(&Filter { limit: 1000, ..Filter::default() }).unwrap();
+            assert_eq!(page.total, page.recordings.len() as u64);
+        }
+    });
+    let found = house.all();
+    assert_eq!(found.len(), 3 * EACH as usize / 2);
+    assert!(found.iter().all(|one| one.status == Status::Finished && one.size_bytes == whole.len() as u64));
+}
+
+#[test]
+fn metadata_that_cannot_be_written_is_written_at_the_next_start() {
+    let house = house();
+    let about = |id: &RecordingId, _: &Path| Metadata { status: Status::Recording, ..Metadata::of_name(id) };
+    let mut writing = house.shelf.create(&stream(), Kind::Segment, start().into(), about).unwrap();
+    writing.file.write_all(&film(2, true).bytes).unwrap();
+    let before = house.read(JSON);
+    // As on a full disk, the temporary file cannot be made.
+    let in_the_way = house.path("a/.a_20260121_103000.json.tmp");
+    fs::create_dir(&in_the_way).unwrap();
+    let metadata = Metadata { status: Status::Finished, ..writing.metadata().clone() };
+    assert_eq!(writing.finish(metadata).unwrap_err().code(), "RECORDINGS_UNAVAILABLE");
+    assert!(house.read(JSON) == before, "the old one stays");
+    assert_eq!(house.all()[0].status, Status::Finished, "it is listed all the same");
+
+    fs::remove_dir(&in_the_way).unwrap();
+    let house = house.again();
+    assert_eq!(house.round(), Round { files: 1, healed: 1, ..Round::default() });
+    assert_eq!(house.all()[0].total_frames, 20);
+    assert_eq!(Metadata::from_json(&house.read(JSON)).unwrap(), house.all()[0]);
 }
 
 #[test]
@@ -320,7 +378,27 @@ fn one_problem_keeps_no_other_waiting() {
 }
 
 #[test]
-fn a_wrong_folder_is_an_error_and_a_missing_one_is_none() {
+fn what_cannot_be_healed_is_listed_as_it_is() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let house = house();
+    house.found(MP4, &film(2, false).bytes);
+    house.found(JSON, &just_begun());
+    let file = File::open(house.path(MP4)).unwrap();
+    // Root's own way to forbid itself something; not every disk knows it, and not everybody is root.
+    let Ok(flags) = ioctl_getflags(&file) else { return };
+    if ioctl_setflags(&file, flags | IFlags::IMMUTABLE).is_err() {
+        return;
+    }
+    let round = house.round();
+    let found = house.all();
+    ioctl_setflags(&file, flags).unwrap();
+    assert_eq!(round, Round { files: 1, problems: 1, ..Round::default() });
+    assert_eq!((found[0].status, found[0].frames_lost), (Status::Finished, 3));
+    assert_eq!(house.round(), Round { files: 1, healed: 1, ..Round::default() }, "it is tried again");
+}
+
+#[test]
+fn without_a_folder_there_is_nothing_to_do() {
     let house = house();
     assert_eq!(house.round(), Round::default());
     fs::write(house.shelf.directory(), "a file").unwrap();
@@ -365,4 +443,47 @@ proptest! {
         }
         prop_assert_eq!(house.round(), Round { files: u64::from(whole > 0), ..Round::default() });
     }
+}
+
+/// `cargo test --release -p framehub-record -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how quick it is; says nothing in a debug build"]
+fn a_hundred_thousand_unchanged_files() {
+    let house = house();
+    for camera in 0..50 {
+        let name: StreamName = format!("camera{camera}").parse().unwrap();
+        let folder = house.path(name.as_str());
+        fs::create_dir_all(&folder).unwrap();
+        let mut rows = Vec::new();
+        for number in 0..2000 {
+            let begins = start() + SignedDuration::from_mins(10 * number);
+            let id = RecordingId::new(&name, begins, Kind::Segment, 1);
+            fs::write(folder.join(id.file.as_str()), b"x").unwrap();
+            let ends = begins + SignedDuration::from_mins(10);
+            let metadata = Metadata { end_time: ends, ..Metadata::of_name(&id) };
+            rows.push((metadata.placed(&id, house.shelf.directory(), 1), true));
+        }
+        let rows: Vec<_> = rows.iter().map(|(metadata, settled)| (metadata, *settled)).collect();
+        house.shelf.with_index(|index| index.put(&rows)).unwrap();
+    }
+    let measure = |what: &str, ask: &dyn Fn()| {
+        for _ in 0..3 {
+            let begun = std::time::Instant::now();
+            ask();
+            println!("{what:<36} {:>9.3} ms", begun.elapsed().as_secs_f64() * 1e3);
+        }
+    };
+    let unchanged = Round { files: 100_000, ..Round::default() };
+    measure("a round through them", &|| assert_eq!(house.round(), unchanged));
+    for limit in [100, 1000] {
+        let filter = Filter { limit, ..Filter::default() };
+        let list = || assert_eq!(house.shelf.list(&filter).unwrap().total, 100_000);
+        measure(&format!("a page of {limit}"), &list);
+    }
+    measure("streams", &|| assert_eq!(house.shelf.streams().unwrap().len(), 50));
+    let day = start() + SignedDuration::from_hours(24);
+    let camera = "camera9".parse().unwrap();
+    measure("at", &|| assert!(house.shelf.at(&camera, day).unwrap().is_some()));
+    let id = RecordingId::new(&camera, start(), Kind::Segment, 1);
+    measure("get", &|| _ = house.shelf.get(&id).unwrap());
 }

@@ -268,3 +268,6 @@ fn since(earlier: Timestamp, later: Timestamp) -> Duration {
 fn after_by(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

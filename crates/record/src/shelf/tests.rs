@@ -391,3 +391,20 @@ fn a_recording_that_somebody_brings_is_opened_by_its_name() {
     assert_eq!(house.shelf.open(&id).unwrap().metadata, metadata, "far too long to be read");
     assert_eq!(house.shelf.delete(&id).unwrap(), 5);
 }
+
+#[test]
+fn an_index_that_takes_nothing_is_told_later() {
+    let house = house();
+    house.put("a", minute(0), minute(1), 1);
+    // Somebody looks into it, and does not let go for longer than we wait.
+    let holder = rusqlite::Connection::open(house.path("index.sqlite")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let kept = house.put("a", minute(2), minute(3), 1);
+    let deleted = house.put("a", minute(4), minute(5), 1);
+    assert_eq!(house.all().len(), 3, "listed all the same");
+    assert_eq!(house.shelf.delete(&deleted).unwrap(), 1);
+    fs::remove_file(house.path("a/a_20260121_100000.mp4")).unwrap();
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(house.all(), [kept.file.as_str()]);
+    assert_eq!(house.shelf.with_index(|index| index.known("a")).unwrap().len(), 1);
+}

@@ -55,7 +55,7 @@ impl Shelf {
         match work(&index) {
             Err(error) if index::is_broken(&error) => {
                 tracing::warn!(%error, "the index of recordings is broken: building it anew");
-                let index = slot.insert(index.reopen()?);
+                let index = slot.insert(index.replace()?);
                 self.rebuild_later();
                 Ok(work(index)?)
             }
@@ -87,23 +87,44 @@ impl Shelf {
         Root::open(self.directory()).is_ok_and(|root| root.remove_if_empty(stream))
     }
 
-    /// Drops what the index says of a file that is not there.
+    /// Drops what is known of a file that is not there.
     pub(crate) fn forget(&self, id: &RecordingId) {
+        self.written().remove_ended(id);
         if let Err(error) = self.with_index(|index| index.remove(id.stream.as_str(), id.file.as_str())) {
             tracing::warn!(path = %place(self.directory(), id).display(), %error, "a deleted recording is still listed");
         }
     }
 
-    /// Drops from the index all of a stream whose files are not there.
+    /// Drops what is known of a stream's files that are not there.
     pub(crate) fn drop_gone(&self, stream: &StreamName) -> Result<(), Error> {
         let folder = self.root()?.and_then(|root| root.folder(stream).ok());
-        let mut known = self.with_index(|index| index.known(stream.as_str()))?;
-        known.retain(|(file, _)| {
+        let is_gone = |file: &str| {
             folder.as_ref().is_none_or(|folder| folder.size(file).is_err_and(|error| is_absence(&error)))
-        });
+        };
+        for (id, ..) in self.written().ended() {
+            if id.stream == *stream && is_gone(id.file.as_str()) {
+                self.written().remove_ended(&id);
+            }
+        }
+        let mut known = self.with_index(|index| index.known(stream.as_str()))?;
+        known.retain(|(file, _)| is_gone(file));
         self.with_index(|index| {
             index.remove_all(stream.as_str(), known.iter().map(|(file, _)| file.as_str()))
         })
+    }
+
+    /// Drops what is known of streams whose folders are not there.
+    pub(crate) fn drop_gone_streams(&self) -> Result<(), Error> {
+        let Some(root) = self.root()? else { return Ok(()) };
+        for name in self.with_index(Index::stream_names)? {
+            if let Ok(stream) = name.parse()
+                && root.folder(&stream).is_err_and(|error| is_absence(&error))
+                && let Err(error) = self.drop_gone(&stream)
+            {
+                tracing::debug!(%stream, %error, "recordings that are gone are still listed");
+            }
+        }
+        Ok(())
     }
 
     /// Moves a recording from those being written to the index.
@@ -133,9 +154,11 @@ impl Shelf {
     /// The index failed when they ended: tries again.
     fn put_leftovers(&self, index: &Index) {
         for (id, metadata, settled) in self.written().ended() {
-            if index.put(&[(&metadata, settled)]).is_ok() {
-                self.written().remove_ended(&id);
+            if index.put(&[(&metadata, settled)]).is_err() {
+                // Nor will it take the others now; each try may wait.
+                return;
             }
+            self.written().remove_ended(&id);
         }
     }
 
@@ -175,8 +198,10 @@ impl Shelf {
             if gone.is_empty() {
                 return Ok(found);
             }
-            for stream in &gone {
-                self.drop_gone(stream)?;
+            let dropped = gone.iter().try_for_each(|stream| self.drop_gone(stream));
+            if let Err(error) = dropped {
+                tracing::debug!(%error, "recordings that are gone are still listed");
+                return Ok(found);
             }
         }
         answer()

@@ -13,11 +13,12 @@ const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
 /// The bound and what it is made of.
 ///
 /// ```text
-/// streams.max_concurrent × max(F, streams.max_buffer_mb, streams.backlog_mb)
+/// streams.max_concurrent × (max(F, streams.max_buffer_mb, streams.backlog_mb) + 4 MB + F)
 /// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
 /// ```
 ///
-/// F is one frame (`server.max_frame_size_mb`). A connection holds the frame that it is receiving,
+/// F is one frame (`server.max_frame_size_mb`). 4 MB and a frame are a recorder's, and none where
+/// `recording.enabled` is off. A connection holds the frame that it is receiving,
 /// or one that it is still sending after the stream let it go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
@@ -69,11 +70,13 @@ impl Plan {
     /// The same arithmetic for frames of another size, such as the one that is expected.
     pub fn memory_bound_with(&self, frame_bytes: u64) -> MemoryBound {
         let kept = self.streams.max_buffer_bytes.max(self.streams.backlog_bytes);
+        let fragment = u64::try_from(record::FRAGMENT_BYTES).unwrap_or(u64::MAX);
+        let recorder = if self.recording.enabled { fragment.saturating_add(frame_bytes) } else { 0 };
         let tail = u64::from(self.viewers.send_buffer_bytes) + CONNECTION_BUFFER_BYTES;
         MemoryBound {
             frame_bytes,
             streams: self.streams.max_concurrent as u64,
-            per_stream_bytes: kept.max(frame_bytes),
+            per_stream_bytes: kept.max(frame_bytes).saturating_add(recorder),
             connections: self.server.max_connections as u64,
             per_connection_bytes: frame_bytes.saturating_add(tail),
         }
@@ -105,18 +108,20 @@ mod tests {
         let plan = Plan::default();
         let bound = plan.memory_bound();
         let mb = 1024 * 1024;
-        assert_eq!(bound.per_stream_bytes, 10 * mb);
+        assert_eq!(bound.per_stream_bytes, (10 + 4 + 10) * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
         assert_eq!(bound.total_bytes(), 50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes);
         assert_eq!(
             bound.to_string(),
-            "at most 20.6 GB: 50 streams × 10.0 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
+            "at most 21.3 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
         );
     }
 
     #[test]
     fn with_small_frames_the_backlog_decides() {
-        let bound = Plan::default().memory_bound_with(100 * 1024);
+        let mut plan = Plan::default();
+        plan.recording.enabled = false;
+        let bound = plan.memory_bound_with(100 * 1024);
         assert_eq!(bound.per_stream_bytes, 8 * 1024 * 1024);
         assert_eq!(bound.streams_bytes(), 400 * 1024 * 1024);
     }

@@ -85,7 +85,7 @@ async fn start(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError>
 
 async fn stop(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> {
     let (recordings, stream) = (app.recordings().clone(), name.clone());
-    let activity = app.disk().labour(move || recordings.end(&stream)).await?;
+    let activity = app.disk().ask(move || recordings.end(&stream)).await?;
     tracing::info!(stream = %name, "recording ended by request");
     let recorder = RecorderState::ended(activity, Timestamp::now());
     let message = format!("Stream '{name}' is not being recorded any more");
@@ -135,7 +135,7 @@ pub(crate) async fn clip(
 ) -> Result<Response, ApiError> {
     let span = ClipWish { seconds: body.seconds.or(query.seconds) }.span()?;
     let (recordings, stream) = (app.recordings().clone(), name.clone());
-    let metadata = app.disk().labour(move || recordings.clip(&stream, span)).await?;
+    let metadata = app.disk().save(move || recordings.clip(&stream, span)).await?;
     tracing::info!(stream = %name, file = metadata.file, bytes = metadata.size_bytes, "clip saved by request");
     let seconds = round(metadata.duration_seconds, 3);
     let clip = Clip { status: "success", recording: metadata.into(), seconds };

@@ -84,7 +84,7 @@ pub(crate) trait LiveBody: Send + 'static {
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>>;
 }
 
-type LiveBox = Box<dyn LiveBody>;
+pub(crate) type LiveBox = Box<dyn LiveBody>;
 
 /// A live body on its way through the router. Extensions have to be `Clone`; only one taker finds it.
 #[derive(Clone)]
@@ -94,6 +94,12 @@ struct LiveSlot(Arc<Mutex<Option<LiveBox>>>);
 pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Response {
     response.extensions_mut().insert(LiveSlot(Arc::new(Mutex::new(Some(Box::new(live))))));
     response
+}
+
+/// The live body that a response carries, if it is a live response.
+pub(crate) fn take_live(response: &mut Response) -> Option<LiveBox> {
+    let slot = response.extensions_mut().remove::<LiveSlot>()?;
+    slot.0.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The body as hyper writes it.
@@ -109,8 +115,7 @@ enum Kind {
 }
 
 pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>, gate: Gate) -> http::Response<WireBody> {
-    let slot = response.extensions_mut().remove::<LiveSlot>();
-    let live = slot.and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let live = take_live(&mut response);
     if live.is_some() {
         // The router took the empty body that stood in its place for the whole of it.
         response.headers_mut().remove(header::CONTENT_LENGTH);

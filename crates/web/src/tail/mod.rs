@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use body::{LiveBody, Part, live_response};
+#[cfg(test)]
+pub(crate) use body::{LiveBox, take_live};
 pub(crate) use connections::{Busy, Connections};
 
 use crate::ConnectionLimits;

@@ -108,7 +108,7 @@ impl ReadAhead {
 
 fn read(disk: Disk, mut replay: Replay, from: Duration) -> Reading {
     Box::pin(async move {
-        let read = disk.step(move || {
+        let read = disk.read_on(move || {
             let batch = replay.next_batch(from);
             (replay, batch)
         });

@@ -105,7 +105,7 @@ impl ReplaySource {
                 let over = self.reading.has_ended();
                 return if over { Poll::Ready(None) } else { Poll::Pending };
             };
-            self.due.as_mut().reset(self.playhead.due(next.time));
+            self.due.as_mut().reset(self.playhead.due(next.time, Instant::now()));
             std::task::ready!(self.due.as_mut().poll(cx));
         }
     }
@@ -118,18 +118,19 @@ impl ReplaySource {
         let mut newest = None;
         loop {
             self.read_on(cx);
-            let position = self.playhead.position(Instant::now());
-            while self.frames.front().is_some_and(|frame| frame.time <= position) {
+            let now = Instant::now();
+            while self.frames.front().is_some_and(|frame| self.playhead.due(frame.time, now) <= now) {
                 newest = self.frames.pop_front();
             }
             if !(self.frames.is_empty() && self.refill()) {
-                return self.hold_if_late(newest, position);
+                return self.hold_if_late(newest, now);
             }
         }
     }
 
     fn read_on(&mut self, cx: &mut Context<'_>) {
-        let from = self.playhead.position(Instant::now());
+        // What comes after a drought is shown from its beginning.
+        let from = if self.ran_dry { Duration::ZERO } else { self.playhead.position(Instant::now()) };
         let (app, past_of) = (&self.app, &self.past_of);
         let is_recorded = |stream: &StreamName| app.recordings().activity(stream).is_some();
         self.reading.poll(cx, from, || past_of.as_ref().is_some_and(is_recorded));
@@ -149,8 +150,8 @@ impl ReplaySource {
     }
 
     /// Once a frame was held, the next one is shown however late it is: a slow disk must not stop the picture.
-    fn hold_if_late(&mut self, newest: Option<Replayed>, position: Duration) -> Option<Replayed> {
-        let is_late = |frame: &Replayed| position.saturating_sub(frame.time) > self.playhead.media(LATE);
+    fn hold_if_late(&mut self, newest: Option<Replayed>, now: Instant) -> Option<Replayed> {
+        let is_late = |frame: &Replayed| self.playhead.due(frame.time, now) + LATE < now;
         let newer_may_come = self.frames.is_empty() && self.reading.is_reading();
         match (newest, self.held.take()) {
             (Some(frame), None) if newer_may_come && is_late(&frame) => {
@@ -191,18 +192,12 @@ impl Playhead {
 
     fn position(&self, now: Instant) -> Duration {
         let run = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        self.media + self.media(run)
+        self.media + run.mul_f64(self.speed)
     }
 
-    /// So much of the clock's time, as media time.
-    fn media(&self, time: Duration) -> Duration {
-        time.mul_f64(self.speed)
-    }
-
-    /// When a frame of that time is to be shown; at once if that is past, or nothing runs yet.
-    fn due(&self, time: Duration) -> Instant {
-        let since = self.since.unwrap_or_else(Instant::now);
-        since + time.saturating_sub(self.media).div_f64(self.speed)
+    /// When a frame of that time is to be shown. Until it runs, the present is when it begins.
+    fn due(&self, time: Duration, now: Instant) -> Instant {
+        self.since.unwrap_or(now) + time.saturating_sub(self.media).div_f64(self.speed)
     }
 
     /// Goes on from `media` if that has been passed: what comes late from the recorder comes evenly then.

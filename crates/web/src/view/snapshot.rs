@@ -114,7 +114,7 @@ pub(crate) async fn recording(
 }
 
 async fn still(app: &App, replay: Replay) -> Result<Arc<Frame>, ApiError> {
-    let found = app.disk().labour(move || replay.still()).await?;
+    let found = app.disk().read(move || replay.still()).await?;
     found.map(|shown| shown.frame).ok_or_else(|| {
         let message = "the recording has no frame that can be read: try again shortly if it has just begun";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)

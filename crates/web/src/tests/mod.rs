@@ -1,0 +1,9 @@
+//! The routes called as functions, on real recordings in a folder of their own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod downloads;
+mod recorder;
+mod recordings;
+mod replays;
+mod rewind;
+mod support;
