@@ -88,6 +88,11 @@ impl Stream {
         self.0.epoch
     }
 
+    /// The stream whose pictures a derived stream shows.
+    pub fn parent(&self) -> Option<&Stream> {
+        self.0.parent.as_ref()
+    }
+
     // ---- reading ----
 
     pub fn subscribe(&self, rule: Rule, class: Class, start: Start) -> Result<Subscriber, SubscribeError> {

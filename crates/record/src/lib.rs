@@ -45,6 +45,7 @@ pub use error::Error;
 pub use fragment::MAX_BYTES as FRAGMENT_BYTES;
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
+pub use priority::give_way;
 pub use recordings::{Activity, Recordings, State};
 pub use replay::{Batch, Position, Replay, Replayed};
 pub use retention::{Sweep, SweepReport};

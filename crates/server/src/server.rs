@@ -10,7 +10,7 @@ use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, ConnectionLimits, HealthInfo, RobotInfo, Settings};
+use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings};
 
 use crate::{config::Plan, demo, janitor};
 
@@ -139,6 +139,7 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
         heartbeat: plan.viewers.heartbeat_interval,
         default_stream,
         robot: robot(plan)?,
+        renditions: RenditionLimits { max: plan.viewers.max_renditions, quality: plan.camera.jpeg_quality },
         cors: plan.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
         api_keys: plan.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect(),

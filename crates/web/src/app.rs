@@ -12,8 +12,9 @@ use crate::{
     disk::Disk,
     error::ApiError,
     metrics::Metrics,
+    renditions::Renditions,
     tail::Connections,
-    view::{Base64Cache, Clients, MAX_REPLAYS, Placeholder},
+    view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
 };
 
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
@@ -35,6 +36,7 @@ pub struct App {
     placeholder: Placeholder,
     base64: Base64Cache,
     robot_clients: Arc<Clients>,
+    renditions: Arc<Renditions>,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
             robot_clients: Arc::default(),
+            renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
             settings,
@@ -113,6 +116,15 @@ impl App {
 
     pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
         &self.robot_clients
+    }
+
+    pub(crate) fn renditions(&self) -> &Arc<Renditions> {
+        &self.renditions
+    }
+
+    /// The most frames a second for a viewer that asks for `fps`; `None`: as published.
+    pub(crate) fn rate(&self, fps: Option<Fps>) -> Option<f64> {
+        fps.map_or(self.settings.stream_fps, Fps::per_second)
     }
 
     /// The live stream of that name.

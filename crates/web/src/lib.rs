@@ -20,6 +20,7 @@ mod openapi;
 mod pages;
 mod publish;
 mod recording;
+mod renditions;
 mod routes;
 mod settings;
 mod stats;
@@ -32,4 +33,4 @@ mod tests;
 
 pub use app::App;
 pub use front::serve;
-pub use settings::{ConnectionLimits, HealthInfo, RobotInfo, Settings};
+pub use settings::{ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings};

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
+pub use crate::renditions::RenditionLimits;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address that the listener is bound to.
@@ -21,6 +23,7 @@ pub struct Settings {
     /// The stream of `/stream`; without it, the oldest live one.
     pub default_stream: Option<StreamName>,
     pub robot: RobotInfo,
+    pub renditions: RenditionLimits,
     pub cors: bool,
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,

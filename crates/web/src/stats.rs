@@ -7,7 +7,7 @@ use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, recording::RecorderState};
+use crate::{App, clock, recording::RecorderState, renditions::RenditionInfo};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,10 +84,12 @@ pub(crate) struct StreamDetail {
     /// A connection, not one-shot requests, publishes it.
     publisher_connected: bool,
     recorder: RecorderState,
+    /// What is made of its pictures for viewers who want them smaller, coarser or less often.
+    renditions: Vec<RenditionInfo>,
 }
 
 impl StreamDetail {
-    pub(crate) fn new(stats: StreamStats, recorder: RecorderState) -> Self {
+    pub(crate) fn new(stats: StreamStats, recorder: RecorderState, renditions: Vec<RenditionInfo>) -> Self {
         Self {
             info: StreamInfo::new(&stats, recorder.is_recording()),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
@@ -104,6 +106,7 @@ impl StreamDetail {
             epoch: stats.epoch,
             publisher_connected: stats.claimed,
             recorder,
+            renditions,
         }
     }
 }

@@ -83,6 +83,7 @@ pub struct Viewers {
     /// Unsent bytes that the kernel may hold a viewer (`TCP_NOTSENT_LOWAT`).
     pub send_buffer_bytes: u32,
     pub max_per_stream: usize,
+    pub max_renditions: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

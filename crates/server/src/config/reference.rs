@@ -193,9 +193,10 @@ The limits above bound the memory that the hub holds for frames. With F for one 
 ```text
 streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
 + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
++ viewers.max_renditions × 2 F
 ```
 
-A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
+A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
 ";
 
 const EXAMPLE_PREFACE: &str = "\

@@ -12,6 +12,7 @@ use super::Query;
 use crate::{
     App, clock,
     error::ApiError,
+    renditions::Look,
     stats::round,
     view::{Source, mjpeg, snapshot},
 };
@@ -22,6 +23,7 @@ const FIRST_FRAME: Duration = Duration::from_secs(5);
 /// The robot's stream as MJPEG, with a heartbeat at a steady beat.
 #[utoipa::path(get, path = "/api/robot/stream", operation_id = "robot_stream", tag = "robot", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
+    ("width" = Option<u32>, Query), ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query),
     ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG, without end"),
@@ -31,10 +33,11 @@ const FIRST_FRAME: Duration = Duration::from_secs(5);
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
+    Query(look): Query<Look>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     wait_for_first_frame(&app).await?;
-    let source = Source::following(Arc::clone(&app), App::robot_stream);
+    let source = Source::following(Arc::clone(&app), App::robot_stream, look, app.rate(query.fps))?;
     let client = app.robot_clients().connect();
     Ok(mjpeg::tracked_response(&app, source, client, &query, &headers))
 }

@@ -61,7 +61,7 @@ fn show(
     headers: &HeaderMap,
 ) -> Response {
     let framing = choose_framing(query, headers);
-    let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
+    let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     let mut head = live_headers();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(mjpeg::CONTENT_TYPE));
     live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, client, framing, fps))

@@ -6,11 +6,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, SubscribeError, Subscriber};
+use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, Subscriber};
 use record::RecordingId;
 
 use super::{Offset, Past, Speed, replay::ReplaySource};
-use crate::{App, clock, error::ApiError};
+use crate::{
+    App, clock,
+    error::ApiError,
+    renditions::{Look, Wish},
+};
 
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -25,6 +29,8 @@ pub(crate) struct Following {
     app: Arc<App>,
     /// Which stream plays the part now.
     choose: fn(&App) -> Option<Stream>,
+    /// As what it is shown, unless as published.
+    wish: Option<Wish>,
     changes: Changes,
     current: Option<Subscriber>,
     /// The waiting picture has been shown since the last stream ended.
@@ -32,14 +38,24 @@ pub(crate) struct Following {
 }
 
 impl Source {
-    pub(crate) fn named(stream: &Stream, start: Start) -> Result<Self, SubscribeError> {
-        Ok(Self::Named(stream.subscribe(Rule::Latest, Class::Viewer, start)?))
+    /// One stream until it ends. A look of its own is made at `fps` at most.
+    pub(crate) fn named(app: &App, stream: &Stream, look: Look, fps: Option<f64>) -> Result<Self, ApiError> {
+        Ok(Self::Named(subscribe(app, stream, Wish::unless_as_published(look, fps))?))
     }
 
-    /// Whatever stream `choose` gives at the time.
-    pub(crate) fn following(app: Arc<App>, choose: fn(&App) -> Option<Stream>) -> Self {
+    /// Whatever stream `choose` gives at the time. A look of its own is made at `fps` at most.
+    pub(crate) fn following(
+        app: Arc<App>,
+        choose: fn(&App) -> Option<Stream>,
+        look: Look,
+        fps: Option<f64>,
+    ) -> Result<Self, ApiError> {
+        let wish = Wish::unless_as_published(look, fps);
         let changes = app.hub().changes();
-        Self::Following(Box::new(Following { app, choose, changes, current: None, waiting_shown: false }))
+        // What cannot be made is refused now, while a refusal can be told.
+        let stream = wish.and_then(|_| choose(&app));
+        let current = stream.map(|stream| subscribe(&app, &stream, wish)).transpose()?;
+        Ok(Self::Following(Box::new(Following { app, choose, wish, changes, current, waiting_shown: false })))
     }
 
     /// A live stream as it was, staying that far behind.
@@ -69,6 +85,15 @@ impl Source {
         !matches!(self, Self::Replay(_))
     }
 
+    /// Its frames come at the rate asked for already.
+    pub(crate) fn is_paced(&self) -> bool {
+        match self {
+            Self::Named(subscriber) => subscriber.stream().parent().is_some(),
+            Self::Following(source) => source.wish.is_some(),
+            Self::Replay(_) => false,
+        }
+    }
+
     /// The next frame by the viewer's rule; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
@@ -88,6 +113,14 @@ impl Source {
     }
 }
 
+/// A viewer of the stream: as wished for, or as published.
+pub(super) fn subscribe(app: &App, stream: &Stream, wish: Option<Wish>) -> Result<Subscriber, ApiError> {
+    match wish {
+        Some(wish) => app.renditions().subscribe(stream, wish),
+        None => Ok(stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest)?),
+    }
+}
+
 fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
     let delivery = std::task::ready!(subscriber.poll_recv(cx));
     Poll::Ready(delivery.ok().map(|delivery| delivery.frame))
@@ -103,7 +136,7 @@ impl Following {
                         return Poll::Ready(Some(frame));
                     }
                     Poll::Ready(None) => self.current = None,
-                    Poll::Pending if self.newest_of_current().is_some() => return Poll::Pending,
+                    Poll::Pending if self.has_frame() => return Poll::Pending,
                     // A stream without a frame yet: the waiting picture, once.
                     Poll::Pending => return self.poll_placeholder(),
                 }
@@ -113,7 +146,7 @@ impl Following {
                 return Poll::Ready(None);
             }
             if let Some(stream) = (self.choose)(&self.app) {
-                self.current = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).ok();
+                self.current = subscribe(&self.app, &stream, self.wish).ok();
             }
             if self.current.is_none() && self.changes.poll_changed(cx).is_pending() {
                 return self.poll_placeholder();
@@ -130,6 +163,12 @@ impl Following {
             Some(frame) => Poll::Ready(Some(frame)),
             None => Poll::Pending,
         }
+    }
+
+    /// The current stream has a frame, though a rendition's may still be in the making.
+    fn has_frame(&self) -> bool {
+        let stream = self.current.as_ref().map(Subscriber::stream);
+        stream.is_some_and(|stream| stream.parent().unwrap_or(stream).newest().is_some())
     }
 
     fn newest_of_current(&self) -> Option<Arc<Frame>> {

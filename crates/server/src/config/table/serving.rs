@@ -255,6 +255,15 @@ pub(super) const KEYS: &[Key] = &[
         ..VIEWERS
     },
     Key {
+        name: "max_renditions",
+        kind: Kind::Int { least: 0, most: 1000, set: |p, v| p.viewers.max_renditions = v as usize },
+        default: "8",
+        doc: "Different sizes, qualities and rates (`?width=`, `?height=`, `?quality=`) that may be made at the same \
+            time, over all streams; one more is refused with 503. Each costs a thread, and the time to decode and \
+            encode each of its frames once, whatever the number of its viewers. 0 makes none.",
+        ..VIEWERS
+    },
+    Key {
         name: "enabled",
         kind: Kind::Choice(&[
             ("auto", |p| p.demo.enabled = Switch::Auto),
