@@ -23,6 +23,7 @@ from support.recordings import (
     wait_for_frames,
 )
 from support.shapes import assert_error, assert_shape
+from support.sockets import Wall
 from support.waiting import eventually
 
 STATE = {
@@ -97,7 +98,8 @@ def test_what_cannot_be_commanded(hub, stream):
 
 
 def test_recording_off_in_the_configuration_and_on_by_request(start_hub):
-    hub = start_hub("recording.enabled=false")
+    # Frames come as quickly as they can be sent here: none is to be thinned out.
+    hub = start_hub("recording.enabled=false", "recording.fps=240")
     hub.put_frame("asked", pictures(1)[0])
     hub.put_frame("never_asked", 1)
     assert hub.get("/health").json()["recording_enabled"] is False
@@ -122,10 +124,36 @@ def test_streams_and_health_tell_whether_they_are_recorded(hub, stream):
         streams = hub.get("/api/streams").json()["streams"]
         return next(entry["recording"] for entry in streams if entry["name"] == stream)
 
+    def told_on_the_wall(wall: Wall) -> bool:
+        streams = wall.of_type("streams")[-1]["streams"]
+        return next(entry["recording"] for entry in streams if entry["name"] == stream)
+
     assert told() is True
-    command(hub, stream, "stop")
-    assert told() is False
+    with Wall(hub.ws) as wall:
+        wall.wait_for_text("streams")
+        assert told_on_the_wall(wall) is True
+        command(hub, stream, "stop")
+        assert told() is False
+        eventually(lambda: not told_on_the_wall(wall), "the wall is told")
     assert hub.get("/health").json()["recording_enabled"] is True
+
+
+def test_metrics_count_what_is_recorded(start_hub):
+    hub = start_hub()
+
+    def metric(name: str) -> float:
+        lines = hub.get("/metrics").text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.split()[0] == name)
+
+    with Camera(hub, "one") as camera:
+        camera.shoot(pictures(5))
+        wait_for_frames(hub, "one", 5)
+        assert metric("framehub_recordings_active") == 1
+    command(hub, "one", "stop")
+    assert metric("framehub_recorded_frames_total") == 5
+    assert metric("framehub_recorded_lost_total") == 0
+    assert 5 * 1000 < metric("framehub_recorded_bytes_total") <= only(hub, "one")["size_bytes"]
+    assert metric("framehub_recordings_active") == 0
 
 
 def test_a_clip_of_the_running_recording_holds_what_came_before_the_request(start_hub, stream):

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Sweep, closing::Closing, recorder::Room, retention};
+use crate::{Sweep, closing::Closing, shelf::retention, writer::recorder::Room};
 
 /// How often the disk's free space is looked at.
 const LOOK: Duration = Duration::from_secs(5);

@@ -12,43 +12,25 @@
 //! written is deleted. D5 A writer that waits for the disk holds one fragment; what is behind it stays in the ring,
 //! within the ring's own bound.
 
-mod clip;
 mod closing;
 mod config;
-mod cursor;
-mod encoder;
 mod error;
-mod folder;
-mod fragment;
-mod heal;
-mod index;
 mod keeper;
-mod layout;
-mod metadata;
 mod park;
-mod priority;
-mod recorder;
 mod recordings;
 mod replay;
-mod retention;
-mod segment;
 mod shelf;
 mod supervisor;
-mod sync;
-mod timeline;
 mod totals;
-mod writing;
-mod written;
+mod writer;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
-pub use fragment::MAX_BYTES as FRAGMENT_BYTES;
-pub use layout::{FileName, Kind, RecordingId};
-pub use metadata::{Gap, Metadata, Status};
-pub use priority::give_way;
 pub use recordings::{Activity, Recordings, State};
 pub use replay::{Batch, Position, Replay, Replayed};
-pub use retention::{Sweep, SweepReport};
-pub use shelf::{Disk, Filter, OpenFile, Order, Page, Shelf, StreamSummary};
+pub use shelf::{
+    Disk, FileName, Filter, Gap, Kind, Metadata, OpenFile, Order, Page, RecordingId, Shelf, Status,
+    StreamSummary, Sweep, SweepReport, Writing,
+};
 pub use totals::Totals;
-pub use writing::Writing;
+pub use writer::{FRAGMENT_BYTES, give_way};

@@ -10,13 +10,13 @@ use hub::{Hub, Start, Stream, StreamName};
 use jiff::Timestamp;
 
 use crate::{
-    Config, Error, Metadata, RecordingId, Shelf, clip,
+    Config, Error, Metadata, RecordingId, Shelf,
     closing::Closing,
-    keeper,
-    recorder::{Recorder, Room},
-    supervisor,
-    sync::Syncer,
+    keeper, supervisor,
     totals::{Counters, Totals},
+    writer::clip,
+    writer::recorder::{Recorder, Room},
+    writer::sync::Syncer,
 };
 
 /// Ending a recording on request waits so long for its last fragment.

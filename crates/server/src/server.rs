@@ -6,20 +6,22 @@ use std::{
     time::Duration,
 };
 
+use feeds::Feeds;
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings};
 
-use crate::{config::Plan, demo, janitor};
+use crate::{
+    config::{CAMERA_STREAM, Plan},
+    janitor,
+};
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For pictures that are transcoded at the door.
 const TRANSCODE_QUALITY: u8 = 90;
-/// The stream of the camera that `camera.index` opens.
-const CAMERA_STREAM: &str = "camera";
 /// Frames kept for a recorder that is behind, however small they are: half a minute at 30 a second.
 const BACKLOG_FRAMES: usize = 1024;
 /// How many connections may wait to be accepted while the loop is busy.
@@ -77,11 +79,9 @@ impl Server {
         let Self { plan, listener, address, hub } = self;
         let settings = settings(&plan, address)?;
         let recordings = Recordings::start(hub.clone(), plan.recorder());
-        let app = App::new(hub.clone(), recordings.clone(), settings, shutdown.clone());
-        if plan.demo_runs() {
-            let name = name("demo.stream", &plan.demo.stream)?;
-            tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
-        }
+        let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
+        let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
+        let app = App::new(hub.clone(), recordings.clone(), feeds, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
             plan.streams.timeout,
@@ -172,6 +172,13 @@ fn robot(plan: &Plan) -> Result<RobotInfo, Error> {
         camera_size: (camera.width, camera.height),
         jpeg_quality: camera.jpeg_quality,
     })
+}
+
+fn source_settings(plan: &Plan) -> feeds::Settings {
+    feeds::Settings {
+        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
+        quality: plan.camera.jpeg_quality,
+    }
 }
 
 fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {

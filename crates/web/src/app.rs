@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use feeds::Feeds;
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
@@ -24,6 +25,7 @@ const TRANSCODERS: usize = 2;
 pub struct App {
     hub: Hub,
     recordings: Recordings,
+    feeds: Feeds,
     disk: Disk,
     replays: Arc<Semaphore>,
     settings: Settings,
@@ -40,10 +42,12 @@ pub struct App {
 }
 
 impl App {
-    /// Listing and replaying work with any `recordings`, whether or not they record by themselves.
+    /// Listing and replaying work with any `recordings`, whether or not they record by themselves; `feeds` may be
+    /// none (`Feeds::default()`).
     pub fn new(
         hub: Hub,
         recordings: Recordings,
+        feeds: Feeds,
         settings: Settings,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -60,6 +64,7 @@ impl App {
             renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
+            feeds,
             settings,
             shutdown,
         })
@@ -71,6 +76,11 @@ impl App {
 
     pub fn recordings(&self) -> &Recordings {
         &self.recordings
+    }
+
+    /// The hub's own sources.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     pub fn settings(&self) -> &Settings {

@@ -92,7 +92,9 @@ impl Replay {
         time: Timestamp,
         running: Option<&RecordingId>,
     ) -> Result<Self, Error> {
-        let id = match (shelf.at(stream, time)?, running) {
+        // What claims to begin later than now was named by a clock that was wrong.
+        let now = Timestamp::now();
+        let id = match (shelf.at(stream, time)?.filter(|found| found.start_time <= now), running) {
             (Some(found), _) => {
                 let since = oldest(shelf, stream)?.filter(|&oldest| found.start_time > time && oldest > time);
                 if since.is_some() {

@@ -10,10 +10,10 @@ use media::{Picture, fmp4::Track};
 use super::*;
 use crate::{
     Codec, Kind,
-    encoder::Encoder,
-    fragment::Fragment,
-    segment::{Plan, Segment},
-    sync::Syncer,
+    writer::encoder::Encoder,
+    writer::fragment::Fragment,
+    writer::segment::{Plan, Segment},
+    writer::sync::Syncer,
 };
 
 const TICKS_A_MS: u64 = 90;

@@ -10,14 +10,14 @@ use std::{
 use hub::StreamName;
 
 use super::Shelf;
-use crate::{
-    Error, Metadata, RecordingId,
+use super::{
     folder::{Folder, Root, is_absence},
     index::{self, Index},
     metadata,
     writing::place,
     written::Written,
 };
+use crate::{Error, Metadata, RecordingId};
 
 /// How often an answer is made again because files in it had gone.
 const LOOKS: usize = 3;

@@ -217,8 +217,7 @@ pub(crate) async fn stats(
     Name(name): Name,
 ) -> Result<Json<StreamDetail>, ApiError> {
     let stats = app.stream(&name)?.stats(clock::now());
-    let renditions = app.renditions().of(stats.epoch);
-    Ok(Json(StreamDetail::new(stats, RecorderState::of(&app, &name), renditions)))
+    Ok(Json(StreamDetail::new(&app, stats, RecorderState::of(&app, &name))))
 }
 
 /// Delete a stream: its viewers are told that it has ended.

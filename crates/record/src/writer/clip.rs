@@ -1,0 +1,200 @@
+//! Saving the last moments of a stream as a file of their own: copied out of its recordings, also from before anyone
+//! asked, or else written from what the ring still holds.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use hub::{Class, Rule, Start, Stream};
+use jiff::Timestamp;
+use media::fmp4::{self, Track};
+
+use super::{
+    encoder::{self, Encoder},
+    fragment::{Fragment, Missing},
+    recorder::Room,
+    segment::{self, Segment, usual_duration},
+    timeline::{Timeline, span as duration_of, ticks},
+};
+use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId};
+
+/// Recordings that a clip may be put together from.
+const MAX_PARTS: usize = 1000;
+
+pub(crate) fn save(room: &Room, stream: &Stream, span: Duration) -> Result<Metadata, Error> {
+    // A stream that rests keeps its last minute.
+    let newest = stream.newest().map_or_else(SystemTime::now, |frame| frame.received.wall);
+    let from = newest.checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH);
+    let saved = match from_recordings(room, stream, from)? {
+        Some(metadata) => Some(metadata),
+        None => from_ring(room, stream, from)?,
+    };
+    saved.ok_or_else(|| Error::NothingToSave { stream: stream.name().clone(), seconds: span.as_secs() })
+}
+
+// ---- from recordings ----
+
+/// A recording that a part of the clip comes from.
+struct Part {
+    open: OpenFile,
+    reader: fmp4::Reader,
+}
+
+fn from_recordings(room: &Room, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
+    let from = Timestamp::try_from(from).unwrap_or(Timestamp::UNIX_EPOCH);
+    let parts = parts(room, stream, from)?;
+    let mut clip: Option<Segment> = None;
+    for part in &parts {
+        copy(room, stream, from, part, &mut clip)?;
+    }
+    clip.map_or(Ok(None), Segment::finish)
+}
+
+/// The newest recordings back to `from` that one file can hold: of one size and codec.
+fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Error> {
+    let filter = Filter {
+        stream: Some(stream.name().clone()),
+        from: Some(from),
+        order: Order::Newest,
+        limit: MAX_PARTS,
+        ..Filter::default()
+    };
+    let mut parts: Vec<Part> = Vec::new();
+    for metadata in room.shelf.list(&filter)?.recordings {
+        if metadata.kind == Kind::Clip {
+            continue;
+        }
+        let Ok(id) = RecordingId::parse(stream.name(), &metadata.file) else { continue };
+        // One that has gone meanwhile, or is not ours, is no part.
+        let Ok(open) = room.shelf.open(&id) else { continue };
+        let Some(reader) =
+            open.file.try_clone().ok().and_then(|file| fmp4::Reader::open(file, &open.path).ok())
+        else {
+            continue;
+        };
+        if parts.first().is_some_and(|newest| newest.reader.track() != reader.track()) {
+            break;
+        }
+        parts.push(Part { open, reader });
+    }
+    parts.reverse();
+    Ok(parts)
+}
+
+fn copy(
+    room: &Room,
+    stream: &Stream,
+    from: Timestamp,
+    part: &Part,
+    clip: &mut Option<Segment>,
+) -> Result<(), Error> {
+    let began = part.open.metadata.start_time;
+    let skipped = ticks(from.duration_since(began).try_into().unwrap_or_default());
+    let first = part.reader.fragment_at(skipped).unwrap_or(0);
+    // On a timeline that all parts share: since the epoch.
+    let offset = ticks(began.duration_since(Timestamp::UNIX_EPOCH).try_into().unwrap_or_default());
+    let mut missing = gaps(&part.open.metadata, from, offset, began);
+    for index in first..part.reader.fragments().len() {
+        let mut fragment = read(part, index, skipped)?;
+        let Some(start) = fragment.start() else { continue };
+        fragment.wall = SystemTime::from(began).checked_add(duration_of(start));
+        for sample in &mut fragment.samples {
+            sample.time += offset;
+        }
+        fragment.missing = std::mem::take(&mut missing);
+        let segment = match clip {
+            Some(segment) => segment,
+            None => clip.insert(create(room, stream, part, &fragment)?),
+        };
+        segment.append(&fragment)?;
+    }
+    Ok(())
+}
+
+/// One fragment's samples from `skipped` on: where each stands for itself, to the frame; else from the fragment's
+/// beginning, which is where decoding starts.
+fn read(part: &Part, index: usize, skipped: u64) -> Result<Fragment, Error> {
+    let each_stands_alone = part.open.metadata.codec != Codec::H264;
+    let mut fragment = Fragment::default();
+    for placed in part.reader.samples(index)? {
+        if each_stands_alone && placed.sample.time < skipped {
+            continue;
+        }
+        let payload = Bytes::from(part.reader.read(&placed)?);
+        fragment.bytes += payload.len();
+        fragment.payloads.push(payload);
+        fragment.samples.push(placed.sample);
+    }
+    Ok(fragment)
+}
+
+fn gaps(metadata: &Metadata, from: Timestamp, offset: u64, began: Timestamp) -> Vec<Missing> {
+    let within = metadata.gaps.iter().filter(|gap| gap.at >= from);
+    let missing = within.map(|gap| {
+        let at = offset + ticks(gap.at.duration_since(began).try_into().unwrap_or_default());
+        let length = Duration::try_from_secs_f64(gap.seconds).unwrap_or_default();
+        Missing { from: at, until: at + ticks(length), frames: gap.frames }
+    });
+    missing.collect()
+}
+
+fn create(room: &Room, stream: &Stream, part: &Part, first: &Fragment) -> Result<Segment, Error> {
+    let (codec, track) = (part.open.metadata.codec, part.reader.track().clone());
+    new_clip(room, stream, codec, track, first)
+}
+
+// ---- from the ring ----
+
+fn from_ring(room: &Room, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
+    let subscribed = stream.subscribe(Rule::InOrder, Class::Service, Start::Oldest);
+    let Ok(mut subscriber) = subscribed else { return Ok(None) };
+    let config = &room.config;
+    let mut timeline = Timeline::new(config.target_fps);
+    let mut fragment = Fragment::default();
+    let mut coder: Option<(Encoder, Track)> = None;
+    while let Some(delivery) = subscriber.try_recv() {
+        let frame = &delivery.frame;
+        if frame.received.wall < from || !encoder::is_recordable(frame) {
+            continue;
+        }
+        let size = (frame.format.width, frame.format.height);
+        if coder.as_ref().is_some_and(|(_, track)| (track.width, track.height) != size) {
+            // Of another size than what follows: the clip begins here.
+            (coder, fragment) = (None, Fragment::default());
+        }
+        let Some(time) = timeline.place(frame) else { continue };
+        let coded = match &mut coder {
+            Some((encoder, _)) => encoder.encode(frame, fragment.is_empty())?,
+            None => {
+                let (encoder, track, coded) = Encoder::new(config.codec, frame, config.target_fps)?;
+                coder = Some((encoder, track));
+                coded
+            }
+        };
+        fragment.push(frame, coded.payload, coded.key, time, usual_duration(config.target_fps));
+    }
+    let Some((_, track)) = coder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
+    let mut clip = new_clip(room, stream, config.codec, track, &fragment)?;
+    // The ring is bounded, and so is what is taken out of it at once: one fragment holds it.
+    clip.append(&fragment)?;
+    clip.finish()
+}
+
+fn new_clip(
+    room: &Room,
+    stream: &Stream,
+    codec: Codec,
+    track: Track,
+    first: &Fragment,
+) -> Result<Segment, Error> {
+    let plan = segment::Plan {
+        shelf: &room.shelf,
+        syncer: &room.syncer,
+        stream: stream.name(),
+        kind: Kind::Clip,
+        codec,
+        target_fps: room.config.target_fps,
+        track,
+        start: first.wall.unwrap_or(SystemTime::UNIX_EPOCH),
+    };
+    Segment::create(plan, first.start().unwrap_or(0))
+}

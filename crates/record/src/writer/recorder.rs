@@ -1,0 +1,491 @@
+//! One stream's recorder: a thread that reads the ring in order and writes fragments.
+//!
+//! It looks at the ring ten times a second rather than at each frame: frames wait there anyway, and a thread that is
+//! woken for each costs more than the writing. While nothing comes it sleeps until the ring wakes it. Whatever the
+//! disk does happens to this thread alone: it holds one fragment (D5), keeps it until it is written, and what the ring
+//! had to let go meanwhile is a gap (D3).
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
+use jiff::Timestamp;
+
+use super::{
+    encoder::{self, Encoder},
+    fragment::{Fragment, LENGTH, Missing},
+    priority,
+    segment::{self, Segment, usual_duration},
+    sync::Syncer,
+    timeline::Timeline,
+};
+use crate::{Activity, Config, Error, Kind, RecordingId, Shelf, State, park, totals::Counters};
+
+/// How often the ring is looked at, at most.
+const TICK: Duration = Duration::from_millis(100);
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
+/// After a failure it is tried again so much later.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the recorders of a hub share.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    pub(crate) config: Arc<Config>,
+    pub(crate) shelf: Shelf,
+    pub(crate) syncer: Syncer,
+    /// The disk has less free than it has to keep.
+    pub(crate) disk_is_low: Arc<AtomicBool>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// The handle on a recorder. Dropping it lets the recorder go on.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    stream: Stream,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    activity: Mutex<Activity>,
+    /// Told of whenever the activity changes.
+    progress: Condvar,
+    stop: AtomicBool,
+    /// Somebody wants what is pending to be written now.
+    flush: AtomicBool,
+    /// Frames up to this number are written, lost or left out.
+    settled: AtomicU64,
+}
+
+impl Shared {
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recorder {
+    pub(crate) fn start(stream: Stream, start: Start, room: Room) -> Result<Self, Error> {
+        let subscriber = stream
+            .subscribe(Rule::InOrder, Class::Service, start)
+            .map_err(|_closed| Error::NoStream { stream: stream.name().clone() })?;
+        let activity = Activity {
+            stream: stream.name().clone(),
+            state: State::Waiting,
+            error: None,
+            current: None,
+            started: Timestamp::now(),
+            frames: 0,
+            bytes: 0,
+            frames_lost: 0,
+        };
+        let shared = Arc::new(Shared {
+            activity: Mutex::new(activity),
+            progress: Condvar::new(),
+            stop: AtomicBool::new(false),
+            flush: AtomicBool::new(false),
+            settled: AtomicU64::new(0),
+        });
+        let worker = Worker::new(subscriber, room, Arc::clone(&shared));
+        let thread = std::thread::Builder::new().name(format!("record-{}", stream.name()));
+        let path = "a recorder's thread".into();
+        let thread = thread
+            .spawn(move || {
+                priority::give_way();
+                worker.run();
+            })
+            .map_err(|source| Error::Io { path, source })?;
+        Ok(Self { stream, shared, thread })
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(crate) fn activity(&self) -> Activity {
+        self.shared.activity().clone()
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Asks it to write what it has and end.
+    pub(crate) fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+    }
+
+    /// Waits until it has ended; false if it still has not after `patience`.
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut activity = self.shared.activity();
+        while !self.thread.is_finished() {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
+            // The thread ends a moment after its last word.
+            let nap = left.min(Duration::from_millis(20));
+            activity =
+                self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Has everything written that was published until now; gives up after `patience`, or if it cannot be written.
+    pub(crate) fn flush(&self, patience: Duration) {
+        let Some(newest) = self.stream.newest() else { return };
+        self.shared.flush.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        let unsettled = |activity: &mut Activity| {
+            self.shared.settled.load(Ordering::Acquire) < newest.seq && activity.error.is_none()
+        };
+        let waited = self.shared.progress.wait_timeout_while(self.shared.activity(), patience, unsettled);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Frames of one size on their way into one file.
+#[derive(Debug)]
+struct Open {
+    encoder: Encoder,
+    track: media::fmp4::Track,
+}
+
+struct Worker {
+    subscriber: Subscriber,
+    room: Room,
+    shared: Arc<Shared>,
+    timeline: Timeline,
+    open: Option<Open>,
+    /// Made when its first fragment is written.
+    segment: Option<Segment>,
+    pending: Fragment,
+    /// When the first pending frame was taken.
+    pending_since: Option<Instant>,
+    /// Number of the frame taken last.
+    taken: u64,
+    /// Since the last good frame.
+    lost: u64,
+    /// When the last good frame is shown.
+    previous: Option<u64>,
+    /// Between the last two good frames, in ticks.
+    interval: u32,
+    /// How long a frame is shown, as far as the last ones tell.
+    usual: u32,
+    tick: Duration,
+}
+
+enum Next {
+    Frame(Delivery),
+    Nothing,
+    End,
+}
+
+/// What a round came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Done,
+    /// The disk does not take what is pending.
+    Stuck,
+    End,
+}
+
+impl Worker {
+    fn new(subscriber: Subscriber, room: Room, shared: Arc<Shared>) -> Self {
+        let target_fps = room.config.target_fps;
+        Self {
+            subscriber,
+            shared,
+            timeline: Timeline::new(target_fps),
+            open: None,
+            segment: None,
+            pending: Fragment::default(),
+            pending_since: None,
+            taken: 0,
+            lost: 0,
+            previous: None,
+            interval: usual_duration(target_fps),
+            usual: usual_duration(target_fps),
+            tick: TICK,
+            room,
+        }
+    }
+
+    fn run(mut self) {
+        let waker = park::waker();
+        loop {
+            let stopping = self.is_ending();
+            match self.drain(&waker) {
+                Round::End => break,
+                Round::Stuck | Round::Done if stopping => break,
+                Round::Stuck => std::thread::park_timeout(RETRY),
+                Round::Done if self.pending.is_empty() => std::thread::park(),
+                Round::Done => std::thread::park_timeout(self.tick),
+            }
+        }
+        self.end_file();
+        self.shared.activity().current = None;
+        self.shared.progress.notify_all();
+    }
+
+    /// There is no later: what cannot be written now is lost.
+    fn is_ending(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire) || self.subscriber.stream().is_closed()
+    }
+
+    // ---- reading ----
+
+    /// Takes what the ring has and writes what is due. Where this leaves nothing pending, the next frame wakes us.
+    fn drain(&mut self, waker: &Waker) -> Round {
+        let mut bytes = 0;
+        loop {
+            if self.is_due() && !self.write_out() {
+                return Round::Stuck;
+            }
+            match self.next(waker) {
+                Next::Frame(delivery) => {
+                    bytes += delivery.frame.payload.len();
+                    self.take(&delivery);
+                }
+                Next::Nothing => break,
+                Next::End => return Round::End,
+            }
+        }
+        self.pace(bytes);
+        Round::Done
+    }
+
+    fn next(&mut self, waker: &Waker) -> Next {
+        if let Some(delivery) = self.subscriber.try_recv() {
+            return Next::Frame(delivery);
+        }
+        if !self.pending.is_empty() && !self.is_ending() {
+            // It will be looked at again soon: being woken by each frame would cost more than writing it.
+            return Next::Nothing;
+        }
+        match self.subscriber.poll_recv(&mut Context::from_waker(waker)) {
+            Poll::Ready(Ok(delivery)) => Next::Frame(delivery),
+            Poll::Ready(Err(_closed)) => Next::End,
+            Poll::Pending => Next::Nothing,
+        }
+    }
+
+    /// Looks at the ring more often where much comes, so that it need not let go of anything between two looks.
+    fn pace(&mut self, bytes: usize) {
+        let much = self.subscriber.stream().limits().backlog_bytes / 4;
+        let tick = if bytes > much { self.tick / 2 } else { self.tick * 2 };
+        self.tick = tick.clamp(SHORTEST_TICK, TICK);
+    }
+
+    fn take(&mut self, delivery: &Delivery) {
+        let frame = &delivery.frame;
+        self.lose(delivery.skipped);
+        if !encoder::is_recordable(frame) {
+            self.lose(1);
+        } else if let Some(time) = self.timeline.place(frame) {
+            self.roll_if_needed(frame);
+            if let Err(error) = self.push(frame, time) {
+                self.cannot_code(&error);
+            }
+        }
+        self.taken = frame.seq;
+        if self.pending.is_empty() {
+            self.shared.settled.store(self.taken, Ordering::Release);
+        }
+    }
+
+    /// A frame that its encoder does not take is lost, like one that the disk does not take.
+    fn cannot_code(&mut self, error: &Error) {
+        tracing::debug!(stream = %self.subscriber.stream().name(), %error, "a frame cannot be recorded");
+        self.lose(1);
+        if matches!(error, Error::Media(media::Error::BadH264(_))) {
+            // It is not fit for use any more.
+            self.end_file();
+        }
+        if self.open.is_none() {
+            self.tell(error);
+        }
+    }
+
+    fn push(&mut self, frame: &Frame, time: u64) -> Result<(), Error> {
+        let key = self.pending.is_empty();
+        let coded = match &mut self.open {
+            Some(open) => open.encoder.encode(frame, key)?,
+            None => {
+                let config = &self.room.config;
+                let (encoder, track, coded) = Encoder::new(config.codec, frame, config.target_fps)?;
+                self.open = Some(Open { encoder, track });
+                coded
+            }
+        };
+        if let Some(previous) = self.previous.replace(time) {
+            let interval =
+                u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
+            // One long interval is a pause: a frame shown as long would still be shown when the next one is.
+            self.usual = interval.min(std::mem::replace(&mut self.interval, interval));
+            if self.lost > 0 {
+                self.pending.missing.push(Missing { from: previous, until: time, frames: self.lost });
+            }
+        }
+        self.lost = 0;
+        self.pending.push(frame, coded.payload, coded.key, time, self.usual);
+        self.pending_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Frames before the first one that is recorded are not missing.
+    fn lose(&mut self, frames: u64) {
+        if frames > 0 && self.previous.is_some() {
+            self.lost += frames;
+            self.shared.activity().frames_lost += frames;
+            self.room.counters.lost(frames);
+        }
+    }
+
+    // ---- writing ----
+
+    fn is_due(&self) -> bool {
+        let waited = self.pending_since.is_some_and(|since| since.elapsed() >= LENGTH);
+        self.pending.is_full() || waited || self.shared.flush.swap(false, Ordering::AcqRel)
+    }
+
+    /// True if nothing is pending any more.
+    fn write_out(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return true;
+        }
+        match self.try_write_out() {
+            Ok(()) => self.clear_pending(),
+            Err(Error::Media(error)) => {
+                // Trying it again would change nothing.
+                tracing::error!(stream = %self.subscriber.stream().name(), %error, "frames cannot be recorded");
+                self.drop_pending();
+            }
+            Err(error) => {
+                self.tell(&error);
+                return false;
+            }
+        }
+        self.shared.settled.store(self.taken, Ordering::Release);
+        self.shared.progress.notify_all();
+        true
+    }
+
+    fn try_write_out(&mut self) -> Result<(), Error> {
+        if self.room.disk_is_low.load(Ordering::Relaxed) {
+            return Err(Error::DiskLow { min_free_bytes: self.room.config.retention.min_free_bytes });
+        }
+        if self.segment.as_ref().is_some_and(Segment::is_gone) {
+            let stream = self.subscriber.stream().name();
+            tracing::warn!(%stream, "the recording's file was deleted under it: a new one begins");
+            self.close_segment();
+        }
+        let mut segment = match self.segment.take() {
+            Some(segment) => segment,
+            None => self.create_segment()?,
+        };
+        let before = segment.bytes();
+        let outcome = segment.append(&self.pending);
+        let (written, id) = (segment.bytes() - before, segment.id().clone());
+        self.segment = Some(segment);
+        outcome?;
+        self.note_written(written, id);
+        Ok(())
+    }
+
+    fn create_segment(&self) -> Result<Segment, Error> {
+        let Room { config, shelf, syncer, .. } = &self.room;
+        let track = self.open.as_ref().map(|open| open.track.clone());
+        let plan = segment::Plan {
+            shelf,
+            syncer,
+            stream: self.subscriber.stream().name(),
+            kind: Kind::Segment,
+            codec: config.codec,
+            target_fps: config.target_fps,
+            track: track.ok_or(Error::ShuttingDown)?,
+            start: self.pending.wall.unwrap_or(std::time::UNIX_EPOCH),
+        };
+        let segment = Segment::create(plan, self.pending.start().unwrap_or(0))?;
+        tracing::info!(stream = %self.subscriber.stream().name(), file = segment.id().file.as_str(), "recording");
+        Ok(segment)
+    }
+
+    fn note_written(&self, bytes: u64, id: RecordingId) {
+        let mut activity = self.shared.activity();
+        if activity.state == State::Failed {
+            tracing::info!(stream = %activity.stream, "recording goes on");
+        }
+        activity.state = State::Recording;
+        activity.error = None;
+        activity.current = Some(id);
+        let frames = self.pending.samples.len() as u64;
+        activity.frames += frames;
+        activity.bytes += bytes;
+        self.room.counters.written(frames, bytes);
+    }
+
+    fn tell(&self, error: &Error) {
+        let text = error.to_string();
+        let mut activity = self.shared.activity();
+        activity.state = State::Failed;
+        if activity.error.as_ref() != Some(&text) {
+            tracing::error!(stream = %activity.stream, error = text, "cannot record; tried again every second");
+            activity.error = Some(text);
+        }
+        drop(activity);
+        self.shared.progress.notify_all();
+    }
+
+    /// A new file when the picture's size changes, or when the old one is long enough.
+    fn roll_if_needed(&mut self, frame: &Frame) {
+        let Some(open) = &self.open else { return };
+        let other_size = (open.track.width, open.track.height) != (frame.format.width, frame.format.height);
+        let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.room.config.segment);
+        // A file ends with a whole fragment.
+        if other_size || (long && self.pending.is_empty()) {
+            self.end_file();
+        }
+    }
+
+    /// What comes next goes into another file. It cannot join what the disk does not take, so that is lost.
+    fn end_file(&mut self) {
+        if !self.write_out() {
+            self.drop_pending();
+        }
+        self.close_segment();
+        self.open = None;
+    }
+
+    fn clear_pending(&mut self) {
+        self.pending = Fragment::default();
+        self.pending_since = None;
+    }
+
+    fn drop_pending(&mut self) {
+        self.lose(self.pending.samples.len() as u64);
+        self.clear_pending();
+    }
+
+    fn close_segment(&mut self) {
+        let Some(segment) = self.segment.take() else { return };
+        let file = segment.id().file.as_str().to_owned();
+        let stream = self.subscriber.stream().name();
+        match segment.finish() {
+            Ok(Some(metadata)) => tracing::info!(
+                %stream, file, frames = metadata.total_frames, duration_seconds = metadata.duration_seconds,
+                size_bytes = metadata.size_bytes, frames_lost = metadata.frames_lost, "recording finished"
+            ),
+            Ok(None) => tracing::debug!(%stream, file, "an empty recording was taken back"),
+            Err(error) => {
+                tracing::error!(%stream, file, %error, "a recording could not be finished; the next start heals it");
+            }
+        }
+    }
+}
