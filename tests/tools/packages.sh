@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, Python's venv and a C compiler.
+# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, OpenSSL, Python's venv and a C compiler.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -7,6 +7,7 @@ missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v curl >/dev/null || missing+=(curl)
+command -v openssl >/dev/null || missing+=(openssl)
 command -v cc >/dev/null || missing+=(build-essential)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

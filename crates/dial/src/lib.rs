@@ -3,8 +3,7 @@
 //! What belongs here: resolving, connecting, the TLS handshake, and a time limit over all of them. What does not:
 //! any protocol inside the connection. The client and the sources speak those, and share this.
 //!
-//! TLS trusts what this machine trusts. `SSL_CERT_FILE` and `SSL_CERT_DIR` name other roots, as for OpenSSL: a camera
-//! with a certificate of its own is trusted by naming its file there.
+//! TLS trusts the authorities that this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for OpenSSL.
 
 mod tls;
 

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn the_pattern_never_ends_and_has_the_wanted_size() {
         let clip = Clip::pattern("test", &WISHES);
-        assert_eq!((clip.schedule.len(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
+        assert_eq!((clip.schedule.frames(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
         let info = wire::jpeg::probe(&clip.jpeg(5).unwrap()).unwrap();
         assert_eq!((info.width, info.height), (64, 48));
     }

@@ -36,7 +36,7 @@ impl Schedule {
     }
 
     /// Frames of one round; `None` without end.
-    pub fn len(&self) -> Option<u64> {
+    pub fn frames(&self) -> Option<u64> {
         match &self.beat {
             Beat::Listed { times, .. } => Some(times.len() as u64),
             Beat::Even { len, .. } => *len,
@@ -70,7 +70,7 @@ impl Schedule {
 
     /// Which picture of the source frame `number` is; `None` after the end.
     pub fn picture(&self, number: u64) -> Option<u64> {
-        match self.len() {
+        match self.frames() {
             None => Some(number),
             Some(len) if self.looping => Some(number % len),
             Some(len) => (number < len).then_some(number),
@@ -103,7 +103,7 @@ impl Schedule {
                 rounds as u64 * times.len() as u64 + begun - 1
             }
         };
-        let newest = match self.len() {
+        let newest = match self.frames() {
             Some(len) if !self.looping => newest.min(len - 1),
             _ => newest,
         };

@@ -59,7 +59,7 @@ fn open(path: &Path, wishes: &Wishes) -> Result<Option<Clip>, Error> {
             Err(error) => return Err(error.into()),
         }
     };
-    if clip.schedule.len() == Some(1) && wishes.fps.is_none() {
+    if clip.schedule.frames() == Some(1) && wishes.fps.is_none() {
         clip.schedule = Schedule::even(STILL_FPS, Some(1), true);
     }
     Ok(Some(clip))

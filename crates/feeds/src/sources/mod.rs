@@ -1,9 +1,12 @@
 //! One file a kind of source: an async function that opens it and hands its pictures to an [`Outlet`] until something
 //! goes wrong. Dropping the future closes everything.
 
+mod camera;
 mod clip;
 mod command;
+mod h264;
 mod http;
+mod rtsp;
 mod websocket;
 
 use std::convert::Infallible;
@@ -18,6 +21,9 @@ pub(crate) async fn run(spec: &Spec, outlet: &mut Outlet<'_>) -> Result<Infallib
         Kind::Http { url, interval } => http::run(url, *interval, outlet).await,
         Kind::Command(command) => command::shell(command, outlet).await,
         Kind::WebSocket(url) => websocket::run(url, outlet).await,
-        other => Err(Error::Unusable(format!("{} is not built in yet", other.word()))),
+        Kind::Rtsp { url, transport } => rtsp::run(url, *transport, outlet).await,
+        Kind::Camera { device, width, height } => {
+            camera::run(device, (*width, *height), spec.fps, outlet).await
+        }
     }
 }

@@ -46,6 +46,10 @@ pub struct Server {
     pub host: IpAddr,
     /// 0 lets the operating system choose.
     pub port: u16,
+    /// PEM files; with both, connections are encrypted.
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub base_path: web::BasePath,
     pub debug: bool,
     pub cors_enabled: bool,
     pub max_frame_bytes: u64,
@@ -316,6 +320,9 @@ impl Plan {
             server: Server {
                 host: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 port: 0,
+                tls_cert: None,
+                tls_key: None,
+                base_path: web::BasePath::default(),
                 debug: false,
                 cors_enabled: false,
                 max_frame_bytes: 0,

@@ -35,7 +35,7 @@ pub(super) fn house() -> House {
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let app = App::new(hub, recordings, settings(), shutdown.clone());
+    let app = App::new(hub, recordings, feeds::Feeds::default(), settings(), shutdown.clone());
     House { router: routes::router(Arc::clone(&app)), app, shutdown, folder }
 }
 
@@ -60,6 +60,8 @@ fn config(directory: PathBuf) -> Config {
 fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:5000".parse().unwrap(),
+        tls: None,
+        base_path: crate::BasePath::default(),
         max_frame_bytes: 1 << 20,
         body_timeout: Duration::from_secs(10),
         publisher_idle: Duration::from_secs(300),

@@ -171,7 +171,7 @@ fn position(clip: &Clip, number: u64) -> Position {
     let Some(round) = clip.schedule.round().filter(|_| clip.schedule.is_looping()) else {
         return Position { at: due, round: 1 };
     };
-    let rounds = clip.schedule.len().map_or(0, |len| number / len);
+    let rounds = clip.schedule.frames().map_or(0, |len| number / len);
     Position { at: due.saturating_sub(round * rounds as u32), round: rounds + 1 }
 }
 

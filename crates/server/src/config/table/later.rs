@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
-use super::{MB, bytes, is_path, seconds, set_parsed};
+use super::{MB, bytes, is_path, seconds, set_optional_path, set_parsed};
 
 /// What all these rows share.
 const ROW: Key = Key {
@@ -121,10 +121,7 @@ pub(super) const KEYS: &[Key] = &[
         name: "yolo_model",
         kind: Kind::Text {
             allowed: "a path or nothing",
-            set: |p, v| {
-                let path = (!v.is_empty()).then(|| PathBuf::from(v));
-                set_parsed(&mut p.referee.yolo_model, (!v.contains('\0')).then_some(path))
-            },
+            set: |p, v| set_optional_path(&mut p.referee.yolo_model, v),
         },
         env: &["REFEREE_YOLO_MODEL"],
         doc: "The pose model (ONNX). Without one, only phrases with a single light are judged.",

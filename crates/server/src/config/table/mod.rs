@@ -10,7 +10,7 @@ mod later;
 mod recording;
 mod serving;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::key::Key;
 use super::plan::Plan;
@@ -126,6 +126,12 @@ fn set_parsed<T>(slot: &mut T, parsed: Option<T>) -> bool {
 /// A path: not empty and without a NUL.
 fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
+}
+
+/// Stores an optional path; the empty text is none.
+fn set_optional_path(slot: &mut Option<PathBuf>, text: &str) -> bool {
+    let path = (!text.is_empty()).then(|| PathBuf::from(text));
+    set_parsed(slot, (!text.contains('\0')).then_some(path))
 }
 
 impl Default for Plan {
