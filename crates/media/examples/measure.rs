@@ -10,13 +10,14 @@ use framehub_media::{
     pattern::TestPattern,
     placeholder,
     raw::{Layout, Raw},
+    scale::Scaler,
 };
 
 fn main() {
     if let Some(folder) = std::env::args().nth(1) {
         draw_all(Path::new(&folder));
     }
-    for (width, height) in [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)] {
+    for (width, height) in [(640, 480), (1280, 720), (1920, 1080)] {
         let mut pattern = TestPattern::new(width, height);
         let mut at = 0;
         let draw = median(|| {
@@ -37,6 +38,13 @@ fn main() {
             "{width}x{height}: draw {draw:.3} ms, encode q85 {encode:.3} ms ({} kB), decode {decode:.3} ms, YUYV to JPEG {from_yuyv:.3} ms",
             encoded.len() / 1000
         );
+        for divisor in [1.0, 1.28, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0] {
+            let side = |full: u32| (f64::from(full) / divisor) as u32;
+            let target = (side(width), side(height));
+            let mut scaler = Scaler::new();
+            let scale = median(|| drop(scaler.rescale(&encoded, target, 85, u64::MAX)));
+            println!("  to {}x{}: {scale:.3} ms", target.0, target.1);
+        }
     }
 }
 

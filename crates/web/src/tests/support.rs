@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    App, ConnectionLimits, HealthInfo, Settings, routes,
+    App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings, routes,
     tail::{LiveBox, take_live},
 };
 
@@ -68,6 +68,8 @@ fn settings() -> Settings {
         stream_fps: None,
         heartbeat: Duration::from_secs(5),
         default_stream: None,
+        robot: RobotInfo { stream: None, frame_cache: true, camera_size: (640, 480), jpeg_quality: 85 },
+        renditions: RenditionLimits { max: 2, quality: 85 },
         cors: false,
         jpeg_quality: 85,
         api_keys: Vec::new(),
