@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
+use feeds::Feeds;
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::{App, ConnectionLimits, HealthInfo, Settings, Tls, TlsFiles};
 
-use crate::{config::Plan, demo, janitor};
+use crate::{config::Plan, janitor};
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -89,11 +90,9 @@ impl Server {
         let Self { plan, listener, tls, address, hub } = self;
         let settings = settings(&plan, address, tls)?;
         let recordings = Recordings::start(hub.clone(), plan.recorder());
-        let app = App::new(hub.clone(), recordings.clone(), settings, shutdown.clone());
-        if plan.demo_runs() {
-            let name = name("demo.stream", &plan.demo.stream)?;
-            tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
-        }
+        let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
+        let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
+        let app = App::new(hub.clone(), recordings.clone(), feeds, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
             plan.streams.timeout,
@@ -179,6 +178,13 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settin
             simulator_port: plan.simulator.port,
         },
     })
+}
+
+fn source_settings(plan: &Plan) -> feeds::Settings {
+    feeds::Settings {
+        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
+        quality: plan.camera.jpeg_quality,
+    }
 }
 
 fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {

@@ -17,13 +17,19 @@ use crate::{
 pub struct ServeArgs {
     #[command(flatten)]
     pub sources: SourceArgs,
+    /// A camera, stream or file to open, NAME=URL#options (repeatable): door=http://10.0.0.7/video.mjpg, v4l2:0,
+    /// rtsp://…, ws://…, file:…, testsrc:
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub feeds: Vec<String>,
 }
 
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;
 
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let loaded = config::load(&args.sources.into())?;
+    let mut sources = config::Sources::from(args.sources);
+    sources.feeds = args.feeds;
+    let loaded = config::load(&sources)?;
     let _log = logging::start(&loaded.plan.logging)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

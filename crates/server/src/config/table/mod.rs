@@ -1,10 +1,11 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving` and `recording` hold what this version runs on, `later` what it accepts and checks, but does not act
+//! `serving`, `recording` and `camera` hold what this version runs on, `later` what it accepts and checks, but does not act
 //! on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
+mod camera;
 mod later;
 mod recording;
 mod serving;
@@ -41,7 +42,11 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
     Section { name: "cleanup", doc: "When idle streams and old recordings are removed.", missing: "" },
     Section { name: "recording", doc: "Streams on disk.", missing: "" },
-    Section { name: "camera", doc: "A camera on this machine.", missing: "this version opens no camera yet" },
+    Section {
+        name: "camera",
+        doc: "A camera on this machine, in the stream `camera`. `sources` takes more of them.",
+        missing: "",
+    },
     Section {
         name: "simulator",
         doc: "The simulator whose pictures sessions show.",
@@ -59,8 +64,8 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
-const PARTS: [&[Key]; 3] = [serving::KEYS, recording::KEYS, later::KEYS];
-const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 4] = [serving::KEYS, recording::KEYS, camera::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + camera::KEYS.len() + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

@@ -103,7 +103,7 @@ function settleWatch() {
 function watchWhatIsSeen() {
   if (document.hidden) hub.watch({});
   else if (!focus.open) hub.watch(wall.watchSet());
-  else if (hub.link.phase === 'polling' || focus.rewound) hub.watch({}); // The single view shows MJPEG then.
+  else if (focus.rewound) hub.watch({});
   else hub.watch(streams?.some((stream) => stream.name === focus.name) ? { [focus.name]: {} } : {});
 }
 
@@ -128,7 +128,6 @@ function route() {
 function openFocus(name) {
   focus.show(name, wall.tiles.get(name)?.painter.last ?? null);
   if (streams) focus.update(streams);
-  focus.connection(hub.link);
   window.scrollTo(0, 0);
   byId('focus-name', HTMLElement).focus({ preventScroll: true });
   linkNeighbours(name);
@@ -278,7 +277,7 @@ function showEmpty(empty) {
 
 /** @param {Link} link */
 function showLink(link) {
-  const words = { connecting: 'Connecting', open: 'Connected', waiting: 'Not connected', polling: 'Polling', denied: 'Key needed' };
+  const words = { connecting: 'Connecting', open: 'Connected', waiting: 'Not connected', mjpeg: 'MJPEG', snapshots: 'Snapshots', denied: 'Key needed' };
   // A retry that is under way keeps saying why there is one.
   const phase = link.phase === 'connecting' && link.reason ? 'waiting' : link.phase;
   const indicator = byId('link', HTMLElement);
@@ -291,19 +290,23 @@ function showLink(link) {
   const deniedPage = phase === 'denied' && streams === null;
   if (phase !== hiddenPhase) hiddenPhase = '';
   banner.hidden = link.reason === '' || deniedPage || hiddenPhase !== '';
-  byId('banner-hide', HTMLButtonElement).hidden = phase !== 'polling';
+  byId('banner-hide', HTMLButtonElement).hidden = !worksWithout(phase);
   byId('denied', HTMLElement).hidden = !deniedPage;
   setText(byId('denied-reason', HTMLElement), deniedPage ? link.reason : '');
   showCountdown(performance.now());
-  focus.connection(link);
   settleWatch();
+}
+
+/** Whether pictures come although there is no WebSocket. @param {Link['phase']} phase */
+function worksWithout(phase) {
+  return phase === 'mjpeg' || phase === 'snapshots';
 }
 
 /** @param {number} now */
 function showCountdown(now) {
   const { retryAt, phase, reason } = hub.link;
   const secs = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - now) / 1000));
-  const what = phase === 'polling' ? 'Trying again' : 'Reconnecting';
+  const what = worksWithout(phase) ? 'Trying again' : 'Reconnecting';
   setText(byId('banner-countdown', HTMLElement), reason === '' ? '' : retryAt === null ? `${what}…` : `${what} in ${secs} s.`);
 }
 

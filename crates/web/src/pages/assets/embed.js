@@ -1,22 +1,28 @@
 // One stream for an iframe: the picture fills the frame, and the page looks after its connection
-// by itself. A WebSocket brings a JPEG a message; where none gets through, MJPEG in an <img>.
+// by itself. A WebSocket brings a JPEG a message; where none gets through, `fallback.js` does.
 
 import { ask, askJson, Refusal } from './ask.js';
 import { backoffMs } from './backoff.js';
 import { byId, setAttribute, setText } from './dom.js';
+import { Fallback } from './fallback.js';
 import { age, isNumber } from './format.js';
 import { Painter } from './painter.js';
 import { at, socketAt, streamPath } from './paths.js';
+import { patient } from './patience.js';
 
 /** @import { Picture } from './painter.js' */
 
 /** After this long without a new picture the status line says so. */
 const STALE_MS = 3000;
-/** Failures to open in a row before MJPEG takes over; the WebSocket is tried again meanwhile. */
-const FAILURES_BEFORE_MJPEG = 2;
-const RETRY_BESIDE_MJPEG_MS = 60_000;
+/** Failures in a row before the fallback takes over; the WebSocket is tried again meanwhile. */
+const FAILURES_BEFORE_FALLBACK = 2;
+const RETRY_BESIDE_FALLBACK_MS = 60_000;
 /** A connection that is silent this long may be dead without having said so. */
 const SILENCE_MS = 30_000;
+/** The hub speaks first: a WebSocket that carries nothing so long after it was dialled never will. */
+const FIRST_WORD_MS = 4000;
+/** A WebSocket that breaks off sooner than this is a failure too. */
+const STEADY_MS = 10_000;
 /** Out of sight this long (scrolled away, another tab), the page stops costing bandwidth. */
 const OUT_OF_SIGHT_MS = 3000;
 
@@ -24,7 +30,6 @@ const name = decodeURIComponent(/\/stream\/([^/]+)\/embed\/?$/.exec(location.pat
 /** What the iframe's author asked for, such as `?fps=5`, is asked of the stream. */
 const wishes = Object.fromEntries(new URLSearchParams(location.search));
 const canvas = byId('picture', HTMLCanvasElement);
-const image = byId('image', HTMLImageElement);
 const statusText = byId('status-text', HTMLElement);
 
 /** @type {WebSocket | null} */
@@ -32,6 +37,7 @@ let socket = null;
 let failures = 0;
 let attempt = 0;
 let heard = false;
+let dialledAt = 0;
 let heardAt = 0;
 let arrived = 0;
 /** The first picture of this connection is as old as the stream had been idle by then. */
@@ -46,6 +52,8 @@ let retryTimer = 0;
 let sightTimer = 0;
 let inView = true;
 let sleeping = false;
+/** Whether the pictures come without a WebSocket. */
+let onFallback = false;
 /** What the hub said last about the stream, shown while there is no picture. */
 let said = '';
 
@@ -60,11 +68,17 @@ const painter = new Painter(canvas, {
   done: () => {},
 });
 
+const fallback = new Fallback({
+  picture: tookOtherwise,
+  streams: () => {},
+  changed: show,
+  failed: (reason) => { said = reason.replace(/\.$/, ''); },
+});
+fallback.watch({ [name]: wishes });
+
 document.title = `${name} – live`;
 document.body.dataset.stream = name;
 canvas.setAttribute('aria-label', `Live picture of ${name}`);
-image.addEventListener('error', () => void mjpegBroke());
-image.addEventListener('load', show);
 document.addEventListener('visibilitychange', sightChanged);
 window.addEventListener('online', () => { if (retryAt !== null) connect(); });
 new IntersectionObserver(([entry]) => {
@@ -72,7 +86,9 @@ new IntersectionObserver(([entry]) => {
   sightChanged();
 }).observe(canvas);
 setInterval(() => {
-  if (socket && performance.now() - heardAt > SILENCE_MS) connect();
+  const silentMs = performance.now() - heardAt;
+  if (socket && heard && silentMs > SILENCE_MS) connect();
+  else if (socket && !heard && silentMs > patient(FIRST_WORD_MS)) silent();
   show();
 }, 250);
 connect();
@@ -83,7 +99,8 @@ function connect() {
   if (socket) socket.onmessage = null;
   socket?.close();
   heard = false;
-  heardAt = performance.now();
+  dialledAt = performance.now();
+  heardAt = dialledAt;
   firstSeq = 0;
   idleMs = 0;
   const dialled = new WebSocket(socketAt(streamPath(name), { ...wishes, format: 'binary' }));
@@ -98,8 +115,8 @@ function connect() {
 function hear(data) {
   heard = true;
   heardAt = performance.now();
-  failures = 0;
   attempt = 0;
+  if (onFallback) endFallback();
   if (data instanceof Blob) {
     said = '';
     arrived += 1;
@@ -107,7 +124,6 @@ function hear(data) {
       firstSeq = arrived;
       void askIdle(firstSeq);
     }
-    if (!image.hidden) stopMjpeg();
     painter.offer({ stream: name, seq: arrived, jpeg: data, born: heardAt, skipped: 0 });
     return;
   }
@@ -118,6 +134,22 @@ function hear(data) {
     // Signalling that is not for this page.
   }
   show();
+}
+
+/** @param {Picture} picture that came without the WebSocket */
+function tookOtherwise(picture) {
+  said = '';
+  firstSeq = 0;
+  painter.offer(picture);
+}
+
+/** Neither a word nor a close: to be treated as lost. */
+function silent() {
+  const dead = socket;
+  socket = null;
+  if (dead) dead.onmessage = null;
+  dead?.close();
+  void lost();
 }
 
 /**
@@ -136,13 +168,15 @@ async function askIdle(seq) {
 
 async function lost() {
   socket = null;
-  if (!heard) failures += 1;
+  const steady = heard && performance.now() - dialledAt > patient(STEADY_MS);
+  heard = false;
   const reason = await whyNot();
   if (socket || sleeping) return;
+  failures = reason !== '' || steady ? 0 : failures + 1;
   said = reason;
-  const mjpegPlays = !image.hidden;
-  if (reason === '' && failures >= FAILURES_BEFORE_MJPEG && !mjpegPlays) startMjpeg();
-  retryIn(image.hidden ? backoffMs(attempt) : RETRY_BESIDE_MJPEG_MS);
+  if (reason !== '') endFallback();
+  else if (failures >= FAILURES_BEFORE_FALLBACK && !onFallback) startFallback();
+  retryIn(onFallback ? patient(RETRY_BESIDE_FALLBACK_MS) : patient(backoffMs(attempt)));
 }
 
 /** @returns {Promise<string>} why there is no stream; '' when the hub says that there is one */
@@ -164,25 +198,14 @@ function retryIn(millis) {
   show();
 }
 
-function startMjpeg() {
-  canvas.hidden = true;
-  image.hidden = false;
-  image.src = at(streamPath(name, '/mjpeg'), { ...wishes, again: String(attempt) });
+function startFallback() {
+  onFallback = true;
+  fallback.start();
 }
 
-function stopMjpeg() {
-  image.hidden = true;
-  canvas.hidden = false;
-  // Only without its address does a browser close the connection.
-  image.removeAttribute('src');
-}
-
-async function mjpegBroke() {
-  if (image.hidden) return;
-  stopMjpeg();
-  window.clearTimeout(retryTimer);
-  said = await whyNot();
-  retryIn(backoffMs(attempt));
+function endFallback() {
+  onFallback = false;
+  fallback.stop();
 }
 
 /** An iframe that nobody can see lets go of its connection, and takes it up when seen again. */
@@ -202,7 +225,7 @@ function sightChanged() {
     const dialled = socket;
     socket = null;
     dialled?.close();
-    if (!image.hidden) stopMjpeg();
+    endFallback();
   }, OUT_OF_SIGHT_MS);
 }
 
@@ -220,12 +243,12 @@ function show() {
 function look(now) {
   const before = last !== null;
   const ageMs = last === null ? 0 : now - last.born + (last.seq === firstSeq ? idleMs : 0);
-  if (!image.hidden) return image.naturalWidth > 0 ? ['live', 'Live (MJPEG)'] : ['connecting', 'Connecting'];
-  if (isNumber(retryAt)) {
+  if (onFallback && before && ageMs <= STALE_MS) return ['live', `Live (${fallback.way === 'mjpeg' ? 'MJPEG' : 'snapshots'}: no WebSocket gets through)`];
+  if (isNumber(retryAt) && !onFallback) {
     const why = said ? `${said}. ` : '';
     return [before ? 'stale' : 'connecting', `${why}Reconnecting in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`];
   }
-  if (!heard) return [before ? 'stale' : 'connecting', 'Connecting'];
+  if (!heard && !onFallback) return [before ? 'stale' : 'connecting', 'Connecting'];
   if (!before) return ['connecting', said || 'Waiting for a picture'];
   if (ageMs > STALE_MS) return ['stale', `${said || 'Waiting for a picture'} (last ${age(ageMs)} ago)`];
   return ['live', 'Live'];

@@ -13,13 +13,11 @@ import { addressRows, publishRows } from './share.js';
 import { saveSnapshot } from './snapshot.js';
 import { StatsPanel } from './stats-panel.js';
 
-/** @import { Link, StreamInfo } from './hub.js' */
+/** @import { StreamInfo } from './hub.js' */
 /** @import { Picture } from './painter.js' */
 
 /** The rate shown is that of the pictures painted within this time. */
 const RATE_WINDOW_MS = 2000;
-/** How long to wait before an MJPEG picture that broke is asked for again. */
-const MJPEG_RETRY_MS = 3000;
 
 export class Focus {
   /** The stream shown, '' while the view is closed. */
@@ -38,9 +36,6 @@ export class Focus {
   #delayMs = 0;
   #size = { width: 0, height: 0 };
   #sharedSize = '';
-  #mjpegTimer = 0;
-  /** @type {Link | null} */
-  #link = null;
 
   /**
    * @param {object} events
@@ -56,7 +51,6 @@ export class Focus {
     this.view = byId('focus', HTMLElement);
     this.stage = byId('stage', HTMLElement);
     this.canvas = byId('focus-canvas', HTMLCanvasElement);
-    this.image = byId('focus-image', HTMLImageElement);
     this.note = byId('stage-note', HTMLElement);
     this.ageText = byId('focus-age', HTMLElement);
     this.stageAge = byId('stage-age', HTMLElement);
@@ -134,8 +128,6 @@ export class Focus {
       this.#info = info;
       if (isNew) this.#startStats();
       this.recorder.update(info);
-      // An <img> does not tell when a picture came; the list does, to within its own interval.
-      if (!this.image.hidden && format.isNumber(info.inactive_seconds)) this.#freshness.note(performance.now() - info.inactive_seconds * 1000, info.total_frames ?? 0);
     } else if (this.#listed && !this.#ended) {
       this.end('');
     }
@@ -144,15 +136,6 @@ export class Focus {
   /** @param {string} message */
   end(message) {
     this.#ended = message || 'This stream has ended.';
-  }
-
-  /** @param {Link} link */
-  connection(link) {
-    this.#link = link;
-    const wanted = this.open && link.phase === 'polling' && !this.rewound;
-    if (wanted === !this.image.hidden) return;
-    if (wanted) this.#startMjpeg();
-    else this.#stopMjpeg();
   }
 
   /** Its pictures, not asked for until now, are asked for again. */
@@ -182,8 +165,7 @@ export class Focus {
   #state(level, now) {
     if (this.rewound) return 'rewound';
     if (this.#ended) return 'ended';
-    const noMjpegYet = !this.image.hidden && this.image.naturalWidth === 0;
-    if (noMjpegYet || this.#freshness.awaited(now)) return 'connecting';
+    if (this.#freshness.awaited(now)) return 'connecting';
     return level === 'ok' ? 'live' : 'stale';
   }
 
@@ -215,7 +197,7 @@ export class Focus {
     const spanMs = (this.#paints.at(-1) ?? 0) - (this.#paints[0] ?? 0);
     const shown = spanMs > 0 ? ((this.#paints.length - 1) * 1000) / spanMs : 0;
     const cell = byId('focus-shown', HTMLElement);
-    setText(cell, this.image.hidden ? `${format.fps(shown)} fps` : 'MJPEG');
+    setText(cell, `${format.fps(shown)} fps`);
     setAttribute(cell, 'title', `Painted on this screen, ${this.#delayMs.toFixed(0)} ms old. ${format.plural(this.#skipped, 'frame')} left out so that the picture stays fresh.`);
     setText(byId('focus-size', HTMLElement), format.size(width, height));
     setText(byId('focus-rate', HTMLElement), format.rate(info?.bytes_per_second));
@@ -259,7 +241,6 @@ export class Focus {
 
   #reset() {
     this.rewind.open('');
-    this.#stopMjpeg();
     this.painter.clear();
     this.metadata.clear();
     this.#freshness.reset();
@@ -282,30 +263,11 @@ export class Focus {
       this.#freshness.reset();
       this.resume();
     }
-    if (this.#link) this.connection(this.#link);
     this.rewoundOrNot();
     this.tick(performance.now());
   }
 
-  #startMjpeg() {
-    this.canvas.hidden = true;
-    this.image.hidden = false;
-    this.image.src = at(streamPath(this.name));
-  }
-
-  #stopMjpeg() {
-    window.clearTimeout(this.#mjpegTimer);
-    this.canvas.hidden = false;
-    this.image.hidden = true;
-    // Only without its address does a browser close the connection.
-    this.image.removeAttribute('src');
-  }
-
   #wireTools() {
-    this.image.addEventListener('error', () => {
-      if (this.image.hidden) return;
-      this.#mjpegTimer = window.setTimeout(() => { this.image.src = at(streamPath(this.name), { again: String(Date.now()) }); }, MJPEG_RETRY_MS);
-    });
     byId('focus-snapshot', HTMLButtonElement).addEventListener('click', () => void saveSnapshot(this.name, this.tell));
     const full = byId('focus-full', HTMLButtonElement);
     full.hidden = !document.fullscreenEnabled;

@@ -2,13 +2,14 @@
 //
 // Browsers allow six HTTP/1.1 connections to a host, so a wall of <img> freezes at the seventh.
 // This module dials, dials again with backoff, sends the set of watched streams, takes frames
-// apart and acknowledges them. Where no WebSocket can be opened although the hub answers HTTP (a
-// proxy that does not pass upgrades), it falls back to polling snapshots and keeps trying.
+// apart and acknowledges them. Where no WebSocket opens, or none lasts, although the hub answers HTTP
+// (a proxy that does not pass upgrades), the pictures come by `fallback.js` while it keeps trying.
 
 import { ask, Refusal } from './ask.js';
 import { backoffMs } from './backoff.js';
+import { Fallback } from './fallback.js';
 import { at, socketAt } from './paths.js';
-import { SnapshotPolling } from './polling.js';
+import { patient } from './patience.js';
 
 /** @import { Picture } from './painter.js' */
 
@@ -30,9 +31,10 @@ import { SnapshotPolling } from './polling.js';
  */
 
 /**
- * Where the connection stands. `denied` waits for a key; `polling` works, at the price of smoothness.
+ * Where the connection stands. `denied` waits for a key; `mjpeg` and `snapshots` work without a
+ * WebSocket, the latter at the price of smoothness.
  * @typedef {object} Link
- * @property {'connecting' | 'open' | 'waiting' | 'polling' | 'denied'} phase
+ * @property {'connecting' | 'open' | 'waiting' | 'mjpeg' | 'snapshots' | 'denied'} phase
  * @property {string} reason why it is not open, for people; empty when it is
  * @property {number | null} retryAt on the `performance.now()` clock
  */
@@ -50,11 +52,19 @@ import { SnapshotPolling } from './polling.js';
 
 /** The hub speaks every second; after this silence the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 8000;
-/** Failures to open in a row, with HTTP answering, before the page stops waiting for a WebSocket. */
-const FAILURES_BEFORE_POLLING = 2;
-/** While polling works, and while a key is missing: how often the WebSocket is tried again. */
-const RETRY_POLLING_MS = 30_000;
+/** It speaks first as well: a WebSocket that carries nothing so long after it was dialled never will. */
+const FIRST_WORD_MS = 4000;
+/** A WebSocket that breaks off sooner than this is a failure too, unless the hub said farewell. */
+const STEADY_MS = 10_000;
+/** Failures in a row, with HTTP answering, before the page stops waiting for a WebSocket. */
+const FAILURES_BEFORE_FALLBACK = 2;
+/** While the fallback works the WebSocket is tried again, less and less often… */
+const RETRY_FALLBACK_MS = 30_000;
+const MOST_RETRY_FALLBACK_MS = 600_000;
+/** …and while a key is missing. */
 const RETRY_DENIED_MS = 10_000;
+/** Close codes with which a hub says that it goes away. */
+const FAREWELLS = [1001, 1012];
 /** The wall protocol's limit on one `watch` message. */
 const MOST_WATCHED = 256;
 
@@ -66,7 +76,10 @@ export class Hub {
   #attempt = 0;
   #failures = 0;
   #spoken = false;
+  #dialledAt = 0;
   #heardAt = 0;
+  /** What is wrong with WebSockets here, for people. */
+  #flaw = '';
   #retryTimer = 0;
   /** @type {WatchSet} */
   #watch = {};
@@ -75,10 +88,13 @@ export class Hub {
   /** @param {HubEvents} events */
   constructor(events) {
     this.events = events;
-    this.polling = new SnapshotPolling(events, (reason) => {
-      if (this.#link.phase === 'polling') this.#setLink('polling', reason, this.#link.retryAt);
+    this.fallback = new Fallback({
+      picture: events.picture,
+      streams: events.streams,
+      changed: () => { if (this.#onFallback()) this.#setLink(this.fallback.way, this.#whyFallback(), this.#link.retryAt); },
+      failed: (reason) => { if (this.#onFallback()) this.#setLink(this.#link.phase, reason, this.#link.retryAt); },
     });
-    setInterval(() => this.#checkSilence(), 1000);
+    setInterval(() => this.#checkSilence(), patient(1000));
     window.addEventListener('online', () => this.retryNow());
   }
 
@@ -88,12 +104,13 @@ export class Hub {
 
   connect() {
     window.clearTimeout(this.#retryTimer);
-    this.#setLink(this.#link.phase === 'polling' ? 'polling' : 'connecting', this.#link.reason, null);
+    this.#setLink(this.#onFallback() ? this.#link.phase : 'connecting', this.#link.reason, null);
     const socket = new WebSocket(socketAt('api/wall'));
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
     this.#spoken = false;
-    this.#heardAt = performance.now();
+    this.#dialledAt = performance.now();
+    this.#heardAt = this.#dialledAt;
     socket.onmessage = (event) => this.#hear(event.data);
     socket.onclose = (event) => {
       if (this.#socket === socket) void this.#lost(event.code, event.reason);
@@ -111,7 +128,7 @@ export class Hub {
    */
   watch(streams) {
     this.#watch = Object.fromEntries(Object.entries(streams).slice(0, MOST_WATCHED));
-    this.polling.watch(Object.keys(this.#watch));
+    this.fallback.watch(this.#watch);
     this.#sendWatch();
   }
 
@@ -164,8 +181,7 @@ export class Hub {
   #opened() {
     this.#spoken = true;
     this.#attempt = 0;
-    this.#failures = 0;
-    this.polling.stop();
+    this.fallback.stop();
     this.#setLink('open', '', null);
     this.#sentWatch = '';
     this.#sendWatch();
@@ -194,12 +210,14 @@ export class Hub {
   }
 
   #checkSilence() {
-    if (!this.#socket || performance.now() - this.#heardAt < SILENCE_MS) return;
+    const silentMs = performance.now() - this.#heardAt;
+    const limitMs = this.#spoken ? SILENCE_MS : FIRST_WORD_MS;
+    if (!this.#socket || silentMs < patient(limitMs)) return;
     const socket = this.#socket;
     this.#socket = null;
     socket.onmessage = null;
     socket.close();
-    void this.#lost(0, `Nothing was heard from the hub for ${SILENCE_MS / 1000} seconds.`);
+    void this.#lost(0, `Nothing was heard from the hub for ${limitMs / 1000} seconds.`);
   }
 
   /**
@@ -208,28 +226,46 @@ export class Hub {
    */
   async #lost(code, said) {
     this.#socket = null;
-    this.#failures = this.#spoken ? 0 : this.#failures + 1;
     const spoke = this.#spoken;
+    const steady = spoke && performance.now() - this.#dialledAt > patient(STEADY_MS);
     this.#spoken = false;
     if (spoke) this.#setLink('waiting', closeReason(code, said), null);
     const refusal = await this.#probe();
     if (this.#socket) return; // Someone dialled meanwhile.
+    this.#failures = refusal || steady || FAREWELLS.includes(code) ? 0 : this.#failures + 1;
     if (refusal?.needsKey) {
-      this.polling.stop();
+      this.fallback.stop();
       this.#retryIn('denied', refusal.message, RETRY_DENIED_MS);
       return;
     }
     if (refusal) {
-      if (this.#link.phase === 'polling') this.polling.stop();
+      this.fallback.stop();
       this.#retryIn('waiting', spoke && said ? closeReason(code, said) : refusal.message, backoffMs(this.#attempt));
       return;
     }
-    if (this.#failures >= FAILURES_BEFORE_POLLING) {
-      this.polling.start();
-      this.#retryIn('polling', 'No WebSocket gets through; pictures are fetched one by one.', RETRY_POLLING_MS * (0.8 + Math.random() * 0.4));
+    if (this.#failures >= FAILURES_BEFORE_FALLBACK) {
+      this.#flaw = spoke ? 'WebSockets break off soon after they open here' : 'No WebSocket gets through here';
+      this.fallback.start();
+      this.#retryIn(this.fallback.way, this.#whyFallback(), this.#fallbackMs());
       return;
     }
-    this.#retryIn('waiting', spoke ? closeReason(code, said) : 'The hub answers, but no WebSocket opens.', backoffMs(this.#attempt));
+    this.#retryIn('waiting', spoke ? closeReason(code, said) : 'The hub answers, but no WebSocket opens.', patient(backoffMs(this.#attempt)));
+  }
+
+  #onFallback() {
+    return this.#link.phase === 'mjpeg' || this.#link.phase === 'snapshots';
+  }
+
+  #whyFallback() {
+    if (this.fallback.way === 'mjpeg') return `${this.#flaw}; pictures come as MJPEG.`;
+    if (this.fallback.held) return `${this.#flaw}, and MJPEG is held back on its way; pictures are fetched one by one.`;
+    return `${this.#flaw}; pictures are fetched one by one.`;
+  }
+
+  /** How long to leave the WebSocket alone, while pictures come without it. */
+  #fallbackMs() {
+    const step = RETRY_FALLBACK_MS * 2 ** Math.min(8, this.#failures - FAILURES_BEFORE_FALLBACK);
+    return patient(Math.min(MOST_RETRY_FALLBACK_MS, step) * (0.8 + Math.random() * 0.4));
   }
 
   /**

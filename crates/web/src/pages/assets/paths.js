@@ -26,11 +26,11 @@ export function hubOf(href) {
 /**
  * The address to request, with the page's API key where it has one.
  * @param {string} path relative to the hub, such as `api/streams`
- * @param {Record<string, string>} [query]
+ * @param {Record<string, string | number>} [query]
  */
 export function at(path, query = {}) {
   const url = new URL(path, HUB);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
   if (API_KEY) url.searchParams.set('api_key', API_KEY);
   return url.href;
 }

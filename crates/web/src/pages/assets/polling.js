@@ -1,99 +1,62 @@
-// Pictures without a WebSocket: snapshots, long-polled a few at a time. Slower and choppier than
-// the wall's own connection, but it gets through anything that passes HTTP.
+// Streams as snapshots, long-polled a few at a time. Slower and choppier than any other way, but it
+// gets through whatever passes HTTP at all: each picture is an answer of its own, with an end.
 
-import { ask, askJson, Refusal } from './ask.js';
+import { ask } from './ask.js';
 import { at, streamPath } from './paths.js';
+import { patient } from './patience.js';
 
-/** @import { HubEvents } from './hub.js' */
+/** @import { Picture } from './painter.js' */
 
-/** Of the six connections a browser grants: two stay free for lists, statistics and snapshots. */
-const SLOTS = 4;
-const LIST_EVERY_MS = 1000;
-/** A stream asked alone may wait for its next frame this long… */
+/** A stream asked alone may wait for its next frame this long, less than proxies' idle times… */
 const PATIENT_MS = 20_000;
-/** …but not while others wait for a slot: four silent streams would block the rest. */
+/** …but not while others wait for a slot: as many silent streams as slots would block the rest. */
 const IMPATIENT_MS = 1500;
+/** A proxy that broke a wait off is asked to wait no longer than half of that, and not less than this. */
+const LEAST_PATIENT_MS = 1000;
+/** For the answer's way through the net. */
+const GRACE_MS = 5000;
 /** Pause after a refusal, and after a hub that answered with the same picture at once. */
 const PAUSE_MS = 1000;
 
-/** @import { StreamInfo } from './hub.js' */
-
-/** @typedef {{ seq: string, due: number, busy: boolean, abort: AbortController | null }} Poll */
+/** @import { Wishes } from './fallback.js' */
+/** @typedef {{ seq: string, due: number, busy: boolean, abort: AbortController | null, wish: Wishes[string] }} Poll */
 
 export class SnapshotPolling {
-  #running = false;
   #inFlight = 0;
-  #listTimer = 0;
   #wakeTimer = 0;
+  #patientMs = patient(PATIENT_MS);
   /** @type {Map<string, Poll>} */
   #polls = new Map();
-  /** Seconds without a frame, as last listed. @type {Map<string, number>} */
-  #idleSecs = new Map();
 
   /**
-   * @param {HubEvents} events
-   * @param {(reason: string) => void} failed the hub stopped answering HTTP as well
+   * @param {number} slots requests under way at a time
+   * @param {(picture: Picture) => void} took its `born` is its arrival, less the age that the hub says
    */
-  constructor(events, failed) {
-    this.events = events;
-    this.failed = failed;
+  constructor(slots, took) {
+    this.slots = slots;
+    this.took = took;
   }
 
-  start() {
-    if (this.#running) return;
-    this.#running = true;
-    void this.#list();
-    this.#fill();
-  }
-
-  stop() {
-    this.#running = false;
-    window.clearTimeout(this.#listTimer);
-    window.clearTimeout(this.#wakeTimer);
-    for (const poll of this.#polls.values()) poll.abort?.abort();
-  }
-
-  /** @param {string[]} names */
-  watch(names) {
+  /** @param {Wishes} streams the streams to fetch from now on; none stops it */
+  watch(streams) {
     for (const [name, poll] of this.#polls) {
-      if (names.includes(name)) continue;
+      if (name in streams) continue;
       poll.abort?.abort();
       this.#polls.delete(name);
     }
-    for (const name of names) {
-      if (!this.#polls.has(name)) this.#polls.set(name, { seq: '', due: 0, busy: false, abort: null });
+    for (const [name, wish] of Object.entries(streams)) {
+      if (!this.#polls.has(name)) this.#polls.set(name, { seq: '', due: 0, busy: false, abort: null, wish });
     }
     this.#fill();
-  }
-
-  async #list() {
-    if (!this.#running) return;
-    try {
-      const answer = await askJson(at('api/streams'));
-      if (this.#running) this.#listed(answer.streams ?? [], answer.default ?? null);
-    } catch (error) {
-      if (this.#running && error instanceof Refusal) this.failed(error.message);
-    }
-    this.#listTimer = window.setTimeout(() => this.#list(), LIST_EVERY_MS);
-  }
-
-  /**
-   * @param {StreamInfo[]} streams
-   * @param {string | null} byDefault
-   */
-  #listed(streams, byDefault) {
-    this.#idleSecs = new Map(streams.map((stream) => [stream.name, stream.inactive_seconds ?? 0]));
-    this.events.streams(streams, byDefault);
   }
 
   /** Gives free slots to the streams that have waited longest. */
   #fill() {
-    if (!this.#running) return;
     window.clearTimeout(this.#wakeTimer);
     const now = performance.now();
     const idle = [...this.#polls].filter(([, poll]) => !poll.busy).sort(([, a], [, b]) => a.due - b.due);
     for (const [name, poll] of idle) {
-      if (this.#inFlight >= SLOTS) return;
+      if (this.#inFlight >= this.slots) return;
       if (poll.due > now) {
         this.#wakeTimer = window.setTimeout(() => this.#fill(), poll.due - now);
         return;
@@ -111,17 +74,19 @@ export class SnapshotPolling {
     poll.busy = true;
     poll.abort = abort;
     this.#inFlight += 1;
-    const patience = this.#polls.size > SLOTS ? IMPATIENT_MS : PATIENT_MS;
-    const timer = window.setTimeout(() => abort.abort(), patience);
+    const begun = performance.now();
+    const patience = this.#polls.size > this.slots ? Math.min(IMPATIENT_MS, this.#patientMs) : this.#patientMs;
+    const timer = window.setTimeout(() => abort.abort(), patience + GRACE_MS);
     try {
-      /** @type {Record<string, string>} */
-      const query = poll.seq ? { after: poll.seq } : {};
-      const response = await ask(at(streamPath(name, '/snapshot.jpg'), query), abort.signal);
-      const fresh = await this.#take(name, poll, response);
-      poll.due = performance.now() + (fresh ? 0 : PAUSE_MS / 4);
+      /** @type {Record<string, string | number>} */
+      const next = poll.seq ? { after: poll.seq, timeout: patience / 1000 } : {};
+      const response = await ask(at(streamPath(name, '/snapshot.jpg'), { ...poll.wish, ...next }), abort.signal);
+      const waited = await this.#take(name, poll, response);
+      poll.due = performance.now() + (waited ? 0 : PAUSE_MS / 4);
     } catch {
-      // Refused, or our own impatience: others first.
-      poll.due = performance.now() + (abort.signal.aborted ? 0 : PAUSE_MS);
+      const waitedMs = performance.now() - begun;
+      if (poll.seq && !abort.signal.aborted && waitedMs > LEAST_PATIENT_MS) this.#patientMs = Math.max(LEAST_PATIENT_MS, waitedMs / 2);
+      poll.due = performance.now() + PAUSE_MS;
     } finally {
       window.clearTimeout(timer);
       poll.busy = false;
@@ -135,17 +100,17 @@ export class SnapshotPolling {
    * @param {string} name
    * @param {Poll} poll
    * @param {Response} response
-   * @returns {Promise<boolean>} whether it brought a new picture
+   * @returns {Promise<boolean>} whether the next may be asked for at once
    */
   async #take(name, poll, response) {
+    if (response.status === 304) return true; // The hub has waited already.
     const seq = (response.headers.get('ETag') ?? '').replace(/^W\//, '').replaceAll('"', '');
-    if (response.status !== 200 || (seq && seq === poll.seq)) return false;
+    if (seq && seq === poll.seq) return false;
     const jpeg = await response.blob();
     if (this.#polls.get(name) !== poll || jpeg.size === 0) return false;
-    // The first picture may be an old one; those after it were waited for.
-    const ageMs = poll.seq === '' ? (this.#idleSecs.get(name) ?? 0) * 1000 : 0;
     poll.seq = seq;
-    this.events.picture({ stream: name, seq: Number.parseInt(seq, 10) || 0, jpeg, born: performance.now() - ageMs, skipped: 0 });
+    const ageMs = Number(response.headers.get('X-Frame-Age-Ms')) || 0;
+    this.took({ stream: name, seq: Number.parseInt(seq, 10) || 0, jpeg, born: performance.now() - ageMs, skipped: 0 });
     return true;
   }
 }
