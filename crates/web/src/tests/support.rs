@@ -30,12 +30,16 @@ pub(super) struct House {
 }
 
 pub(super) fn house() -> House {
+    house_with(settings())
+}
+
+pub(super) fn house_with(settings: Settings) -> House {
     let folder = tempfile::tempdir().unwrap();
     let ring = RingLimits { frames: 30, history_bytes: 1 << 20, backlog_frames: 30, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let app = App::new(hub, recordings, feeds::Feeds::default(), settings(), shutdown.clone());
+    let app = App::new(hub, recordings, feeds::Feeds::default(), settings, shutdown.clone());
     House { router: routes::router(Arc::clone(&app)), app, shutdown, folder }
 }
 
@@ -57,7 +61,7 @@ fn config(directory: PathBuf) -> Config {
     }
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:5000".parse().unwrap(),
         tls: None,
