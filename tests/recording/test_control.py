@@ -23,6 +23,7 @@ from support.recordings import (
     wait_for_frames,
 )
 from support.shapes import assert_error, assert_shape
+from support.sockets import Wall
 from support.waiting import eventually
 
 STATE = {
@@ -123,10 +124,36 @@ def test_streams_and_health_tell_whether_they_are_recorded(hub, stream):
         streams = hub.get("/api/streams").json()["streams"]
         return next(entry["recording"] for entry in streams if entry["name"] == stream)
 
+    def told_on_the_wall(wall: Wall) -> bool:
+        streams = wall.of_type("streams")[-1]["streams"]
+        return next(entry["recording"] for entry in streams if entry["name"] == stream)
+
     assert told() is True
-    command(hub, stream, "stop")
-    assert told() is False
+    with Wall(hub.ws) as wall:
+        wall.wait_for_text("streams")
+        assert told_on_the_wall(wall) is True
+        command(hub, stream, "stop")
+        assert told() is False
+        eventually(lambda: not told_on_the_wall(wall), "the wall is told")
     assert hub.get("/health").json()["recording_enabled"] is True
+
+
+def test_metrics_count_what_is_recorded(start_hub):
+    hub = start_hub()
+
+    def metric(name: str) -> float:
+        lines = hub.get("/metrics").text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.split()[0] == name)
+
+    with Camera(hub, "one") as camera:
+        camera.shoot(pictures(5))
+        wait_for_frames(hub, "one", 5)
+        assert metric("framehub_recordings_active") == 1
+    command(hub, "one", "stop")
+    assert metric("framehub_recorded_frames_total") == 5
+    assert metric("framehub_recorded_lost_total") == 0
+    assert 5 * 1000 < metric("framehub_recorded_bytes_total") <= only(hub, "one")["size_bytes"]
+    assert metric("framehub_recordings_active") == 0
 
 
 def test_a_clip_of_the_running_recording_holds_what_came_before_the_request(start_hub, stream):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
@@ -44,6 +45,8 @@ class Hub:
         self.log = folder / "stderr.log"
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
+        #: What `requests` checks an HTTPS hub's certificate with: the path of a certificate that it trusts.
+        self.verify: bool | str = True
 
     def __enter__(self) -> Hub:
         return self.start()
@@ -79,7 +82,9 @@ class Hub:
 
     @property
     def port(self) -> int:
-        return int(self.url.rsplit(":", 1)[1])
+        port = urlsplit(self.url).port
+        assert port
+        return port
 
     @property
     def ws(self) -> str:
@@ -116,13 +121,14 @@ class Hub:
     # ---- what most tests do with it ----
 
     def get(self, path: str, **kwargs: object) -> requests.Response:
-        return requests.get(self.url + path, timeout=30, **kwargs)
+        return requests.get(self.url + path, timeout=30, verify=self.verify, **kwargs)
 
     def publish(self, stream: str, data: bytes | int, **kwargs: object) -> requests.Response:
         """Posts a frame as document 001 has it; a number stands for the picture of that number."""
         data = jpeg(data) if isinstance(data, int) else data
         files = {"frame": ("frame.jpg", data, "image/jpeg")}
-        return requests.post(f"{self.url}/publish/{stream}", files=files, timeout=30, **kwargs)
+        url = f"{self.url}/publish/{stream}"
+        return requests.post(url, files=files, timeout=30, verify=self.verify, **kwargs)
 
     def put_frame(self, stream: str, data: bytes | int) -> None:
         """`publish`, for tests in which it has to succeed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 
 def assert_shape(actual: object, example: object, where: str = "answer") -> None:
     """Fields may be added; none may be missing, or of another type. A float may come as a whole number."""
@@ -27,3 +29,9 @@ def assert_error(response: object, status: int, code: str) -> str:
     assert body["code"] == code, body
     assert isinstance(body["error"], str) and len(body["error"]) > 10, body
     return body["error"]
+
+
+def is_recent(text: str) -> bool:
+    """RFC 3339 with a zone, and not long ago: what Python's and JavaScript's own parsers read."""
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return abs((datetime.datetime.now(datetime.timezone.utc) - moment).total_seconds()) < 120

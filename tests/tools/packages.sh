@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, Python's venv and a C compiler.
+# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv and a
+# C compiler.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 

@@ -3,6 +3,7 @@
 
 use crate::{Endpoint, Error};
 use bytes::{Bytes, BytesMut};
+use dial::Connection;
 use http::request::Builder;
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
@@ -11,7 +12,6 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -79,15 +79,12 @@ where
     Ok((sender, driver))
 }
 
-async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<TcpStream, Error> {
-    let url = || endpoint.url("");
-    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(endpoint.socket_address())).await;
-    let socket = connected
-        .map_err(|_| Error::Timeout { url: url(), what: "connecting", after: CONNECT_TIMEOUT })?
-        .map_err(|reason| Error::Connect { url: url(), reason })?;
+async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<Connection, Error> {
+    let (host, port) = endpoint.socket_address();
+    let connected = dial::connect(host, port, endpoint.is_secure(), CONNECT_TIMEOUT).await;
+    let connection = connected.map_err(|error| not_connected(endpoint.url(""), error))?;
     // Without these the connection works, only less well: a kernel that refuses them is no reason to fail.
-    let _ = socket.set_nodelay(true);
-    let options = socket2::SockRef::from(&socket);
+    let options = socket2::SockRef::from(connection.socket());
     match purpose {
         Purpose::Send => {
             #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -101,7 +98,16 @@ async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<TcpStream, Error>
             let _ = options.set_tcp_keepalive(&probes);
         }
     }
-    Ok(socket)
+    Ok(connection)
+}
+
+fn not_connected(url: String, error: dial::Error) -> Error {
+    match error {
+        dial::Error::Connect { reason, .. } => Error::Connect { url, reason },
+        dial::Error::Timeout { after, .. } => Error::Timeout { url, what: "connecting", after },
+        dial::Error::Tls { reason, .. } => Error::Tls { url, reason },
+        error => Error::Tls { url, reason: error.to_string() },
+    }
 }
 
 /// A request line and the headers every request carries.

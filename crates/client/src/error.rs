@@ -10,11 +10,8 @@ pub enum Error {
     #[error("'{url}' cannot be used: {reason}")]
     BadUrl { url: String, reason: String },
 
-    #[error(
-        "'{url}' asks for TLS, which this version does not support; use http:// (or ws://), for \
-         example behind a proxy that ends TLS"
-    )]
-    TlsUnsupported { url: String },
+    #[error("no secure connection to {url}: {reason}")]
+    Tls { url: String, reason: String },
 
     #[error("the API key holds characters that no HTTP header can carry")]
     BadKey,
@@ -44,7 +41,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Error::BadUrl { .. } => "BAD_URL",
-            Error::TlsUnsupported { .. } => "TLS_UNSUPPORTED",
+            Error::Tls { .. } => "TLS_FAILED",
             Error::BadKey => "BAD_KEY",
             Error::Connect { .. } => "CONNECT_FAILED",
             Error::Timeout { .. } => "TIMEOUT",

@@ -21,8 +21,18 @@ pub enum Claim {
     Exclusive,
     /// A connection that replaces whoever is there.
     TakeOver,
-    /// A source of the hub's own (demo, camera): never stale, and the stream is not idle while it rests.
+    /// A source of the hub's own that may rest while nobody watches: never stale, and the stream is never idle.
     Source,
+    /// A source of the hub's own that runs whether or not anybody watches (a camera): as [`Source`](Self::Source),
+    /// and its stream is recorded as any publisher's.
+    SteadySource,
+}
+
+impl Claim {
+    /// Whether the hub itself makes the pictures.
+    pub(crate) fn is_source(self) -> bool {
+        matches!(self, Self::Source | Self::SteadySource)
+    }
 }
 
 /// Publishes into one stream. Dropping it gives the claim back; the stream lives on (P2).

@@ -45,7 +45,10 @@ struct State {
 struct Holder {
     id: u64,
     last_active: Instant,
+    /// The hub's own.
     source: bool,
+    /// Rests while nobody reads.
+    on_demand: bool,
 }
 
 pub(crate) type HolderId = u64;
@@ -149,7 +152,7 @@ impl Stream {
 
     /// Whether a source of the hub's own feeds it, one that may rest while nobody watches.
     pub fn is_on_demand(&self) -> bool {
-        self.state().holder.as_ref().is_some_and(|h| h.source)
+        self.state().holder.as_ref().is_some_and(|h| h.on_demand)
     }
 
     // ---- publishing ----
@@ -174,7 +177,12 @@ impl Stream {
         state.next_holder += 1;
         let id = state.next_holder;
         let replaced = state.demand_waiter.take();
-        state.holder = Some(Holder { id, last_active: now.mono, source: claim == Claim::Source });
+        state.holder = Some(Holder {
+            id,
+            last_active: now.mono,
+            source: claim.is_source(),
+            on_demand: claim == Claim::Source,
+        });
         Ok((Some(id), replaced))
     }
 
@@ -283,7 +291,7 @@ impl Stream {
             frame_bytes: newest.map(|f| f.payload.len()),
             newest_seq: state.ring.last_seq(),
             claimed: state.holder.is_some(),
-            on_demand: state.holder.as_ref().is_some_and(|h| h.source),
+            on_demand: state.holder.as_ref().is_some_and(|h| h.on_demand),
         }
     }
 }

@@ -60,13 +60,16 @@ fn a_connection_keeps_the_others_out_until_it_is_silent_for_too_long() {
 #[test]
 fn a_source_of_the_hub_is_never_stale_and_never_idle() {
     let mut clock = Clock::new();
-    let hub = Hub::new(ROOMY);
-    let source = claim(&hub, Claim::Source, &clock).unwrap();
-    clock.advance(STALE_CLAIM * 100);
-    assert_eq!(granted(&hub, &clock), [false, false, true, false]);
-    assert_eq!(hub.sweep(STALE_CLAIM, clock.now()), []);
-    drop(source);
-    assert_eq!(hub.sweep(STALE_CLAIM, clock.now()), [name("cam")]);
+    for (kind, rests) in [(Claim::Source, true), (Claim::SteadySource, false)] {
+        let hub = Hub::new(ROOMY);
+        let source = claim(&hub, kind, &clock).unwrap();
+        clock.advance(STALE_CLAIM * 100);
+        assert_eq!(granted(&hub, &clock), [false, false, true, false]);
+        assert_eq!(hub.sweep(STALE_CLAIM, clock.now()), []);
+        assert_eq!(source.stream().is_on_demand(), rests);
+        drop(source);
+        assert_eq!(hub.sweep(STALE_CLAIM, clock.now()), [name("cam")]);
+    }
 }
 
 #[test]

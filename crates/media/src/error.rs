@@ -25,6 +25,9 @@ pub enum Error {
     /// The bytes are not a PNG that can be read.
     #[error("not a readable PNG: {0}")]
     BadPng(String),
+    /// A [`crate::raw::Raw`] picture whose buffer does not fit what is said of it.
+    #[error("the camera's buffer does not hold its picture: {0}")]
+    BadRaw(String),
     /// A [`crate::Picture`] whose buffer does not fit its size.
     #[error("a {width}x{height} picture needs width * height * 3 bytes of RGB, not {bytes}")]
     BadPicture {
@@ -151,6 +154,7 @@ impl Error {
             Self::TooManyPixels { .. } => "too_many_pixels",
             Self::BadJpeg(_) => "bad_jpeg",
             Self::BadPng(_) => "bad_png",
+            Self::BadRaw(_) => "bad_raw",
             Self::BadPicture { .. } => "bad_picture",
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
             Self::UnfitForH264 { .. } => "unfit_for_h264",

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use libjpeg_turbo_rs::Subsampling::{S411, S420, S422, S440, S441, S444};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
+use crate::raw::Layout;
 use crate::{Error, Picture, Result, check_pixels};
 
 /// The largest side the codec accepts (libjpeg's `JPEG_MAX_DIMENSION`).
@@ -128,6 +129,24 @@ pub(crate) fn encode_planes(planes: [&[u8]; 3], width: usize, height: usize, qua
             quality.clamp(1, 100),
             S420,
         )
+    })
+}
+
+/// Encodes packed pixels (grey, or red, green and blue in either order) without gaps between rows.
+pub(crate) fn encode_packed(
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    layout: Layout,
+    quality: u8,
+) -> Result<Vec<u8>> {
+    let (format, subsampling) = match layout {
+        Layout::Grey => (PixelFormat::Grayscale, S444),
+        Layout::Bgr => (PixelFormat::Bgr, S420),
+        _ => (PixelFormat::Rgb, S420),
+    };
+    contained(|| {
+        libjpeg_turbo_rs::compress(pixels, width, height, format, quality.clamp(1, 100), subsampling)
     })
 }
 

@@ -25,6 +25,7 @@ pub mod jpeg;
 pub mod pattern;
 pub mod placeholder;
 pub mod png;
+pub mod raw;
 pub mod text;
 
 pub use error::Error;

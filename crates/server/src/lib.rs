@@ -5,7 +5,6 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
-mod demo;
 mod janitor;
 pub mod logging;
 pub mod server;

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
+use feeds::Feeds;
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, ConnectionLimits, HealthInfo, Settings};
+use web::{App, ConnectionLimits, HealthInfo, Settings, Tls, TlsFiles};
 
-use crate::{config::Plan, demo, janitor};
+use crate::{config::Plan, janitor};
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,6 +33,12 @@ pub enum Error {
     Listen { address: SocketAddr, source: io::Error },
     #[error("{key} is not a stream name: {source}")]
     StreamName { key: &'static str, source: hub::InvalidName },
+    #[error(
+        "{given} is set, but not {missing}: TLS needs a certificate and its key; set both, or neither for plain HTTP"
+    )]
+    HalfTls { given: &'static str, missing: &'static str },
+    #[error(transparent)]
+    Tls(#[from] web::TlsError),
 }
 
 fn next(port: u16) -> u16 {
@@ -43,13 +50,15 @@ fn next(port: u16) -> u16 {
 pub struct Server {
     plan: Plan,
     listener: TcpListener,
+    tls: Option<Tls>,
     address: SocketAddr,
     hub: Hub,
 }
 
 impl Server {
-    /// Binds the address. Must be called within a tokio runtime.
+    /// Reads the certificate if there is to be one, and binds the address. Must be called within a tokio runtime.
     pub fn bind(plan: Plan) -> Result<Self, Error> {
+        let tls = tls_files(&plan)?.map(Tls::load).transpose()?;
         let wanted = plan.server.address();
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => Error::PortInUse { host: wanted.ip(), port: wanted.port() },
@@ -58,12 +67,18 @@ impl Server {
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let hub = Hub::new(limits(&plan));
-        Ok(Self { plan, listener, address, hub })
+        Ok(Self { plan, listener, tls, address, hub })
     }
 
     /// The address in use; its port is known even if the plan left it to the operating system.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where a browser finds it, such as `http://127.0.0.1:5000`; without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.address, self.plan.server.base_path)
     }
 
     pub fn hub(&self) -> &Hub {
@@ -72,14 +87,12 @@ impl Server {
 
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { plan, listener, address, hub } = self;
-        let settings = settings(&plan, address)?;
+        let Self { plan, listener, tls, address, hub } = self;
+        let settings = settings(&plan, address, tls)?;
         let recordings = Recordings::start(hub.clone(), plan.recorder());
-        let app = App::new(hub.clone(), recordings.clone(), settings, shutdown.clone());
-        if plan.demo_runs() {
-            let name = name("demo.stream", &plan.demo.stream)?;
-            tokio::spawn(demo::run(hub.clone(), name, plan.demo.clone()));
-        }
+        let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
+        let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
+        let app = App::new(hub.clone(), recordings.clone(), feeds, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
             plan.streams.timeout,
@@ -111,6 +124,16 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+fn tls_files(plan: &Plan) -> Result<Option<TlsFiles>, Error> {
+    let half = |given, missing| Err(Error::HalfTls { given, missing });
+    match (plan.server.tls_cert.clone(), plan.server.tls_key.clone()) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => half("server.tls_cert", "server.tls_key"),
+        (None, Some(_)) => half("server.tls_key", "server.tls_cert"),
+    }
+}
+
 fn limits(plan: &Plan) -> Limits {
     let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Limits {
@@ -125,11 +148,13 @@ fn limits(plan: &Plan) -> Limits {
     }
 }
 
-fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
+fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settings, Error> {
     let default_stream =
         plan.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
     Ok(Settings {
         address,
+        tls,
+        base_path: plan.server.base_path.clone(),
         max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
         body_timeout: plan.server.body_timeout,
         publisher_idle: plan.streams.timeout,
@@ -153,6 +178,13 @@ fn settings(plan: &Plan, address: SocketAddr) -> Result<Settings, Error> {
             simulator_port: plan.simulator.port,
         },
     })
+}
+
+fn source_settings(plan: &Plan) -> feeds::Settings {
+    feeds::Settings {
+        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
+        quality: plan.camera.jpeg_quality,
+    }
 }
 
 fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use feeds::Feeds;
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
@@ -23,6 +24,7 @@ const TRANSCODERS: usize = 2;
 pub struct App {
     hub: Hub,
     recordings: Recordings,
+    feeds: Feeds,
     disk: Disk,
     replays: Arc<Semaphore>,
     settings: Settings,
@@ -37,10 +39,12 @@ pub struct App {
 }
 
 impl App {
-    /// Listing and replaying work with any `recordings`, whether or not they record by themselves.
+    /// Listing and replaying work with any `recordings`, whether or not they record by themselves; `feeds` may be
+    /// none (`Feeds::default()`).
     pub fn new(
         hub: Hub,
         recordings: Recordings,
+        feeds: Feeds,
         settings: Settings,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -55,6 +59,7 @@ impl App {
             base64: Base64Cache::default(),
             hub,
             recordings,
+            feeds,
             settings,
             shutdown,
         })
@@ -66,6 +71,11 @@ impl App {
 
     pub fn recordings(&self) -> &Recordings {
         &self.recordings
+    }
+
+    /// The hub's own sources.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     pub fn settings(&self) -> &Settings {

@@ -8,18 +8,22 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::{App, auth, cors, routes, tail};
+use crate::{
+    App, auth, cors, routes,
+    tail::{self, Terms},
+};
 
 /// Serves the app on `listener` until `shutdown`, and then for as long as its settings give connections to end.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
     let places = Arc::clone(app.connections());
-    let limits = app.settings().connections;
+    let settings = app.settings();
+    let terms = Terms { tls: settings.tls.clone(), limits: settings.connections, shutdown };
     let front = Front::new(app);
     let answer = move |request| {
         let front = front.clone();
         async move { front.answer(request).await }
     };
-    tail::serve(listener, places, limits, answer, shutdown).await;
+    tail::serve(listener, places, terms, answer).await;
 }
 
 /// Answers requests. Clones share everything.
@@ -36,6 +40,17 @@ impl Front {
     }
 
     async fn answer(&self, request: Request) -> Response {
+        let base_path = &self.app.settings().base_path;
+        let request = match base_path.enter(request) {
+            Ok(request) => request,
+            Err(refusal) => return *refusal,
+        };
+        let mut response = self.answer_inside(request).await;
+        base_path.leave(&mut response);
+        response
+    }
+
+    async fn answer_inside(&self, request: Request) -> Response {
         let crosses_origins = self.app.settings().cors;
         let early = if crosses_origins { cors::preflight(&request) } else { None };
         let mut response = match early.or_else(|| auth::refusal(&self.app, &request)) {

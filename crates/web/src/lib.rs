@@ -8,6 +8,7 @@
 
 mod app;
 mod auth;
+mod base_path;
 mod clock;
 mod cors;
 mod disk;
@@ -31,5 +32,7 @@ mod websocket;
 mod tests;
 
 pub use app::App;
+pub use base_path::{BasePath, InvalidBasePath};
 pub use front::serve;
 pub use settings::{ConnectionLimits, HealthInfo, Settings};
+pub use tail::{Tls, TlsError, TlsFiles};

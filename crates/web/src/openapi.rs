@@ -1,10 +1,15 @@
 //! The OpenAPI description, gathered from the handlers themselves, and the page that shows it.
 
-use axum::{Json, Router};
-use utoipa::OpenApi;
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State};
+use utoipa::{OpenApi, openapi::Server};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::faces::{control, recorder, recordings, streams, viewer};
+use crate::{
+    App,
+    faces::{control, recorder, recordings, streams, viewer},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -56,8 +61,10 @@ struct Description;
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "control", responses((status = 200, description = "The description", content_type = "application/json", body = Object)))]
-pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+pub(crate) async fn description(State(app): State<Arc<App>>) -> Json<utoipa::openapi::OpenApi> {
+    let mut description = Description::openapi();
+    description.servers = Some(vec![Server::new(app.settings().base_path.at("/"))]);
+    Json(description)
 }
 
 /// The API page at `/docs`.

@@ -6,7 +6,7 @@ use record::{Activity, Codec, Disk, Gap, Kind, Metadata, State, Status, StreamSu
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, stats::round};
+use crate::{App, BasePath, stats::round};
 
 /// A recording: document 001's fields, and ours after them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,9 +48,10 @@ pub(crate) struct RecordingGap {
     frames: u64,
 }
 
-impl From<Metadata> for Recording {
-    fn from(metadata: Metadata) -> Self {
-        let url = format!("/api/recordings/{}/{}", metadata.stream_name, metadata.file);
+impl Recording {
+    /// As a client of the hub at `base_path` sees it.
+    pub(crate) fn new(metadata: Metadata, base_path: &BasePath) -> Self {
+        let url = base_path.at(&format!("/api/recordings/{}/{}", metadata.stream_name, metadata.file));
         Self {
             start_time: millis(metadata.start_time),
             end_time: millis(metadata.end_time),

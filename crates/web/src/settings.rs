@@ -4,10 +4,16 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
+use crate::{BasePath, Tls};
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address that the listener is bound to.
     pub address: SocketAddr,
+    /// Encrypts every connection; `None`: plain HTTP.
+    pub tls: Option<Tls>,
+    /// Everything lies below it.
+    pub base_path: BasePath,
     /// Bytes of one published picture.
     pub max_frame_bytes: usize,
     /// A picture's bytes must have arrived within this time.

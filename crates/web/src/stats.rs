@@ -84,11 +84,49 @@ pub(crate) struct StreamDetail {
     /// A connection, not one-shot requests, publishes it.
     publisher_connected: bool,
     recorder: RecorderState,
+    /// The source of the hub's own that fills it; null where a publisher does.
+    source: Option<SourceReport>,
+}
+
+/// A source of the hub's own: what it does, and what it has cost. However many watch, a picture is captured once and
+/// encoded once at most.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceReport {
+    /// testsrc, file, http, ws, rtsp, v4l2 or exec.
+    kind: &'static str,
+    /// resting, connecting, live, failed or ended.
+    state: &'static str,
+    /// Why it failed or ended.
+    error: Option<String>,
+    /// The wait before the next attempt, once it failed.
+    retry_in_seconds: Option<f64>,
+    captures: u64,
+    encodes: u64,
+    /// Pictures that could not be used and were skipped.
+    frame_errors: u64,
+    /// How often it was opened.
+    attempts: u64,
+}
+
+impl SourceReport {
+    fn of(app: &App, name: &StreamName) -> Option<Self> {
+        let report = app.feeds().report(name)?;
+        let (state, error, retry_in_seconds) = match &report.state {
+            feeds::State::Failed { why, retry_in } => {
+                ("failed", Some(why.clone()), Some(round(retry_in.as_secs_f64(), 1)))
+            }
+            feeds::State::Ended { why } => ("ended", Some(why.clone()), None),
+            other => (other.word(), None, None),
+        };
+        let feeds::Report { kind, captures, encodes, frame_errors, attempts, .. } = report;
+        Some(Self { kind, state, error, retry_in_seconds, captures, encodes, frame_errors, attempts })
+    }
 }
 
 impl StreamDetail {
-    pub(crate) fn new(stats: StreamStats, recorder: RecorderState) -> Self {
+    pub(crate) fn new(app: &App, stats: StreamStats, recorder: RecorderState) -> Self {
         Self {
+            source: SourceReport::of(app, &stats.name),
             info: StreamInfo::new(&stats, recorder.is_recording()),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
             buffer_size: stats.buffer_capacity,

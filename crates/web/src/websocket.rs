@@ -184,7 +184,7 @@ impl Outbox {
     }
 
     pub(crate) async fn fulfil(&mut self, obligation: Obligation) -> Result<(), WebSocketError> {
-        self.write.write_frame(obligation.0).await
+        self.send(obligation.0).await
     }
 
     pub(crate) async fn text(&mut self, text: &str) -> Result<(), WebSocketError> {
@@ -193,21 +193,21 @@ impl Outbox {
 
     /// `text` must be UTF-8.
     pub(crate) async fn text_bytes(&mut self, text: &[u8]) -> Result<(), WebSocketError> {
-        self.write.write_frame(Frame::text(Payload::Borrowed(text))).await
+        self.send(Frame::text(Payload::Borrowed(text))).await
     }
 
     pub(crate) async fn binary(&mut self, bytes: &[u8]) -> Result<(), WebSocketError> {
-        self.write.write_frame(Frame::binary(Payload::Borrowed(bytes))).await
+        self.send(Frame::binary(Payload::Borrowed(bytes))).await
     }
 
     /// One binary message in two pieces, so that a picture is not copied to stand behind its header.
     pub(crate) async fn binary_after(&mut self, header: &[u8], bytes: &[u8]) -> Result<(), WebSocketError> {
         self.write.write_frame(Frame::new(false, OpCode::Binary, None, Payload::Borrowed(header))).await?;
-        self.write.write_frame(Frame::new(true, OpCode::Continuation, None, Payload::Borrowed(bytes))).await
+        self.send(Frame::new(true, OpCode::Continuation, None, Payload::Borrowed(bytes))).await
     }
 
     pub(crate) async fn ping(&mut self) -> Result<(), WebSocketError> {
-        self.write.write_frame(Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await
+        self.send(Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await
     }
 
     /// The last word to a peer that closed, or whose bytes cannot be read any further: the answer to its close, or why
@@ -216,7 +216,7 @@ impl Outbox {
         match ended {
             Ended::Closed => {
                 while let Ok(frame) = self.obligations.try_recv() {
-                    self.write.write_frame(frame).await?;
+                    self.send(frame).await?;
                 }
                 Ok(())
             }
@@ -226,7 +226,13 @@ impl Outbox {
     }
 
     pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Result<(), WebSocketError> {
-        self.write.write_frame(Frame::close(code, reason.as_bytes())).await
+        self.send(Frame::close(code, reason.as_bytes())).await
+    }
+
+    /// Done when the kernel has the frame: TLS would keep the end of it, and count it as sent.
+    async fn send(&mut self, frame: Frame<'_>) -> Result<(), WebSocketError> {
+        self.write.write_frame(frame).await?;
+        self.write.flush().await
     }
 }
 

@@ -89,7 +89,9 @@ pub(crate) fn ops() -> impl Strategy<Value = Vec<Op>> {
 fn op(unrest: u32) -> BoxedStrategy<Op> {
     let handle = 0..1000usize;
     let name = prop_oneof![3 => Just(0usize), 1 => Just(1), 1 => Just(2)];
-    let claims = select(vec![Claim::Shared, Claim::Shared, Claim::Exclusive, Claim::TakeOver, Claim::Source]);
+    let sources = [Claim::Source, Claim::SteadySource];
+    let claims = [vec![Claim::Shared, Claim::Shared, Claim::Exclusive, Claim::TakeOver], sources.to_vec()];
+    let claims = select(claims.concat());
     let rule = select(vec![Rule::Latest, Rule::InOrder]);
     let class = select(vec![Class::Viewer, Class::Service]);
     let start = prop_oneof![

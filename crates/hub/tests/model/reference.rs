@@ -76,6 +76,7 @@ struct Holder {
     publisher: usize,
     last_active: Moment,
     source: bool,
+    on_demand: bool,
 }
 
 #[derive(Debug)]
@@ -252,7 +253,8 @@ impl Reference {
         self.publishers.push(Publisher { stream, shared, waiter: Waiter::default() });
         if !shared {
             self.wake_holder(stream);
-            let holder = Holder { publisher, last_active: now, source: claim == Claim::Source };
+            let source = matches!(claim, Claim::Source | Claim::SteadySource);
+            let holder = Holder { publisher, last_active: now, source, on_demand: claim == Claim::Source };
             self.streams[stream].holder = Some(holder);
         }
         Ok(publisher)
@@ -500,7 +502,7 @@ impl Reference {
             frame_bytes: newest.map(|p| p.bytes),
             newest_seq: stream.last(),
             claimed: stream.holder.is_some(),
-            on_demand: stream.holder.as_ref().is_some_and(|h| h.source),
+            on_demand: stream.holder.as_ref().is_some_and(|h| h.on_demand),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Rig {
         }
         self.saw_if(held && claim == Claim::TakeOver, "a stream taken over");
         self.saw_if(held && claim == Claim::Shared, "a one-shot publisher beside a stale claim");
-        self.saw_if(held && matches!(claim, Claim::Exclusive | Claim::Source), "a stale claim given away");
+        self.saw_if(held && !matches!(claim, Claim::Shared | Claim::TakeOver), "a stale claim given away");
         self.publishers.push(Real::new(publisher, id));
     }
 
@@ -354,7 +354,9 @@ impl Rig {
         for name in NAMES.map(name) {
             let expected = self.reference.find(&name);
             assert_eq!(self.hub.stream(&name).map(|s| s.epoch()), expected.as_ref().map(epoch_of));
-            for claim in [Claim::Shared, Claim::Exclusive, Claim::TakeOver, Claim::Source] {
+            for claim in
+                [Claim::Shared, Claim::Exclusive, Claim::TakeOver, Claim::Source, Claim::SteadySource]
+            {
                 let verdict = self.hub.check_claim(&name, claim, now);
                 assert_eq!(verdict, self.reference.check_claim(&name, claim, now));
             }

@@ -1,5 +1,7 @@
 //! H.264 to JPEG, to show a recording to those who watch JPEG.
 
+use std::sync::LazyLock;
+
 use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
 
@@ -17,6 +19,17 @@ pub struct Decoder {
     buffer: Vec<u8>,
     /// The part that is shown, where the coded picture is larger.
     shown: Option<(u32, u32)>,
+    range: Range,
+}
+
+/// What black and white are in a stream's luma (H.264, E.2.1, `video_full_range_flag`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Range {
+    /// 0 and 255, as in a JPEG.
+    #[default]
+    Full,
+    /// 16 and 235, as in television; what most cameras send.
+    Limited,
 }
 
 /// A picture, until the next one is decoded.
@@ -24,6 +37,7 @@ pub struct Decoder {
 pub struct Decoded<'a> {
     picture: DecodedYUV<'a>,
     shown: Option<(u32, u32)>,
+    range: Range,
 }
 
 impl Decoder {
@@ -35,7 +49,7 @@ impl Decoder {
     pub fn new(sps: &[u8], pps: &[u8]) -> Result<Self> {
         let mut codec = openh264::decoder::Decoder::new()?;
         codec.decode(&[&START_CODE, sps, &START_CODE, pps].concat())?;
-        Ok(Self { codec, buffer: Vec::new(), shown: None })
+        Ok(Self { codec, buffer: Vec::new(), shown: None, range: Range::Full })
     }
 
     /// Shows the upper left part of this size only: the track's, whose odd sides
@@ -43,6 +57,13 @@ impl Decoder {
     #[must_use]
     pub fn cropped(mut self, width: u32, height: u32) -> Self {
         self.shown = Some((width, height));
+        self
+    }
+
+    /// Takes the stream's luma and chroma to be of this range.
+    #[must_use]
+    pub fn of_range(mut self, range: Range) -> Self {
+        self.range = range;
         self
     }
 
@@ -54,7 +75,7 @@ impl Decoder {
     pub fn decode(&mut self, avcc: &[u8]) -> Result<Option<Decoded<'_>>> {
         self.with_start_codes(avcc)?;
         let picture = self.codec.decode(&self.buffer)?;
-        Ok(picture.map(|picture| Decoded { picture, shown: self.shown }))
+        Ok(picture.map(|picture| Decoded { picture, shown: self.shown, range: self.range }))
     }
 
     fn with_start_codes(&mut self, avcc: &[u8]) -> Result<()> {
@@ -102,10 +123,37 @@ impl Decoded<'_> {
         let (width, height) = self.size();
         let (y_stride, u_stride, v_stride) = self.picture.strides();
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-        let y = cut_out(self.picture.y(), y_stride, width, height);
-        let u = cut_out(self.picture.u(), u_stride, half_width, half_height);
-        let v = cut_out(self.picture.v(), v_stride, half_width, half_height);
+        let mut y = cut_out(self.picture.y(), y_stride, width, height);
+        let mut u = cut_out(self.picture.u(), u_stride, half_width, half_height);
+        let mut v = cut_out(self.picture.v(), v_stride, half_width, half_height);
+        if self.range == Range::Limited {
+            let (luma, chroma) = spread_tables();
+            spread(&mut y, luma);
+            spread(&mut u, chroma);
+            spread(&mut v, chroma);
+        }
         jpeg::encode_planes([&y, &u, &v], width, height, quality)
+    }
+}
+
+/// What each sample of a limited range is in the full one: luma and chroma.
+pub(crate) fn spread_tables() -> &'static (Table, Table) {
+    static TABLES: LazyLock<(Table, Table)> =
+        LazyLock::new(|| (table(16.0, 0.0, 219.0), table(128.0, 128.0, 224.0)));
+    &TABLES
+}
+
+type Table = [u8; 256];
+
+/// `from` becomes `to`, and `span` becomes 255.
+fn table(from: f32, to: f32, span: f32) -> Table {
+    // A float is cut to the range of a byte.
+    std::array::from_fn(|sample| ((sample as f32 - from) * 255.0 / span + to).round() as u8)
+}
+
+fn spread(samples: &mut [u8], table: &Table) {
+    for sample in samples {
+        *sample = table[usize::from(*sample)];
     }
 }
 

@@ -14,7 +14,8 @@ mod decoder;
 mod encoder;
 mod planes;
 
-pub use decoder::{Decoded, Decoder};
+pub(crate) use decoder::spread_tables;
+pub use decoder::{Decoded, Decoder, Range};
 pub use encoder::{Encoded, Encoder};
 
 /// `nal_unit_type` (H.264, table 7-1).

@@ -17,13 +17,19 @@ use crate::{
 pub struct ServeArgs {
     #[command(flatten)]
     pub sources: SourceArgs,
+    /// A camera, stream or file to open, NAME=URL#options (repeatable): door=http://10.0.0.7/video.mjpg, v4l2:0,
+    /// rtsp://…, ws://…, file:…, testsrc:
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub feeds: Vec<String>,
 }
 
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;
 
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let loaded = config::load(&args.sources.into())?;
+    let mut sources = config::Sources::from(args.sources);
+    sources.feeds = args.feeds;
+    let loaded = config::load(&sources)?;
     let _log = logging::start(&loaded.plan.logging)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -46,26 +52,26 @@ fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
 async fn serve(plan: Plan) -> anyhow::Result<()> {
     let bounds = [plan.memory_bound(), plan.memory_bound_with(USUAL_FRAME_BYTES)];
     let server = Server::bind(plan)?;
-    let address = server.address();
+    let url = server.url();
     tracing::info!("memory bound: {}", bounds[0]);
     tracing::info!("with usual frames: {}", bounds[1]);
     let shutdown = CancellationToken::new();
     // Before the hub is called ready: whoever waits for that may send a signal at once.
     let signals = Signals::listen().context("cannot listen for signals")?;
     tokio::spawn(stop_on_signal(signals, shutdown.clone()));
-    print(&format!("Framehub is ready: http://{address}/\n"))?;
+    print(&format!("Framehub is ready: {url}/\n"))?;
     if std::io::stdout().is_terminal() {
-        print(&hints(&address.to_string()))?;
+        print(&hints(&url))?;
     }
     server.run(shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-fn hints(address: &str) -> String {
+fn hints(url: &str) -> String {
     format!(
         "  watch    open the page above in a browser\n  \
-         publish  curl -F frame=@picture.jpg http://{address}/publish/camera1\n  \
+         publish  curl -F frame=@picture.jpg {url}/publish/camera1\n  \
          stop     Ctrl-C\n"
     )
 }

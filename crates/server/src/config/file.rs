@@ -11,6 +11,7 @@ use std::path::Path;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
+use super::feeds;
 use super::key::{Key, Raw};
 use super::layer::{Layer, Written};
 use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
@@ -215,7 +216,10 @@ impl Walk<'_> {
             Body::Null | Body::Bad => {}
             Body::Map(entries) => {
                 for (section, line, body) in self.names(entries, "") {
-                    self.section(&section, line, body);
+                    match section.as_str() {
+                        feeds::NAME => self.sources(body),
+                        section => self.section(section, line, body),
+                    }
                 }
             }
             Body::Scalar(_) | Body::List(_) => {
@@ -252,12 +256,37 @@ impl Walk<'_> {
         }
     }
 
+    fn sources(&mut self, list: Node) {
+        let items = match list.body {
+            Body::List(items) => items,
+            // A single one may stand there without a dash.
+            body => vec![Node { line: list.line, body }],
+        };
+        for item in items {
+            let line = item.line;
+            match source(item.body) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    let origin = self.origin(line);
+                    self.layer.sources.push(feeds::Line { text, origin });
+                }
+                Err(()) => {
+                    let what = "something other than a source stands here";
+                    let problem = self.complain(ProblemKind::BadType, line, what);
+                    problem.key = feeds::NAME.to_owned();
+                    problem.allowed =
+                        "a list of texts, such as `  - door=http://10.0.0.7/video.mjpg`".to_owned();
+                }
+            }
+        }
+    }
+
     fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
-        let near = nearest_name(section, SECTIONS.iter().map(|known| known.name)).map(str::to_owned);
+        let names: Vec<&str> = SECTIONS.iter().map(|known| known.name).chain([feeds::NAME]).collect();
+        let near = nearest_name(section, names.iter().copied()).map(str::to_owned);
         // A key at the margin belongs under a heading.
         let lost = !matches!(body.body, Body::Map(_));
         let near = near.or_else(|| nearest_key("", section).filter(|_| lost).map(Key::path));
-        let names: Vec<&str> = SECTIONS.iter().map(|known| known.name).collect();
         let problem =
             self.complain(ProblemKind::UnknownKey, line, format!("there is no section {}", quoted(section)));
         problem.allowed = names.join(", ");
@@ -306,6 +335,26 @@ impl Walk<'_> {
             named.push((name, key.line, value));
         }
         named
+    }
+}
+
+/// A source's text. YAML takes the scheme for a key where a blank or nothing follows it: `testsrc:`, `exec: cat`.
+fn source(body: Body) -> Result<Option<String>, ()> {
+    match body {
+        Body::Null | Body::Bad => Ok(None),
+        Body::Scalar(text) => Ok(Some(text)),
+        Body::List(_) => Err(()),
+        Body::Map(entries) => {
+            let mut entries = entries.into_iter();
+            match (entries.next(), entries.next()) {
+                (Some((Node { body: Body::Scalar(scheme), .. }, value)), None) => match value.body {
+                    Body::Null => Ok(Some(format!("{scheme}:"))),
+                    Body::Scalar(rest) => Ok(Some(format!("{scheme}:{rest}"))),
+                    _ => Err(()),
+                },
+                _ => Err(()),
+            }
+        }
     }
 }
 

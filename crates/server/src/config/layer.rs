@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::feeds;
 use super::key::{Key, Raw};
 use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
 use super::table;
@@ -23,6 +24,8 @@ pub(super) struct Written {
 pub(super) struct Layer {
     /// In order; of one key's values the last counts.
     pub(super) written: Vec<Written>,
+    /// Sources; those of all layers are added up.
+    pub(super) sources: Vec<feeds::Line>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
 }

@@ -8,6 +8,7 @@
 //! All problems of all layers are reported together. The keys stand in one table, [`KEYS`].
 
 mod environment;
+mod feeds;
 mod file;
 mod key;
 mod layer;
@@ -22,6 +23,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use environment::Environment;
+pub use feeds::Listed;
 pub use key::{ChoiceOption, Key, Kind};
 pub use layer::{NotAnOverride, Override};
 pub use memory::MemoryBound;
@@ -49,12 +51,14 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     pub environment: Environment,
     pub arguments: Vec<Override>,
+    /// Sources of pictures (`--source`), beside those of the file.
+    pub feeds: Vec<String>,
 }
 
 impl Sources {
     /// What a command reads: the working directory, this process's environment, its arguments.
     pub fn of_process(file: Option<PathBuf>, arguments: Vec<Override>) -> Sources {
-        Sources { directory: PathBuf::new(), file, environment: Environment::of_process(), arguments }
+        Sources { file, environment: Environment::of_process(), arguments, ..Sources::default() }
     }
 }
 
@@ -64,6 +68,8 @@ pub struct Loaded {
     pub plan: Plan,
     /// One for each of [`KEYS`], in that order.
     pub settings: Vec<Setting>,
+    /// The sources of pictures, as the file and `--source` list them.
+    pub sources: Vec<Listed>,
     /// To be logged once logging runs.
     pub warnings: Vec<Warning>,
     /// The files that were read.
@@ -109,9 +115,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     }
     layers.push(environment::of_variables(&sources.environment));
     layers.push(layer::of_arguments(&sources.arguments));
+    layers.push(feeds::of_arguments(&sources.feeds));
 
     let mut loaded = fold(layers)?;
-    loaded.plan.bare = !has_file && loaded.settings.iter().all(leaves_bare);
+    loaded.plan.bare = !has_file && loaded.sources.is_empty() && loaded.settings.iter().all(leaves_bare);
     loaded.files = files;
     Ok(loaded)
 }
@@ -128,6 +135,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
     let mut settings = Vec::new();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
+    let mut lines = Vec::new();
     for key in KEYS {
         match key.apply_default(&mut plan) {
             Ok(value) => settings.push(Setting { key, value, origin: Origin::Default }),
@@ -140,6 +148,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
     for layer in layers {
         problems.extend(layer.problems);
         warnings.extend(layer.warnings);
+        lines.extend(layer.sources);
         for written in layer.written {
             let key = written.key;
             match key.apply(&written.raw, &mut plan) {
@@ -154,16 +163,18 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
             }
         }
     }
+    let sources = feeds::read(lines, &plan.streams_of_its_own(), &mut problems);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.origin.rank());
         return Err(Error { problems, warnings });
     }
     plan.settle();
+    plan.sources = sources.iter().map(|listed| listed.spec.clone()).collect();
     plan.not_yet = not_yet(&plan, &settings);
     warnings.extend(open_to_strangers(&plan, &settings));
     warnings.extend(short_api_keys(&plan, &settings));
     settings.iter_mut().for_each(mask);
-    Ok(Loaded { plan, settings, warnings, files: Vec::new() })
+    Ok(Loaded { plan, settings, sources, warnings, files: Vec::new() })
 }
 
 fn not_yet(plan: &Plan, settings: &[Setting]) -> Vec<NotYet> {

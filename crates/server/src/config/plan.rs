@@ -9,6 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use feeds::Spec;
+
+/// The stream of the camera that `camera.index` names.
+pub const CAMERA_STREAM: &str = "camera";
+
 /// Everything the server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -21,6 +26,8 @@ pub struct Plan {
     pub cleanup: Cleanup,
     pub recording: Recording,
     pub camera: Camera,
+    /// The sources that are listed; [`Plan::feeds`] has the camera and the demo, too.
+    pub sources: Vec<Spec>,
     pub simulator: Simulator,
     pub sessions: Sessions,
     pub referee: Referee,
@@ -37,6 +44,10 @@ pub struct Server {
     pub host: IpAddr,
     /// 0 lets the operating system choose.
     pub port: u16,
+    /// PEM files; with both, connections are encrypted.
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub base_path: web::BasePath,
     pub debug: bool,
     pub cors_enabled: bool,
     pub max_frame_bytes: u64,
@@ -262,6 +273,28 @@ impl Plan {
         }
     }
 
+    /// Everything that the hub itself makes pictures from.
+    pub fn feeds(&self) -> Result<Vec<Spec>, hub::InvalidName> {
+        let mut feeds = self.sources.clone();
+        let Camera { index, width, height, fps, .. } = self.camera;
+        if let Some(index) = index {
+            feeds.push(Spec::camera(CAMERA_STREAM.parse()?, index, width, height, fps));
+        }
+        if self.demo_runs() {
+            let Demo { stream, width, height, fps, quality, .. } = &self.demo;
+            feeds.push(Spec::test(stream.parse()?, *width, *height, *fps, *quality));
+        }
+        Ok(feeds)
+    }
+
+    /// The streams that no listed source may fill, and what fills them.
+    pub(super) fn streams_of_its_own(&self) -> Vec<(&str, &str)> {
+        let camera = self.camera.index.map(|_| (CAMERA_STREAM, "camera.index"));
+        // On `auto` a listed source keeps the demo away.
+        let demo = (self.demo.enabled == Switch::On).then_some((self.demo.stream.as_str(), "demo.stream"));
+        camera.into_iter().chain(demo).collect()
+    }
+
     /// Whether the demo stream runs: as told, or on `auto` only when nothing else is configured.
     pub fn demo_runs(&self) -> bool {
         match self.demo.enabled {
@@ -282,6 +315,9 @@ impl Plan {
             server: Server {
                 host: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 port: 0,
+                tls_cert: None,
+                tls_key: None,
+                base_path: web::BasePath::default(),
                 debug: false,
                 cors_enabled: false,
                 max_frame_bytes: 0,
@@ -300,6 +336,7 @@ impl Plan {
             cleanup: Cleanup::default(),
             recording: Recording::default(),
             camera: Camera::default(),
+            sources: Vec::new(),
             simulator: Simulator::default(),
             sessions: Sessions::default(),
             referee: Referee::default(),

@@ -25,6 +25,7 @@ pub fn page() -> String {
             entry(&mut page, key, if unused { "" } else { section.missing });
         }
     }
+    page.push_str(SOURCES);
     page.push_str(MEMORY);
     page
 }
@@ -65,6 +66,7 @@ pub fn example() -> String {
             let _ = writeln!(file, "  #{}: {}", key.name, yaml_value(key, key.default));
         }
     }
+    file.push_str(EXAMPLE_SOURCES);
     file
 }
 
@@ -82,6 +84,14 @@ pub fn show(loaded: &Loaded) -> String {
             let line = format!("  {mark}{}: {value}", setting.key.name);
             let _ = writeln!(text, "{line:<40} # {}", setting.origin);
         }
+    }
+    if !loaded.sources.is_empty() {
+        text.push_str("sources:\n");
+    }
+    for listed in &loaded.sources {
+        // Without passwords and options, so no line to be read back.
+        let line = format!("  # {}", listed.spec);
+        let _ = writeln!(text, "{line:<40} # {}", listed.origin);
     }
     text
 }
@@ -182,6 +192,25 @@ streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
 
 A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
 ";
+
+const SOURCES: &str = "\n## sources\n\n\
+A list beside the sections: what the hub itself opens, one line each, `NAME=URL#options`. `--source` on the command line adds more of them.
+
+```yaml
+sources:
+  - desk=v4l2:0#width=1280&height=720
+  - door=rtsp://user:password@10.0.0.7/stream1
+  - http://10.0.0.8/video.mjpg#fps=10
+  - loop=file:/videos/clip.mp4
+  - pipe=exec:ffmpeg -i /dev/dvb/adapter0/dvr0 -f mjpeg -
+```
+
+NAME is the stream (else made from the URL). docs/guide/sources.md says what each kind takes. `exec:` is taken from the file only.\n";
+
+const EXAMPLE_SOURCES: &str = "\
+\n# What the hub itself opens: cameras, streams, files. One line each: NAME=URL#options.\n#sources:\n\
+#  - desk=v4l2:0#width=1280&height=720\n#  - door=rtsp://user:password@10.0.0.7/stream1\n\
+#  - http://10.0.0.8/video.mjpg#fps=10\n#  - loop=file:/videos/clip.mp4\n";
 
 const EXAMPLE_PREFACE: &str = "\
 # Every key with its default. Copy this file to config.yaml, take the # off a line and change it.

@@ -138,6 +138,7 @@ pub(crate) async fn clip(
     let metadata = app.disk().save(move || recordings.clip(&stream, span)).await?;
     tracing::info!(stream = %name, file = metadata.file, bytes = metadata.size_bytes, "clip saved by request");
     let seconds = round(metadata.duration_seconds, 3);
-    let clip = Clip { status: "success", recording: metadata.into(), seconds };
+    let recording = Recording::new(metadata, &app.settings().base_path);
+    let clip = Clip { status: "success", recording, seconds };
     Ok((StatusCode::CREATED, Json(clip)).into_response())
 }

@@ -111,6 +111,7 @@ pub(crate) async fn list(
 ) -> Result<Json<RecordingList>, ApiError> {
     let filter = query.filter()?;
     let shelf = app.recordings().shelf().clone();
+    let base_path = app.settings().base_path.clone();
     let list = app.disk().ask(move || {
         let page = shelf.list(&filter)?;
         let is_first = filter.cursor.is_none();
@@ -121,7 +122,7 @@ pub(crate) async fn list(
             total_bytes: page.total_bytes,
             next: page.next,
             streams: streams.map(|streams| streams.into_iter().map(RecordedStream::from).collect()),
-            recordings: page.recordings.into_iter().map(Recording::from).collect(),
+            recordings: page.recordings.into_iter().map(|one| Recording::new(one, &base_path)).collect(),
             disk: shelf.disk().ok().map(DiskSpace::from),
         })
     });

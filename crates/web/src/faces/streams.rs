@@ -189,7 +189,7 @@ pub(crate) async fn stats(
     Name(name): Name,
 ) -> Result<Json<StreamDetail>, ApiError> {
     let stats = app.stream(&name)?.stats(clock::now());
-    Ok(Json(StreamDetail::new(stats, RecorderState::of(&app, &name))))
+    Ok(Json(StreamDetail::new(&app, stats, RecorderState::of(&app, &name))))
 }
 
 /// Delete a stream: its viewers are told that it has ended.

@@ -15,9 +15,8 @@ use std::{
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use super::connections::Connection;
+use super::{connections::Connection, socket::Socket};
 
 /// Shared by a connection's socket and the live body on it. Both are polled by the same task.
 #[derive(Debug, Clone, Default)]
@@ -63,20 +62,20 @@ impl Gate {
 }
 
 /// A socket that tells its gate when it has taken everything (hyper flushes its transport exactly when its own
-/// buffer is empty), and its connection when something has come.
+/// buffer is empty, and TLS is flushed only when its own is, too), and its connection when something has come.
 #[derive(Debug)]
 pub(super) struct GatedSocket {
-    socket: TokioIo<TcpStream>,
+    socket: TokioIo<Socket>,
     gate: Gate,
     connection: Arc<Connection>,
 }
 
 impl GatedSocket {
-    pub(super) fn new(socket: TcpStream, gate: Gate, connection: Arc<Connection>) -> Self {
+    pub(super) fn new(socket: Socket, gate: Gate, connection: Arc<Connection>) -> Self {
         Self { socket: TokioIo::new(socket), gate, connection }
     }
 
-    fn socket(self: Pin<&mut Self>) -> Pin<&mut TokioIo<TcpStream>> {
+    fn socket(self: Pin<&mut Self>) -> Pin<&mut TokioIo<Socket>> {
         Pin::new(&mut self.get_mut().socket)
     }
 }

@@ -8,6 +8,8 @@
 mod body;
 mod connections;
 mod gate;
+mod socket;
+mod tls;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -21,35 +23,47 @@ pub(crate) use body::{LiveBody, Part, live_response};
 #[cfg(test)]
 pub(crate) use body::{LiveBox, take_live};
 pub(crate) use connections::{Busy, Connections};
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::ConnectionLimits;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
+use socket::Socket;
 
-/// Accepts connections until `shutdown`, then lets those that are open end by themselves for `limits.shutdown`.
+/// What holds for every connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Accepts connections until the shutdown, then lets those that are open end by themselves for a while.
 /// `answer` makes the response to a request, and never fails.
-pub(crate) async fn serve<A, F>(
-    listener: TcpListener,
-    places: Arc<Connections>,
-    limits: ConnectionLimits,
-    answer: A,
-    shutdown: CancellationToken,
-) where
+pub(crate) async fn serve<A, F>(listener: TcpListener, places: Arc<Connections>, terms: Terms, answer: A)
+where
     A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let connections = TaskTracker::new();
+    if let Some(tls) = terms.tls.clone() {
+        let shutdown = terms.shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(tls.follow_files()).await });
+    }
     loop {
         let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = terms.shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, peer)) => match places.admit() {
                 Some(place) => {
-                    let task = converse(socket, peer, place, answer.clone(), limits, shutdown.clone());
+                    let task = converse(socket, peer, place, answer.clone(), terms.clone());
                     connections.spawn(task);
                 }
+                // Whoever expects a handshake cannot read it.
+                None if terms.tls.is_some() => {}
                 None => turn_away(&socket),
             },
             Err(error) => rest_after(&error).await,
@@ -57,7 +71,7 @@ pub(crate) async fn serve<A, F>(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(limits.shutdown, connections.wait()).await.is_err() {
+    if tokio::time::timeout(terms.limits.shutdown, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections did not end in time, cutting them");
     }
 }
@@ -84,21 +98,33 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// One connection, from its first request to its last.
-async fn converse<A, F>(
-    socket: TcpStream,
-    peer: SocketAddr,
-    place: Connection,
-    answer: A,
-    limits: ConnectionLimits,
-    shutdown: CancellationToken,
-) where
+async fn converse<A, F>(socket: TcpStream, peer: SocketAddr, place: Connection, answer: A, terms: Terms)
+where
     A: Fn(Request<Body>) -> F,
     F: Future<Output = Response> + Send + 'static,
 {
+    let Terms { tls, limits, shutdown } = terms;
     if let Err(error) = tune(&socket, &limits) {
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
     let place = Arc::new(place);
+    let socket = match tls {
+        None => Socket::Plain(socket),
+        Some(tls) => {
+            let greeting = tokio::time::timeout(limits.header_timeout, tls.accept(socket));
+            let greeted = tokio::select! {
+                greeted = greeting => greeted,
+                () = place.shed() => return,
+                () = shutdown.cancelled() => return,
+            };
+            match greeted {
+                Ok(Ok(Some(socket))) => socket,
+                Ok(Ok(None)) => return,
+                Ok(Err(error)) => return tracing::debug!(%peer, %error, "the TLS handshake failed"),
+                Err(_late) => return tracing::debug!(%peer, "the TLS handshake took too long"),
+            }
+        }
+    };
     let gate = Gate::default();
     let service = service_fn(|request: Request<Incoming>| {
         let busy = place.begin_request();

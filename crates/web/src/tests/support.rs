@@ -60,6 +60,8 @@ fn config(directory: PathBuf) -> Config {
 fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:5000".parse().unwrap(),
+        tls: None,
+        base_path: crate::BasePath::default(),
         max_frame_bytes: 1 << 20,
         body_timeout: Duration::from_secs(10),
         publisher_idle: Duration::from_secs(300),

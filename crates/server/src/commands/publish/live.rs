@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-use super::cutter::{Cutter, Error};
+use feeds::play::{CutError, Cutter, ffmpeg};
 
 /// Read from the pipe at once; Linux gives pipes 64 kB.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -86,7 +86,7 @@ impl Live {
         Ok(Live { arrivals, reader: Some(reader), process: None })
     }
 
-    /// Frames that `ffmpeg` writes to its stdout; see [`super::ffmpeg`] for the command.
+    /// Frames that `ffmpeg` writes to its stdout; see [`ffmpeg`] for the command.
     pub(super) fn running(command: Command) -> anyhow::Result<Live> {
         let (mut process, stdout, mut stderr) = Process::start(command)?;
         let (giver, arrivals) = slot(Keep::Newest);
@@ -108,7 +108,7 @@ impl Live {
                 bail!("ffmpeg failed ({status}): {}", or(&complaint, "it said nothing"));
             }
             match read {
-                Err(Error::Empty) => {
+                Err(CutError::Empty) => {
                     bail!("ffmpeg found no video frame: {}", or(&complaint, "it said nothing"))
                 }
                 read => Ok(read?),
@@ -162,7 +162,7 @@ fn spawn<T: Send + 'static>(
     thread::Builder::new().name("source".to_owned()).spawn(work).context("cannot start a thread")
 }
 
-fn read(mut input: impl Read, giver: &Giver) -> Result<(), Error> {
+fn read(mut input: impl Read, giver: &Giver) -> Result<(), CutError> {
     let mut cutter = Cutter::default();
     let mut piece = vec![0; PIECE_BYTES];
     let mut number = 0;
@@ -183,7 +183,7 @@ fn read(mut input: impl Read, giver: &Giver) -> Result<(), Error> {
             return Ok(());
         }
     }
-    if number == 0 { Err(Error::Empty) } else { Ok(()) }
+    if number == 0 { Err(CutError::Empty) } else { Ok(()) }
 }
 
 /// A child process that two threads look after: one waits for its end, the other may end it.
@@ -211,7 +211,7 @@ impl Process {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.spawn() {
             Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!(super::ffmpeg::missing(&program)),
+            Err(error) if error.kind() == ErrorKind::NotFound => bail!(ffmpeg::missing(&program)),
             Err(error) => return Err(error).context(format!("cannot start {program}")),
         };
         match (child.stdout.take(), child.stderr.take()) {

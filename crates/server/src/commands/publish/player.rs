@@ -8,8 +8,8 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::clip::Clip;
 use super::live::{Keep, Live};
+use feeds::play::Clip;
 
 /// After the request to stop, the frame under way may still get through.
 const GRACE: Duration = Duration::from_secs(1);
@@ -171,15 +171,15 @@ fn position(clip: &Clip, number: u64) -> Position {
     let Some(round) = clip.schedule.round().filter(|_| clip.schedule.is_looping()) else {
         return Position { at: due, round: 1 };
     };
-    let rounds = clip.schedule.len().map_or(0, |len| number / len);
+    let rounds = clip.schedule.frames().map_or(0, |len| number / len);
     Position { at: due.saturating_sub(round * rounds as u32), round: rounds + 1 }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::clip::Wishes;
     use super::*;
+    use feeds::play::Wishes;
     use media::container::JpegFile;
 
     /// Takes `delay` for each frame, and notes when it got which.

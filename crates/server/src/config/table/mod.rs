@@ -1,15 +1,16 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving` and `recording` hold what this version runs on, `later` what it accepts and checks, but does not act
+//! `serving`, `recording` and `camera` hold what this version runs on, `later` what it accepts and checks, but does not act
 //! on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
+mod camera;
 mod later;
 mod recording;
 mod serving;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::key::Key;
 use super::plan::Plan;
@@ -41,7 +42,11 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "logging", doc: "What is logged, and where to.", missing: "" },
     Section { name: "cleanup", doc: "When idle streams and old recordings are removed.", missing: "" },
     Section { name: "recording", doc: "Streams on disk.", missing: "" },
-    Section { name: "camera", doc: "A camera on this machine.", missing: "this version opens no camera yet" },
+    Section {
+        name: "camera",
+        doc: "A camera on this machine, in the stream `camera`. `sources` takes more of them.",
+        missing: "",
+    },
     Section {
         name: "simulator",
         doc: "The simulator whose pictures sessions show.",
@@ -59,8 +64,8 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
-const PARTS: [&[Key]; 3] = [serving::KEYS, recording::KEYS, later::KEYS];
-const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 4] = [serving::KEYS, recording::KEYS, camera::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len() + recording::KEYS.len() + camera::KEYS.len() + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {
@@ -125,6 +130,12 @@ fn set_parsed<T>(slot: &mut T, parsed: Option<T>) -> bool {
 /// A path: not empty and without a NUL.
 fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
+}
+
+/// Stores an optional path; the empty text is none.
+fn set_optional_path(slot: &mut Option<PathBuf>, text: &str) -> bool {
+    let path = (!text.is_empty()).then(|| PathBuf::from(text));
+    set_parsed(slot, (!text.contains('\0')).then_some(path))
 }
 
 impl Default for Plan {

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
 use super::super::plan::{Level, LogFormat, Secret, Switch};
-use super::{KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_parsed, set_stream_name};
+use super::{
+    KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_optional_path, set_parsed,
+    set_stream_name,
+};
 
 /// What most rows share.
 pub(super) const ROW: Key = Key {
@@ -46,6 +49,38 @@ pub(super) const KEYS: &[Key] = &[
         env: &["SERVER_PORT", "VIDEO_PROXY_PORT"],
         doc: "The TCP port to listen on. 0 lets the operating system choose a free one, which is \
             logged at start.",
+        ..SERVER
+    },
+    Key {
+        name: "tls_cert",
+        kind: Kind::Text {
+            allowed: "a path or nothing",
+            set: |p, v| set_optional_path(&mut p.server.tls_cert, v),
+        },
+        doc: "A PEM file with the server's certificate, followed by those that lead to one that clients know \
+            (certbot's `fullchain.pem`). With it and `server.tls_key` every connection is encrypted: https:// and \
+            wss:// only. Both files are read again within seconds when they change, so that a renewal needs no \
+            restart.",
+        ..SERVER
+    },
+    Key {
+        name: "tls_key",
+        kind: Kind::Text {
+            allowed: "a path or nothing",
+            set: |p, v| set_optional_path(&mut p.server.tls_key, v),
+        },
+        doc: "A PEM file with the certificate's private key, not encrypted (certbot's `privkey.pem`). The hub's own \
+            user must be able to read it, and nobody else should.",
+        ..SERVER
+    },
+    Key {
+        name: "base_path",
+        kind: Kind::Text {
+            allowed: "a path such as /cams, of letters, digits, '-', '.', '_' and '~', or nothing",
+            set: |p, v| set_parsed(&mut p.server.base_path, v.trim().parse().ok()),
+        },
+        doc: "Puts everything below this path: the page, every route, every address in an answer. For a proxy that \
+            passes on paths as they are; one that takes its prefix off needs nothing here.",
         ..SERVER
     },
     Key {

@@ -23,6 +23,7 @@ fn other_value(key: &Key) -> String {
         Kind::List { .. } => "one-long-key,another-long-key".to_owned(),
         Kind::Text { .. } => match key.path().as_str() {
             "server.host" => "0.0.0.0",
+            "server.base_path" => "/elsewhere",
             "cleanup.schedule_time" => "4:30",
             "camera.index" => "2",
             "simulator.ws_path" => "/elsewhere",
@@ -132,6 +133,9 @@ fn texts_are_checked() {
     let refused = [
         ("server", "host", "localhost"),
         ("server", "host", ""),
+        ("server", "tls_cert", "a\0b"),
+        ("server", "base_path", "cams"),
+        ("server", "base_path", "/a/../b"),
         ("streams", "default", "a b"),
         ("streams", "robot", "../up"),
         ("demo", "stream", ""),

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod documents;
+mod feeds;
 mod never_panics;
 
 /// A folder with a configuration file and a `.env`, an environment and arguments.
@@ -197,7 +198,7 @@ fn all_problems_are_told_together() {
           allowed: each key once in its section
 
       config.yaml:6: there is no section "recoding"
-          allowed: server, streams, viewers, demo, auth, logging, cleanup, recording, camera, simulator, sessions, referee
+          allowed: server, streams, viewers, demo, auth, logging, cleanup, recording, camera, simulator, sessions, referee, sources
           did you mean recording?
 
       config.yaml:9: server.host: "localhost" is not allowed
@@ -216,7 +217,7 @@ fn all_problems_are_told_together() {
           allowed: keys indented on the lines below, such as `  level: …`
 
       config.yaml:15: there is no section "port"
-          allowed: server, streams, viewers, demo, auth, logging, cleanup, recording, camera, simulator, sessions, referee
+          allowed: server, streams, viewers, demo, auth, logging, cleanup, recording, camera, simulator, sessions, referee, sources
           did you mean server.port?
 
       config.yaml:17: auth.api_keys: the list holds something other than plain values

@@ -9,8 +9,9 @@ use wire::multipart::{Event, Limits, Parser};
 const LONGEST_FRAME_BYTES: usize = 64 * 1024 * 1024;
 const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 
+/// Bytes in, whole frames out.
 #[derive(Debug)]
-pub(super) enum Cutter {
+pub enum Cutter {
     /// The first bytes, as far as they do not yet tell.
     Unknown(Vec<u8>),
     Jpegs(Box<Splitter>),
@@ -18,8 +19,8 @@ pub(super) enum Cutter {
 }
 
 /// What the bytes are not.
-#[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum Error {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CutError {
     #[error(
         "the input starts with \"{0}\"; expected are JPEGs one after the other, or an MJPEG stream as \
          ffmpeg -f mpjpeg writes it"
@@ -39,7 +40,7 @@ impl Default for Cutter {
 
 impl Cutter {
     /// Takes bytes in, hands whole frames to `each`, which says whether to go on.
-    pub(super) fn feed(&mut self, bytes: &[u8], each: &mut impl FnMut(Bytes) -> bool) -> Result<bool, Error> {
+    pub fn feed(&mut self, bytes: &[u8], each: &mut impl FnMut(Bytes) -> bool) -> Result<bool, CutError> {
         let mut first = Vec::new();
         let mut rest = bytes;
         if let Cutter::Unknown(head) = self {
@@ -54,7 +55,7 @@ impl Cutter {
         more
     }
 
-    fn cut(&mut self, rest: &mut &[u8], each: &mut impl FnMut(Bytes) -> bool) -> Result<bool, Error> {
+    fn cut(&mut self, rest: &mut &[u8], each: &mut impl FnMut(Bytes) -> bool) -> Result<bool, CutError> {
         match self {
             Cutter::Unknown(_) => Ok(true),
             Cutter::Jpegs(splitter) => {
@@ -78,14 +79,14 @@ impl Cutter {
 }
 
 /// `None` while the bytes may still be either.
-fn recognise(head: &[u8]) -> Result<Option<Cutter>, Error> {
+fn recognise(head: &[u8]) -> Result<Option<Cutter>, CutError> {
     let text = head.trim_ascii_start();
     if text.starts_with(&[0xFF, 0xD8]) {
         return Ok(Some(Cutter::Jpegs(Box::new(Splitter::new(LONGEST_FRAME_BYTES)))));
     }
     let foreign = || {
         let shown = &head[..head.len().min(24)];
-        Err(Error::NotFrames(shown.escape_ascii().to_string()))
+        Err(CutError::NotFrames(shown.escape_ascii().to_string()))
     };
     if let Some(line) = text.strip_prefix(b"--") {
         let Some(end) = line.iter().position(|byte| *byte == b'\n') else {
@@ -110,7 +111,7 @@ mod tests {
         [10, 20, 30].map(|grey| media::jpeg::encode(&Picture::filled(8, 8, [grey; 3]), 90).unwrap())
     }
 
-    fn frames_of(input: &[u8], step: usize) -> Result<Vec<Bytes>, Error> {
+    fn frames_of(input: &[u8], step: usize) -> Result<Vec<Bytes>, CutError> {
         let mut cutter = Cutter::default();
         let mut found = Vec::new();
         for piece in input.chunks(step) {
@@ -151,7 +152,7 @@ mod tests {
     fn anything_else_is_refused_with_its_first_bytes() {
         for (input, step) in [(&b"RIFF....AVI "[..], 1), (b"\0\0\0\x18ftyp", 12), (b"\xFFxyz", 1)] {
             let error = frames_of(input, step).unwrap_err();
-            assert!(matches!(error, Error::NotFrames(_)), "{error}");
+            assert!(matches!(error, CutError::NotFrames(_)), "{error}");
         }
         assert!(frames_of(b"RIFF", 4).unwrap_err().to_string().contains("\"RIFF\""));
     }

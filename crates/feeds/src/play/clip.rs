@@ -5,36 +5,37 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::{Context, bail};
 use bytes::Bytes;
 use media::container::{Format, JpegFile};
 use media::pattern::TestPattern;
 
 use super::schedule::{Schedule, thinned};
+use crate::Error;
 
 /// Frames a second where neither the source nor the user says.
-pub(super) const DEFAULT_FPS: f64 = 30.0;
+pub const DEFAULT_FPS: f64 = 30.0;
 
 /// A picture of a folder is decoded only if it is no larger than 8K.
 const MOST_PIXELS: u64 = 7680 * 4320;
 
 /// What the user wants of a source.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wishes {
+pub struct Wishes {
     /// Frames a second: the pace of a source without times of its own, an upper limit for the others.
-    pub(super) fps: Option<f64>,
+    pub fps: Option<f64>,
     /// JPEG quality (1 to 100) of what has to be encoded.
-    pub(super) quality: u8,
+    pub quality: u8,
     /// Start again at the end.
-    pub(super) looping: bool,
+    pub looping: bool,
     /// Width and height of the test pattern.
-    pub(super) size: (u32, u32),
+    pub size: (u32, u32),
 }
 
+/// Pictures by number, and when each is due.
 #[derive(Debug)]
-pub(super) struct Clip {
+pub struct Clip {
     pictures: Pictures,
-    pub(super) schedule: Schedule,
+    pub schedule: Schedule,
     quality: u8,
 }
 
@@ -55,7 +56,7 @@ enum Pictures {
 
 impl Clip {
     /// A video file of JPEGs, or one JPEG picture.
-    pub(super) fn file(file: JpegFile, wishes: &Wishes) -> Clip {
+    pub fn file(file: JpegFile, wishes: &Wishes) -> Clip {
         let samples = file.samples();
         let all = || (0..samples.len()).collect();
         let has_times = matches!(file.format(), Format::Avi | Format::Mp4);
@@ -76,18 +77,19 @@ impl Clip {
     }
 
     /// All JPEG and PNG files of a folder, by name.
-    pub(super) fn folder(path: &Path, wishes: &Wishes) -> anyhow::Result<Clip> {
-        let shown = path.display();
+    pub fn folder(path: &Path, wishes: &Wishes) -> Result<Clip, Error> {
+        let unread = |source| Error::Read { path: path.to_owned(), source };
         let mut files = Vec::new();
-        for entry in path.read_dir().with_context(|| format!("cannot read the folder {shown}"))? {
-            let file = entry.with_context(|| format!("cannot read the folder {shown}"))?.path();
+        for entry in path.read_dir().map_err(unread)? {
+            let file = entry.map_err(unread)?.path();
             let kind = file.extension().and_then(|it| it.to_str()).map(str::to_ascii_lowercase);
             if matches!(kind.as_deref(), Some("jpg" | "jpeg" | "png")) {
                 files.push(file);
             }
         }
         if files.is_empty() {
-            bail!("the folder {shown} holds no .jpg, .jpeg or .png file");
+            let shown = path.display();
+            return Err(Error::Unusable(format!("the folder {shown} holds no .jpg, .jpeg or .png file")));
         }
         files.sort();
         let fps = wishes.fps.unwrap_or(DEFAULT_FPS);
@@ -95,8 +97,15 @@ impl Clip {
         Ok(Clip { pictures: Pictures::Folder(files), schedule, quality: wishes.quality })
     }
 
+    /// One JPEG or PNG picture.
+    pub fn picture(path: &Path, wishes: &Wishes) -> Clip {
+        let fps = wishes.fps.unwrap_or(DEFAULT_FPS);
+        let schedule = Schedule::even(fps, Some(1), wishes.looping);
+        Clip { pictures: Pictures::Folder(vec![path.to_owned()]), schedule, quality: wishes.quality }
+    }
+
     /// The test pattern, without end.
-    pub(super) fn pattern(caption: &str, wishes: &Wishes) -> Clip {
+    pub fn pattern(caption: &str, wishes: &Wishes) -> Clip {
         let (width, height) = wishes.size;
         let pattern = Box::new(Mutex::new(TestPattern::new(width, height)));
         let schedule = Schedule::even(wishes.fps.unwrap_or(DEFAULT_FPS), None, false);
@@ -108,17 +117,17 @@ impl Clip {
     }
 
     /// Picture `number` of the source as a JPEG. Reads, draws and encodes: not for an async thread.
-    pub(super) fn jpeg(&self, number: u64) -> anyhow::Result<Bytes> {
+    pub fn jpeg(&self, number: u64) -> Result<Bytes, Error> {
         let index = number as usize;
         match &self.pictures {
             Pictures::File { file, chosen } => {
-                let index = *chosen.get(index).with_context(|| format!("there is no frame {index}"))?;
+                let index = *chosen.get(index).ok_or_else(|| beyond(index))?;
                 let (jpeg, _) = file.frame(index)?;
                 Ok(complete(jpeg))
             }
             Pictures::Folder(files) => {
-                let file = files.get(index).with_context(|| format!("there is no picture {index}"))?;
-                self.picture(file)
+                let file = files.get(index).ok_or_else(|| beyond(index))?;
+                self.read_picture(file)
             }
             Pictures::Pattern { pattern, caption } => {
                 let mut pattern = pattern.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,18 +137,23 @@ impl Clip {
         }
     }
 
-    fn picture(&self, file: &Path) -> anyhow::Result<Bytes> {
+    fn read_picture(&self, file: &Path) -> Result<Bytes, Error> {
         let shown = file.display();
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-        match wire::image::sniff(&bytes).with_context(|| format!("{shown} is no picture to send"))? {
+        let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+        let unusable = |reason: String| Error::Unusable(format!("{shown} is no picture to show: {reason}"));
+        match wire::image::sniff(&bytes).map_err(|error| unusable(error.to_string()))? {
             wire::image::Kind::Jpeg(_) => Ok(complete(bytes)),
             wire::image::Kind::Png { .. } => {
-                let picture = media::png::decode(&bytes, MOST_PIXELS)
-                    .with_context(|| format!("cannot decode {shown}"))?;
+                let picture =
+                    media::png::decode(&bytes, MOST_PIXELS).map_err(|error| unusable(error.to_string()))?;
                 Ok(media::jpeg::encode(&picture, self.quality)?.into())
             }
         }
     }
+}
+
+fn beyond(index: usize) -> Error {
+    Error::Unusable(format!("there is no picture {index}"))
 }
 
 /// Cameras leave the Huffman tables out of the frames of an AVI file; viewers need them.
@@ -210,7 +224,7 @@ mod tests {
     #[test]
     fn the_pattern_never_ends_and_has_the_wanted_size() {
         let clip = Clip::pattern("test", &WISHES);
-        assert_eq!((clip.schedule.len(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
+        assert_eq!((clip.schedule.frames(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
         let info = wire::jpeg::probe(&clip.jpeg(5).unwrap()).unwrap();
         assert_eq!((info.width, info.height), (64, 48));
     }

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::clip::Wishes;
+use super::Wishes;
 
-pub(super) const PROGRAM: &str = "ffmpeg";
+pub const PROGRAM: &str = "ffmpeg";
 const PROBE: &str = "ffprobe";
 
 /// A file, or a URL that ffmpeg opens.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Input<'a> {
+pub enum Input<'a> {
     File(&'a Path),
     Url(&'a str),
 }
@@ -33,7 +33,7 @@ impl Input<'_> {
 }
 
 /// The command that writes `input` as an MJPEG stream to its stdout, as fast as it is to be shown.
-pub(super) fn command(program: &str, input: Input<'_>, wishes: &Wishes) -> Command {
+pub fn command(program: &str, input: Input<'_>, wishes: &Wishes) -> Command {
     let mut command = Command::new(program);
     command.args(["-hide_banner", "-loglevel", "error", "-nostdin"]);
     if matches!(input, Input::File(_)) {
@@ -57,7 +57,7 @@ fn scale(quality: u8) -> u8 {
 }
 
 /// How long a file plays; `None` where ffprobe is missing or does not know.
-pub(super) fn duration(path: &Path) -> Option<Duration> {
+pub fn duration(path: &Path) -> Option<Duration> {
     let output = Command::new(PROBE)
         .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", "-i"])
         .arg(Input::File(path).argument())
@@ -69,7 +69,7 @@ pub(super) fn duration(path: &Path) -> Option<Duration> {
 }
 
 /// What to do where there is no ffmpeg.
-pub(super) fn missing(program: &str) -> String {
+pub fn missing(program: &str) -> String {
     format!(
         "this video needs ffmpeg to be decoded, and '{program}' was not found; install it (Debian, Ubuntu: apt \
          install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg), or give a file with \
@@ -91,10 +91,16 @@ mod tests {
     #[test]
     fn a_file_is_paced_and_looped_a_url_is_not() {
         let file = command(PROGRAM, Input::File(Path::new("-a:b.mp4")), &WISHES);
-        insta::assert_snapshot!(words(&file), @"-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -");
+        assert_eq!(
+            words(&file),
+            "-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -"
+        );
         let wishes = Wishes { fps: Some(10.0), looping: false, ..WISHES };
         let url = command(PROGRAM, Input::Url("rtsp://camera/1"), &wishes);
-        insta::assert_snapshot!(words(&url), @r"-hide_banner -loglevel error -nostdin -i rtsp://camera/1 -map 0:v:0 -vf fps=min(source_fps\,10) -f mpjpeg -q:v 6 -");
+        assert_eq!(
+            words(&url),
+            r"-hide_banner -loglevel error -nostdin -i rtsp://camera/1 -map 0:v:0 -vf fps=min(source_fps\,10) -f mpjpeg -q:v 6 -"
+        );
     }
 
     #[test]

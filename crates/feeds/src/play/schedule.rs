@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+/// The beat of a source, once or without end.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Schedule {
+pub struct Schedule {
     beat: Beat,
     /// Start again after the last frame.
     looping: bool,
@@ -22,7 +23,7 @@ enum Beat {
 
 impl Schedule {
     /// Frames at the times that a file gives them.
-    pub(super) fn listed(times: Vec<f64>, round_secs: f64, looping: bool) -> Schedule {
+    pub fn listed(times: Vec<f64>, round_secs: f64, looping: bool) -> Schedule {
         debug_assert!(
             !times.is_empty() && times.is_sorted() && times.last().is_some_and(|last| *last < round_secs)
         );
@@ -30,12 +31,12 @@ impl Schedule {
     }
 
     /// Frames at an even rate.
-    pub(super) fn even(fps: f64, len: Option<u64>, looping: bool) -> Schedule {
+    pub fn even(fps: f64, len: Option<u64>, looping: bool) -> Schedule {
         Schedule { beat: Beat::Even { fps, len }, looping }
     }
 
     /// Frames of one round; `None` without end.
-    pub(super) fn len(&self) -> Option<u64> {
+    pub fn frames(&self) -> Option<u64> {
         match &self.beat {
             Beat::Listed { times, .. } => Some(times.len() as u64),
             Beat::Even { len, .. } => *len,
@@ -43,7 +44,7 @@ impl Schedule {
     }
 
     /// The time of one round.
-    pub(super) fn round(&self) -> Option<Duration> {
+    pub fn round(&self) -> Option<Duration> {
         let secs = match &self.beat {
             Beat::Listed { round_secs, .. } => Some(*round_secs),
             Beat::Even { fps, len } => len.map(|len| len as f64 / fps),
@@ -51,13 +52,25 @@ impl Schedule {
         secs.map(Duration::from_secs_f64)
     }
 
-    pub(super) fn is_looping(&self) -> bool {
+    /// The longest time between two frames.
+    pub fn longest_gap(&self) -> Duration {
+        let secs = match &self.beat {
+            Beat::Even { fps, .. } => 1.0 / fps,
+            Beat::Listed { times, round_secs } => {
+                let ends = times.iter().skip(1).chain([round_secs]);
+                times.iter().zip(ends).map(|(from, to)| to - from).fold(0.0, f64::max)
+            }
+        };
+        Duration::from_secs_f64(secs)
+    }
+
+    pub fn is_looping(&self) -> bool {
         self.looping
     }
 
     /// Which picture of the source frame `number` is; `None` after the end.
-    pub(super) fn picture(&self, number: u64) -> Option<u64> {
-        match self.len() {
+    pub fn picture(&self, number: u64) -> Option<u64> {
+        match self.frames() {
             None => Some(number),
             Some(len) if self.looping => Some(number % len),
             Some(len) => (number < len).then_some(number),
@@ -65,7 +78,7 @@ impl Schedule {
     }
 
     /// When frame `number` is due.
-    pub(super) fn due(&self, number: u64) -> Duration {
+    pub fn due(&self, number: u64) -> Duration {
         let secs = match &self.beat {
             Beat::Even { fps, .. } => number as f64 / fps,
             Beat::Listed { times, round_secs } => {
@@ -78,7 +91,7 @@ impl Schedule {
 
     /// The newest frame that is due after `elapsed`, at least `number`: the frames between are too late to
     /// be worth sending. Without looping not past the last frame.
-    pub(super) fn newest_due(&self, elapsed: Duration, number: u64) -> u64 {
+    pub fn newest_due(&self, elapsed: Duration, number: u64) -> u64 {
         let secs = elapsed.as_secs_f64();
         let newest = match &self.beat {
             Beat::Even { fps, .. } => (secs * fps) as u64,
@@ -90,7 +103,7 @@ impl Schedule {
                 rounds as u64 * times.len() as u64 + begun - 1
             }
         };
-        let newest = match self.len() {
+        let newest = match self.frames() {
             Some(len) if !self.looping => newest.min(len - 1),
             _ => newest,
         };
@@ -138,6 +151,7 @@ mod tests {
         let schedule = Schedule::listed(vec![0.0, 0.5, 0.75], 2.0, true);
         let due: Vec<u128> = (0..5).map(|number| schedule.due(number).as_millis()).collect();
         assert_eq!(due, [0, 500, 750, 2000, 2500]);
+        assert_eq!(schedule.longest_gap(), millis(1250));
     }
 
     #[test]

@@ -1,0 +1,39 @@
+//! TLS by rustls, with the roots of this machine, read once.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::Error;
+
+pub(crate) async fn handshake(
+    socket: TcpStream,
+    host: &str,
+    address: &str,
+) -> Result<TlsStream<TcpStream>, Error> {
+    let failed = |reason: String| Error::Tls { address: address.to_owned(), reason };
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
+    let connector = TlsConnector::from(config()?);
+    connector.connect(name, socket).await.map_err(|error| failed(error.to_string()))
+}
+
+/// The same for every connection; reading a hundred certificates takes some milliseconds.
+fn config() -> Result<Arc<ClientConfig>, Error> {
+    static CONFIG: OnceLock<Option<Arc<ClientConfig>>> = OnceLock::new();
+    CONFIG.get_or_init(read_config).clone().ok_or(Error::NoRoots)
+}
+
+fn read_config() -> Option<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    // Single certificates that make no sense are left out: machines have some.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return None;
+    }
+    // Named, because other crates may bring a second provider.
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().ok()?;
+    Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}

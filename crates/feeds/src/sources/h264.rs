@@ -1,0 +1,138 @@
+//! H.264 to JPEG on a thread of its own, which takes access units out of a short queue.
+
+use std::{
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    thread,
+};
+
+use h264_reader::{nal::sps::SeqParameterSet, rbsp};
+use hub::CaptureTime;
+use media::h264::{Decoder, Range};
+use tokio::sync::mpsc;
+
+use crate::Error;
+
+/// Access units that wait: a third of a second at 25 a second. Key frames take longest.
+const MOST_WAITING: usize = 8;
+
+/// One access unit: NAL units behind lengths of four bytes.
+pub(super) struct Unit {
+    pub(super) avcc: Vec<u8>,
+    pub(super) key: bool,
+    /// Set where they are new.
+    pub(super) parameters: Option<Parameters>,
+    /// Whether a picture is to be made of it; it is decoded in any case.
+    pub(super) wanted: bool,
+    pub(super) captured: Option<CaptureTime>,
+}
+
+/// What a decoder has to know: parameter sets without start codes, and the size that is shown.
+pub(super) struct Parameters {
+    pub(super) sps: Vec<u8>,
+    pub(super) pps: Vec<u8>,
+    pub(super) size: (u32, u32),
+}
+
+/// What became of an access unit.
+pub(super) enum Made {
+    Picture {
+        jpeg: Vec<u8>,
+        size: (u32, u32),
+        captured: Option<CaptureTime>,
+    },
+    /// It is damaged.
+    Nothing(media::Error),
+}
+
+/// The thread and the ways to it; dropping this ends it.
+pub(super) struct Decoding {
+    units: SyncSender<Unit>,
+    made: mpsc::Receiver<Made>,
+    /// Nothing can be decoded before the next key frame.
+    waits_for_key: bool,
+    has_parameters: bool,
+}
+
+impl Decoding {
+    pub(super) fn start(quality: u8) -> Result<Self, Error> {
+        let (units, work) = sync_channel(MOST_WAITING);
+        let (done, made) = mpsc::channel(1);
+        thread::Builder::new()
+            .name("h264 source".to_owned())
+            .spawn(move || decode(&work, &done, quality))
+            .map_err(|source| Error::Start { program: "a thread".to_owned(), source })?;
+        Ok(Self { units, made, waits_for_key: true, has_parameters: false })
+    }
+
+    pub(super) fn needs_parameters(&self) -> bool {
+        !self.has_parameters
+    }
+
+    /// Queues an access unit, or leaves it out with all that follow up to the next key frame.
+    pub(super) fn give(&mut self, unit: Unit) -> Result<(), Error> {
+        if self.waits_for_key && !unit.key {
+            return Ok(());
+        }
+        self.has_parameters |= unit.parameters.is_some();
+        self.waits_for_key = false;
+        match self.units.try_send(unit) {
+            Ok(()) => {}
+            Err(TrySendError::Full(lost)) => {
+                self.waits_for_key = true;
+                // Its parameters are needed even if it is not.
+                self.has_parameters &= lost.parameters.is_none();
+            }
+            Err(TrySendError::Disconnected(_)) => return Err(gone()),
+        }
+        Ok(())
+    }
+
+    /// Cancel-safe.
+    pub(super) async fn next(&mut self) -> Result<Made, Error> {
+        self.made.recv().await.ok_or_else(gone)
+    }
+}
+
+fn gone() -> Error {
+    Error::Unusable("the H.264 decoder gave up".to_owned())
+}
+
+fn decode(work: &Receiver<Unit>, done: &mpsc::Sender<Made>, quality: u8) {
+    let mut decoder = None;
+    while let Ok(unit) = work.recv() {
+        let made = match decode_one(&mut decoder, unit, quality) {
+            Ok(None) => continue,
+            Ok(Some(picture)) => picture,
+            Err(error) => Made::Nothing(error),
+        };
+        if done.blocking_send(made).is_err() {
+            return;
+        }
+    }
+}
+
+fn decode_one(decoder: &mut Option<Decoder>, unit: Unit, quality: u8) -> media::Result<Option<Made>> {
+    if let Some(Parameters { sps, pps, size: (width, height) }) = &unit.parameters {
+        *decoder = Some(Decoder::new(sps, pps)?.cropped(*width, *height).of_range(range(sps)));
+    }
+    // Nothing is known of the stream before its parameters.
+    let Some(decoder) = decoder else { return Ok(None) };
+    let Some(picture) = decoder.decode(&unit.avcc)? else { return Ok(None) };
+    if !unit.wanted {
+        return Ok(None);
+    }
+    let (width, height) = picture.size();
+    let size = (width as u32, height as u32);
+    Ok(Some(Made::Picture { jpeg: picture.to_jpeg(quality)?, size, captured: unit.captured }))
+}
+
+/// Cameras leave black and white some room (16 to 235) unless they say otherwise (H.264, E.2.1).
+fn range(sps: &[u8]) -> Range {
+    let full = || {
+        let bits = rbsp::decode_nal(sps).ok()?;
+        let bits = rbsp::BitReader::new(&bits[..]);
+        let parameters = SeqParameterSet::from_bits(bits).ok()?;
+        Some(parameters.vui_parameters?.video_signal_type?.video_full_range_flag)
+    };
+    if full() == Some(true) { Range::Full } else { Range::Limited }
+}

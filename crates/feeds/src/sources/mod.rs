@@ -1,0 +1,29 @@
+//! One file a kind of source: an async function that opens it and hands its pictures to an [`Outlet`] until something
+//! goes wrong. Dropping the future closes everything.
+
+mod camera;
+mod clip;
+mod command;
+mod h264;
+mod http;
+mod rtsp;
+mod websocket;
+
+use std::convert::Infallible;
+
+use crate::{Error, Kind, Spec, outlet::Outlet};
+
+/// Runs a source; it ends with an error only.
+pub(crate) async fn run(spec: &Spec, outlet: &mut Outlet<'_>) -> Result<Infallible, Error> {
+    match &spec.kind {
+        Kind::Test { width, height } => clip::test(spec, (*width, *height), outlet).await,
+        Kind::File(path) => clip::file(spec, path, outlet).await,
+        Kind::Http { url, interval } => http::run(url, *interval, outlet).await,
+        Kind::Command(command) => command::shell(command, outlet).await,
+        Kind::WebSocket(url) => websocket::run(url, outlet).await,
+        Kind::Rtsp { url, transport } => rtsp::run(url, *transport, outlet).await,
+        Kind::Camera { device, width, height } => {
+            camera::run(device, (*width, *height), spec.fps, outlet).await
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A prefix under which everything lies, for a hub that shares its host name with others: taken off each request
+//! before its route is looked for, and put in front of each address that an answer names.
+//!
+//! The pages build all addresses from their own, so they need not know.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
+
+use crate::error::ApiError;
+
+/// Nothing, or segments that each begin with a slash: `/cams`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BasePath(Arc<str>);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a base path: it begins with a slash, and between slashes has letters, digits, '-', '.', '_' or '~'"
+)]
+pub struct InvalidBasePath;
+
+impl FromStr for BasePath {
+    type Err = InvalidBasePath;
+
+    /// A slash at the end does not matter.
+    fn from_str(text: &str) -> Result<Self, InvalidBasePath> {
+        let path = text.strip_suffix('/').unwrap_or(text);
+        if path.is_empty() {
+            return Ok(Self::default());
+        }
+        let segments = path.strip_prefix('/').ok_or(InvalidBasePath)?.split('/');
+        if segments.into_iter().all(is_segment) { Ok(Self(path.into())) } else { Err(InvalidBasePath) }
+    }
+}
+
+/// Only what no client encodes, or takes for a way up.
+fn is_segment(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    !matches!(text, "" | "." | "..") && text.bytes().all(plain)
+}
+
+impl fmt::Display for BasePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl BasePath {
+    /// The path by which a client asks for `path`, which begins with a slash.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{self}{path}")
+    }
+
+    /// The request as the routes know it. Refused: what lies elsewhere.
+    pub(crate) fn enter(&self, mut request: Request) -> Result<Request, Box<Response>> {
+        if self.0.is_empty() {
+            return Ok(request);
+        }
+        match self.inner(request.uri()) {
+            Inner::Path(uri) => {
+                *request.uri_mut() = uri;
+                Ok(request)
+            }
+            Inner::Top => Err(Box::new(self.to_top(request.uri()))),
+            Inner::None => Err(Box::new(self.elsewhere(request.uri()))),
+        }
+    }
+
+    /// Puts the base path in front of a redirection within the hub.
+    pub(crate) fn leave(&self, response: &mut Response) {
+        if self.0.is_empty() {
+            return;
+        }
+        let Some(location) = response.headers_mut().get_mut(header::LOCATION) else { return };
+        let inside = location.to_str().ok().filter(|to| to.starts_with('/') && !to.starts_with("//"));
+        if let Some(whole) = inside.and_then(|to| HeaderValue::try_from(self.at(to)).ok()) {
+            *location = whole;
+        }
+    }
+
+    fn inner(&self, uri: &Uri) -> Inner {
+        let Some(asked) = uri.path_and_query() else { return Inner::None };
+        let Some(rest) = asked.as_str().strip_prefix(&*self.0) else { return Inner::None };
+        if rest.is_empty() || rest.starts_with('?') {
+            return Inner::Top;
+        }
+        if !rest.starts_with('/') {
+            return Inner::None;
+        }
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = PathAndQuery::try_from(rest).ok();
+        Uri::from_parts(parts).map_or(Inner::None, Inner::Path)
+    }
+
+    /// `/cams` is not `/cams/`: the page's relative addresses would miss.
+    fn to_top(&self, uri: &Uri) -> Response {
+        let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
+        (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{self}/{query}"))]).into_response()
+    }
+
+    fn elsewhere(&self, uri: &Uri) -> Response {
+        let path: String = uri.path().chars().take(100).collect();
+        let message =
+            format!("no route {path}: all of this hub lies below {self}/, as server.base_path says");
+        ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response()
+    }
+}
+
+/// Where a request's path leads.
+enum Inner {
+    Path(Uri),
+    /// The base path itself, without the slash.
+    Top,
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::body::Body;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn base(text: &str) -> BasePath {
+        text.parse().unwrap()
+    }
+
+    fn entered(base: &BasePath, uri: &str) -> Result<String, (StatusCode, Option<String>)> {
+        let request = Request::builder().uri(uri).body(Body::empty()).unwrap();
+        base.enter(request).map(|request| request.uri().to_string()).map_err(|response| {
+            let location = response.headers().get(header::LOCATION);
+            (response.status(), location.map(|to| to.to_str().unwrap().to_owned()))
+        })
+    }
+
+    #[test]
+    fn a_base_path_is_plain_segments() {
+        for (text, path) in
+            [("", ""), ("/", ""), ("/cams", "/cams"), ("/cams/", "/cams"), ("/a-b/c.d", "/a-b/c.d")]
+        {
+            assert_eq!(base(text).to_string(), path);
+        }
+        for text in
+            ["cams", "//", "/a//b", "/a/../b", "/.", "/ä", "/a b", "/a?b", "/a%20b", "https://host/cams"]
+        {
+            assert_eq!(text.parse::<BasePath>(), Err(InvalidBasePath), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_lies_below_is_entered_and_nothing_else() {
+        let cams = base("/cams");
+        let elsewhere = Err((StatusCode::NOT_FOUND, None));
+        let top = |to: &str| Err((StatusCode::PERMANENT_REDIRECT, Some(to.to_owned())));
+        assert_eq!(entered(&cams, "/cams/"), Ok("/".into()));
+        assert_eq!(entered(&cams, "/cams/stream/a?fps=5"), Ok("/stream/a?fps=5".into()));
+        assert_eq!(entered(&cams, "https://host/cams/stats"), Ok("https://host/stats".into()));
+        assert_eq!(entered(&cams, "/cams/cams/"), Ok("/cams/".into()));
+        assert_eq!(entered(&cams, "/cams//"), Ok("//".into()));
+        assert_eq!(entered(&cams, "/cams"), top("/cams/"));
+        assert_eq!(entered(&cams, "/cams?api_key=x"), top("/cams/?api_key=x"));
+        for uri in ["/", "/stats", "/camsx", "/CAMS/", "/x/cams/", "/?/cams/", "*"] {
+            assert_eq!(entered(&cams, uri), elsewhere, "{uri}");
+        }
+        assert_eq!(entered(&base("/"), "/stats?x"), Ok("/stats?x".into()));
+    }
+
+    #[test]
+    fn redirections_within_the_hub_keep_the_base_path() {
+        let cams = base("/cams");
+        let cases = [
+            ("/docs/", "/cams/docs/"),
+            ("docs/", "docs/"),
+            ("https://host/", "https://host/"),
+            ("//host", "//host"),
+        ];
+        for (to, whole) in cases {
+            let mut response = [(header::LOCATION, to)].into_response();
+            cams.leave(&mut response);
+            assert_eq!(response.headers()[header::LOCATION], whole);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_below_is_found_again(rest in "/[a-z0-9/._~%-]{0,20}(\\?[a-z=&/?]{0,10})?") {
+            let cams = base("/cams/two");
+            if let Ok(_well_formed) = rest.parse::<Uri>() {
+                prop_assert_eq!(entered(&cams, &cams.at(&rest)), Ok(rest));
+            }
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".{0,20}") {
+            let _either = text.parse::<BasePath>();
+        }
+    }
+}
