@@ -13,8 +13,8 @@ from support.program import framehub
 
 DEPLOY = ROOT / "deploy"
 
-#: Read by docker compose or cloudflared, not by the hub.
-NOT_OURS = {"TUNNEL_TOKEN"}
+#: Read by the C library, not by the hub's configuration.
+NOT_OURS = {"TZ"}
 
 
 def compose() -> dict:

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, OpenSSL, Python's venv and a C compiler.
+# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv and a
+# C compiler.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -8,6 +9,8 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v curl >/dev/null || missing+=(curl)
 command -v openssl >/dev/null || missing+=(openssl)
+# Debian keeps it where only root's PATH looks.
+PATH="$PATH:/usr/sbin:/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
 command -v cc >/dev/null || missing+=(build-essential)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
@@ -34,4 +37,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
+if [[ " ${missing[*]} " == *" nginx-light "* && ! -e /usr/sbin/policy-rc.d ]]; then
+  # Debian starts what it installs, also at each boot; the tests want the program, and no server on port 80.
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 0755 /dev/stdin /usr/sbin/policy-rc.d
+  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d; "${as_root[@]}" systemctl disable nginx >/dev/null 2>&1 || true' EXIT
+fi
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

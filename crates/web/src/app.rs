@@ -16,8 +16,9 @@ use crate::{
     error::ApiError,
     limits::Buckets,
     metrics::Metrics,
+    renditions::Renditions,
     tail::Connections,
-    view::{Base64Cache, MAX_REPLAYS, Placeholder},
+    view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
 };
 
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
@@ -41,6 +42,8 @@ pub struct App {
     transcoders: Arc<Semaphore>,
     placeholder: Placeholder,
     base64: Base64Cache,
+    robot_clients: Arc<Clients>,
+    renditions: Arc<Renditions>,
 }
 
 impl App {
@@ -64,6 +67,8 @@ impl App {
             transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
+            robot_clients: Arc::default(),
+            renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
             feeds,
@@ -135,6 +140,19 @@ impl App {
         &self.base64
     }
 
+    pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
+        &self.robot_clients
+    }
+
+    pub(crate) fn renditions(&self) -> &Arc<Renditions> {
+        &self.renditions
+    }
+
+    /// The most frames a second for a viewer that asks for `fps`; `None`: as published.
+    pub(crate) fn rate(&self, fps: Option<Fps>) -> Option<f64> {
+        fps.map_or(self.settings.stream_fps, Fps::per_second)
+    }
+
     /// The live stream of that name.
     pub(crate) fn stream(&self, name: &StreamName) -> Result<Stream, ApiError> {
         self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
@@ -145,6 +163,14 @@ impl App {
         match &self.settings.default_stream {
             Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
             None => self.hub.oldest_of(|name| grant.shows(name)),
+        }
+    }
+
+    /// The stream of document 004's routes: the one that `streams.robot` names, or the default one.
+    pub(crate) fn robot_stream(&self, grant: &Grant) -> Option<Stream> {
+        match &self.settings.robot.stream {
+            Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
+            None => self.default_stream(grant),
         }
     }
 }

@@ -25,6 +25,7 @@ mod openapi;
 mod pages;
 mod publish;
 mod recording;
+mod renditions;
 mod routes;
 mod settings;
 mod stats;
@@ -43,5 +44,5 @@ pub use auth::{
 pub use base_path::{BasePath, InvalidBasePath};
 pub use cidr::{Cidr, InvalidCidr};
 pub use front::serve;
-pub use settings::{ConnectionLimits, HealthInfo, RequestRate, Settings};
+pub use settings::{ConnectionLimits, HealthInfo, RenditionLimits, RequestRate, RobotInfo, Settings};
 pub use tail::{Tls, TlsError, TlsFiles};

@@ -5,12 +5,12 @@ use http::{Method, StatusCode, Uri};
 
 use crate::{
     auth::{
-        Need::{Any, Nothing, On, Somewhere},
+        Need::{Any, Keyed, Nothing, On, Somewhere},
         Routes,
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, streams, viewer},
+    faces::{control, keys, recorder, recordings, robot, streams, viewer},
     openapi,
 };
 
@@ -44,6 +44,9 @@ pub(crate) fn all() -> Routes {
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
         .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
+        // 004: the robot's stream, always behind an API key.
+        .get("/api/robot/stream", Keyed(View), robot::stream)
+        .get("/api/robot/stream/stats", Keyed(View), robot::stats)
         // Keys.
         .post("/api/login", Nothing, keys::login)
         .post("/api/logout", Nothing, keys::logout)

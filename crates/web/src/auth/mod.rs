@@ -218,7 +218,8 @@ impl Guard {
 
     fn key_needed(&self) -> ApiError {
         if self.ring.is_empty() {
-            let message = "this route always needs an API key, and none is set: set one with API_KEYS=… in the hub's environment or auth.api_keys in its configuration";
+            let message = "the robot's stream always needs an API key, and none is set: start the hub with \
+                API_KEYS=<key> (auth.api_keys), and send that key as X-API-Key";
             return unauthorized("API_KEY_REQUIRED", message);
         }
         unauthorized(

@@ -25,7 +25,6 @@ pub(crate) enum Need {
     /// The scope on some stream: the handler asks the request's grant for each stream that it touches or tells of.
     Somewhere(Scope),
     /// The same with a key, whatever is open to all (document 004's robot routes).
-    #[allow(dead_code, reason = "for routes that come with the robot's face")]
     Keyed(Scope),
 }
 

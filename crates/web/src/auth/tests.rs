@@ -33,7 +33,7 @@ impl House {
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
         let app =
-            App::new(hub.clone(), recordings, support::no_feeds(&hub), settings, CancellationToken::new());
+            App::new(hub.clone(), recordings, feeds::Feeds::default(), settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
         house
@@ -256,6 +256,7 @@ async fn what_is_public_needs_no_key_and_the_rest_does() {
     assert!(shows_picture(house.ask(&Method::GET, "/stream/front", none).await).await);
     for (method, uri, status) in [
         (Method::GET, "/", StatusCode::OK),
+        (Method::GET, "/api/robot/stream", StatusCode::UNAUTHORIZED),
         (Method::POST, "/publish/front", StatusCode::UNAUTHORIZED),
         (Method::DELETE, "/api/streams/front", StatusCode::UNAUTHORIZED),
     ] {
@@ -391,7 +392,7 @@ async fn a_link_opens_the_views_of_its_stream_alone() {
     for route in all_routes() {
         let (method, route, need) = route;
         let response = house.ask(&method, &format!("{}?token={token}", path(route, "yard")), &[]).await;
-        let is_shut = matches!(need, Need::On(_)) || need == Need::Somewhere(Scope::View);
+        let is_shut = matches!(need, Need::On(_) | Need::Somewhere(Scope::View) | Need::Keyed(_));
         assert_eq!(response.status() == StatusCode::FORBIDDEN, is_shut, "{method} {route}");
     }
     for past in

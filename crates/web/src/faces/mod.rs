@@ -5,6 +5,7 @@ mod extract;
 pub(crate) mod keys;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
+pub(crate) mod robot;
 pub(crate) mod streams;
 pub(crate) mod viewer;
 

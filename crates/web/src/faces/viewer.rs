@@ -19,6 +19,7 @@ use crate::{
     clock,
     error::ApiError,
     pages,
+    renditions::Look,
     stats::round,
     view::{Source, mjpeg, wall},
     websocket,
@@ -70,6 +71,8 @@ pub(crate) async fn wall(
 /// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture.
 #[utoipa::path(get, path = "/stream", tag = "view", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
@@ -77,6 +80,7 @@ pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
     Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
     grant: Grant,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -85,8 +89,14 @@ pub(crate) async fn stream(
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
     let source = match moment.t {
-        Some(_) => moment.source(&app, &grant, &default_stream(&app, &grant)?).await?,
-        None => Source::default(Arc::clone(&app), grant),
+        Some(_) => {
+            let stream = default_stream(&app, &grant)?;
+            moment.source(&app, &grant, &stream, look, app.rate(query.fps)).await?
+        }
+        None => {
+            let rate = app.rate(query.fps);
+            Source::following(Arc::clone(&app), grant, App::default_stream, look, rate)?
+        }
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }

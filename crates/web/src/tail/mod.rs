@@ -8,11 +8,12 @@
 mod body;
 mod connections;
 mod gate;
+mod http2;
 mod neighbours;
 mod socket;
 mod tls;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo, response::Response};
 use http::Request;
@@ -28,9 +29,23 @@ pub(crate) use neighbours::Neighbours;
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::ConnectionLimits;
+use body::WireBody;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
 use socket::Socket;
+
+/// Who is at the other end, and how.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    is_encrypted: bool,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
 
 /// In a request's extensions: it came over TLS.
 #[derive(Debug, Clone, Copy)]
@@ -119,13 +134,13 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// One connection, from its first request to its last.
-async fn converse<A, F>(socket: TcpStream, peer: SocketAddr, place: Connection, answer: A, terms: Terms)
+async fn converse<A, F>(socket: TcpStream, address: SocketAddr, place: Connection, answer: A, terms: Terms)
 where
-    A: Fn(Request<Body>) -> F,
+    A: Fn(Request<Body>) -> F + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let Terms { tls, limits, shutdown, .. } = terms;
-    let encrypted = tls.is_some();
+    let peer = Peer { address, is_encrypted: tls.is_some() };
     if let Err(error) = tune(&socket, &limits) {
         tracing::debug!(%peer, %error, "cannot set socket options");
     }
@@ -147,19 +162,11 @@ where
             }
         }
     };
+    if socket.is_http2() {
+        return http2::converse(socket, peer, place, answer, limits, shutdown).await;
+    }
     let gate = Gate::default();
-    let service = service_fn(|request: Request<Incoming>| {
-        let busy = place.begin_request();
-        let gate = gate.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        if encrypted {
-            request.extensions_mut().insert(Encrypted);
-        }
-        request.extensions_mut().insert(Arc::clone(&busy));
-        let response = answer(request);
-        async move { Ok::<_, Infallible>(body::for_wire(response.await, busy, gate)) }
-    });
+    let service = service_fn(|request| respond(&answer, &place, peer, Some(gate.clone()), request));
     let connection = http1::Builder::new()
         // Ours is the connection's, which tells a pause from a head that does not end.
         .header_read_timeout(None)
@@ -180,6 +187,29 @@ where
     if let Err(error) = outcome {
         tracing::debug!(%peer, %error, "connection ended");
     }
+}
+
+/// Answers one request. `socket`: the gate of a connection that answers one at a time.
+fn respond<A, F>(
+    answer: &A,
+    place: &Arc<Connection>,
+    peer: Peer,
+    socket: Option<Gate>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<WireBody>, Infallible>> + Send + use<A, F>
+where
+    A: Fn(Request<Body>) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let busy = place.begin_request();
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer.address));
+    if peer.is_encrypted {
+        request.extensions_mut().insert(Encrypted);
+    }
+    request.extensions_mut().insert(Arc::clone(&busy));
+    let response = answer(request);
+    async move { Ok(body::for_wire(response.await, busy, socket)) }
 }
 
 /// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out

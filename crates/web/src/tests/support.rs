@@ -18,7 +18,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, AuthSettings, ConnectionLimits, HealthInfo, Scopes, Settings, SigningSecret,
+    App, AuthSettings, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Scopes, Settings,
+    SigningSecret,
     front::Front,
     tail::{LiveBox, take_live},
 };
@@ -31,19 +32,17 @@ pub(super) struct House {
 }
 
 pub(super) fn house() -> House {
+    house_with(settings())
+}
+
+pub(super) fn house_with(settings: Settings) -> House {
     let folder = tempfile::tempdir().unwrap();
     let ring = RingLimits { frames: 30, history_bytes: 1 << 20, backlog_frames: 30, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let feeds = no_feeds(&hub);
-    let app = App::new(hub, recordings, feeds, settings(), shutdown.clone());
+    let app = App::new(hub, recordings, Feeds::default(), settings, shutdown.clone());
     House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
-}
-
-pub(crate) fn no_feeds(hub: &Hub) -> Feeds {
-    let settings = feeds::Settings { max_frame_bytes: 1 << 20, quality: 85 };
-    Feeds::start(hub, Vec::new(), settings, &CancellationToken::new())
 }
 
 pub(crate) fn config(directory: PathBuf) -> Config {
@@ -75,6 +74,8 @@ pub(crate) fn settings() -> Settings {
         stream_fps: None,
         heartbeat: Duration::from_secs(5),
         default_stream: None,
+        robot: RobotInfo { stream: None, frame_cache: true, camera_size: (640, 480), jpeg_quality: 85 },
+        renditions: RenditionLimits { max: 2, quality: 85 },
         cors: false,
         jpeg_quality: 85,
         auth: AuthSettings {
