@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{FromRequestParts, Request, State},
     response::Response,
 };
-use http::HeaderMap;
+use http::{HeaderMap, request::Parts};
 use hub::{Stream, StreamName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -98,12 +98,10 @@ pub(crate) async fn view(
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
-    Query(moment): Query<Moment>,
-    Query(look): Query<Look>,
-    grant: Grant,
+    sight: Sight,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &grant, &app.stream(&name)?, look, app.rate(query.fps)).await?;
+    let source = sight.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
     if websocket::is_upgrade(&request) {
         return Ok(websocket_view::response(app, name, source, &socket_query, request));
     }
@@ -117,21 +115,6 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The stream as it is, or as it was then, which is a recording.
-    pub(crate) async fn source(
-        self,
-        app: &Arc<App>,
-        grant: &Grant,
-        stream: &Stream,
-        look: Look,
-        fps: Option<f64>,
-    ) -> Result<Source, ApiError> {
-        match self.past(grant, stream.name(), look)? {
-            Some(past) => Source::past(app, stream.name(), past).await,
-            None => Source::named(app, stream, look, fps),
-        }
-    }
-
     /// The moment asked for, if any. What was recorded is shown as it was recorded.
     fn past(self, grant: &Grant, stream: &StreamName, look: Look) -> Result<Option<Past>, ApiError> {
         if self.t.is_some() && !look.is_as_published() {
@@ -142,6 +125,38 @@ impl Moment {
             grant.require(Scope::View, stream)?;
         }
         Ok(self.t)
+    }
+}
+
+/// What a viewer asks to see, and may.
+pub(crate) struct Sight {
+    pub(crate) moment: Moment,
+    pub(crate) look: Look,
+    pub(crate) grant: Grant,
+}
+
+impl Sight {
+    /// The stream as it is, or as it was then, which is a recording.
+    pub(crate) async fn source(
+        self,
+        app: &Arc<App>,
+        stream: &Stream,
+        fps: Option<f64>,
+    ) -> Result<Source, ApiError> {
+        match self.moment.past(&self.grant, stream.name(), self.look)? {
+            Some(past) => Source::past(app, stream.name(), past).await,
+            None => Source::named(app, stream, self.look, fps),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Sight {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(moment) = Query::from_request_parts(parts, state).await?;
+        let Query(look) = Query::from_request_parts(parts, state).await?;
+        Ok(Self { moment, look, grant: Grant::from_request_parts(parts, state).await? })
     }
 }
 
@@ -156,12 +171,10 @@ pub(crate) async fn view_mjpeg(
     State(app): State<Arc<App>>,
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
-    Query(moment): Query<Moment>,
-    Query(look): Query<Look>,
-    grant: Grant,
+    sight: Sight,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &grant, &app.stream(&name)?, look, app.rate(query.fps)).await?;
+    let source = sight.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
     Ok(mjpeg::response(&app, source, &query, &headers))
 }
 

@@ -12,14 +12,13 @@ use hub::Stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Query, streams::Moment};
+use super::{Query, streams::Sight};
 use crate::{
     App,
     auth::{Grant, Ticket},
     clock,
     error::ApiError,
     pages,
-    renditions::Look,
     stats::round,
     view::{Source, mjpeg, wall},
     websocket,
@@ -79,24 +78,20 @@ pub(crate) async fn wall(
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
-    Query(moment): Query<Moment>,
-    Query(look): Query<Look>,
-    grant: Grant,
+    sight: Sight,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
         let message = "frame upload over GET /stream is not part of this version: publish to /publish/{name}";
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
-    let source = match moment.t {
+    let rate = app.rate(query.fps);
+    let source = match sight.moment.t {
         Some(_) => {
-            let stream = default_stream(&app, &grant)?;
-            moment.source(&app, &grant, &stream, look, app.rate(query.fps)).await?
+            let stream = default_stream(&app, &sight.grant)?;
+            sight.source(&app, &stream, rate).await?
         }
-        None => {
-            let rate = app.rate(query.fps);
-            Source::following(Arc::clone(&app), grant, App::default_stream, look, rate)?
-        }
+        None => Source::following(Arc::clone(&app), sight.grant, App::default_stream, sight.look, rate)?,
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }
