@@ -5,7 +5,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use framehub_media::{Picture, jpeg, pattern::TestPattern, placeholder, scale::Scaler};
+use framehub_media::{
+    Picture, jpeg,
+    pattern::TestPattern,
+    placeholder,
+    raw::{Layout, Raw},
+    scale::Scaler,
+};
 
 fn main() {
     if let Some(folder) = std::env::args().nth(1) {
@@ -23,8 +29,13 @@ fn main() {
         let encoded = jpeg::encode(picture, 85).unwrap();
         let encode = median(|| drop(jpeg::encode(picture, 85)));
         let decode = median(|| drop(jpeg::decode(&encoded, u64::MAX)));
+        let yuyv = vec_yuyv(picture);
+        let (columns, rows) = (width as usize, height as usize);
+        let raw =
+            Raw { bytes: &yuyv, layout: Layout::Yuyv, width: columns, height: rows, stride: columns * 2 };
+        let from_yuyv = median(|| drop(raw.to_jpeg(85)));
         println!(
-            "{width}x{height}: draw {draw:.3} ms, encode q85 {encode:.3} ms ({} kB), decode {decode:.3} ms",
+            "{width}x{height}: draw {draw:.3} ms, encode q85 {encode:.3} ms ({} kB), decode {decode:.3} ms, YUYV to JPEG {from_yuyv:.3} ms",
             encoded.len() / 1000
         );
         for divisor in [1.0, 1.28, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0] {
@@ -35,6 +46,11 @@ fn main() {
             println!("  to {}x{}: {scale:.3} ms", target.0, target.1);
         }
     }
+}
+
+/// The picture as a camera would send it; chroma is that of a grey one, luma its green.
+fn vec_yuyv(picture: &Picture) -> Vec<u8> {
+    picture.rgb.as_chunks::<3>().0.iter().flat_map(|[_, green, _]| [*green, 128]).collect()
 }
 
 /// The median wall time of 60 calls in milliseconds.
