@@ -64,6 +64,8 @@ ROUTES = {
     ("get", "/"),
     ("get", "/stream"),
     ("get", "/stats"),
+    ("get", "/api/robot/stream"),
+    ("get", "/api/robot/stream/stats"),
     ("get", "/stats-page"),
     ("get", "/recordings"),
     ("get", "/api/wall"),

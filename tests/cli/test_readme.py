@@ -103,5 +103,7 @@ def test_every_route_of_the_table(desk):
         if path in ("/stream/name", "/stream"):
             with MjpegReader(hub.url + path) as reader:
                 eventually(lambda r=reader: r.parts)
+        elif path.startswith("/api/robot/"):
+            assert hub.get(path).status_code == 401, "without a key of one's own"
         else:
             assert hub.get(path).status_code == 200, path

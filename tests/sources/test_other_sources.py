@@ -98,7 +98,6 @@ def test_a_command_runs_while_watched_and_ends_with_its_children(start_hub, tmp_
 
 def test_commands_end_with_the_hub(start_hub, tmp_path):
     pids = tmp_path / "pids"
-    hub = configured(start_hub, tmp_path, f"pipe=exec:echo $$ > {pids}; yes | cat#on_demand=no")
     hub = configured(
         start_hub, tmp_path, f"pipe=exec:echo $$ > {pids}; while :; do cat {tmp_path}/x.jpg; sleep 0.1; done"
     )

@@ -79,6 +79,9 @@ pub enum Closed {
     Deleted,
     #[error("no frame came for {} s", .0.as_secs())]
     Idle(Duration),
+    /// Of a derived stream whose parent lives on.
+    #[error("it is no longer made in this form")]
+    Retired,
     #[error("the hub is shutting down")]
     ShuttingDown,
 }

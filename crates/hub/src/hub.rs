@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Claim, ClaimError, Closed, HubStats, Moment, Publisher, RingLimits, Stream, StreamName, Totals,
+    Claim, ClaimError, Closed, Derived, HubStats, Moment, Publisher, RingLimits, Stream, StreamName, Totals,
     sync::Mutex,
 };
 
@@ -78,13 +78,31 @@ impl Hub {
         self.check_room(&state)?;
         state.last_epoch += 1;
         let Limits { ring, viewers_per_stream, .. } = self.0.limits;
-        let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, now);
+        let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, None, now);
         let (holder, _nobody) = stream.claim(claim, now)?;
         state.streams.insert(name.clone(), stream.clone());
         let wakers = state.changed();
         drop(state);
         wake(wakers);
         Ok(Publisher::new(stream, holder))
+    }
+
+    /// A stream made of `parent`'s frames, which is not in the map: it keeps its newest frame alone, and counts no
+    /// viewers of its own towards a limit, only its parent's.
+    pub fn derive(&self, parent: &Stream, now: Moment) -> Result<Derived, ClaimError> {
+        let epoch = {
+            let mut state = self.0.state.lock();
+            if state.shutting_down {
+                return Err(ClaimError::ShuttingDown);
+            }
+            state.last_epoch += 1;
+            state.last_epoch
+        };
+        let newest_only = RingLimits { frames: 1, history_bytes: 0, backlog_frames: 1, backlog_bytes: 0 };
+        let stream =
+            Stream::new(parent.name().clone(), epoch, newest_only, usize::MAX, Some(parent.clone()), now);
+        let (holder, _nobody) = stream.claim(Claim::Source, now)?;
+        Ok(Derived::new(Publisher::new(stream, holder), parent.clone()))
     }
 
     /// Whether [`publisher`](Self::publisher) would succeed now, without making or claiming anything: lets a

@@ -22,11 +22,16 @@
 //! **Subscriber** — S1 `recv` is cancel-safe. S2 it holds no frame between calls. S3 dropping it is unsubscribing.
 //! S4 its class is viewer or service: only viewers are counted as viewers, both keep demand alive.
 //!
+//! **Derived** — D1 a derived stream's frames keep the number, times and metadata of the frames that they are made of,
+//! so its numbers grow but may have holes. D2 its viewers count as its parent's, in the limit and in the demand. D3 it
+//! ends with its [`Derived`], and keeps no name.
+//!
 //! **Hub** — H1 a name is checked once, when text becomes a [`StreamName`]. H2 an epoch tells a re-created stream
 //! from the old one. H3 locks are taken in the order hub, stream, and never across an await. H4 counters live
 //! here, so every protocol has them. H5 memory is bounded by arithmetic over [`Limits`].
 
 mod demand;
+mod derived;
 mod error;
 mod frame;
 mod hub;
@@ -40,6 +45,7 @@ mod subscriber;
 mod sync;
 
 pub use demand::Demand;
+pub use derived::Derived;
 pub use error::{ClaimError, Closed, PublishError, SubscribeError};
 pub use frame::{CaptureTime, Codec, Format, Frame, Moment, NewFrame};
 pub use hub::{Changes, Hub, Limits};

@@ -1,6 +1,6 @@
 //! A stream's recent frames and the rows of its readers: a plain structure, locked by its owner.
 //!
-//! Frames are numbered without holes, so the ring is a deque whose index is `seq - first seq`. Each reader is a row:
+//! Frames are in the order of their numbers, which have holes only in a derived stream. Each reader is a row:
 //! a cursor, a waker, two counters. There is no queue per reader: a slow reader costs one row, and finds the newest
 //! frame when it comes back.
 
@@ -132,8 +132,17 @@ impl Ring {
     // ---- writing ----
 
     pub(crate) fn push(&mut self, new: NewFrame, now: Moment) -> (Arc<Frame>, Aftermath) {
-        self.last_seq += 1;
-        let frame = Arc::new(Frame::numbered(self.last_seq, new, now));
+        self.append(Frame::numbered(self.last_seq + 1, new, now))
+    }
+
+    /// Takes a frame that has a number, if it is a newer one (D1).
+    pub(crate) fn relay(&mut self, frame: Frame) -> Option<(Arc<Frame>, Aftermath)> {
+        (frame.seq > self.last_seq).then(|| self.append(frame))
+    }
+
+    fn append(&mut self, frame: Frame) -> (Arc<Frame>, Aftermath) {
+        self.last_seq = frame.seq;
+        let frame = Arc::new(frame);
         self.bytes += frame.payload.len();
         self.frames.push_back(Arc::clone(&frame));
         let evicted = self.evict();
@@ -263,10 +272,9 @@ impl Ring {
     /// The frame right after the cursor, if it is still here and can be decoded: a key frame, or one whose
     /// predecessor the reader has taken.
     fn next_for(&self, row: &Row) -> Option<&Arc<Frame>> {
-        let first = self.frames.front()?.seq;
-        let index = (row.cursor + 1).checked_sub(first)?;
-        let next = self.frames.get(usize::try_from(index).ok()?)?;
-        (next.format.key || row.synced).then_some(next)
+        let next = self.frames.get(self.frames.partition_point(|f| f.seq <= row.cursor))?;
+        let follows = next.seq == row.cursor + 1;
+        (follows && (next.format.key || row.synced)).then_some(next)
     }
 
     fn newest_key_past(&self, cursor: u64) -> Option<&Arc<Frame>> {

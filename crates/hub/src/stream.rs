@@ -24,6 +24,8 @@ struct Shared {
     epoch: u64,
     created: Moment,
     max_viewers: usize,
+    /// Of a derived stream.
+    parent: Option<Stream>,
     /// Guards the ring and everything counted with it. Nothing under it awaits, copies a payload or calls out (R2).
     state: Mutex<State>,
 }
@@ -38,6 +40,8 @@ struct State {
     next_holder: u64,
     /// The publisher that waits for demand to change; there is one holder, so there is one cell.
     demand_waiter: Option<Waker>,
+    /// Viewers of derived streams (D2).
+    guests: usize,
 }
 
 /// The connection that a stream is claimed by.
@@ -59,6 +63,7 @@ impl Stream {
         epoch: u64,
         limits: RingLimits,
         max_viewers: usize,
+        parent: Option<Stream>,
         created: Moment,
     ) -> Self {
         let state = State {
@@ -68,8 +73,9 @@ impl Stream {
             holder: None,
             next_holder: 0,
             demand_waiter: None,
+            guests: 0,
         };
-        Self(Arc::new(Shared { name, epoch, created, max_viewers, state: Mutex::new(state) }))
+        Self(Arc::new(Shared { name, epoch, created, max_viewers, parent, state: Mutex::new(state) }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,23 +91,39 @@ impl Stream {
         self.0.epoch
     }
 
+    /// The stream whose pictures a derived stream shows.
+    pub fn parent(&self) -> Option<&Stream> {
+        self.0.parent.as_ref()
+    }
+
     // ---- reading ----
 
     pub fn subscribe(&self, rule: Rule, class: Class, start: Start) -> Result<Subscriber, SubscribeError> {
+        // A guest of the parent before being a reader here, and the other way round on leaving: the two locks are
+        // never held together, and whoever reads is always counted.
+        let guest = match &self.0.parent {
+            Some(parent) if class == Class::Viewer => Some(Guest::welcome(parent)?),
+            _ => None,
+        };
         let mut state = self.state();
-        if let Some(reason) = state.ring.closed() {
-            return Err(SubscribeError::Closed { name: self.0.name.clone(), reason });
-        }
-        if class == Class::Viewer && state.ring.demand().viewers >= self.0.max_viewers {
-            return Err(SubscribeError::ViewerLimit { name: self.0.name.clone(), limit: self.0.max_viewers });
-        }
+        self.check_room(&state, class)?;
         let row = state.ring.join(rule, class, start);
         let waiter = state.demand_waiter.take();
         drop(state);
         if let Some(waiter) = waiter {
             waiter.wake();
         }
-        Ok(Subscriber::new(self.clone(), row))
+        Ok(Subscriber::new(self.clone(), row, guest))
+    }
+
+    fn check_room(&self, state: &State, class: Class) -> Result<(), SubscribeError> {
+        if let Some(reason) = state.ring.closed() {
+            return Err(SubscribeError::Closed { name: self.0.name.clone(), reason });
+        }
+        if class == Class::Viewer && state.demand().viewers >= self.0.max_viewers {
+            return Err(SubscribeError::ViewerLimit { name: self.0.name.clone(), limit: self.0.max_viewers });
+        }
+        Ok(())
     }
 
     pub(crate) fn poll_take(&self, row: RowId, cx: &Context<'_>) -> Poll<Result<Delivery, Closed>> {
@@ -118,13 +140,18 @@ impl Stream {
     pub(crate) fn leave(&self, row: RowId) {
         let mut state = self.state();
         let left = state.ring.leave(row);
-        if let Some(left) = left.as_ref().filter(|left| left.class == Class::Viewer) {
-            state.totals.served += left.delivered;
-            state.totals.skipped += left.skipped;
-        }
+        let viewer = left.as_ref().filter(|left| left.class == Class::Viewer);
+        let (served, skipped) = viewer.map_or((0, 0), |left| (left.delivered, left.skipped));
+        state.totals.served += served;
+        state.totals.skipped += skipped;
         let waiter = state.demand_waiter.take();
         drop(state);
         drop(left);
+        if let Some(parent) = &self.0.parent {
+            let totals = &mut parent.state().totals;
+            totals.served += served;
+            totals.skipped += skipped;
+        }
         if let Some(waiter) = waiter {
             waiter.wake();
         }
@@ -143,15 +170,22 @@ impl Stream {
 
     /// Whether the stream has ended. Readers may still take what is left.
     pub fn is_closed(&self) -> bool {
-        self.state().ring.closed().is_some()
+        self.closed().is_some()
+    }
+
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        self.state().ring.closed()
     }
 
     pub fn demand(&self) -> Demand {
-        self.state().ring.demand()
+        self.state().demand()
     }
 
     /// Whether a source of the hub's own feeds it, one that may rest while nobody watches.
     pub fn is_on_demand(&self) -> bool {
+        if let Some(parent) = &self.0.parent {
+            return parent.is_on_demand();
+        }
         self.state().holder.as_ref().is_some_and(|h| h.on_demand)
     }
 
@@ -219,6 +253,22 @@ impl Stream {
         Ok(frame)
     }
 
+    /// Publishes a frame that has its number from the parent.
+    pub(crate) fn relay(&self, frame: Frame, now: Moment) -> Option<Arc<Frame>> {
+        let bytes = frame.payload.len();
+        let mut state = self.state();
+        if state.ring.closed().is_some() {
+            return None;
+        }
+        let (frame, aftermath) = state.ring.relay(frame)?;
+        state.totals.frames += 1;
+        state.totals.bytes += bytes as u64;
+        state.rate.count(now.mono, bytes);
+        drop(state);
+        aftermath.wake();
+        Some(frame)
+    }
+
     /// Counts a frame that was refused at the door.
     pub fn count_rejected(&self) {
         self.state().totals.rejected += 1;
@@ -236,7 +286,7 @@ impl Stream {
         if let Err(error) = state.check_holder(&self.0.name, Some(holder)) {
             return Poll::Ready(Err(error));
         }
-        if state.ring.demand().is_wanted() == wanted {
+        if state.demand().is_wanted() == wanted {
             return Poll::Ready(Ok(()));
         }
         let _old = state.demand_waiter.replace(waker);
@@ -281,7 +331,7 @@ impl Stream {
             last_frame: newest.map(|f| f.received.wall),
             inactive: now.mono.saturating_duration_since(self.last_activity(&state)),
             totals: state.totals_now(),
-            demand: state.ring.demand(),
+            demand: state.demand(),
             fps: rate.frames,
             bytes_per_sec: rate.bytes,
             buffered_frames: state.ring.len(),
@@ -296,7 +346,43 @@ impl Stream {
     }
 }
 
+/// A viewer of a derived stream, as its parent counts it. Dropping it takes it off the count.
+#[derive(Debug)]
+pub(crate) struct Guest(Stream);
+
+impl Guest {
+    fn welcome(parent: &Stream) -> Result<Self, SubscribeError> {
+        let mut state = parent.state();
+        parent.check_room(&state, Class::Viewer)?;
+        state.guests += 1;
+        let waiter = state.demand_waiter.take();
+        drop(state);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+        Ok(Self(parent.clone()))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.guests -= 1;
+        let waiter = state.demand_waiter.take();
+        drop(state);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+}
+
 impl State {
+    fn demand(&self) -> Demand {
+        let mut demand = self.ring.demand();
+        demand.viewers += self.guests;
+        demand
+    }
+
     fn holds(&self, id: HolderId) -> bool {
         self.holder.as_ref().is_some_and(|h| h.id == id)
     }

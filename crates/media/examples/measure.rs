@@ -5,13 +5,19 @@
 use std::path::Path;
 use std::time::Instant;
 
-use framehub_media::{Picture, jpeg, pattern::TestPattern, placeholder};
+use framehub_media::{
+    Picture, jpeg,
+    pattern::TestPattern,
+    placeholder,
+    raw::{Layout, Raw},
+    scale::Scaler,
+};
 
 fn main() {
     if let Some(folder) = std::env::args().nth(1) {
         draw_all(Path::new(&folder));
     }
-    for (width, height) in [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)] {
+    for (width, height) in [(640, 480), (1280, 720), (1920, 1080)] {
         let mut pattern = TestPattern::new(width, height);
         let mut at = 0;
         let draw = median(|| {
@@ -23,11 +29,28 @@ fn main() {
         let encoded = jpeg::encode(picture, 85).unwrap();
         let encode = median(|| drop(jpeg::encode(picture, 85)));
         let decode = median(|| drop(jpeg::decode(&encoded, u64::MAX)));
+        let yuyv = vec_yuyv(picture);
+        let (columns, rows) = (width as usize, height as usize);
+        let raw =
+            Raw { bytes: &yuyv, layout: Layout::Yuyv, width: columns, height: rows, stride: columns * 2 };
+        let from_yuyv = median(|| drop(raw.to_jpeg(85)));
         println!(
-            "{width}x{height}: draw {draw:.3} ms, encode q85 {encode:.3} ms ({} kB), decode {decode:.3} ms",
+            "{width}x{height}: draw {draw:.3} ms, encode q85 {encode:.3} ms ({} kB), decode {decode:.3} ms, YUYV to JPEG {from_yuyv:.3} ms",
             encoded.len() / 1000
         );
+        for divisor in [1.0, 1.28, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0] {
+            let side = |full: u32| (f64::from(full) / divisor) as u32;
+            let target = (side(width), side(height));
+            let mut scaler = Scaler::new();
+            let scale = median(|| drop(scaler.rescale(&encoded, target, 85, u64::MAX)));
+            println!("  to {}x{}: {scale:.3} ms", target.0, target.1);
+        }
     }
+}
+
+/// The picture as a camera would send it; chroma is that of a grey one, luma its green.
+fn vec_yuyv(picture: &Picture) -> Vec<u8> {
+    picture.rgb.as_chunks::<3>().0.iter().flat_map(|[_, green, _]| [*green, 128]).collect()
 }
 
 /// The median wall time of 60 calls in milliseconds.

@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libjpeg_turbo_rs::Subsampling::{S411, S420, S422, S440, S441, S444};
+use libjpeg_turbo_rs::tj3::{TjHandle, TjParam};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
 use crate::raw::Layout;
@@ -114,6 +115,45 @@ pub(crate) fn decode_planes(bytes: &[u8], max_pixels: u64) -> Result<Planes> {
     let usual = encode(&decode(bytes, max_pixels)?, FINE)?;
     decode_planes(&usual, max_pixels)
 }
+
+/// Decodes a JPEG as far as its planes, and no larger than needed: by the largest of
+/// [`PARTS`] that leaves at least `width` by `height`. The codec then computes fewer
+/// samples of each block, which is quicker and averages what it leaves out. Limits and
+/// errors are those of [`decode`].
+pub(crate) fn decode_planes_near(
+    bytes: &[u8],
+    (width, height): (usize, usize),
+    max_pixels: u64,
+) -> Result<Planes> {
+    let mut codec = TjHandle::new();
+    let header = contained(|| codec.decompress_header_info(bytes))?;
+    check_pixels(header.width as u64, header.height as u64, max_pixels)?;
+    let fits =
+        |part: &usize| header.width.div_ceil(*part) >= width && header.height.div_ceil(*part) >= height;
+    let part = PARTS.into_iter().find(fits);
+    let usual = codec.get(TjParam::ColorSpace) == TJCS_YCBCR
+        && matches!(header.subsampling, S420 | S422 | S440 | S444);
+    let Some(part) = part.filter(|_| usual) else {
+        return decode_planes(bytes, max_pixels);
+    };
+    let (planes, width, height, subsampling) = contained(|| {
+        codec.set(TjParam::ScanLimit, MAX_SCANS as i32)?;
+        codec.set_scaling_factor(1, part as u32)?;
+        codec.decompress_to_yuv_planes(bytes)
+    })?;
+    let across = if matches!(subsampling, S420 | S422) { 2 } else { 1 };
+    let luma = width.next_multiple_of(across);
+    let planes = planes.into_iter().zip([luma, luma / across, luma / across]);
+    let planes = planes.map(|(samples, stride)| Plane { stride, samples }).collect();
+    Ok(Planes { width, height, planes })
+}
+
+/// Every so many columns and rows of a block may be decoded as one. (The codec knows factors in between, which take
+/// longer than decoding everything.)
+const PARTS: [usize; 3] = [8, 4, 2];
+
+/// TurboJPEG's number for pictures of luma and two colour differences.
+const TJCS_YCBCR: i32 = 1;
 
 /// Encodes planes with 4:2:0 chroma: luma of exactly the picture's size, chroma of
 /// half of it, rounded up, without gaps between rows.

@@ -33,4 +33,4 @@ pub use shelf::{
     StreamSummary, Sweep, SweepReport, Writing,
 };
 pub use totals::Totals;
-pub use writer::FRAGMENT_BYTES;
+pub use writer::{FRAGMENT_BYTES, give_way};

@@ -11,9 +11,12 @@ use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, ConnectionLimits, HealthInfo, Settings, Tls, TlsFiles};
+use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings, Tls, TlsFiles};
 
-use crate::{config::Plan, janitor};
+use crate::{
+    config::{CAMERA_STREAM, Plan},
+    janitor,
+};
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -161,6 +164,8 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settin
         stream_fps: plan.viewers.stream_fps,
         heartbeat: plan.viewers.heartbeat_interval,
         default_stream,
+        robot: robot(plan)?,
+        renditions: RenditionLimits { max: plan.viewers.max_renditions, quality: plan.camera.jpeg_quality },
         cors: plan.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
         api_keys: plan.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect(),
@@ -177,6 +182,21 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settin
             simulator_ip: plan.simulator.ip.clone(),
             simulator_port: plan.simulator.port,
         },
+    })
+}
+
+fn robot(plan: &Plan) -> Result<RobotInfo, Error> {
+    let camera = &plan.camera;
+    let stream = match (&plan.streams.robot, camera.index) {
+        (Some(text), _) => Some(name("streams.robot", text)?),
+        (None, Some(_)) => Some(name("camera", CAMERA_STREAM)?),
+        (None, None) => None,
+    };
+    Ok(RobotInfo {
+        stream,
+        frame_cache: camera.frame_cache,
+        camera_size: (camera.width, camera.height),
+        jpeg_quality: camera.jpeg_quality,
     })
 }
 

@@ -185,7 +185,7 @@ fn failing_and_wrong_usage_have_exit_codes_of_their_own() {
     }
     for line in [
         "publish testsrc",
-        "publish testsrc --to https://hub/publish/x",
+        "publish testsrc --to ftp://hub/publish/x",
         "watch http://hub:no",
         "bench --slow 11",
     ] {

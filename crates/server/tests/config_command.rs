@@ -39,8 +39,6 @@ fn a_good_configuration_is_told_with_where_it_comes_from() {
       auth.api_keys = ["********"]   .env:1 API_KEYS
 
     warning: .env:1 API_KEYS: API keys of fewer than 8 characters can be guessed by trying (1 of 1)
-    note: cleanup is configured (schedule_time), but this version keeps no recordings to remove yet
-    note: recording is configured (enabled, codec, fps, retention_days), but this version does not record yet
     "#);
     assert_eq!(stderr(&output), "");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "checking writes nothing");

@@ -13,8 +13,9 @@ use crate::{
     disk::Disk,
     error::ApiError,
     metrics::Metrics,
+    renditions::Renditions,
     tail::Connections,
-    view::{Base64Cache, MAX_REPLAYS, Placeholder},
+    view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
 };
 
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
@@ -36,6 +37,8 @@ pub struct App {
     transcoders: Arc<Semaphore>,
     placeholder: Placeholder,
     base64: Base64Cache,
+    robot_clients: Arc<Clients>,
+    renditions: Arc<Renditions>,
 }
 
 impl App {
@@ -57,6 +60,8 @@ impl App {
             transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
+            robot_clients: Arc::default(),
+            renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
             feeds,
@@ -119,6 +124,19 @@ impl App {
         &self.base64
     }
 
+    pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
+        &self.robot_clients
+    }
+
+    pub(crate) fn renditions(&self) -> &Arc<Renditions> {
+        &self.renditions
+    }
+
+    /// The most frames a second for a viewer that asks for `fps`; `None`: as published.
+    pub(crate) fn rate(&self, fps: Option<Fps>) -> Option<f64> {
+        fps.map_or(self.settings.stream_fps, Fps::per_second)
+    }
+
     /// The live stream of that name.
     pub(crate) fn stream(&self, name: &StreamName) -> Result<Stream, ApiError> {
         self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
@@ -129,6 +147,14 @@ impl App {
         match &self.settings.default_stream {
             Some(name) => self.hub.stream(name),
             None => self.hub.oldest(),
+        }
+    }
+
+    /// The stream of document 004's routes: the one that `streams.robot` names, or the default one.
+    pub(crate) fn robot_stream(&self) -> Option<Stream> {
+        match &self.settings.robot.stream {
+            Some(name) => self.hub.stream(name),
+            None => self.default_stream(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Keys (document 004): with any key configured, every route but the probes needs one.
+//! Keys (document 004): with any key configured, every route but the probes needs one. The robot's routes need one in
+//! any case.
 //!
 //! A key comes as `X-API-Key`, `Authorization: Bearer`, the password of `Authorization: Basic` (so that a browser
 //! asks for it), or `?api_key=`, since an `<img>` cannot send headers. Keys are compared in constant time and never
@@ -18,12 +19,20 @@ use crate::{App, error::ApiError};
 /// Routes that a load balancer or a supervisor probes without a key.
 const OPEN: [&str; 3] = ["/health", "/livez", "/readyz"];
 
+/// Routes that are never open.
+const ROBOT: &str = "/api/robot/";
+
 /// The refusal of a request that lacks a key, if keys are configured and the route needs one.
 pub(crate) fn refusal(app: &App, request: &Request) -> Option<Response> {
     let keys = &app.settings().api_keys;
-    let is_open =
-        keys.is_empty() || OPEN.contains(&request.uri().path()) || request.method() == Method::OPTIONS;
-    if is_open {
+    let path = request.uri().path();
+    if keys.is_empty() && path.starts_with(ROBOT) {
+        return Some(refuse(
+            "the robot's stream always needs an API key, and none is set: start the hub with API_KEYS=<key> \
+             (auth.api_keys), and send that key as X-API-Key",
+        ));
+    }
+    if keys.is_empty() || OPEN.contains(&path) || request.method() == Method::OPTIONS {
         return None;
     }
     match sent_key(request.headers(), request.uri()) {

@@ -15,7 +15,7 @@ use prometheus_client::{
 };
 use record::State;
 
-use crate::{App, clock};
+use crate::{App, clock, renditions::RenditionTotals};
 
 /// Seconds; fine where a viewer feels the difference (DESIGN: latency at 1, 50, 400 viewers), coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -71,6 +71,7 @@ impl Metrics {
 struct Snapshot {
     hub: hub::HubStats,
     recorded: record::Totals,
+    renditions: RenditionTotals,
     recordings_active: usize,
     rejected: u64,
     connections: usize,
@@ -83,6 +84,7 @@ impl Snapshot {
         Self {
             hub: app.hub().stats(clock::now()),
             recorded: app.recordings().totals(),
+            renditions: app.renditions().totals(),
             recordings_active: app
                 .recordings()
                 .activities()
@@ -116,6 +118,7 @@ impl Collector for Snapshot {
         gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
         self.encode_streams(e)?;
         self.encode_recordings(e)?;
+        self.encode_renditions(e)?;
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let help = "Start time of the process since the Unix epoch";
         gauge(e, "process_start_time", help, Some(&Unit::Seconds), started.as_secs_f64())?;
@@ -134,6 +137,17 @@ impl Snapshot {
         let bytes =
             e.encode_descriptor("framehub_recorded", help, Some(&Unit::Bytes), MetricType::Counter)?;
         ConstCounter::new(totals.bytes).encode(bytes)
+    }
+
+    fn encode_renditions(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
+        let RenditionTotals { active, encodes, errors, busy } = self.renditions;
+        gauge(e, "framehub_renditions_active", "Renditions that are being made", None, active as f64)?;
+        counter(e, "framehub_rendition_frames", "Pictures encoded for renditions", encodes)?;
+        counter(e, "framehub_rendition_errors", "Frames of which no rendition could be made", errors)?;
+        let help = "Time spent decoding, scaling and encoding for renditions";
+        let seconds =
+            e.encode_descriptor("framehub_rendition_busy", help, Some(&Unit::Seconds), MetricType::Counter)?;
+        ConstCounter::new(busy.as_secs_f64()).encode(seconds)
     }
 
     fn encode_streams(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, recorder, recordings, streams, viewer},
+    faces::{control, recorder, recordings, robot, streams, viewer},
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,8 @@ use crate::{
         recordings::delete,
         recordings::replay,
         recordings::still,
+        robot::stream,
+        robot::stats,
         viewer::stats,
         viewer::stats_page,
         viewer::recordings_page,
@@ -54,6 +56,7 @@ use crate::{
         (name = "publish", description = "Frames into a stream"),
         (name = "view", description = "Frames out of a stream"),
         (name = "recordings", description = "Streams on disk"),
+        (name = "robot", description = "The robot's camera (always needs an API key)"),
         (name = "control", description = "Streams, statistics, health")
     )
 )]

@@ -11,7 +11,7 @@ use http::{Method, StatusCode, Uri};
 use crate::{
     App,
     error::ApiError,
-    faces::{control, recorder, recordings, streams, viewer},
+    faces::{control, recorder, recordings, robot, streams, viewer},
     openapi,
 };
 
@@ -43,6 +43,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/recordings/{stream}/{file}", get(recordings::file).delete(recordings::delete))
         .route("/api/recordings/{stream}/{file}/mjpeg", get(recordings::replay))
         .route("/api/recordings/{stream}/{file}/snapshot.jpg", get(recordings::still))
+        // 004: the robot's stream, behind an API key.
+        .route("/api/robot/stream", get(robot::stream))
+        .route("/api/robot/stream/stats", get(robot::stats))
         // Supervisors and monitors.
         .route("/health", get(control::health))
         .route("/livez", get(control::livez))

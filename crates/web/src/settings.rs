@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use hub::StreamName;
 
+pub use crate::renditions::RenditionLimits;
 use crate::{BasePath, Tls};
 
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// The stream of `/stream`; without it, the oldest live one.
     pub default_stream: Option<StreamName>,
+    pub robot: RobotInfo,
+    pub renditions: RenditionLimits,
     pub cors: bool,
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,
@@ -33,6 +36,17 @@ pub struct Settings {
     pub api_keys: Vec<String>,
     pub connections: ConnectionLimits,
     pub health: HealthInfo,
+}
+
+/// The robot's stream (document 004), and what its statistics repeat of the configuration.
+#[derive(Debug, Clone)]
+pub struct RobotInfo {
+    /// Without it, the default stream.
+    pub stream: Option<StreamName>,
+    pub frame_cache: bool,
+    /// Width and height that the camera is asked for.
+    pub camera_size: (u32, u32),
+    pub jpeg_quality: u8,
 }
 
 /// What bounds a connection.

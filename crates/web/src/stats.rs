@@ -7,7 +7,7 @@ use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, recording::RecorderState};
+use crate::{App, clock, recording::RecorderState, renditions::RenditionInfo};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,6 +86,8 @@ pub(crate) struct StreamDetail {
     recorder: RecorderState,
     /// The source of the hub's own that fills it; null where a publisher does.
     source: Option<SourceReport>,
+    /// What is made of its pictures for viewers who want them smaller, coarser or less often.
+    renditions: Vec<RenditionInfo>,
 }
 
 /// A source of the hub's own: what it does, and what it has cost. However many watch, a picture is captured once and
@@ -142,6 +144,7 @@ impl StreamDetail {
             epoch: stats.epoch,
             publisher_connected: stats.claimed,
             recorder,
+            renditions: app.renditions().of(stats.epoch),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! At most [`WINDOW`] frames of a stream are on the way, so a slow browser builds no queue.
 //! Here belong the messages of both sides; when to send which is theirs.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,9 +22,22 @@ pub const MAX_FPS: f64 = 1000.0;
 /// Frames of a stream that may be sent and not yet shown.
 pub const WINDOW: usize = 2;
 
+/// Pixels that a side may be asked to have. Smaller pictures show nothing, larger ones are larger than any camera's.
+pub const SIDES: RangeInclusive<u32> = 16..=8192;
+/// JPEG qualities that may be asked for.
+pub const QUALITIES: RangeInclusive<u8> = 1..=100;
+
 /// How a client wants to see a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wish {
+    /// Pixels, within [`SIDES`]. One alone keeps the proportions; no picture is made larger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Of the JPEG, within [`QUALITIES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
     /// Frames per second at most, from 0 to [`MAX_FPS`]; 0 or absent: as published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
@@ -59,6 +72,9 @@ pub enum Error {
     TooManyStreams { count: usize },
     #[error("`fps` of stream `{stream}` is {fps}; it must be from 0 (as published) to {MAX_FPS}")]
     BadFps { stream: String, fps: String },
+    #[error("the picture wished for of stream `{stream}` cannot be made: sides are {} to {} pixels, quality is {} to {}",
+        SIDES.start(), SIDES.end(), QUALITIES.start(), QUALITIES.end())]
+    BadLook { stream: String },
     #[error("the header of a frame has {bytes} bytes; at most 65535 fit before a frame")]
     HeaderTooLarge { bytes: usize },
     #[error("the binary message of {bytes} bytes ends inside its header")]
@@ -73,6 +89,7 @@ impl Error {
             Self::Malformed { .. } => "BAD_MESSAGE",
             Self::TooManyStreams { .. } => "TOO_MANY_STREAMS",
             Self::BadFps { .. } => "BAD_FPS",
+            Self::BadLook { .. } => "BAD_LOOK",
             Self::HeaderTooLarge { .. } => "HEADER_TOO_LARGE",
             Self::Truncated { .. } => "TRUNCATED_MESSAGE",
         }
@@ -115,6 +132,11 @@ fn check_wishes(streams: &BTreeMap<String, Wish>) -> Result<(), Error> {
         let fps = wish.fps.unwrap_or(0.0);
         if !(0.0..=MAX_FPS).contains(&fps) {
             return Err(Error::BadFps { stream: crate::preview(stream.as_bytes()), fps: fps.to_string() });
+        }
+        let can_be_made = wish.width.iter().chain(&wish.height).all(|side| SIDES.contains(side))
+            && wish.quality.iter().all(|quality| QUALITIES.contains(quality));
+        if !can_be_made {
+            return Err(Error::BadLook { stream: crate::preview(stream.as_bytes()) });
         }
     }
     Ok(())

@@ -145,7 +145,7 @@ fn a_wall_client_says_what_it_watches_and_what_it_has_shown() {
     let shown = ClientMessage::Shown { stream: "cam1".into(), seq: 123 };
     assert_eq!(shown.to_json(), r#"{"type":"shown","stream":"cam1","seq":123}"#);
     assert_eq!(ClientMessage::parse(&shown.to_json()), Ok(shown));
-    let watch = ClientMessage::Watch { streams: [("a".into(), Wish { fps: None })].into() };
+    let watch = ClientMessage::Watch { streams: [("a".into(), Wish::default())].into() };
     assert_eq!(watch.to_json(), r#"{"type":"watch","streams":{"a":{}}}"#);
 }
 

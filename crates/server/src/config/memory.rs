@@ -15,11 +15,13 @@ const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
 /// ```text
 /// streams.max_concurrent × (max(F, streams.max_buffer_mb, streams.backlog_mb) + 4 MB + F)
 /// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
+/// + viewers.max_renditions × 2 F
 /// ```
 ///
 /// F is one frame (`server.max_frame_size_mb`). 4 MB and a frame are a recorder's, and none where
 /// `recording.enabled` is off. A connection holds the frame that it is receiving,
-/// or one that it is still sending after the stream let it go.
+/// or one that it is still sending after the stream let it go. A rendition holds the frame that it
+/// is made of, and its newest picture.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
     /// The largest frame reckoned with.
@@ -28,6 +30,8 @@ pub struct MemoryBound {
     pub per_stream_bytes: u64,
     pub connections: u64,
     pub per_connection_bytes: u64,
+    pub renditions: u64,
+    pub per_rendition_bytes: u64,
 }
 
 impl MemoryBound {
@@ -42,7 +46,8 @@ impl MemoryBound {
     }
 
     pub fn total_bytes(&self) -> u64 {
-        self.streams_bytes().saturating_add(self.connections_bytes())
+        let renditions = self.renditions.saturating_mul(self.per_rendition_bytes);
+        self.streams_bytes().saturating_add(self.connections_bytes()).saturating_add(renditions)
     }
 }
 
@@ -50,12 +55,14 @@ impl fmt::Display for MemoryBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "at most {}: {} streams × {} + {} connections × {}, with frames of {}",
+            "at most {}: {} streams × {} + {} connections × {} + {} renditions × {}, with frames of {}",
             Size(self.total_bytes()),
             self.streams,
             Size(self.per_stream_bytes),
             self.connections,
             Size(self.per_connection_bytes),
+            self.renditions,
+            Size(self.per_rendition_bytes),
             Size(self.frame_bytes),
         )
     }
@@ -79,6 +86,8 @@ impl Plan {
             per_stream_bytes: kept.max(frame_bytes).saturating_add(recorder),
             connections: self.server.max_connections as u64,
             per_connection_bytes: frame_bytes.saturating_add(tail),
+            renditions: self.viewers.max_renditions as u64,
+            per_rendition_bytes: frame_bytes.saturating_mul(2),
         }
     }
 }
@@ -110,10 +119,15 @@ mod tests {
         let mb = 1024 * 1024;
         assert_eq!(bound.per_stream_bytes, (10 + 4 + 10) * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
-        assert_eq!(bound.total_bytes(), 50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes);
+        let renditions = 8 * 20 * mb;
+        assert_eq!(
+            bound.total_bytes(),
+            50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes + renditions
+        );
         assert_eq!(
             bound.to_string(),
-            "at most 21.3 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB, with frames of 10.0 MB"
+            "at most 21.4 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB + 8 renditions × 20.0 MB, with \
+             frames of 10.0 MB"
         );
     }
 

@@ -1,6 +1,6 @@
 //! Layered configuration: what was written becomes one typed plan.
 //!
-//! Built-in defaults < configuration file < `.env` < environment < arguments. Each place is read
+//! Built-in defaults < profile < configuration file < `.env` < environment < arguments. Each place is read
 //! into a layer that says what somebody wrote and where; the layers are folded once, in that
 //! order, into a [`Plan`]. Nothing is looked up later and nothing is reloaded: streams are made at
 //! run time anyway, so a change of configuration is a restart.
@@ -15,6 +15,7 @@ mod layer;
 mod memory;
 mod plan;
 mod problem;
+mod profile;
 pub mod reference;
 mod table;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use layer::{NotAnOverride, Override};
 pub use memory::MemoryBound;
 pub use plan::*;
 pub use problem::{Error, Origin, Problem, ProblemKind, Warning};
+pub use profile::Profile;
 pub use table::{KEYS, SECTIONS, Section};
 
 use layer::Layer;
@@ -117,6 +119,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     layers.push(layer::of_arguments(&sources.arguments));
     layers.push(feeds::of_arguments(&sources.feeds));
 
+    layers.insert(0, profile::layer(&layers));
+
     let mut loaded = fold(layers)?;
     loaded.plan.bare = !has_file && loaded.sources.is_empty() && loaded.settings.iter().all(leaves_bare);
     loaded.files = files;
@@ -178,7 +182,8 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
 }
 
 fn not_yet(plan: &Plan, settings: &[Setting]) -> Vec<NotYet> {
-    let waiting = |setting: &&Setting| !setting.key.available && setting.origin != Origin::Default;
+    let is_written = |origin: &Origin| !matches!(origin, Origin::Default | Origin::Profile { .. });
+    let waiting = |setting: &&Setting| !setting.key.available && is_written(&setting.origin);
     let mut all = Vec::new();
     for section in SECTIONS {
         // Whoever turned recording off gets what they asked for.

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use feeds::Spec;
 
+use super::profile::Profile;
+
 /// The stream of the camera that `camera.index` names.
 pub const CAMERA_STREAM: &str = "camera";
 
@@ -84,12 +86,15 @@ pub struct Streams {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Viewers {
+    /// Already laid under what was written.
+    pub profile: Profile,
     /// Default cap on a viewer's frames a second. None: as published.
     pub stream_fps: Option<f64>,
     pub heartbeat_interval: Duration,
     /// Unsent bytes that the kernel may hold a viewer (`TCP_NOTSENT_LOWAT`).
     pub send_buffer_bytes: u32,
     pub max_per_stream: usize,
+    pub max_renditions: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

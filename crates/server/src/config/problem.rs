@@ -13,6 +13,10 @@ use super::table::KEYS;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
     Default,
+    /// `viewers.profile` sets it.
+    Profile {
+        name: &'static str,
+    },
     File {
         path: PathBuf,
         line: usize,
@@ -36,6 +40,7 @@ impl Origin {
     pub(super) fn rank(&self) -> (u8, usize) {
         match self {
             Origin::Default => (0, 0),
+            Origin::Profile { .. } => (0, 1),
             Origin::File { line, .. } => (1, *line),
             Origin::DotEnv { line, .. } => (2, *line),
             Origin::Environment { .. } => (3, 0),
@@ -48,6 +53,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Default => f.write_str("default"),
+            Origin::Profile { name } => write!(f, "viewers.profile={name}"),
             Origin::File { path, line: 0 } => write!(f, "{}", path.display()),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
             Origin::DotEnv { path, line, name } if name.is_empty() => {

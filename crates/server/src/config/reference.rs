@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::key::{Key, Kind};
+use super::profile::Profile;
 use super::table::{KEYS, SECTIONS};
 use super::{Loaded, Setting};
 
@@ -26,6 +27,7 @@ pub fn page() -> String {
         }
     }
     page.push_str(SOURCES);
+    profiles(&mut page);
     page.push_str(MEMORY);
     page
 }
@@ -44,6 +46,16 @@ fn entry(page: &mut String, key: &Key, missing: &str) {
     if !key.env.is_empty() {
         let names: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
         let _ = writeln!(page, "- environment: {}", names.join(", "));
+    }
+}
+
+/// What each profile sets.
+fn profiles(page: &mut String) {
+    page.push_str(PROFILES);
+    for profile in Profile::ALL {
+        let values: Vec<String> =
+            profile.values().iter().map(|(path, value)| format!("`{path}={value}`")).collect();
+        let _ = writeln!(page, "- `{}`: {}", profile.name(), values.join(", "));
     }
 }
 
@@ -160,7 +172,7 @@ const PREFACE: &str = "\
 
 Everything has a default: `framehub` alone starts. To change something, write it in one of these places; a later one wins:
 
-1. built-in defaults, as below
+1. built-in defaults, as below, and those of `viewers.profile`
 2. the configuration file: `--config FILE`, else `config.yaml` in the working directory if there is one
 3. a `.env` file in the working directory
 4. environment variables
@@ -182,15 +194,19 @@ An unknown key, a wrong type or a value out of range stops the start, and all su
 Switches take true, yes, on, 1 and false, no, off, 0. 1 MB is 1,048,576 bytes.
 ";
 
+const PROFILES: &str = "\n## Profiles\n\n\
+`viewers.profile` chooses among these. Each sets defaults: a value that is written in a file, the environment or an argument wins.\n\n";
+
 const MEMORY: &str = "\n## Memory\n\n\
 The limits above bound the memory that the hub holds for frames. With F for one frame (`server.max_frame_size_mb`) it is at most
 
 ```text
 streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
 + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
++ viewers.max_renditions × 2 F
 ```
 
-A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
+A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
 ";
 
 const SOURCES: &str = "\n## sources\n\n\

@@ -4,6 +4,7 @@ pub(crate) mod control;
 mod extract;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
+pub(crate) mod robot;
 pub(crate) mod streams;
 pub(crate) mod viewer;
 

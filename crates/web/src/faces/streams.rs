@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use hub::{Start, Stream};
+use hub::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -20,6 +20,7 @@ use crate::{
     pages,
     publish::{self, body::Published},
     recording::RecorderState,
+    renditions::Look,
     stats::{StreamDetail, StreamInfo},
     view::{Past, Source, mjpeg, snapshot, websocket as websocket_view},
     websocket,
@@ -82,6 +83,8 @@ pub(crate) async fn publish_websocket(
 /// View a stream: MJPEG, or with an upgrade the WebSocket view.
 #[utoipa::path(get, path = "/stream/{name}", tag = "view", params(
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses(
@@ -94,9 +97,10 @@ pub(crate) async fn view(
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
     Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &app.stream(&name)?).await?;
+    let source = moment.source(&app, &app.stream(&name)?, look, app.rate(query.fps)).await?;
     if websocket::is_upgrade(&request) {
         return Ok(websocket_view::response(app, name, source, &socket_query, request));
     }
@@ -111,17 +115,34 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// The stream as it is, or as it was then.
-    pub(crate) async fn source(self, app: &Arc<App>, stream: &Stream) -> Result<Source, ApiError> {
-        match self.t {
+    async fn source(
+        self,
+        app: &Arc<App>,
+        stream: &Stream,
+        look: Look,
+        fps: Option<f64>,
+    ) -> Result<Source, ApiError> {
+        match self.past(look)? {
             Some(past) => Source::past(app, stream.name(), past).await,
-            None => Ok(Source::named(stream, Start::Newest)?),
+            None => Source::named(app, stream, look, fps),
         }
+    }
+
+    /// The moment asked for, if any. What was recorded is shown as it was recorded.
+    pub(crate) fn past(self, look: Look) -> Result<Option<Past>, ApiError> {
+        if self.t.is_some() && !look.is_as_published() {
+            let message = "width, height and quality are for live pictures: leave them out, or leave out t";
+            return Err(ApiError::bad_request("BAD_QUERY", message));
+        }
+        Ok(self.t)
     }
 }
 
 /// View a stream as MJPEG.
 #[utoipa::path(get, path = "/stream/{name}/mjpeg", tag = "view", params(
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
 pub(crate) async fn view_mjpeg(
@@ -129,9 +150,10 @@ pub(crate) async fn view_mjpeg(
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = moment.source(&app, &app.stream(&name)?).await?;
+    let source = moment.source(&app, &app.stream(&name)?, look, app.rate(query.fps)).await?;
     Ok(mjpeg::response(&app, source, &query, &headers))
 }
 
@@ -140,6 +162,8 @@ pub(crate) async fn view_mjpeg(
     ("name" = String, Path),
     ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
     ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most"),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("t" = Option<String>, Query, description = "What it showed then: -30s, -1.5m, -1h, or a time (RFC 3339)")
 ), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
     (status = 304, description = "None newer"), (status = 404, description = "No such stream, or not recorded then"), (status = 503, description = "No frame yet")))]
@@ -148,11 +172,15 @@ pub(crate) async fn snapshot(
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
     Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let stream = app.stream(&name)?;
-    if let Some(past) = moment.t {
+    if let Some(past) = moment.past(look)? {
         return snapshot::past(&app, &name, past).await;
+    }
+    if !look.is_as_published() {
+        return snapshot::rendition(&app, &stream, look, &query, &headers).await;
     }
     snapshot::response(&stream, &query, &headers).await
 }

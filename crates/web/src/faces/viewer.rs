@@ -17,6 +17,7 @@ use crate::{
     App, clock,
     error::ApiError,
     pages,
+    renditions::Look,
     stats::round,
     view::{Source, mjpeg, wall},
     websocket,
@@ -60,6 +61,8 @@ pub(crate) async fn wall(State(app): State<Arc<App>>, request: Request) -> Resul
 /// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture.
 #[utoipa::path(get, path = "/stream", tag = "view", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
@@ -67,15 +70,16 @@ pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
     Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
         let message = "frame upload over GET /stream is not part of this version: publish to /publish/{name}";
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
     }
-    let source = match moment.t {
+    let source = match moment.past(look)? {
         Some(past) => Source::past(&app, default_stream(&app)?.name(), past).await?,
-        None => Source::default(Arc::clone(&app)),
+        None => Source::following(Arc::clone(&app), App::default_stream, look, app.rate(query.fps))?,
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }

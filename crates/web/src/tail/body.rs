@@ -27,11 +27,13 @@ pub(crate) struct Part {
     pieces: [Bytes; 3],
     /// The first piece with bytes left.
     at: usize,
+    /// Opened when the last byte is taken, or the part given up.
+    gate: Option<Gate>,
 }
 
 impl Part {
     pub(crate) fn new(head: Bytes, payload: Bytes, trailer: Bytes) -> Self {
-        let mut part = Self { pieces: [head, payload, trailer], at: 0 };
+        let mut part = Self { pieces: [head, payload, trailer], at: 0, gate: None };
         part.pass_empty();
         part
     }
@@ -42,8 +44,20 @@ impl Part {
         }
     }
 
+    /// Of HTTP/2: the connection's socket says nothing of one response among many, but the part itself knows.
+    fn opens(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
     fn rest(&self) -> &[Bytes] {
         self.pieces.get(self.at..).unwrap_or_default()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.gate.take().inspect(Gate::open);
     }
 }
 
@@ -69,6 +83,9 @@ impl Buf for Part {
             piece.advance(step);
             count -= step;
             self.pass_empty();
+        }
+        if self.rest().is_empty() {
+            self.gate.take().inspect(Gate::open);
         }
     }
 
@@ -111,17 +128,29 @@ pub(super) struct WireBody {
 
 enum Kind {
     Plain(Body),
+    /// Next to a gate that the socket opens.
     Live(LiveBox, Gate),
+    /// Next to a gate that each part opens.
+    Multiplexed(LiveBox, Gate),
 }
 
-pub(super) fn for_wire(mut response: Response, busy: Arc<Busy>, gate: Gate) -> http::Response<WireBody> {
+/// `socket`: the gate of the connection, if this response has all of it for itself (HTTP/1.1).
+pub(super) fn for_wire(
+    mut response: Response,
+    busy: Arc<Busy>,
+    socket: Option<Gate>,
+) -> http::Response<WireBody> {
     let live = take_live(&mut response);
     if live.is_some() {
         // The router took the empty body that stood in its place for the whole of it.
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     response.map(|body| {
-        let kind = live.map_or(Kind::Plain(body), |live| Kind::Live(live, gate));
+        let kind = match (live, socket) {
+            (None, _) => Kind::Plain(body),
+            (Some(live), Some(gate)) => Kind::Live(live, gate),
+            (Some(live), None) => Kind::Multiplexed(live, Gate::default()),
+        };
         WireBody { kind, _busy: busy }
     })
 }
@@ -145,20 +174,26 @@ impl http_body::Body for WireBody {
                 gate.occupy();
                 Poll::Ready(part.map(|part| Ok(Frame::data(part))))
             }
+            Kind::Multiplexed(live, gate) => {
+                std::task::ready!(gate.poll_open(cx));
+                let part = std::task::ready!(live.poll_part(cx));
+                gate.occupy();
+                Poll::Ready(part.map(|part| Ok(Frame::data(part.opens(gate)))))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Plain(body) => body.is_end_stream(),
-            Kind::Live(..) => false,
+            Kind::Live(..) | Kind::Multiplexed(..) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Plain(body) => body.size_hint(),
-            Kind::Live(..) => SizeHint::default(),
+            Kind::Live(..) | Kind::Multiplexed(..) => SizeHint::default(),
         }
     }
 }

@@ -6,7 +6,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -59,7 +62,12 @@ impl Connections {
         state.open += 1;
         let shed = CancellationToken::new();
         let pause = Pause::new(state.rest(shed.clone(), Instant::now()));
-        Some(Connection { all: Arc::clone(self), shed, pause: Mutex::new(Some(pause)) })
+        Some(Connection {
+            all: Arc::clone(self),
+            shed,
+            pause: Mutex::new(Some(pause)),
+            answering: AtomicUsize::new(0),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,6 +91,8 @@ pub(crate) struct Connection {
     shed: CancellationToken,
     /// While no request is being answered.
     pause: Mutex<Option<Pause>>,
+    /// Requests being answered: over HTTP/2 there may be several.
+    answering: AtomicUsize,
 }
 
 /// The time between two requests, the reading of the next one's head included.
@@ -113,6 +123,7 @@ impl Connection {
         if let Some(pause) = self.pause().take() {
             state.resting.remove(&pause.place);
         }
+        self.answering.fetch_add(1, Ordering::Relaxed);
         Arc::new(Busy(Arc::clone(self)))
     }
 
@@ -163,6 +174,10 @@ pub(crate) struct Busy(Arc<Connection>);
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.all.lock();
+        // Counted under the lock: the last one out lets the connection rest.
+        if self.0.answering.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return;
+        }
         let place = state.rest(self.0.shed.clone(), Instant::now() + BREATH);
         *self.0.pause() = Some(Pause::new(place));
     }
@@ -203,6 +218,18 @@ mod tests {
             silent = newcomer;
         }
         assert!(!publisher.shed.is_cancelled());
+    }
+
+    #[test]
+    fn a_connection_rests_when_its_last_request_is_answered() {
+        let all = Connections::new(1);
+        let several = admit(&all);
+        let (first, second) = (several.begin_request(), several.begin_request());
+        drop(first);
+        assert!(all.admit().is_none());
+        drop(second);
+        admit(&all);
+        assert!(several.shed.is_cancelled());
     }
 
     #[test]

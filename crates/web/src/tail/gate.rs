@@ -5,6 +5,10 @@
 //! also bound its reads, and uploads would cost a system call for every 16 kB. With the gate, hyper's buffer may be
 //! large: a live body rests until hyper has handed everything to the socket and flushes, so between the hub and the
 //! network lies one part at most, and what the kernel holds unsent (`TCP_NOTSENT_LOWAT`).
+//!
+//! Over HTTP/2 many responses share a socket, which is never quite empty. There each has a gate of its own, which a
+//! part opens when its last byte was taken: it lies in the response's own queue until then, so that a slow response
+//! stops no other.
 
 use std::{
     io::{self, IoSlice},
@@ -18,7 +22,7 @@ use hyper_util::rt::TokioIo;
 
 use super::{connections::Connection, socket::Socket};
 
-/// Shared by a connection's socket and the live body on it. Both are polled by the same task.
+/// Shared by a live body and whoever takes its parts: a connection's socket, or the part itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gate(Arc<Mutex<State>>);
 
@@ -45,7 +49,8 @@ impl Gate {
         self.lock().occupied = true;
     }
 
-    fn flushed(&self) {
+    /// Lets the next part through.
+    pub(super) fn open(&self) {
         let waiting = {
             let mut state = self.lock();
             state.occupied = false;
@@ -114,7 +119,7 @@ impl Write for GatedSocket {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = self.as_mut().socket().poll_flush(cx);
         if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.gate.flushed();
+            self.gate.open();
         }
         flushed
     }

@@ -8,6 +8,7 @@
 mod body;
 mod connections;
 mod gate;
+mod http2;
 mod socket;
 mod tls;
 
@@ -26,6 +27,7 @@ pub(crate) use connections::{Busy, Connections};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::ConnectionLimits;
+use body::WireBody;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
 use socket::Socket;
@@ -100,7 +102,7 @@ async fn rest_after(error: &io::Error) {
 /// One connection, from its first request to its last.
 async fn converse<A, F>(socket: TcpStream, peer: SocketAddr, place: Connection, answer: A, terms: Terms)
 where
-    A: Fn(Request<Body>) -> F,
+    A: Fn(Request<Body>) -> F + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let Terms { tls, limits, shutdown } = terms;
@@ -125,16 +127,11 @@ where
             }
         }
     };
+    if socket.is_http2() {
+        return http2::converse(socket, peer, place, answer, limits, shutdown).await;
+    }
     let gate = Gate::default();
-    let service = service_fn(|request: Request<Incoming>| {
-        let busy = place.begin_request();
-        let gate = gate.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Arc::clone(&busy));
-        let response = answer(request);
-        async move { Ok::<_, Infallible>(body::for_wire(response.await, busy, gate)) }
-    });
+    let service = service_fn(|request| respond(&answer, &place, peer, Some(gate.clone()), request));
     let connection = http1::Builder::new()
         // Ours is the connection's, which tells a pause from a head that does not end.
         .header_read_timeout(None)
@@ -155,6 +152,26 @@ where
     if let Err(error) = outcome {
         tracing::debug!(%peer, %error, "connection ended");
     }
+}
+
+/// Answers one request. `socket`: the gate of a connection that answers one at a time.
+fn respond<A, F>(
+    answer: &A,
+    place: &Arc<Connection>,
+    peer: SocketAddr,
+    socket: Option<Gate>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<WireBody>, Infallible>> + Send + use<A, F>
+where
+    A: Fn(Request<Body>) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let busy = place.begin_request();
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(Arc::clone(&busy));
+    let response = answer(request);
+    async move { Ok(body::for_wire(response.await, busy, socket)) }
 }
 
 /// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out

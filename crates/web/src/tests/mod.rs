@@ -1,7 +1,9 @@
 //! The routes called as functions, on real recordings in a folder of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub(crate) mod certificates;
 mod downloads;
+mod http2;
 mod recorder;
 mod recordings;
 mod replays;

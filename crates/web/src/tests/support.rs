@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    App, ConnectionLimits, HealthInfo, Settings, routes,
+    App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings, routes,
     tail::{LiveBox, take_live},
 };
 
@@ -30,12 +30,16 @@ pub(super) struct House {
 }
 
 pub(super) fn house() -> House {
+    house_with(settings())
+}
+
+pub(super) fn house_with(settings: Settings) -> House {
     let folder = tempfile::tempdir().unwrap();
     let ring = RingLimits { frames: 30, history_bytes: 1 << 20, backlog_frames: 30, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let app = App::new(hub, recordings, settings(), shutdown.clone());
+    let app = App::new(hub, recordings, feeds::Feeds::default(), settings, shutdown.clone());
     House { router: routes::router(Arc::clone(&app)), app, shutdown, folder }
 }
 
@@ -57,7 +61,7 @@ fn config(directory: PathBuf) -> Config {
     }
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:5000".parse().unwrap(),
         tls: None,
@@ -68,6 +72,8 @@ fn settings() -> Settings {
         stream_fps: None,
         heartbeat: Duration::from_secs(5),
         default_stream: None,
+        robot: RobotInfo { stream: None, frame_cache: true, camera_size: (640, 480), jpeg_quality: 85 },
+        renditions: RenditionLimits { max: 2, quality: 85 },
         cors: false,
         jpeg_quality: 85,
         api_keys: Vec::new(),

@@ -6,15 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use hub::{Frame, Stream, StreamName};
+use hub::{Frame, Stream};
 
-/// Holds at most one text a stream, and drops those of streams that are gone.
+/// Holds at most one text a stream, by its epoch, and drops those of streams that are gone.
 #[derive(Debug, Default)]
-pub(crate) struct Base64Cache(Mutex<HashMap<StreamName, Entry>>);
+pub(crate) struct Base64Cache(Mutex<HashMap<u64, Entry>>);
 
 #[derive(Debug, Clone)]
 struct Entry {
-    epoch: u64,
     seq: u64,
     text: Bytes,
 }
@@ -22,23 +21,23 @@ struct Entry {
 impl Base64Cache {
     /// `{"type":"frame","data":"<base64 JPEG>"}`.
     pub(crate) fn message(&self, stream: &Stream, frame: &Frame) -> Bytes {
-        let known = self.lock().get(stream.name()).cloned();
-        if let Some(entry) = known.filter(|e| e.epoch == stream.epoch() && e.seq == frame.seq) {
+        let known = self.lock().get(&stream.epoch()).cloned();
+        if let Some(entry) = known.filter(|entry| entry.seq == frame.seq) {
             return entry.text;
         }
         // Encoded outside the lock. Two viewers may both do it once; waiting for each other would cost more.
         let text = Bytes::from(wire::view::frame(&frame.payload));
-        let entry = Entry { epoch: stream.epoch(), seq: frame.seq, text: text.clone() };
-        self.lock().insert(stream.name().clone(), entry);
+        let entry = Entry { seq: frame.seq, text: text.clone() };
+        self.lock().insert(stream.epoch(), entry);
         text
     }
 
     /// Frees the text of a stream whose last viewer of this kind has left.
-    pub(crate) fn forget(&self, name: &StreamName) {
-        self.lock().remove(name);
+    pub(crate) fn forget(&self, stream: &Stream) {
+        self.lock().remove(&stream.epoch());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<StreamName, Entry>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

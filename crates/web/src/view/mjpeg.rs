@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, Sleep};
 use wire::mjpeg::{self, Framing};
 
-use super::{Fps, Pacer, Source, live_headers};
+use super::{Client, Fps, Pacer, Source, live_headers};
 use crate::{
     App, clock,
     tail::{LiveBody, Part, live_response},
@@ -39,11 +39,32 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool
 
 /// The response that shows `source` until it ends.
 pub(crate) fn response(app: &Arc<App>, source: Source, query: &Query, headers: &HeaderMap) -> Response {
+    show(app, source, None, query, headers)
+}
+
+/// The same for a client that is counted and logged, with a heartbeat at a steady beat (document 004).
+pub(crate) fn tracked_response(
+    app: &Arc<App>,
+    source: Source,
+    client: Client,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Response {
+    show(app, source, Some(client), query, headers)
+}
+
+fn show(
+    app: &Arc<App>,
+    source: Source,
+    client: Option<Client>,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Response {
     let framing = choose_framing(query, headers);
-    let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
+    let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     let mut head = live_headers();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(mjpeg::CONTENT_TYPE));
-    live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, framing, fps))
+    live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, client, framing, fps))
 }
 
 /// Browsers paint a part when the next one's headers arrive, every other reader wants to know the length. Browsers
@@ -62,28 +83,38 @@ fn choose_framing(query: &Query, headers: &HeaderMap) -> Framing {
 struct MjpegBody {
     app: Arc<App>,
     source: Source,
+    client: Option<Client>,
     framing: Framing,
     pacer: Pacer,
     heartbeat: Pin<Box<Sleep>>,
     heartbeats: u64,
-    last_sent: Instant,
+    /// When the heartbeats' interval began: with the last frame or heartbeat, for a tracked client with the last
+    /// heartbeat.
+    quiet_since: Instant,
     opened: bool,
     ended: bool,
 }
 
 impl MjpegBody {
-    fn new(app: Arc<App>, source: Source, framing: Framing, fps: Option<f64>) -> Self {
+    fn new(
+        app: Arc<App>,
+        source: Source,
+        client: Option<Client>,
+        framing: Framing,
+        fps: Option<f64>,
+    ) -> Self {
         let now = Instant::now();
         let heartbeat = Box::pin(tokio::time::sleep(app.settings().heartbeat));
         let pacer = Pacer::new(fps, now);
         Self {
             app,
             source,
+            client,
             framing,
             pacer,
             heartbeat,
             heartbeats: 0,
-            last_sent: now,
+            quiet_since: now,
             opened: false,
             ended: false,
         }
@@ -97,7 +128,10 @@ impl MjpegBody {
         };
         let now = Instant::now();
         self.pacer.taken(now);
-        self.last_sent = now;
+        match &mut self.client {
+            Some(client) => client.count_frame(),
+            None => self.quiet_since = now,
+        }
         if frame.seq > 0 && self.source.is_live() {
             self.app.metrics().observe_age(frame.age(now.into_std()));
         }
@@ -116,14 +150,17 @@ impl MjpegBody {
             std::task::ready!(self.heartbeat.as_mut().poll(cx));
             let interval = self.app.settings().heartbeat;
             let now = Instant::now();
-            let due = self.last_sent + interval;
+            let due = self.quiet_since + interval;
             if now < due {
                 self.heartbeat.as_mut().reset(due);
                 continue;
             }
-            self.last_sent = now;
+            self.quiet_since = now;
             self.heartbeat.as_mut().reset(now + interval);
             if let Some(part) = self.heartbeat_part() {
+                if let Some(client) = &self.client {
+                    client.log_heartbeat();
+                }
                 return Poll::Ready(Some(part));
             }
         }
@@ -149,6 +186,12 @@ impl LiveBody for MjpegBody {
         if !self.opened {
             self.opened = true;
             return Poll::Ready(Some(Bytes::from_static(self.framing.opening()).into()));
+        }
+        // A steady beat is due however many frames wait.
+        if self.client.is_some()
+            && let Poll::Ready(part) = self.poll_heartbeat(cx)
+        {
+            return Poll::Ready(part);
         }
         if let Poll::Ready(part) = self.poll_frame(cx) {
             return Poll::Ready(part);

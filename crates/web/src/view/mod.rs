@@ -2,6 +2,7 @@
 //! what was recorded of it, and asks for the next frame when the wire has taken the last one.
 
 mod base64;
+mod clients;
 pub(crate) mod mjpeg;
 mod pacer;
 mod placeholder;
@@ -14,6 +15,7 @@ pub(crate) mod websocket;
 mod when;
 
 pub(crate) use base64::Base64Cache;
+pub(crate) use clients::{Client, Clients};
 pub(crate) use pacer::{Fps, Pacer};
 pub(crate) use placeholder::Placeholder;
 pub(crate) use replay::MAX_REPLAYS;

@@ -8,12 +8,16 @@ use std::{
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use hub::{Class, Frame, Rule, Start, Stream, StreamName};
+use hub::{Class, Frame, Rule, Start, Stream, StreamName, Subscriber};
 use record::{RecordingId, Replay};
 use serde::Deserialize;
 
 use super::{Offset, Past, live_headers, replay};
-use crate::{App, clock, error::ApiError};
+use crate::{
+    App, clock,
+    error::ApiError,
+    renditions::{Look, Wish},
+};
 
 /// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -34,19 +38,59 @@ pub(crate) async fn response(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let Some(after) = query.after else { return newest(stream, headers).await };
-    let patience = match query.timeout {
-        None => LONG_POLL,
-        Some(secs) => Duration::try_from_secs_f64(secs).map_err(|_| bad_timeout(secs))?.min(LONG_POLL),
-    };
-    match next(stream, Start::After(after), patience).await? {
+    match next(stream, Start::After(after), query.patience()?).await? {
         Some(frame) => Ok(picture(&frame)),
         None => Ok(not_modified(after)),
+    }
+}
+
+impl Query {
+    fn patience(&self) -> Result<Duration, ApiError> {
+        let Some(secs) = self.timeout else { return Ok(LONG_POLL) };
+        Ok(Duration::try_from_secs_f64(secs).map_err(|_| bad_timeout(secs))?.min(LONG_POLL))
     }
 }
 
 fn bad_timeout(secs: f64) -> ApiError {
     let message = format!("timeout={secs}: allowed is 0 to {} seconds", LONG_POLL.as_secs());
     ApiError::bad_request("BAD_QUERY", message)
+}
+
+/// The same as a look of its own, which is made now unless others watch it already.
+pub(crate) async fn rendition(
+    app: &App,
+    stream: &Stream,
+    look: Look,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let newest = stream.newest().map_or(0, |frame| frame.seq);
+    let rests = stream.is_on_demand() && !stream.demand().is_wanted();
+    let wanted = match query.after {
+        Some(after) if after <= newest => after + 1,
+        _ if rests => newest + 1,
+        _ => newest,
+    };
+    let patience = if query.after.is_some() { query.patience()? } else { FIRST_FRAME };
+    let subscriber = app.renditions().subscribe(stream, Wish::new(look, None))?;
+    let found = tokio::time::timeout(patience, frame_from(subscriber, wanted)).await;
+    match (found, query.after) {
+        (Ok(Some(frame)), _) if is_known(headers, &frame) => Ok(not_modified(frame.seq)),
+        (Ok(Some(frame)), _) => Ok(picture(&frame)),
+        (Ok(None), _) => Err(ApiError::stream_not_found(stream.name())),
+        (Err(_elapsed), Some(after)) => Ok(not_modified(after)),
+        (Err(_elapsed), None) => Err(no_frame(stream)),
+    }
+}
+
+/// The first frame with at least this number; `None` if the stream ends before.
+async fn frame_from(mut subscriber: Subscriber, seq: u64) -> Option<Arc<Frame>> {
+    loop {
+        let frame = subscriber.recv().await.ok()?.frame;
+        if frame.seq >= seq {
+            return Some(frame);
+        }
+    }
 }
 
 /// The newest frame, made now if the source works on demand.
@@ -57,12 +101,18 @@ async fn newest(stream: &Stream, headers: &HeaderMap) -> Result<Response, ApiErr
         Some(frame) => next(stream, Start::After(frame.seq), FIRST_FRAME).await?.or(Some(frame)),
         None => next(stream, Start::Newest, FIRST_FRAME).await?,
     };
-    let Some(frame) = newest else {
-        let message = format!("stream '{}' has no frame yet: try again shortly", stream.name());
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message));
-    };
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &frame.seq.to_string()));
-    Ok(if known { not_modified(frame.seq) } else { picture(&frame) })
+    let frame = newest.ok_or_else(|| no_frame(stream))?;
+    Ok(if is_known(headers, &frame) { not_modified(frame.seq) } else { picture(&frame) })
+}
+
+fn no_frame(stream: &Stream) -> ApiError {
+    let message = format!("stream '{}' has no frame yet: try again shortly", stream.name());
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)
+}
+
+/// The client has this frame already.
+fn is_known(headers: &HeaderMap, frame: &Frame) -> bool {
+    headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &frame.seq.to_string()))
 }
 
 /// The next frame from `start`, `None` if none comes in time.
@@ -73,6 +123,11 @@ async fn next(stream: &Stream, start: Start, patience: Duration) -> Result<Optio
         Ok(Err(_closed)) => Err(ApiError::stream_not_found(stream.name())),
         Err(_elapsed) => Ok(None),
     }
+}
+
+/// The first frame of a stream that has none yet, if it comes in time.
+pub(crate) async fn first_frame(stream: &Stream, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
+    next(stream, Start::Newest, patience).await
 }
 
 /// What a live stream showed then.

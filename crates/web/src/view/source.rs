@@ -1,28 +1,36 @@
-//! Where a view's frames come from: one named stream until it ends, whatever stream is the default at the time, or a
-//! recording.
+//! Where a view's frames come from: one named stream until it ends, whatever stream plays a part at the time (that of
+//! the default stream, that of the robot's), or a recording.
 
 use std::{
     sync::Arc,
     task::{Context, Poll},
 };
 
-use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, SubscribeError, Subscriber};
+use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, Subscriber};
 use record::RecordingId;
 
 use super::{Offset, Past, Speed, replay::ReplaySource};
-use crate::{App, clock, error::ApiError};
+use crate::{
+    App, clock,
+    error::ApiError,
+    renditions::{Look, Wish},
+};
 
 #[derive(Debug)]
 pub(crate) enum Source {
     Named(Subscriber),
-    Default(Box<DefaultSource>),
+    Following(Box<Following>),
     Replay(Box<ReplaySource>),
 }
 
-/// The default stream: it may come later, end, and be another one afterwards. Ends only with the hub.
+/// The stream that plays a part: it may come later, end, and be another one afterwards. Ends only with the hub.
 #[derive(Debug)]
-pub(crate) struct DefaultSource {
+pub(crate) struct Following {
     app: Arc<App>,
+    /// Which stream plays the part now.
+    choose: fn(&App) -> Option<Stream>,
+    /// As what it is shown, unless as published.
+    wish: Option<Wish>,
     changes: Changes,
     current: Option<Subscriber>,
     /// The waiting picture has been shown since the last stream ended.
@@ -30,13 +38,24 @@ pub(crate) struct DefaultSource {
 }
 
 impl Source {
-    pub(crate) fn named(stream: &Stream, start: Start) -> Result<Self, SubscribeError> {
-        Ok(Self::Named(stream.subscribe(Rule::Latest, Class::Viewer, start)?))
+    /// One stream until it ends. A look of its own is made at `fps` at most.
+    pub(crate) fn named(app: &App, stream: &Stream, look: Look, fps: Option<f64>) -> Result<Self, ApiError> {
+        Ok(Self::Named(subscribe(app, stream, Wish::unless_as_published(look, fps))?))
     }
 
-    pub(crate) fn default(app: Arc<App>) -> Self {
+    /// Whatever stream `choose` gives at the time. A look of its own is made at `fps` at most.
+    pub(crate) fn following(
+        app: Arc<App>,
+        choose: fn(&App) -> Option<Stream>,
+        look: Look,
+        fps: Option<f64>,
+    ) -> Result<Self, ApiError> {
+        let wish = Wish::unless_as_published(look, fps);
         let changes = app.hub().changes();
-        Self::Default(Box::new(DefaultSource { app, changes, current: None, waiting_shown: false }))
+        // What cannot be made is refused now, while a refusal can be told.
+        let stream = wish.and_then(|_| choose(&app));
+        let current = stream.map(|stream| subscribe(&app, &stream, wish)).transpose()?;
+        Ok(Self::Following(Box::new(Following { app, choose, wish, changes, current, waiting_shown: false })))
     }
 
     /// A live stream as it was, staying that far behind.
@@ -57,7 +76,7 @@ impl Source {
     pub(crate) fn stream(&self) -> Option<&Stream> {
         match self {
             Self::Named(subscriber) => Some(subscriber.stream()),
-            Self::Default(_) | Self::Replay(_) => None,
+            Self::Following(_) | Self::Replay(_) => None,
         }
     }
 
@@ -66,11 +85,20 @@ impl Source {
         !matches!(self, Self::Replay(_))
     }
 
+    /// Its frames come at the rate asked for already.
+    pub(crate) fn is_paced(&self) -> bool {
+        match self {
+            Self::Named(subscriber) => subscriber.stream().parent().is_some(),
+            Self::Following(source) => source.wish.is_some(),
+            Self::Replay(_) => false,
+        }
+    }
+
     /// The next frame by the viewer's rule; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
             Self::Named(subscriber) => poll_subscriber(subscriber, cx),
-            Self::Default(source) => source.poll_next(cx),
+            Self::Following(source) => source.poll_next(cx),
             Self::Replay(source) => source.poll_next(cx),
         }
     }
@@ -79,9 +107,17 @@ impl Source {
     pub(crate) fn newest(&self) -> Option<Arc<Frame>> {
         match self {
             Self::Named(subscriber) => subscriber.stream().newest(),
-            Self::Default(source) => source.newest(),
+            Self::Following(source) => source.newest(),
             Self::Replay(source) => source.newest(),
         }
+    }
+}
+
+/// A viewer of the stream: as wished for, or as published.
+pub(super) fn subscribe(app: &App, stream: &Stream, wish: Option<Wish>) -> Result<Subscriber, ApiError> {
+    match wish {
+        Some(wish) => app.renditions().subscribe(stream, wish),
+        None => Ok(stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest)?),
     }
 }
 
@@ -90,7 +126,7 @@ fn poll_subscriber(subscriber: &mut Subscriber, cx: &mut Context<'_>) -> Poll<Op
     Poll::Ready(delivery.ok().map(|delivery| delivery.frame))
 }
 
-impl DefaultSource {
+impl Following {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         loop {
             if let Some(subscriber) = &mut self.current {
@@ -100,7 +136,7 @@ impl DefaultSource {
                         return Poll::Ready(Some(frame));
                     }
                     Poll::Ready(None) => self.current = None,
-                    Poll::Pending if self.newest_of_current().is_some() => return Poll::Pending,
+                    Poll::Pending if self.has_frame() => return Poll::Pending,
                     // A stream without a frame yet: the waiting picture, once.
                     Poll::Pending => return self.poll_placeholder(),
                 }
@@ -109,8 +145,8 @@ impl DefaultSource {
             if self.app.hub().is_shut_down() {
                 return Poll::Ready(None);
             }
-            if let Some(stream) = self.app.default_stream() {
-                self.current = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).ok();
+            if let Some(stream) = (self.choose)(&self.app) {
+                self.current = subscribe(&self.app, &stream, self.wish).ok();
             }
             if self.current.is_none() && self.changes.poll_changed(cx).is_pending() {
                 return self.poll_placeholder();
@@ -127,6 +163,12 @@ impl DefaultSource {
             Some(frame) => Poll::Ready(Some(frame)),
             None => Poll::Pending,
         }
+    }
+
+    /// The current stream has a frame, though a rendition's may still be in the making.
+    fn has_frame(&self) -> bool {
+        let stream = self.current.as_ref().map(Subscriber::stream);
+        stream.is_some_and(|stream| stream.parent().unwrap_or(stream).newest().is_some())
     }
 
     fn newest_of_current(&self) -> Option<Arc<Frame>> {

@@ -14,16 +14,18 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use fastwebsockets::WebSocketError;
-use hub::{Changes, Class, Closed, Delivery, Rule, Start, StreamName, Subscriber};
+use hub::{Changes, Closed, Delivery, Stream, StreamName, Subscriber};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior},
 };
 use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wish};
 
-use super::Pacer;
+use super::{Pacer, source::subscribe};
 use crate::{
     App,
+    error::ApiError,
+    renditions::{self, Look},
     stats::StreamInfo,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
@@ -59,10 +61,35 @@ async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
 
 /// One stream on the wall.
 struct Tile {
+    /// As what it is shown.
+    wish: Wish,
     subscriber: Subscriber,
     pacer: Pacer,
     /// Numbers of the frames sent and not yet shown; at most [`WINDOW`].
     unacknowledged: Vec<u64>,
+}
+
+impl Tile {
+    /// Whether it shows what is wished for, or can by a change of its rate alone.
+    fn suits(&mut self, wish: Wish) -> bool {
+        let is_plain = |wish: Wish| Look::from(wish).is_as_published();
+        if self.wish != wish && is_plain(self.wish) && is_plain(wish) {
+            self.pacer.set_rate(wish.max_fps());
+            self.wish = wish;
+        }
+        self.wish == wish
+    }
+}
+
+/// A viewer of the stream as wished for, or as published where that cannot be made.
+fn open(app: &App, stream: &Stream, wish: Wish, now: Instant) -> Result<(Subscriber, Pacer), ApiError> {
+    let rendition = renditions::Wish::unless_as_published(wish.into(), wish.max_fps());
+    if rendition.is_some()
+        && let Ok(subscriber) = subscribe(app, stream, rendition)
+    {
+        return Ok((subscriber, Pacer::new(None, now)));
+    }
+    Ok((subscribe(app, stream, None)?, Pacer::new(wish.max_fps(), now)))
 }
 
 struct Wall {
@@ -139,17 +166,17 @@ impl Wall {
     fn open_wished(&mut self) {
         let now = Instant::now();
         for (name, wish) in &self.wishes {
-            if let Some(tile) = self.tiles.get_mut(name) {
-                tile.pacer.set_rate(wish.max_fps());
+            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(*wish)) {
                 continue;
             }
             let Some(stream) = self.app.hub().stream(name) else { continue };
-            let Ok(subscriber) = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest) else {
-                continue;
+            let Ok((subscriber, pacer)) = open(&self.app, &stream, *wish, now) else { continue };
+            // What is on its way to the client stays so.
+            let unacknowledged = match self.tiles.remove(name) {
+                Some(tile) => tile.unacknowledged,
+                None => Vec::with_capacity(WINDOW),
             };
-            let pacer = Pacer::new(wish.max_fps(), now);
-            self.tiles
-                .insert(name.clone(), Tile { subscriber, pacer, unacknowledged: Vec::with_capacity(WINDOW) });
+            self.tiles.insert(name.clone(), Tile { wish: *wish, subscriber, pacer, unacknowledged });
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) enum Format {
 pub(crate) struct Query {
     #[serde(default)]
     format: Format,
-    fps: Option<Fps>,
+    pub(crate) fps: Option<Fps>,
 }
 
 /// The conversation that shows `source` under the name of its stream until it ends.
@@ -45,7 +45,7 @@ pub(crate) fn response(
     request: Request,
 ) -> Response {
     let format = query.format;
-    let fps = query.fps.map_or(app.settings().stream_fps, Fps::per_second);
+    let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     websocket::accept(request, MAX_MESSAGE, move |inbox, outbox| async move {
         let view = View { app, name, source, format, pacer: Pacer::new(fps, Instant::now()) };
         view.run(inbox, outbox).await;
@@ -72,9 +72,11 @@ impl View {
         if let Err(error) = self.write(&mut outbox, pin!(reading)).await {
             tracing::debug!(stream = %self.name, %error, "WebSocket viewer left");
         }
-        let is_last = self.source.stream().is_some_and(|stream| stream.demand().viewers <= 1);
-        if self.format == Format::Json && is_last {
-            self.app.base64().forget(&self.name);
+        if self.format == Format::Json
+            && let Some(stream) = self.source.stream()
+            && stream.demand().viewers <= 1
+        {
+            self.app.base64().forget(stream);
         }
     }
 

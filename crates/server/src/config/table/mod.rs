@@ -27,11 +27,7 @@ pub struct Section {
 /// The sections, in the order of the reference page.
 pub const SECTIONS: &[Section] = &[
     Section { name: "server", doc: "The listener and its limits.", missing: "" },
-    Section {
-        name: "streams",
-        doc: "Named live streams and what is kept of each.",
-        missing: "this version has no /api/robot routes yet",
-    },
+    Section { name: "streams", doc: "Named live streams and what is kept of each.", missing: "" },
     Section { name: "viewers", doc: "Whoever watches.", missing: "" },
     Section {
         name: "demo",

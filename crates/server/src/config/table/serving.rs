@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
 use super::super::plan::{Level, LogFormat, Secret, Switch};
+use super::super::profile::Profile;
 use super::{
     KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_optional_path, set_parsed,
     set_stream_name,
@@ -225,9 +226,23 @@ pub(super) const KEYS: &[Key] = &[
             allowed: "a stream name (1 to 64 letters, digits, '_' or '-') or nothing",
             set: |p, v| set_stream_name(&mut p.streams.robot, v.trim()),
         },
-        available: false,
-        doc: "The stream behind `/api/robot/stream`, which always asks for an API key.",
+        doc: "The stream behind `/api/robot/stream`, which always asks for an API key. Empty: the camera's, if \
+            `camera.index` opens one, else the default stream.",
         ..STREAMS
+    },
+    Key {
+        name: "profile",
+        kind: Kind::Choice(&[
+            ("none", |p| p.viewers.profile = Profile::None),
+            ("cloudflare", |p| p.viewers.profile = Profile::Cloudflare),
+            ("lan", |p| p.viewers.profile = Profile::Lan),
+            ("low_latency", |p| p.viewers.profile = Profile::LowLatency),
+            ("mobile", |p| p.viewers.profile = Profile::Mobile),
+        ]),
+        default: "none",
+        doc: "Sets the defaults of several keys at once for a kind of network (see 'Profiles' below). What is \
+            written elsewhere wins.",
+        ..VIEWERS
     },
     Key {
         name: "stream_fps",
@@ -272,6 +287,15 @@ pub(super) const KEYS: &[Key] = &[
         default: "1000",
         doc: "Viewers that one stream may have; one more is refused with 503. Lower it so that one \
             popular stream cannot take every place of `server.max_connections`.",
+        ..VIEWERS
+    },
+    Key {
+        name: "max_renditions",
+        kind: Kind::Int { least: 0, most: 1000, set: |p, v| p.viewers.max_renditions = v as usize },
+        default: "8",
+        doc: "Different sizes, qualities and rates (`?width=`, `?height=`, `?quality=`) that may be made at the same \
+            time, over all streams; one more is refused with 503. Each costs a thread, and the time to decode and \
+            encode each of its frames once, whatever the number of its viewers. 0 makes none.",
         ..VIEWERS
     },
     Key {

@@ -82,6 +82,42 @@ fn document_004s_dotenv_is_taken_as_it_stands() {
     assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
 }
 
+/// 004, 'Configuration Guide': its four blocks of settings, one profile each.
+#[test]
+fn document_004s_settings_are_profiles() {
+    let plan = |name: &str| case().args(&[&format!("viewers.profile={name}")]).good().plan;
+    let shown = |plan: &Plan| {
+        let (viewers, camera) = (&plan.viewers, &plan.camera);
+        (viewers.stream_fps.unwrap(), camera.jpeg_quality, camera.width, camera.height)
+    };
+    let cloudflare = plan("cloudflare");
+    assert_eq!(shown(&cloudflare), (15.0, 70, 640, 480));
+    assert_eq!((cloudflare.streams.max_buffer_frames, cloudflare.streams.timeout.as_secs()), (2, 30));
+    assert_eq!(cloudflare.viewers.heartbeat_interval, Duration::from_secs(5));
+    assert_eq!((cloudflare.camera.fps, cloudflare.camera.frame_cache), (30.0, true));
+    let lan = plan("lan");
+    assert_eq!(shown(&lan), (30.0, 85, 640, 480));
+    assert_eq!(lan.viewers.heartbeat_interval, Duration::from_secs(10));
+    assert_eq!(shown(&plan("low_latency")), (20.0, 90, 1280, 720));
+    assert_eq!(shown(&plan("mobile")), (10.0, 60, 480, 360));
+    assert!(cloudflare.not_yet.is_empty(), "nobody wrote anything about a camera");
+}
+
+#[test]
+fn what_is_written_wins_over_a_profile_wherever_it_stands() {
+    let loaded =
+        case().file("viewers:\n  stream_fps: 12\n").env(&[("FRAMEHUB__VIEWERS__PROFILE", "mobile")]).good();
+    assert_eq!(loaded.plan.viewers.stream_fps, Some(12.0));
+    assert_eq!(loaded.plan.camera.jpeg_quality, 60);
+    assert_eq!(origin_of(&loaded, "camera.jpeg_quality").to_string(), "viewers.profile=mobile");
+    let later = case().file("viewers:\n  profile: mobile\n").args(&["viewers.profile=lan"]).good();
+    assert_eq!(later.plan.viewers.stream_fps, Some(30.0));
+    let none = case().file("viewers:\n  profile: mobile\n").args(&["viewers.profile=none"]).good();
+    assert_eq!((none.plan.viewers.stream_fps, none.plan.camera.jpeg_quality), (None, 85));
+    let report = case().args(&["viewers.profile=satellite"]).report();
+    assert!(report.contains("low_latency"), "{report}");
+}
+
 #[test]
 fn what_show_prints_can_be_read_back() {
     let original = case().args(&["server.port=0", "logging.file=a\"b\\c.log", "streams.default=x"]).good();

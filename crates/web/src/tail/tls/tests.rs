@@ -4,56 +4,17 @@
 use std::{fs, future::poll_fn, io::IoSlice, pin::Pin, time::SystemTime};
 
 use hyper::rt::Write;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName, pki_types::pem::PemObject};
 use tokio::net::TcpListener;
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::client::TlsStream;
 
 use super::*;
-use crate::tail::{
-    connections::Connections,
-    gate::{Gate, GatedSocket},
+use crate::{
+    tail::{
+        connections::Connections,
+        gate::{Gate, GatedSocket},
+    },
+    tests::certificates::{Folder, connector, localhost},
 };
-
-/// A folder with a certificate for `localhost` and its key.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.renew();
-        folder
-    }
-
-    /// Writes a new pair, and gives the certificate.
-    fn renew(&self) -> String {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        self.write("cert.pem", &cert.pem());
-        self.write("key.pem", &signing_key.serialize_pem());
-        cert.pem()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.path().join(name), text).unwrap();
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.0.path().join(name)).unwrap()
-    }
-
-    fn files(&self) -> TlsFiles {
-        TlsFiles { certificate: self.0.path().join("cert.pem"), key: self.0.path().join("key.pem") }
-    }
-
-    fn load(&self) -> Result<Tls, TlsError> {
-        Tls::load(self.files())
-    }
-
-    fn complaint(&self) -> String {
-        self.load().expect_err("a complaint").to_string()
-    }
-}
 
 #[test]
 fn a_complaint_names_the_file_and_what_is_wrong_with_it() {
@@ -135,7 +96,7 @@ async fn the_gate_counts_what_tls_holds_as_not_taken() {
     let folder = Folder::new();
     let tls = folder.load().unwrap();
     let (server, client) = connection().await;
-    let connector = connector(&folder.text("cert.pem"));
+    let connector = connector(&folder.text("cert.pem"), &[]);
     let (server, client) = tokio::join!(tls.accept(server), connector.connect(localhost(), client));
     let (socket, mut client) = (server.unwrap().unwrap(), client.unwrap());
 
@@ -182,22 +143,9 @@ async fn connection() -> (TcpStream, TcpStream) {
     (accepted.unwrap().0, client.unwrap())
 }
 
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").unwrap()
-}
-
-/// A client that trusts this certificate alone.
-fn connector(certificate: &str) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add(rustls::pki_types::CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    Arc::new(config.with_root_certificates(roots).with_no_client_auth()).into()
-}
-
 async fn handshake(tls: &Tls, trusted: &str) -> io::Result<TlsStream<TcpStream>> {
     let (server, client) = connection().await;
-    let connector = connector(trusted);
+    let connector = connector(trusted, &[]);
     let (served, connected) = tokio::join!(tls.accept(server), connector.connect(localhost(), client));
     drop(served);
     connected
