@@ -155,9 +155,7 @@ def test_tls_and_http2(hub, stream, tmp_path):
     """The lines for TLS, their # taken off."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        [*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60
-    )
+    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
     hub.put_frame(stream, 1)
     with Nginx(tmp_path / "nginx", hub.port, IDLE, (certificate, key)) as nginx:
         curl = ["curl", "--silent", "--cacert", certificate, "--max-time", "3", "--output", tmp_path / "body"]

@@ -33,7 +33,9 @@ def moves(canvas, times: int = 4) -> None:
     """So many pictures follow one another on the screen."""
     seen: list[int | None] = [None]
     for _ in range(times):
-        eventually(lambda: (n := number_in(canvas)) is not None and n != seen[-1] and not seen.append(n), f"after {seen}")
+        eventually(
+            lambda: (n := number_in(canvas)) is not None and n != seen[-1] and not seen.append(n), f"after {seen}"
+        )
 
 
 def reason(page) -> str:
@@ -41,7 +43,9 @@ def reason(page) -> str:
 
 
 def wait_for_phase(page, phase: str) -> None:
-    eventually(lambda: page.locator("#link").get_attribute("data-phase") == phase, f"{phase}; {reason(page)}", timeout=20)
+    eventually(
+        lambda: page.locator("#link").get_attribute("data-phase") == phase, f"{phase}; {reason(page)}", timeout=20
+    )
 
 
 def opened(page, proxy: Proxy, rest: str = "") -> None:
