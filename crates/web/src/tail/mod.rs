@@ -16,7 +16,7 @@ mod tls;
 use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo, response::Response};
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -203,6 +203,7 @@ where
 {
     let busy = place.begin_request();
     let mut request = request.map(Body::new);
+    name_host(&mut request);
     request.extensions_mut().insert(ConnectInfo(peer.address));
     if peer.is_encrypted {
         request.extensions_mut().insert(Encrypted);
@@ -210,6 +211,17 @@ where
     request.extensions_mut().insert(Arc::clone(&busy));
     let response = answer(request);
     async move { Ok(body::for_wire(response.await, busy, socket)) }
+}
+
+/// HTTP/2 has the host's name in the address; whoever compares it looks where HTTP/1.1 has it.
+fn name_host(request: &mut Request<Body>) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let Some(authority) = authority {
+        request.headers_mut().insert(header::HOST, authority);
+    }
 }
 
 /// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out
@@ -233,12 +245,27 @@ fn tune(socket: &TcpStream, limits: &ConnectionLimits) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::*;
 
     #[test]
     fn the_lengths_of_what_is_said_in_one_write_are_right() {
-        for answer in [super::TOO_MANY, super::TOO_MANY_OF_ONE] {
+        for answer in [TOO_MANY, TOO_MANY_OF_ONE] {
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{}", body.len());
         }
+    }
+
+    #[test]
+    fn the_host_is_found_in_one_place() {
+        let named = |uri: &str, host: Option<&str>| {
+            let builder =
+                host.into_iter().fold(Request::get(uri), |builder, host| builder.header("host", host));
+            let mut request = builder.body(Body::empty()).unwrap();
+            name_host(&mut request);
+            request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
+        };
+        assert_eq!(named("https://cams.example:8443/", None), Some("cams.example:8443".into()));
+        assert_eq!(named("https://cams.example/", Some("other")), Some("other".into()));
+        assert_eq!(named("/", None), None);
     }
 }
