@@ -1,6 +1,6 @@
 //! One stream's recorder: a thread that reads the ring in order and writes fragments.
 //!
-//! It looks at the ring ten times a second rather than at each frame: frames wait there anyway, and a thread that is
+//! It looks at the ring twice a second rather than at each frame: frames wait there anyway, and a thread that is
 //! woken for each costs more than the writing. While nothing comes it sleeps until the ring wakes it. Whatever the
 //! disk does happens to this thread alone: it holds one fragment (D5), keeps it until it is written, and what the ring
 //! had to let go meanwhile is a gap (D3).
@@ -28,8 +28,8 @@ use super::{
 };
 use crate::{Activity, Config, Error, Kind, RecordingId, Shelf, State, park, totals::Counters};
 
-/// How often the ring is looked at, at most.
-const TICK: Duration = Duration::from_millis(100);
+/// How long frames may wait in the ring before it is looked at: a fragment's length.
+const TICK: Duration = LENGTH;
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
 /// After a failure it is tried again so much later.
 const RETRY: Duration = Duration::from_secs(1);
@@ -166,8 +166,8 @@ struct Worker {
     /// Made when its first fragment is written.
     segment: Option<Segment>,
     pending: Fragment,
-    /// When the first pending frame was taken.
-    pending_since: Option<Instant>,
+    /// When something was written last.
+    written: Option<Instant>,
     /// Number of the frame taken last.
     taken: u64,
     /// Since the last good frame.
@@ -181,16 +181,13 @@ struct Worker {
     tick: Duration,
 }
 
-enum Next {
-    Frame(Delivery),
-    Nothing,
-    End,
-}
-
-/// What a round came to.
+/// What a look at the ring came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
-    Done,
+    /// Frames come: it is enough to look again after a while.
+    Busy,
+    /// Nothing comes, and nothing is pending: the next frame wakes us.
+    Idle,
     /// The disk does not take what is pending.
     Stuck,
     End,
@@ -206,7 +203,7 @@ impl Worker {
             open: None,
             segment: None,
             pending: Fragment::default(),
-            pending_since: None,
+            written: None,
             taken: 0,
             lost: 0,
             previous: None,
@@ -220,13 +217,12 @@ impl Worker {
     fn run(mut self) {
         let waker = park::waker();
         loop {
-            let stopping = self.is_ending();
-            match self.drain(&waker) {
-                Round::End => break,
-                Round::Stuck | Round::Done if stopping => break,
-                Round::Stuck => std::thread::park_timeout(RETRY),
-                Round::Done if self.pending.is_empty() => std::thread::park(),
-                Round::Done => std::thread::park_timeout(self.tick),
+            let ending = self.is_ending();
+            match self.round(&waker) {
+                Round::Busy if !ending => std::thread::park_timeout(self.rest()),
+                Round::Idle if !ending => std::thread::park(),
+                Round::Stuck if !ending => std::thread::park_timeout(RETRY),
+                _ => break,
             }
         }
         self.end_file();
@@ -241,39 +237,40 @@ impl Worker {
 
     // ---- reading ----
 
-    /// Takes what the ring has and writes what is due. Where this leaves nothing pending, the next frame wakes us.
-    fn drain(&mut self, waker: &Waker) -> Round {
+    /// Takes what the ring has and writes what is due.
+    fn round(&mut self, waker: &Waker) -> Round {
         let mut bytes = 0;
         loop {
+            while let Some(delivery) = self.subscriber.try_recv() {
+                bytes += delivery.frame.payload.len();
+                self.take(&delivery);
+                if self.pending.is_full() && !self.write_out() {
+                    return Round::Stuck;
+                }
+            }
             if self.is_due() && !self.write_out() {
                 return Round::Stuck;
             }
-            match self.next(waker) {
-                Next::Frame(delivery) => {
+            if bytes > 0 || !self.pending.is_empty() {
+                // Being woken by each frame would cost more than writing it.
+                self.pace(bytes);
+                return Round::Busy;
+            }
+            match self.subscriber.poll_recv(&mut Context::from_waker(waker)) {
+                Poll::Ready(Ok(delivery)) => {
                     bytes += delivery.frame.payload.len();
                     self.take(&delivery);
                 }
-                Next::Nothing => break,
-                Next::End => return Round::End,
+                Poll::Ready(Err(_closed)) => return Round::End,
+                Poll::Pending => return Round::Idle,
             }
         }
-        self.pace(bytes);
-        Round::Done
     }
 
-    fn next(&mut self, waker: &Waker) -> Next {
-        if let Some(delivery) = self.subscriber.try_recv() {
-            return Next::Frame(delivery);
-        }
-        if !self.pending.is_empty() && !self.is_ending() {
-            // It will be looked at again soon: being woken by each frame would cost more than writing it.
-            return Next::Nothing;
-        }
-        match self.subscriber.poll_recv(&mut Context::from_waker(waker)) {
-            Poll::Ready(Ok(delivery)) => Next::Frame(delivery),
-            Poll::Ready(Err(_closed)) => Next::End,
-            Poll::Pending => Next::Nothing,
-        }
+    /// Until the next look.
+    fn rest(&self) -> Duration {
+        let due = self.written.map_or(LENGTH, |written| LENGTH.saturating_sub(written.elapsed()));
+        due.clamp(SHORTEST_TICK, self.tick)
     }
 
     /// Looks at the ring more often where much comes, so that it need not let go of anything between two looks.
@@ -335,7 +332,6 @@ impl Worker {
         }
         self.lost = 0;
         self.pending.push(frame, coded.payload, coded.key, time, self.usual);
-        self.pending_since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
@@ -351,8 +347,8 @@ impl Worker {
     // ---- writing ----
 
     fn is_due(&self) -> bool {
-        let waited = self.pending_since.is_some_and(|since| since.elapsed() >= LENGTH);
-        self.pending.is_full() || waited || self.shared.flush.swap(false, Ordering::AcqRel)
+        let long_ago = self.written.is_none_or(|written| written.elapsed() >= LENGTH);
+        self.shared.flush.swap(false, Ordering::AcqRel) || long_ago
     }
 
     /// True if nothing is pending any more.
@@ -361,7 +357,10 @@ impl Worker {
             return true;
         }
         match self.try_write_out() {
-            Ok(()) => self.clear_pending(),
+            Ok(()) => {
+                self.clear_pending();
+                self.written = Some(Instant::now());
+            }
             Err(Error::Media(error)) => {
                 // Trying it again would change nothing.
                 tracing::error!(stream = %self.subscriber.stream().name(), %error, "frames cannot be recorded");
@@ -465,7 +464,6 @@ impl Worker {
 
     fn clear_pending(&mut self) {
         self.pending = Fragment::default();
-        self.pending_since = None;
     }
 
     fn drop_pending(&mut self) {
