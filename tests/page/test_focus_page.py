@@ -74,8 +74,9 @@ def test_snapshot_is_the_published_file(opened):
 
 def copied(page, key: str) -> str:
     row = page.locator(f"#focus [data-copy={key}]")
-    row.locator("button.copy").click()
-    eventually(lambda: row.locator("button.copy").inner_text() == "Copied")
+    row.locator("button.copy").click(no_wait_after=True)
+    # Watched from within the page: it says so for a moment only.
+    row.locator("button.copy", has_text="Copied").wait_for()
     return page.evaluate("navigator.clipboard.readText()")
 
 
