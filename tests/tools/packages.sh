@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv and a
-# C compiler.
+# C and C++ compiler. GStreamer's RTSP server is used where it is there.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -11,7 +11,7 @@ command -v curl >/dev/null || missing+=(curl)
 command -v openssl >/dev/null || missing+=(openssl)
 # Debian keeps it where only root's PATH looks.
 PATH="$PATH:/usr/sbin:/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
-command -v cc >/dev/null || missing+=(build-essential)
+{ command -v cc && command -v c++; } >/dev/null || missing+=(build-essential)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
