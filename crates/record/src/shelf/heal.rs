@@ -116,10 +116,18 @@ impl Visit<'_> {
         }
     }
 
+    /// What the index does not take now, since the disk is full, say, is listed all the same and put into it later.
     fn put_rows(&mut self) -> Result<(), Error> {
         let rows: Vec<_> = self.rows.iter().map(|(metadata, settled)| (metadata, *settled)).collect();
         let put = self.shelf.with_index(|index| index.put(&rows));
-        self.rows.clear();
+        for (metadata, settled) in std::mem::take(&mut self.rows) {
+            if put.is_err()
+                && !self.known.contains_key(&metadata.file)
+                && let Ok(id) = RecordingId::parse(self.stream, &metadata.file)
+            {
+                self.shelf.written().end(&id, metadata, settled);
+            }
+        }
         put
     }
 

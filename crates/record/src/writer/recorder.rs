@@ -166,8 +166,8 @@ struct Worker {
     /// Made when its first fragment is written.
     segment: Option<Segment>,
     pending: Fragment,
-    /// When something was written last.
-    written: Option<Instant>,
+    /// When something was written last, or the first frame came after a rest.
+    written: Instant,
     /// Number of the frame taken last.
     taken: u64,
     /// Since the last good frame.
@@ -203,7 +203,7 @@ impl Worker {
             open: None,
             segment: None,
             pending: Fragment::default(),
-            written: None,
+            written: Instant::now(),
             taken: 0,
             lost: 0,
             previous: None,
@@ -220,7 +220,10 @@ impl Worker {
             let ending = self.is_ending();
             match self.round(&waker) {
                 Round::Busy if !ending => std::thread::park_timeout(self.rest()),
-                Round::Idle if !ending => std::thread::park(),
+                Round::Idle if !ending => {
+                    std::thread::park();
+                    self.written = Instant::now();
+                }
                 Round::Stuck if !ending => std::thread::park_timeout(RETRY),
                 _ => break,
             }
@@ -269,8 +272,7 @@ impl Worker {
 
     /// Until the next look.
     fn rest(&self) -> Duration {
-        let due = self.written.map_or(LENGTH, |written| LENGTH.saturating_sub(written.elapsed()));
-        due.clamp(SHORTEST_TICK, self.tick)
+        LENGTH.saturating_sub(self.written.elapsed()).clamp(SHORTEST_TICK, self.tick)
     }
 
     /// Looks at the ring more often where much comes, so that it need not let go of anything between two looks.
@@ -347,8 +349,7 @@ impl Worker {
     // ---- writing ----
 
     fn is_due(&self) -> bool {
-        let long_ago = self.written.is_none_or(|written| written.elapsed() >= LENGTH);
-        self.shared.flush.swap(false, Ordering::AcqRel) || long_ago
+        self.shared.flush.swap(false, Ordering::AcqRel) || self.written.elapsed() >= LENGTH
     }
 
     /// True if nothing is pending any more.
@@ -359,7 +360,7 @@ impl Worker {
         match self.try_write_out() {
             Ok(()) => {
                 self.clear_pending();
-                self.written = Some(Instant::now());
+                self.written = Instant::now();
             }
             Err(Error::Media(error)) => {
                 // Trying it again would change nothing.
