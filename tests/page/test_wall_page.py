@@ -232,6 +232,7 @@ def test_with_an_api_key(start_hub, chromium):
         page.goto(hub.url + "/")
         page.fill("#key", "let-me-in-please")
         page.click("#send")
+        page.locator("a.tile[data-stream=s]").wait_for()
         eventually(lambda: seen_numbers(page).get("s") == 1, "the picture, after the login")
     finally:
         context.close()

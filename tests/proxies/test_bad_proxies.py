@@ -98,6 +98,7 @@ def test_a_publishing_websocket_that_pauses_outlives_it(hub, stream):
 def test_frames_go_on_through_its_buffer(hub, stream):
     """A stream that moves fills 64 kB again and again: late by as much, but never still."""
     habits = Habits(idle=IDLE, buffer=BUFFER)
+    hub.put_frame(stream, 1)
     with Feeder(hub.url, stream, fps=20), Proxy(hub.port, habits) as proxy:
         url = f"{proxy.url}/stream/{stream}"
         with MjpegReader(url) as reader, Wall(proxy.ws, acknowledge=False) as wall:
