@@ -99,7 +99,7 @@ def test_the_log_goes_to_stderr_and_to_the_file(start_hub):
     requests.delete(hub.url + "/api/streams/s", timeout=10)
     log = Path(hub.folder, "logs", "server.log")
     eventually(lambda: "stream=s" in log.read_text(), "in the file")
-    assert "stream=s" in hub.stderr()
+    eventually(lambda: "stream=s" in hub.stderr(), "and on stderr, which has a writer of its own")
     assert "\x1b[" not in hub.stderr() + log.read_text(), "no colours where there is no terminal"
     assert "memory" in hub.stderr(), "the memory bound is told at start"
 
