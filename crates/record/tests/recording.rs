@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use framehub_record::{Codec, Config, Kind, Status};
 use hub::{Claim, Moment};
@@ -134,6 +137,27 @@ fn what_the_disk_did_not_take_is_a_gap_with_its_length_and_number() {
     assert!(gap.frames as usize >= 300 - BACKLOG_FRAMES - 20, "{gap:?}");
     assert!((gap.seconds - (gap.frames + 1) as f64 * 0.02).abs() < 0.05, "{gap:?}");
     assert_eq!(rig.recordings.totals().frames_lost, recording.frames_lost);
+}
+
+#[test]
+fn a_disk_that_refuses_again_and_again_does_not_make_it_hold_more() {
+    let rig = Rig::with(|config| fs::write(&config.directory, "in the way").unwrap());
+    let mut cam = rig.camera("cam1");
+    // For as long as a few attempts take: a recorder that took a frame with each would have them in the end.
+    let begun = Instant::now();
+    let mut number = 0;
+    while begun.elapsed() < Duration::from_millis(3500) || number < 300 {
+        cam.publish(jpeg(number));
+        cam.wait(Duration::from_millis(20));
+        number += 1;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    fs::remove_file(&rig.directory).unwrap();
+    eventually("recording goes on", || rig.recordings.activity(&cam.name)?.current);
+    let recordings = rig.finish();
+    // One within the fragment that it holds at most, one behind it: each frame taken later would have made another.
+    assert!(recordings[0].gaps.len() <= 2, "{:?}", recordings[0].gaps);
+    assert_eq!(recordings[0].total_frames + recordings[0].frames_lost, u64::from(number));
 }
 
 #[test]

@@ -244,12 +244,14 @@ impl Worker {
     fn round(&mut self, waker: &Waker) -> Round {
         let mut bytes = 0;
         loop {
-            while let Some(delivery) = self.subscriber.try_recv() {
+            // One fragment is all that is held, however often the disk refuses it (D5): the ring keeps the rest.
+            while !self.pending.is_full() || self.write_out() {
+                let Some(delivery) = self.subscriber.try_recv() else { break };
                 bytes += delivery.frame.payload.len();
                 self.take(&delivery);
-                if self.pending.is_full() && !self.write_out() {
-                    return Round::Stuck;
-                }
+            }
+            if self.pending.is_full() {
+                return Round::Stuck;
             }
             if self.is_due() && !self.write_out() {
                 return Round::Stuck;
