@@ -11,7 +11,7 @@ use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Settings, Tls, TlsFiles};
+use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Settings, Tls, TlsFiles};
 
 use crate::{
     config::{CAMERA_STREAM, Plan},
@@ -95,7 +95,8 @@ impl Server {
         let recordings = Recordings::start(hub.clone(), plan.recorder());
         let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
         let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
-        let app = App::new(hub.clone(), recordings.clone(), feeds, settings, shutdown.clone());
+        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds };
+        let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
             plan.streams.timeout,

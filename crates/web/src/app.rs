@@ -24,6 +24,15 @@ use crate::{
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
 const TRANSCODERS: usize = 2;
 
+/// What the face shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
+/// themselves; `feeds` may be none (`Feeds::default()`).
+#[derive(Debug)]
+pub struct Rooms {
+    pub hub: Hub,
+    pub recordings: Recordings,
+    pub feeds: Feeds,
+}
+
 #[derive(Debug)]
 pub struct App {
     hub: Hub,
@@ -47,15 +56,8 @@ pub struct App {
 }
 
 impl App {
-    /// Listing and replaying work with any `recordings`, whether or not they record by themselves; `feeds` may be
-    /// none (`Feeds::default()`).
-    pub fn new(
-        hub: Hub,
-        recordings: Recordings,
-        feeds: Feeds,
-        settings: Settings,
-        shutdown: CancellationToken,
-    ) -> Arc<Self> {
+    pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
+        let Rooms { hub, recordings, feeds } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),

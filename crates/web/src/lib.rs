@@ -36,7 +36,7 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
-pub use app::App;
+pub use app::{App, Rooms};
 pub use auth::{
     AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
     share_token,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{App, Settings, clock, front::Front, routes, tail, tests::support};
+use crate::{App, Rooms, Settings, clock, front::Front, routes, tail, tests::support};
 
 /// What the stream `front` shows: a picture to everybody but a decoder.
 const PICTURE: &[u8] = b"\xff\xd8 the picture of the front door \xff\xd9";
@@ -32,8 +32,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
-        let app =
-            App::new(hub.clone(), recordings, feeds::Feeds::default(), settings, CancellationToken::new());
+        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default() };
+        let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
         house

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, AuthSettings, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Scopes, Settings,
+    App, AuthSettings, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Scopes, Settings,
     SigningSecret,
     front::Front,
     tail::{LiveBox, take_live},
@@ -41,7 +41,7 @@ pub(super) fn house_with(settings: Settings) -> House {
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let app = App::new(hub, recordings, Feeds::default(), settings, shutdown.clone());
+    let app = App::new(Rooms { hub, recordings, feeds: Feeds::default() }, settings, shutdown.clone());
     House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
 }
 
