@@ -207,7 +207,7 @@ impl Person {
 
 /// The coordinate, if it is none.
 fn far(value: f64) -> Option<f64> {
-    (!(value.abs() <= MAX_COORDINATE)).then_some(value)
+    (!(-MAX_COORDINATE..=MAX_COORDINATE).contains(&value)).then_some(value)
 }
 
 /// The score, if it is none.
