@@ -98,7 +98,8 @@ def make_cuts(hub, codec: str, random_number: random.Random, count: int) -> list
         copy = folder(hub) / cut.stream / f"{cut.stream}{stamp}.mp4"
         copy.parent.mkdir()
         copy.write_bytes(source.read_bytes()[: cut.at])
-        shutil.copy(source.with_suffix(".json"), copy.with_suffix(".json"))
+        if source.with_suffix(".json").exists():
+            shutil.copy(source.with_suffix(".json"), copy.with_suffix(".json"))
         cuts.append(cut)
     return cuts
 
