@@ -67,6 +67,7 @@ ROUTES = {
     ("post", "/session/create"),
     ("get", "/session/{id}"),
     ("post", "/session/{id}/destroy"),
+    ("get", "/streaming/stats"),
     ("get", "/api/robot/stream"),
     ("get", "/api/robot/stream/stats"),
     ("get", "/stats-page"),
