@@ -128,6 +128,17 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     Ok(loaded)
 }
 
+/// A plan of defaults and `arguments` alone: for a hub inside another program, where files of the working directory and
+/// the environment are that program's.
+///
+/// # Errors
+/// As [`load`].
+pub fn of_arguments(arguments: &[Override]) -> Result<Loaded, Error> {
+    let layer = layer::of_arguments(arguments);
+    let profile = profile::layer(std::slice::from_ref(&layer));
+    fold(vec![profile, layer])
+}
+
 fn missing_file(path: PathBuf) -> Layer {
     let origin = Origin::File { path, line: 0 };
     let problem = Problem::new(ProblemKind::Unreadable, origin, "there is no such file");

@@ -68,7 +68,8 @@ pub(crate) async fn publish_by_put(
 /// Publish over a WebSocket: a binary message a frame, a text message the metadata of the next one.
 #[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
     ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
-    ("takeover" = Option<u8>, Query)
+    ("takeover" = Option<u8>, Query),
+    ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever who reads the stream changes; refused frames are told, too")
 ), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
 pub(crate) async fn publish_websocket(
     State(app): State<Arc<App>>,
