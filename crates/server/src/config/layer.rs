@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::feeds;
+use super::simulators;
 use super::key::{Key, Raw};
 use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
 use super::table;
@@ -26,6 +27,8 @@ pub(super) struct Layer {
     pub(super) written: Vec<Written>,
     /// Sources; those of all layers are added up.
     pub(super) sources: Vec<feeds::Line>,
+    /// Simulators by their names.
+    pub(super) simulators: Vec<simulators::Line>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
 }

@@ -18,6 +18,7 @@ mod plan;
 mod problem;
 mod profile;
 pub mod reference;
+mod simulators;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -151,7 +152,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
     let mut settings = Vec::new();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
-    let mut lines = Vec::new();
+    let (mut lines, mut named) = (Vec::new(), Vec::new());
     for key in KEYS {
         match key.apply_default(&mut plan) {
             Ok(value) => settings.push(Setting { key, value, origin: Origin::Default }),
@@ -165,6 +166,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         problems.extend(layer.problems);
         warnings.extend(layer.warnings);
         lines.extend(layer.sources);
+        named.extend(layer.simulators);
         for written in layer.written {
             let key = written.key;
             match key.apply(&written.raw, &mut plan) {
@@ -180,6 +182,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         }
     }
     let sources = feeds::read(lines, &plan.streams_of_its_own(), &mut problems);
+    plan.simulators = simulators::read(named, &plan.simulator.place(), &mut problems);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.origin.rank());
         return Err(Error { problems, warnings });

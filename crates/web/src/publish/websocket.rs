@@ -116,18 +116,13 @@ async fn write(
         tokio::select! {
             Some(reply) = replies.recv() => match reply {
                 Reply::Text(text) => outbox.text(&text).await?,
-                Reply::Goodbye { code, reason } => return outbox.close(code, short(&reason)).await,
+                Reply::Goodbye { code, reason } => return outbox.close(code, &reason).await,
             },
             () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }
     }
-}
-
-/// A close frame carries at most 123 bytes of reason (RFC 6455 section 5.5).
-fn short(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(123)]
 }
 
 struct Reader<'a> {
@@ -210,12 +205,12 @@ impl Reader<'_> {
 
     fn last_word(&self, ended: &Ended) -> Reply {
         let code = match ended {
-            Ended::Closed => close::NORMAL,
+            Ended::Closed { .. } => close::NORMAL,
             Ended::TooLarge { .. } => {
                 self.door.count_rejected();
                 close::TOO_LARGE
             }
-            Ended::Protocol(_) => close::PROTOCOL,
+            Ended::Protocol(_) | Ended::Fragments(_) => close::PROTOCOL,
         };
         Reply::goodbye(code, ended)
     }
