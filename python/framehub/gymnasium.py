@@ -245,7 +245,7 @@ class _Screen:
         self._next = time.monotonic() + self._interval
         metadata = {"step": self.step, **{name: _short(value) for name, value in numbers.items()}}
         if self._extra is not None:
-            metadata.update(self._extra())
+            metadata.update({name: _short(value) for name, value in self._extra().items()})
         self._to.publish(picture, metadata=metadata)
 
     def close(self) -> None:
@@ -294,4 +294,7 @@ def _short(value: Any) -> Any:
     """Numbers as a person reads them: six digits."""
     if isinstance(value, np.ndarray):
         return [_short(inner) for inner in value.tolist()]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    if isinstance(value, float):
+        # JSON has no infinity; a reward that is none must not end the training.
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

@@ -56,6 +56,14 @@ def server():
         yield server
 
 
+def told(wall: Wall, stream: str, **numbers: object):
+    """The frame with these numbers."""
+    return eventually(
+        lambda: next((f for f in wall.of(stream) if numbers.items() <= f.header.get("metadata", {}).items()), None),
+        f"{numbers} of {stream}",
+    )
+
+
 def step_until(env, done) -> None:
     """Steps, and begins anew, until something has happened."""
 
@@ -75,7 +83,8 @@ def test_numbers_travel_with_the_picture(server, stream):
         eventually(lambda: server.wanted(stream=stream))
         for length in range(1, LONG + 1):
             env.step(0)
-            frame = wall.wait_for_number(stream, length)
+            frame = told(wall, stream, step=length)
+            assert frame.number == length
             assert frame.header["metadata"] == {
                 "step": length,
                 "episode": 1,
@@ -85,8 +94,9 @@ def test_numbers_travel_with_the_picture(server, stream):
                 "loss": 0.25,
             }
         env.reset()
-        begun = wall.wait_for_number(stream, 0).header["metadata"]
-        assert begun["episode"] == 2 and (begun["return"], begun["length"], begun["step"]) == (0, 0, LONG)
+        begun = told(wall, stream, episode=2)
+        assert begun.number == 0
+        assert begun.header["metadata"].items() >= {"step": LONG, "reward": 0, "return": 0, "length": 0}.items()
     env.close()
 
 
@@ -94,8 +104,7 @@ def test_nothing_is_rendered_while_nobody_looks(server, stream):
     inner = Counter()
     env = StreamVideo(inner, server, stream, fps=0)
     env.reset()
-    # The first picture, so that the stream is there to be found.
-    step_until(env, lambda: inner.rendered > 0)
+    assert inner.rendered == 1, "the first picture, so that the stream is there to be found"
     step_until(env, lambda: not server.wanted(stream=stream))
     before = inner.rendered
     for _ in range(1000):
@@ -109,9 +118,8 @@ def test_nothing_is_rendered_while_nobody_looks(server, stream):
 def test_every_so_many_steps_and_so_many_pictures_a_second(server, stream):
     inner = Counter()
     env = StreamVideo(inner, server, stream, every=10, fps=0)
-    with MjpegReader(f"{server.url}/stream"), Wall(server.url.replace("http", "ws")) as wall:
-        server.publish(numbered(1), stream=stream)
-        wall.watch(stream)
+    server.publish(numbered(1), stream=stream)
+    with MjpegReader(f"{server.url}/stream/{stream}"):
         eventually(lambda: server.wanted(stream=stream))
         for _ in range(100):
             env.step(0)
@@ -120,14 +128,11 @@ def test_every_so_many_steps_and_so_many_pictures_a_second(server, stream):
         for _ in range(100):
             slow.step(0)
         assert slow.unwrapped.rendered == 1
-    env.close()
 
 
 def test_beside_the_picture_on_the_page(server, stream, page, output):
     env = StreamVideo(Counter(), server, stream, fps=0)
     env.reset()
-    step_until(env, lambda: server.wanted(stream=stream))
-    env.step(0)
     page.goto(f"{server.url}/#{stream}")
     panel = page.locator("#metadata")
 
@@ -166,12 +171,11 @@ def test_tiles_of_a_vector_environment(server, stream, mode):
     assert isinstance(env, StreamVectorVideo) and isinstance(env, gym.vector.VectorWrapper)
     env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
-        server.publish(numbered(8000), stream=stream)
         wall.watch(stream)
         eventually(lambda: server.wanted(stream=stream))
         actions = np.zeros(5, int)
         env.step(actions)
-        frame = eventually(lambda: next((f for f in wall.of(stream) if "metadata" in f.header), None))
+        frame = told(wall, stream, step=1)
         picture = decode(frame.jpeg)
         assert picture.shape == (240, 320, 3)
         tiles = [picture[:120, :160], picture[:120, 160:], picture[120:, :160], picture[120:, 160:]]
@@ -192,31 +196,24 @@ def test_tiles_of_a_vector_environment(server, stream, mode):
             AutoresetMode.SAME_STEP: (2, 0),
             AutoresetMode.DISABLED: (1, LONG),
         }[mode]
-        last = eventually(lambda: next((f for f in wall.of(stream) if said(f)["step"] == LONG), None))
-        assert (said(last)["episode"][0], said(last)["length"][0]) == after
+        last = told(wall, stream, step=LONG).header["metadata"]
+        assert (last["episode"][0], last["length"][0]) == after
         if mode == AutoresetMode.NEXT_STEP:
             env.step(actions)
-            reset = eventually(lambda: next((f for f in wall.of(stream) if said(f)["step"] == LONG + 1), None))
-            assert (said(reset)["episode"][0], said(reset)["return"][0]) == (2, 0)
+            reset = told(wall, stream, step=LONG + 1).header["metadata"]
+            assert (reset["episode"][0], reset["return"][0]) == (2, 0)
         if mode == AutoresetMode.DISABLED:
             env.reset(options={"reset_mask": np.array([True, False, False, False, False])})
-            reset = eventually(lambda: next((f for f in wall.of(stream) if said(f)["length"][0] == 0), None))
-            assert said(reset)["episode"] == [2, 1, 1, 1]
+            assert told(wall, stream, episode=[2, 1, 1, 1]).header["metadata"]["length"] == [0, LONG, LONG, LONG]
     env.close()
-
-
-def said(frame) -> dict:
-    return frame.header.get("metadata") or {"step": -1, "length": [-1]}
 
 
 def test_environments_in_processes_of_their_own(server, stream):
     env = StreamVideo(AsyncVectorEnv([Counter, Counter]), server, stream, fps=0)
-    env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
-        eventually(lambda: server.wanted(stream=stream))
-        env.step(np.zeros(2, int))
+        env.reset()
         wall.watch(stream)
-        frame = eventually(lambda: next(iter(wall.of(stream)), None))
+        frame = told(wall, stream, episode=[1, 1])
         assert decode(frame.jpeg).shape == (120, 320, 3)
     env.close()
 
