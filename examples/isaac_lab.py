@@ -4,6 +4,7 @@
 """
 
 import argparse
+from typing import Any
 
 from framehub import StreamPublisher
 from isaaclab.app import AppLauncher
@@ -27,7 +28,8 @@ from isaaclab_tasks.utils import parse_env_cfg  # noqa: E402
 
 def main() -> None:
     cfg = parse_env_cfg(arguments.task, device=arguments.device, num_envs=arguments.num_envs)
-    env = gym.make(arguments.task, cfg=cfg, render_mode="rgb_array")
+    # Isaac Lab gives tensors, one entry an environment, where Gymnasium's types speak of numbers.
+    env: Any = gym.make(arguments.task, cfg=cfg, render_mode="rgb_array")
     env.reset()
     step = 0
     with StreamPublisher(arguments.server, "isaac-lab") as publisher, torch.inference_mode():

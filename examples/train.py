@@ -52,19 +52,22 @@ class RandomSearch:
         self.env = env
         self.cfg = cfg
         self.random = np.random.default_rng(cfg.seed)
-        self.policy = LinearPolicy(env.observation_space.shape[0], env.action_space.shape[0])
+        observations, actions = env.observation_space, env.action_space
+        if not isinstance(observations, gym.spaces.Box) or not isinstance(actions, gym.spaces.Box):
+            raise SystemExit("train.task has to be one with continuous observations and actions, such as Humanoid-v5")
+        self.low, self.high = actions.low, actions.high
+        self.policy = LinearPolicy(observations.shape[0], actions.shape[0])
         self.iterations = 0
         self.steps = 0
         self.best: float | None = None
 
     def episode(self, weights: np.ndarray) -> float:
         """The return of one episode."""
-        low, high = self.env.action_space.low, self.env.action_space.high
         observation, _ = self.env.reset(seed=int(self.random.integers(2**31)))
         total = 0.0
         for _ in range(self.cfg.episodeSteps):
             self.policy.observe(observation)
-            action = np.clip(self.policy.act(weights, observation), low, high)
+            action = np.clip(self.policy.act(weights, observation), self.low, self.high)
             observation, reward, terminated, truncated, _ = self.env.step(action)
             total += float(reward)
             self.steps += 1

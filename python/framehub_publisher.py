@@ -66,11 +66,7 @@ _FAREWELL = 2.0
 _BOUNDARY = "framehub-7d1f3a5c9b42e806"
 
 
-#: What is counted; `frames_dropped` is the sum of those that were not sent.
-_NOT_SENT = ("frames_limited", "frames_replaced", "frames_failed", "frames_refused")
-_COUNTERS = ("frames_offered", "frames_sent", *_NOT_SENT, "bytes_sent", "reconnects")
-#: Longest wait between two attempts to reach the hub, seconds.
-_LONGEST_RETRY = 5.0
+_COUNTERS = ("total_frames", "skipped_frames", "dropped_frames", "failed_frames", "bytes_sent", "reconnects")
 #: A stream without frames is forgotten some time, and an old picture tells nobody anything.
 _PICTURE_EVERY = 60.0
 
@@ -103,10 +99,12 @@ class StreamPublisher:
         server_url: The hub, such as ``http://localhost:5000``; ``https`` and a path before the routes work too.
         stream_name: 1 to 64 letters, digits, ``_`` or ``-``. The first frame makes the stream.
         quality: JPEG quality, 1 (small) to 100 (fine).
-        max_fps: Frames a second that are taken; more are dropped. None: no limit.
+        max_fps: Frames a second that are taken; what comes sooner is skipped. None or 0: no limit.
+        retry_delay: The longest wait between two attempts to reach the hub, in seconds.
+        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
+        max_queue_size: Taken and not used: nothing waits but the newest frame.
         api_key: For a hub that has keys: one that may publish.
         bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
-        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
 
     Raises:
         ValueError: For a URL, a name or a number that cannot be right.
@@ -118,10 +116,12 @@ class StreamPublisher:
         stream_name: str,
         quality: int = 85,
         max_fps: float | None = 30,
+        retry_delay: float = 5,
+        adaptive: bool = True,
+        max_queue_size: int = 1,
         *,
         api_key: str | None = None,
         bgr: bool = False,
-        adaptive: bool = True,
     ) -> None:
         if not isinstance(stream_name, str) or not _NAME.fullmatch(stream_name):
             raise ValueError(f"stream_name is {stream_name!r}: use 1 to 64 letters, digits, '_' or '-'")
@@ -129,16 +129,19 @@ class StreamPublisher:
             raise ValueError(f"quality is {quality!r}: use 1 to 100")
         if max_fps is not None and not 0 <= max_fps <= 1000:
             raise ValueError(f"max_fps is {max_fps!r}: use frames a second, up to 1000, or None for no limit")
+        if not 0 <= retry_delay < float("inf"):
+            raise ValueError(f"retry_delay is {retry_delay!r}: use seconds, 0 or more")
+        if max_queue_size < 1:
+            raise ValueError(f"max_queue_size is {max_queue_size!r}: use 1 or more")
         self.server_url = server_url
         self.stream_name = stream_name
+        self.retry_delay = retry_delay
         self.quality = int(quality)
         self.adaptive = adaptive
         self.bgr = bgr
         self._hub = _Hub(server_url, stream_name, api_key)
         self._interval = 1 / max_fps if max_fps else 0.0
         self._encode: Callable[[np.ndarray, bool, int], bytes] | None = None
-        self._totals = dict.fromkeys(_COUNTERS, 0)
-        self._last_error: str | None = None
         self._started_at: float | None = None
         self._running = False
         self._closed = False
@@ -148,6 +151,8 @@ class StreamPublisher:
     def _stand_up(self) -> None:
         """What belongs to one process: the lock, the thread, what waits for it."""
         self._changed = threading.Condition()
+        self._totals = dict.fromkeys(_COUNTERS, 0)
+        self._last_error: str | None = None
         self._thread: threading.Thread | None = None
         self._waiting: _Frame | None = None
         self._next_due = 0.0
@@ -167,20 +172,19 @@ class StreamPublisher:
     # ---- what a script calls ----
 
     def start(self) -> StreamPublisher:
-        """Starts the thread that encodes and sends. The first frame does it, too; this is sooner.
+        """Starts the thread that encodes and sends. The first frame does it, too; this is sooner. After `stop` it
+        starts it anew. A hub that is not there yet is no error: it is tried again.
 
-        A hub that is not there yet is no error: it is tried again.
+        Returns:
+            The publisher itself.
 
         Raises:
             ImportError: Neither OpenCV nor Pillow is installed.
-            ValueError: The publisher is closed.
         """
-        if self._closed:
-            raise ValueError("the publisher is closed: make another one")
         if self._encode is None:
             self._encode = _encoder()
         with self._changed:
-            self._running = True
+            self._running, self._closed = True, False
             if self._started_at is None:
                 self._started_at = time.monotonic()
             if self._thread is None or not self._thread.is_alive():
@@ -202,7 +206,7 @@ class StreamPublisher:
             frame: height×width×3 (RGB, or blue first with `bgr`) or height×width (grey); uint8, or floats from 0 to 1.
             captured: When it was taken, Unix seconds.
             metadata: Travels with the frame, into recordings too; the page shows it. 4 kB as JSON at most; numpy's
-                numbers are fine.
+                numbers are fine, what is not finite becomes null.
             bgr: For this frame, instead of what the publisher was made with.
 
         Returns:
@@ -215,20 +219,21 @@ class StreamPublisher:
         """
         headers = _headers(captured, metadata)
         _check(frame)
+        if self._closed:
+            raise ValueError("the publisher is closed: call start() before publishing again")
         if self._thread is None:
             # The first frame, or the first after a fork: the parent's thread stayed with the parent.
             self.start()
         with self._changed:
-            self._totals["frames_offered"] += 1
             if not self._is_due():
-                self._totals["frames_limited"] += 1
+                self._totals["skipped_frames"] += 1
                 return False
             now = time.monotonic()
             self._next_due = max(self._next_due, now - self._interval / 4) + self._interval
         picture = _copy(frame)
         with self._changed:
             if self._waiting is not None:
-                self._totals["frames_replaced"] += 1
+                self._totals["dropped_frames"] += 1
             self._waiting = _Frame(picture, self.bgr if bgr is None else bgr, headers)
             self._changed.notify()
         return True
@@ -258,33 +263,41 @@ class StreamPublisher:
             return self._demand_known_at > float("-inf") and (self._wanted or self._is_old()) and self._is_due()
 
     def get_stats(self) -> dict[str, Any]:
-        """What became of the frames, and how the connection is.
+        """What became of the frames, and how the connection is. Of a child after a fork: its own.
 
-        Keys: ``stream_name``, ``server_url``, ``running``, ``connected``, ``uptime_seconds``; ``frames_offered`` (calls
-        of publish), ``frames_sent``, ``frames_dropped`` (all that were not sent: ``frames_limited`` by `max_fps`,
-        ``frames_replaced`` by a newer one before their turn, ``frames_failed`` with their connection,
-        ``frames_refused`` by the hub), ``bytes_sent``, ``current_fps`` (sent, over the last two seconds), ``quality``
-        (of the next frame), ``reconnects``, ``viewers`` and ``services`` (who reads the stream; None while that is not
-        known), ``last_error`` (None or a sentence).
+        Frames that were published are in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
+        than `max_fps` allows, ``dropped_frames`` gave way to a newer one before their turn or while the hub was away,
+        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) wait.
+
+        Beside them: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
+        ``bytes_sent``, ``queue_max``, ``queue_utilization_pct``, ``avg_send_time_ms`` (of the last ten),
+        ``current_fps`` (sent, over the last two seconds), ``base_quality``, ``current_quality``, ``reconnects``,
+        ``viewers`` and ``services`` (recorders and the like that read the stream; None while that is not known),
+        ``last_error`` (a sentence, or None).
         """
         with self._changed:
             now = time.monotonic()
+            times = list(self._send_times)
+            queued = int(self._waiting is not None)
             viewers, services = self._readers or (None, None)
-            stats: dict[str, Any] = {
+            return {
                 "stream_name": self.stream_name,
                 "server_url": self.server_url,
-                "running": self._running,
+                "is_running": self._running,
                 "connected": self._hub.is_connected(),
                 "uptime_seconds": 0.0 if self._started_at is None else now - self._started_at,
                 **self._totals,
-                "frames_dropped": sum(self._totals[name] for name in _NOT_SENT),
+                "queue_size": queued,
+                "queue_max": 1,
+                "queue_utilization_pct": 100.0 * queued,
+                "avg_send_time_ms": 1000 * sum(times) / len(times) if times else 0.0,
                 "current_fps": sum(at > now - 2 for at in self._sent_at) / 2,
-                "quality": self._current_quality,
+                "base_quality": self.quality,
+                "current_quality": self._current_quality,
                 "viewers": viewers,
                 "services": services,
                 "last_error": self._last_error,
             }
-            return stats
 
     def stop(self) -> None:
         """Sends the last frame, if that is quickly done, and closes. Takes a few seconds at most, whatever the hub
@@ -383,7 +396,7 @@ class StreamPublisher:
                 delay = max(_FIRST_RETRY * 2 ** min(self._attempts, 16), retry_after or 0.0)
                 self._attempts += 1
                 # Spread out: many publishers must not come back to a restarted hub at the same moment.
-                self._retry_at = time.monotonic() + min(delay, _LONGEST_RETRY) * random.uniform(0.75, 1.0)
+                self._retry_at = time.monotonic() + min(delay, self.retry_delay) * random.uniform(0.75, 1.0)
                 self._wanted = False
                 self._readers = None
                 self._demand_known_at = float("-inf")
@@ -402,13 +415,13 @@ class StreamPublisher:
             jpeg = self._encode(frame.picture, frame.bgr, quality)
             begun = time.monotonic()
             self._hub.post(jpeg, frame.headers)
-        except BaseException as error:
+        except BaseException:
             with self._changed:
-                self._totals["frames_refused" if isinstance(error, _Refused) else "frames_failed"] += 1
+                self._totals["failed_frames"] += 1
             raise
         with self._changed:
             now = time.monotonic()
-            self._totals["frames_sent"] += 1
+            self._totals["total_frames"] += 1
             self._totals["bytes_sent"] += len(jpeg)
             self._totals["reconnects"] = max(0, self._hub.opened - 1)
             self._sent_at.append(now)
@@ -603,10 +616,7 @@ def _headers(captured: float | None, metadata: Mapping[str, Any] | None) -> tupl
     if metadata is not None:
         if not isinstance(metadata, Mapping):
             raise TypeError(f"metadata is a {type(metadata).__name__}: give a mapping such as a dict")
-        try:
-            text = json.dumps(metadata, default=_plain, separators=(",", ":"), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"metadata cannot be written as JSON: {error}") from None
+        text = json.dumps(_plain(metadata), separators=(",", ":"), allow_nan=False)
         if len(text) > _MOST_METADATA_BYTES:
             raise ValueError(f"metadata has {len(text)} bytes as JSON: at most {_MOST_METADATA_BYTES}")
         lines.append("X-Frame-Metadata: " + text)
@@ -614,12 +624,18 @@ def _headers(captured: float | None, metadata: Mapping[str, Any] | None) -> tupl
 
 
 def _plain(value: Any) -> Any:
-    """numpy's numbers and arrays as Python's, any mapping as a dict."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
+    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
     if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if float("-inf") < value < float("inf") else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    raise TypeError(f"metadata holds a {type(value).__name__}: JSON has no such thing")
 
 
 def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
