@@ -13,7 +13,7 @@ command -v openssl >/dev/null || missing+=(openssl)
 PATH="$PATH:/usr/sbin:/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
 { command -v cc && command -v c++; } >/dev/null || missing+=(build-essential)
 command -v python3 >/dev/null || missing+=(python3)
-PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep -q libEGL_mesa || missing+=(libegl1 libegl-mesa0 libgl1)
+PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep libEGL_mesa >/dev/null || missing+=(libegl1 libegl-mesa0 libgl1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if ! command -v cargo >/dev/null; then
