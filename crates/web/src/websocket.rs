@@ -257,9 +257,7 @@ impl Outbox {
                 Ok(())
             }
             Ended::TooLarge { .. } => self.close(close::TOO_LARGE, &ended.to_string()).await,
-            Ended::Protocol(_) | Ended::Fragments(_) => {
-                self.close(close::PROTOCOL, &ended.to_string()).await
-            }
+            Ended::Protocol(_) | Ended::Fragments(_) => self.close(close::PROTOCOL, &ended.to_string()).await,
         }
     }
 

@@ -57,7 +57,9 @@ pub enum Part {
 pub enum Error {
     #[error("a continuation came without a message to continue")]
     NothingToContinue,
-    #[error("a message began inside another one: the fragments of one message come without another's in between")]
+    #[error(
+        "a message began inside another one: the fragments of one message come without another's in between"
+    )]
     Interleaved,
     #[error("message larger than {limit} bytes")]
     TooLarge { limit: usize },
@@ -161,7 +163,10 @@ mod tests {
         assert_eq!(push(&[(Part::Continuation, true, b"x")]), "NOTHING_TO_CONTINUE");
         assert_eq!(push(&[(Part::Text, false, b"x"), (Part::Binary, true, b"x")]), "INTERLEAVED");
         assert_eq!(push(&[(Part::Binary, true, b"12345")]), "MESSAGE_TOO_LARGE");
-        assert_eq!(push(&[(Part::Binary, false, b"123"), (Part::Continuation, true, b"45")]), "MESSAGE_TOO_LARGE");
+        assert_eq!(
+            push(&[(Part::Binary, false, b"123"), (Part::Continuation, true, b"45")]),
+            "MESSAGE_TOO_LARGE"
+        );
         assert_eq!(push(&[(Part::Text, true, b"\xFF")]), "NOT_UTF8");
         assert_eq!(push(&[(Part::Text, false, b"\xC3"), (Part::Continuation, true, b"x")]), "NOT_UTF8");
     }

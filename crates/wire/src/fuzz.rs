@@ -136,6 +136,7 @@ pub fn text(data: &[u8]) {
         assert!(wall::ClientMessage::parse(&message.to_json()).is_ok());
     }
     let _ = publish::Reply::parse(text);
+    let _ = publish::Demand::parse(text);
     let _ = wall::ServerMessage::parse(text);
     if let Ok(boundary) = multipart::boundary(text) {
         let _ = multipart::Parser::new(boundary, LIMITS).feed(&mut &data[..]);

@@ -78,7 +78,8 @@ impl Place {
     pub fn simulator(&self) -> Result<Simulator, InvalidSimulator> {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let no_host = |_| InvalidSimulator::Host { host: self.host.clone() };
-        let url = |scheme: &str, port: u16, path: &str| Url::parse(&format!("{scheme}://{host}:{port}{path}"));
+        let url =
+            |scheme: &str, port: u16, path: &str| Url::parse(&format!("{scheme}://{host}:{port}{path}"));
         Ok(Simulator {
             socket: url("ws", self.ws_port, &self.ws_path).map_err(no_host)?,
             stream: url("http", self.stream_port, "/stream").map_err(no_host)?,

@@ -143,7 +143,9 @@ impl Link<'_> {
                 ready(Ok::<(), Infallible>(()))
             };
             let frame = read.read_frame(&mut oblige).await.map_err(|error| match error {
-                WebSocketError::FrameTooLarge => fragments::Error::TooLarge { limit: max_message_bytes }.into(),
+                WebSocketError::FrameTooLarge => {
+                    fragments::Error::TooLarge { limit: max_message_bytes }.into()
+                }
                 error => Error::broken(&error),
             })?;
             alive.note();

@@ -125,8 +125,7 @@ impl Simulators {
             // With its stream the session ends, whoever deleted that.
             shared.registry().remove(&ended);
         });
-        let info =
-            Info { id, wish, created: now.wall, last_activity: now.wall, is_connected: false };
+        let info = Info { id, wish, created: now.wall, last_activity: now.wall, is_connected: false };
         Ok(Created { info, is_reused: false })
     }
 

@@ -46,8 +46,7 @@ mod tests {
 
     #[test]
     fn each_state_has_its_words() {
-        let failed =
-            || State::Failed { why: "it is away".to_owned(), retry_in: Duration::from_millis(1200) };
+        let failed = || State::Failed { why: "it is away".to_owned(), retry_in: Duration::from_millis(1200) };
         let said = |socket, mjpeg| match Notice::of(&socket, &mjpeg) {
             Some(Notice::Status(text)) => format!("status: {text}"),
             Some(Notice::Error(text)) => format!("error: {text}"),

@@ -60,7 +60,8 @@ impl Wish {
     /// # Errors
     /// Texts that are too long, and a robot's id that no stream's name can hold.
     pub(super) fn check(&self) -> Result<(), CreateError> {
-        let texts = [("userId", &self.user_id), ("robotName", &self.robot_name), ("simulator", &self.simulator)];
+        let texts =
+            [("userId", &self.user_id), ("robotName", &self.robot_name), ("simulator", &self.simulator)];
         for (field, text) in texts {
             if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
                 return Err(CreateError::TextTooLong { field });
@@ -134,7 +135,8 @@ impl<T> Registry<T> {
             Some(robot) => format!("robot_{robot}_{millis}"),
             None => format!("stream_{millis}_{}", base36(random)),
         };
-        id.parse().map_err(|_| CreateError::BadRobotId { robot_id: wish.robot_id.clone().unwrap_or_default() })
+        id.parse()
+            .map_err(|_| CreateError::BadRobotId { robot_id: wish.robot_id.clone().unwrap_or_default() })
     }
 
     pub(super) fn insert(&mut self, id: StreamName, wish: Wish, now: Moment, running: T) {
@@ -206,7 +208,10 @@ mod tests {
         let id = registry.new_id(&robot("arm-7"), start(), 0).unwrap();
         assert_eq!(id.as_str(), "robot_arm-7_1760000000123");
         let longest = "r".repeat(LONGEST_ROBOT_ID);
-        assert_eq!(registry.new_id(&robot(&longest), start(), 0).unwrap().as_str().len(), StreamName::MAX_LEN - 1);
+        assert_eq!(
+            registry.new_id(&robot(&longest), start(), 0).unwrap().as_str().len(),
+            StreamName::MAX_LEN - 1
+        );
         for wrong in ["", "a b", "../x", "ä", &format!("{longest}r")] {
             let error = registry.new_id(&robot(wrong), start(), 0).unwrap_err();
             assert_eq!(error.code(), "BAD_ROBOT_ID", "{wrong}");

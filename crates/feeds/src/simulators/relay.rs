@@ -253,7 +253,8 @@ mod tests {
         for answer in [1000, 1003, 1008, 1009, 3000, 4001, 4999] {
             assert!(close(Some(answer)).is_an_answer(), "{answer}");
         }
-        for loss in [None, Some(1001), Some(1005), Some(1006), Some(1011), Some(1012), Some(1013), Some(2999)] {
+        for loss in [None, Some(1001), Some(1005), Some(1006), Some(1011), Some(1012), Some(1013), Some(2999)]
+        {
             assert!(!close(loss).is_an_answer(), "{loss:?}");
         }
     }

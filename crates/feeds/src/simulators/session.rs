@@ -134,7 +134,9 @@ impl<F: Fn(bool)> Task<F> {
             // Meant for a connection that there is no more.
             while self.outgoing.try_recv().is_ok() {}
             match lost {
-                Ok(()) => tracing::debug!(session = %self.session.id, "nobody watches: the simulator is left"),
+                Ok(()) => {
+                    tracing::debug!(session = %self.session.id, "nobody watches: the simulator is left")
+                }
                 Err(lost) => return lost,
             }
         }
@@ -170,7 +172,9 @@ impl<F: Fn(bool)> Task<F> {
 /// What the simulator is told when the session loses its stream.
 pub(super) fn word_of(lost: &PublishError) -> Close {
     match lost {
-        PublishError::Closed { reason: Closed::ShuttingDown, .. } => Close::new(1001, "the hub is shutting down"),
+        PublishError::Closed { reason: Closed::ShuttingDown, .. } => {
+            Close::new(1001, "the hub is shutting down")
+        }
         _ => Close::new(1000, "the session has ended"),
     }
 }

@@ -12,10 +12,10 @@ use std::path::Path;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::feeds;
-use super::simulators;
 use super::key::{Entry, Key, Raw};
 use super::layer::{Layer, Written};
 use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
+use super::simulators;
 use super::table::{self, KEYS, SECTIONS};
 
 /// A configuration is a few kilobytes; whatever is larger was named by mistake.
@@ -310,7 +310,8 @@ impl Walk<'_> {
     }
 
     fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
-        let names: Vec<&str> = SECTIONS.iter().map(|known| known.name).chain([feeds::NAME, simulators::NAME]).collect();
+        let names: Vec<&str> =
+            SECTIONS.iter().map(|known| known.name).chain([feeds::NAME, simulators::NAME]).collect();
         let near = nearest_name(section, names.iter().copied()).map(str::to_owned);
         // A key at the margin belongs under a heading.
         let lost = !matches!(body.body, Body::Map(_));

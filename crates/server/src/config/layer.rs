@@ -7,9 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::feeds;
-use super::simulators;
 use super::key::{Key, Raw};
 use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
+use super::simulators;
 use super::table;
 
 /// One value as written.

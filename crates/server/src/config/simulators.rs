@@ -20,7 +20,11 @@ pub(super) struct Line {
 }
 
 /// Those of all lines by their names; what a line leaves open is as of `default`.
-pub(super) fn read(lines: Vec<Line>, default: &Place, problems: &mut Vec<Problem>) -> BTreeMap<String, Place> {
+pub(super) fn read(
+    lines: Vec<Line>,
+    default: &Place,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
     for Line { name, address, origin } in lines {
         let place = default.parse(&address).and_then(|place| place.simulator().map(|_| place));

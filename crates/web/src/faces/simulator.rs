@@ -106,7 +106,10 @@ pub(crate) async fn create(
 /// needed, a token stands in the address.
 fn urls(app: &App, grant: &Grant, caller: &Caller, id: &StreamName) -> impl Fn(&str) -> String {
     let share = app.guard().share(grant, id, TOKEN_SPAN);
-    let token = share.ok().filter(|_| grant.shows(id)).map_or(String::new(), |share| format!("?token={}", share.token));
+    let token = share
+        .ok()
+        .filter(|_| grant.shows(id))
+        .map_or(String::new(), |share| format!("?token={}", share.token));
     let stream = format!("{}{}", caller.base(), app.settings().base_path.at(&format!("/stream/{id}")));
     move |view| format!("{stream}{view}{token}")
 }

@@ -155,11 +155,7 @@ impl View {
         }
     }
 
-    async fn send(
-        &mut self,
-        outbox: &mut Outbox,
-        frame: &Frame,
-    ) -> Result<(), WebSocketError> {
+    async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), WebSocketError> {
         let now = Instant::now();
         self.pacer.taken(now);
         if self.source.is_live() {

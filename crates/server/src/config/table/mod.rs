@@ -55,11 +55,7 @@ pub const SECTIONS: &[Section] = &[
         doc: "The simulator whose pictures sessions show, unless they choose one of `simulators`.",
         missing: "",
     },
-    Section {
-        name: "sessions",
-        doc: "Simulator sessions.",
-        missing: "",
-    },
+    Section { name: "sessions", doc: "Simulator sessions.", missing: "" },
     Section {
         name: "referee",
         doc: "Frame upload and analysis of fencing phrases.",
@@ -69,9 +65,12 @@ pub const SECTIONS: &[Section] = &[
 
 const PARTS: [&[Key]; 6] =
     [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, later::KEYS];
-const COUNT: usize =
-    serving::KEYS.len() + access::KEYS.len() + recording::KEYS.len() + camera::KEYS.len()
-    + simulator::KEYS.len() + later::KEYS.len();
+const COUNT: usize = serving::KEYS.len()
+    + access::KEYS.len()
+    + recording::KEYS.len()
+    + camera::KEYS.len()
+    + simulator::KEYS.len()
+    + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {
