@@ -212,7 +212,9 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path, end):
     process = command("serve", f"server.port={port}", "logging.file=none", folder=tmp_path)
     try:
         assert process.stdout.readline() == f"Framehub is ready: http://127.0.0.1:{port}/\n"
-        picture = eventually(lambda: requests.get(f"http://127.0.0.1:{port}/stream/demo/snapshot.jpg", timeout=PATIENCE))
+        picture = eventually(
+            lambda: requests.get(f"http://127.0.0.1:{port}/stream/demo/snapshot.jpg", timeout=PATIENCE)
+        )
         assert decode(picture.content).shape[2] == 3
         begun = time.monotonic()
         os.kill(process.pid, end)

@@ -17,6 +17,7 @@ import requests
 from support.hub import ROOT
 from support.mjpeg import MjpegReader
 from support.pictures import decode, number_of, numbered
+from support.ports import fixed_port
 from support.publisher_file import FILE, framehub_publisher
 from support.recordings import only, wait_for_frames
 from support.slow import SlowLink
@@ -180,7 +181,7 @@ def test_the_array_is_free_at_once(hub, stream):
 
 
 def test_statistics(hub, stream):
-    with MjpegReader(f"{hub.url}/stream") as _viewer, StreamPublisher(hub.url, stream, 70, 5) as publisher:
+    with MjpegReader(f"{hub.url}/stream") as _viewer, StreamPublisher(hub.url, stream, 70, 0.2) as publisher:
         results = [publisher.publish_frame(FRAME) for _ in range(10)]
         taken(publisher, 1)
         eventually(lambda: publisher.wanted() or publisher.get_stats()["viewers"] is not None)
@@ -190,7 +191,7 @@ def test_statistics(hub, stream):
     about = {"stream_name": stream, "server_url": hub.url, "is_running": True, "connected": True, "last_error": None}
     quality = {"base_quality": 70, "current_quality": 70, "queue_size": 0, "queue_max": 1, "queue_utilization_pct": 0}
     assert stats.items() >= (counted | about | quality).items()
-    assert stats["bytes_sent"] > 0 and stats["uptime_seconds"] > 0 and stats["current_fps"] == 0.5
+    assert stats["bytes_sent"] > 0 and stats["uptime_seconds"] > 0
     assert stats["services"] is not None
 
 
@@ -219,9 +220,7 @@ def test_one_connection_for_all_frames(hub, stream):
 
 
 def test_a_hub_that_comes_late_goes_and_comes_back(start_hub, stream):
-    hub = start_hub()
-    port = hub.port
-    hub.stop()
+    port = fixed_port()
     with StreamPublisher(f"http://127.0.0.1:{port}", stream, retry_delay=0.2, max_fps=None) as publisher:
 
         def feed() -> bool:

@@ -8,4 +8,10 @@
 //! * A stranger's bytes never panic, and memory is bounded by named constants.
 //! * Equal input gives equal output, to the last bit.
 
+pub mod decision;
+pub mod evaluate;
+mod fit;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod signal;
 pub mod tracks;

@@ -10,6 +10,7 @@ use crate::commands;
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::referee::RefereeArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::share::ShareArgs;
 use crate::commands::watch::WatchArgs;
@@ -30,6 +31,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Watch(args) => commands::watch::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Referee(args) => commands::referee::run(args),
         Command::Config(args) => commands::config::run(args),
     };
     match outcome {
@@ -91,6 +93,8 @@ pub enum Command {
     Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are
     Bench(BenchArgs),
+    /// Judge fencing phrases from their signal log and key points
+    Referee(RefereeArgs),
     /// Check, show and explain the configuration
     Config(ConfigArgs),
 }
