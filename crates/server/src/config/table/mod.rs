@@ -64,21 +64,13 @@ pub const SECTIONS: &[Section] = &[
 ];
 
 const PARTS: [&[Key]; 6] =
-<<<<<<< HEAD
-    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, later::KEYS];
-=======
     [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, referee::KEYS];
->>>>>>> main
 const COUNT: usize = serving::KEYS.len()
     + access::KEYS.len()
     + recording::KEYS.len()
     + camera::KEYS.len()
     + simulator::KEYS.len()
-<<<<<<< HEAD
-    + later::KEYS.len();
-=======
     + referee::KEYS.len();
->>>>>>> main
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {
