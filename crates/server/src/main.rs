@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use framehub::cli::{Cli, Command};
-use framehub::commands;
-
 fn main() -> ExitCode {
+<<<<<<< HEAD
     let outcome = match Cli::parse().into_command() {
         Command::Serve(args) => commands::serve::run(args),
         Command::Publish(args) => commands::publish::run(args),
@@ -23,4 +20,7 @@ fn main() -> ExitCode {
             commands::exit_code(&error)
         }
     }
+=======
+    framehub::cli::run(std::env::args_os()).into()
+>>>>>>> main
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use feeds::Feeds;
+use feeds::{Feeds, Simulators};
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
@@ -40,6 +40,8 @@ pub enum Error {
         "{given} is set, but not {missing}: TLS needs a certificate and its key; set both, or neither for plain HTTP"
     )]
     HalfTls { given: &'static str, missing: &'static str },
+    #[error("simulator.ip: {0}")]
+    Simulator(#[from] feeds::simulators::InvalidSimulator),
     #[error(transparent)]
     Tls(#[from] web::TlsError),
 }
@@ -95,7 +97,9 @@ impl Server {
         let recordings = Recordings::start(hub.clone(), plan.recorder());
         let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
         let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
-        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds };
+        let simulators = Simulators::new(hub.clone(), simulators(&plan)?, shutdown.clone());
+        tokio::spawn(simulators.clone().sweep());
+        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, simulators };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
@@ -213,6 +217,19 @@ fn source_settings(plan: &Plan) -> feeds::Settings {
         max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
         quality: plan.camera.jpeg_quality,
     }
+}
+
+fn simulators(plan: &Plan) -> Result<feeds::simulators::Config, Error> {
+    let others = plan.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
+    Ok(feeds::simulators::Config {
+        default: plan.simulator.place().simulator()?,
+        others: others.collect::<Result<_, Error>>()?,
+        pictures: source_settings(plan),
+        timeout: plan.simulator.timeout,
+        max_sessions: plan.sessions.max_concurrent,
+        idle: plan.sessions.timeout,
+        check_every: plan.sessions.check,
+    })
 }
 
 fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {

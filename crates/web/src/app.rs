@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use feeds::Feeds;
+use feeds::{Feeds, Simulators};
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
@@ -31,6 +31,7 @@ pub struct Rooms {
     pub hub: Hub,
     pub recordings: Recordings,
     pub feeds: Feeds,
+    pub simulators: Simulators,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub struct App {
     hub: Hub,
     recordings: Recordings,
     feeds: Feeds,
+    simulators: Simulators,
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
@@ -57,7 +59,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds } = rooms;
+        let Rooms { hub, recordings, feeds, simulators } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -74,6 +76,7 @@ impl App {
             hub,
             recordings,
             feeds,
+            simulators,
             settings,
             shutdown,
         })
@@ -90,6 +93,11 @@ impl App {
     /// The hub's own sources.
     pub fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    /// The simulator sessions.
+    pub fn simulators(&self) -> &Simulators {
+        &self.simulators
     }
 
     pub fn settings(&self) -> &Settings {

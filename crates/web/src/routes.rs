@@ -10,7 +10,7 @@ use crate::{
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, robot, streams, viewer},
+    faces::{control, keys, recorder, recordings, robot, simulator, streams, viewer},
     openapi,
 };
 
@@ -44,6 +44,10 @@ pub(crate) fn all() -> Routes {
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
         .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
+        // 002: simulator sessions.
+        .post("/session/create", Somewhere(Publish), simulator::create)
+        .get("/session/{id}", On(View), simulator::info)
+        .post("/session/{id}/destroy", On(Publish), simulator::destroy)
         // 004: the robot's stream, always behind an API key.
         .get("/api/robot/stream", Keyed(View), robot::stream)
         .get("/api/robot/stream/stats", Keyed(View), robot::stats)

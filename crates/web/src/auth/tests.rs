@@ -32,7 +32,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
-        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default() };
+        let simulators = support::simulators(&hub);
+        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), simulators };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");

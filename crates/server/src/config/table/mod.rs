@@ -1,7 +1,7 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving`, `access`, `recording` and `camera` hold what this version runs on, `later` what it accepts and checks, but
+//! `serving`, `access`, `recording`, `camera` and `simulator` hold what this version runs on, `later` what it accepts and checks, but
 //! does not act on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
@@ -10,6 +10,7 @@ mod camera;
 mod later;
 mod recording;
 mod serving;
+mod simulator;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -51,14 +52,10 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "simulator",
-        doc: "The simulator whose pictures sessions show.",
-        missing: "this version does not connect to a simulator yet",
+        doc: "The simulator whose pictures sessions show, unless they choose one of `simulators`.",
+        missing: "",
     },
-    Section {
-        name: "sessions",
-        doc: "Simulator sessions.",
-        missing: "this version has no simulator sessions yet",
-    },
+    Section { name: "sessions", doc: "Simulator sessions.", missing: "" },
     Section {
         name: "referee",
         doc: "Frame upload and analysis of fencing phrases.",
@@ -66,9 +63,14 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
-const PARTS: [&[Key]; 5] = [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, later::KEYS];
-const COUNT: usize =
-    serving::KEYS.len() + access::KEYS.len() + recording::KEYS.len() + camera::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 6] =
+    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len()
+    + access::KEYS.len()
+    + recording::KEYS.len()
+    + camera::KEYS.len()
+    + simulator::KEYS.len()
+    + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

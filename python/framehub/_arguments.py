@@ -1,0 +1,91 @@
+"""What callers pass, checked and turned into what the native half takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+def quality(value: Any) -> int:
+    """JPEG quality, 1 to 100."""
+    return whole_number("quality", value, 1, 100)
+
+
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    number = _number(name, value)
+    if number != int(number) or not least <= number <= most:
+        raise ValueError(f"{name} is {value!r}; wanted is a whole number from {least} to {most}")
+    return int(number)
+
+
+def rate(name: str, value: Any) -> float | None:
+    """Frames a second; None or 0 is no limit."""
+    if value is None:
+        return None
+    number = _number(name, value)
+    if not 0 <= number <= 1000:
+        raise ValueError(f"{name} is {value!r}; wanted are frames a second, up to 1000, or None for no limit")
+    return number or None
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; wanted is a str")
+    return value
+
+
+def captured(value: float | datetime | None) -> float:
+    """When a picture was taken, in Unix seconds; None is now."""
+    if value is None:
+        return time.time()
+    seconds = value.timestamp() if isinstance(value, datetime) else _number("captured", value)
+    if seconds < 0:
+        raise ValueError(f"captured is {value!r}; wanted are Unix seconds (time.time()) or a datetime")
+    return seconds
+
+
+def seconds(name: str, value: Any) -> float:
+    number = _number(name, value)
+    if not 0 <= number <= 86_400:
+        raise ValueError(f"{name} is {value!r}; wanted are seconds, 0 to 86400")
+    return number
+
+
+def metadata(value: Mapping[str, Any] | None) -> str | None:
+    """A mapping as JSON."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(f"metadata is a {type(value).__name__}; wanted is a mapping such as {{'step': 12}}")
+    return json.dumps(_plain(value), allow_nan=False)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        # A str would become a number, too, which hides a mistake in a configuration.
+        number = float(value) if not isinstance(value, (str, bytes, bool)) else math.nan
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        kind = ValueError if isinstance(value, float) else TypeError
+        raise kind(f"{name} is {value!r}; wanted is a number")
+    return number
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    raise TypeError(f"metadata holds a {type(value).__name__}; JSON has no such thing")
