@@ -31,6 +31,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Watch(args) => commands::watch::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Referee(args) => commands::referee::run(args),
         Command::Config(args) => commands::config::run(args),
     };
     match outcome {
