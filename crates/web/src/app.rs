@@ -7,6 +7,7 @@ use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 
 use crate::{
     Settings,
@@ -31,6 +32,7 @@ pub struct Rooms {
     pub hub: Hub,
     pub recordings: Recordings,
     pub feeds: Feeds,
+    pub uploads: Uploads,
     pub simulators: Simulators,
 }
 
@@ -39,6 +41,7 @@ pub struct App {
     hub: Hub,
     recordings: Recordings,
     feeds: Feeds,
+    uploads: Uploads,
     simulators: Simulators,
     disk: Disk,
     replays: Arc<Semaphore>,
@@ -59,7 +62,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds, simulators } = rooms;
+        let Rooms { hub, recordings, feeds, uploads, simulators } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -76,6 +79,7 @@ impl App {
             hub,
             recordings,
             feeds,
+            uploads,
             simulators,
             settings,
             shutdown,
@@ -93,6 +97,10 @@ impl App {
     /// The hub's own sources.
     pub fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     /// The simulator sessions.

@@ -1,14 +1,14 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving`, `access`, `recording`, `camera` and `simulator` hold what this version runs on, `later` what it accepts and checks, but
-//! does not act on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
+//! Each file below holds some sections; a row that is not `available` is accepted and checked, but this version does not
+//! act on it yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
 mod access;
 mod camera;
-mod later;
 mod recording;
+mod referee;
 mod serving;
 mod simulator;
 
@@ -59,18 +59,18 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "referee",
         doc: "Frame upload and analysis of fencing phrases.",
-        missing: "this version does not take uploads or analyse them yet",
+        missing: "this version loads no pose model yet",
     },
 ];
 
 const PARTS: [&[Key]; 6] =
-    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, later::KEYS];
+    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, referee::KEYS];
 const COUNT: usize = serving::KEYS.len()
     + access::KEYS.len()
     + recording::KEYS.len()
     + camera::KEYS.len()
     + simulator::KEYS.len()
-    + later::KEYS.len();
+    + referee::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {
