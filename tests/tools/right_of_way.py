@@ -151,7 +151,7 @@ def main(folder: Path, *, choose: bool = False) -> None:
     print("weights:", ", ".join(f"{weight:.3f}" for weight in weights))
 
     def tell(what: str, right: np.ndarray) -> None:
-        print(f"{what}: {right.mean():.3f} ({right.sum()} of {right.size})")
+        print(f"{what}: {right.sum() / max(right.size, 1):.3f} ({right.sum()} of {right.size})")
 
     tell("fitted to all", np.sign(x @ weights) == y)
     for name, values, weight in zip(NAMES, x.T, weights, strict=True):
