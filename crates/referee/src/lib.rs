@@ -8,4 +8,6 @@
 //! * A stranger's bytes never panic, and memory is bounded by named constants.
 //! * Equal input gives equal output, to the last bit.
 
+pub mod pose;
+pub mod tracking;
 pub mod tracks;
