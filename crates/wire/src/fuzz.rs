@@ -112,6 +112,14 @@ pub fn picture(data: &[u8]) {
     assert_eq!(jpeg::probe(&complete), Ok(jpeg::Info { has_huffman_tables: true, ..info }));
 }
 
+/// Written in ASCII, JSON still says the same.
+fn in_a_header(json: &str) {
+    let ascii = publish::in_ascii(json);
+    assert!(ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{ascii} is no header");
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    assert_eq!(value(&ascii), value(json));
+}
+
 /// Every JSON message: what is taken comes out again as the same.
 pub fn text(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -122,6 +130,7 @@ pub fn text(data: &[u8]) {
     if let Ok(metadata) = publish::Metadata::parse(text) {
         let again = publish::Metadata::parse(&metadata.to_json());
         assert!(again.as_ref().is_ok_and(|again| again.seq == metadata.seq && again.rest == metadata.rest));
+        in_a_header(metadata.rest.as_deref().unwrap_or("{}"));
     }
     if let Ok(message) = wall::ClientMessage::parse(text) {
         assert!(wall::ClientMessage::parse(&message.to_json()).is_ok());

@@ -120,6 +120,25 @@ impl Metadata {
     }
 }
 
+/// Valid JSON in ASCII alone, for a header: what lies beyond stands only in strings, where it may be escaped.
+pub fn in_ascii(json: &str) -> Cow<'_, str> {
+    let fits = |char: &char| char.is_ascii() && *char != '\x7f';
+    if json.chars().all(|char| fits(&char)) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(2 * json.len());
+    for char in json.chars() {
+        if fits(&char) {
+            text.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    Cow::Owned(text)
+}
+
 fn timestamp(value: &RawValue) -> Result<Option<f64>, Error> {
     match serde_json::from_str::<Option<f64>>(value.get()) {
         Ok(None) => Ok(None),

@@ -34,7 +34,7 @@ use crate::{
     ("takeover" = Option<u8>, Query, description = "1: a never-ending body replaces a connected publisher")
 ), request_body(content(
     (String = "multipart/form-data"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace")
-), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end"),
+), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end. The headers X-Timestamp (Unix seconds), X-Frame-Seq and X-Frame-Metadata (a JSON object, 4 kB), of the request or of the part, travel with the frame"),
 responses(
     (status = 200, description = "The answer", body = Published),
     (status = 400, description = "No frame, an empty or a truncated one, or a bad stream name"),
