@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::{image, jpeg, multipart, publish, view, wall};
+use crate::{image, jpeg, multipart, publish, upload, view, wall};
 
 /// Limits so small that a fuzzer reaches them.
 const LIMITS: multipart::Limits = multipart::Limits { max_part_bytes: 96, max_header_bytes: 64 };
@@ -135,6 +135,12 @@ pub fn text(data: &[u8]) {
     if let Ok(message) = wall::ClientMessage::parse(text) {
         assert!(wall::ClientMessage::parse(&message.to_json()).is_ok());
     }
+    if let Ok(message) = upload::ClientMessage::parse(text) {
+        assert_eq!(upload::ClientMessage::parse(&message.to_json()), Ok(message));
+    }
+    if let Ok(message) = upload::ServerMessage::parse(text) {
+        assert_eq!(upload::ServerMessage::parse(&message.to_json()), Ok(message));
+    }
     let _ = publish::Reply::parse(text);
     let _ = wall::ServerMessage::parse(text);
     if let Ok(boundary) = multipart::boundary(text) {
@@ -152,4 +158,16 @@ pub fn wall_frame(data: &[u8]) {
         again.stream == header.stream && again.seq == header.seq && again.metadata == header.metadata
     });
     assert!(same, "a header does not come back");
+}
+
+/// A raw picture never holds more than was sent, and what is taken comes out again as the same. The first bytes are the
+/// size that the session announced.
+pub fn raw_picture(data: &[u8]) {
+    let [width, height, bytes @ ..] = data else { return };
+    let announced = Some((u32::from(*width), u32::from(*height)));
+    let Ok(raw) = upload::Raw::parse(bytes, announced) else { return };
+    let claimed = u64::from(raw.width) * u64::from(raw.height) * u64::from(raw.channels);
+    assert_eq!(claimed, raw.pixels.len() as u64);
+    assert!(bytes.ends_with(raw.pixels));
+    assert_eq!(upload::Raw::parse(&raw.to_bytes(), None), Ok(raw));
 }

@@ -22,6 +22,7 @@ mod json;
 pub mod mjpeg;
 pub mod multipart;
 pub mod publish;
+pub mod upload;
 pub mod view;
 pub mod wall;
 

@@ -178,6 +178,7 @@ proptest! {
         fuzz::splitter(&bytes);
         fuzz::text(&bytes);
         fuzz::wall_frame(&bytes);
+        fuzz::raw_picture(&bytes);
     }
 
     #[test]
@@ -204,5 +205,30 @@ proptest! {
     fn any_wall_header(json in "\\{\"stream\":\"[a-z\\\\\"]{0,4}\",\"seq\":[0-9]{1,3},\"width\":1,\"height\":2,\"timestamp\":1.5,\"age_ms\":[0-9.e]{1,5}(,\"metadata\":(\\{\"a\": ?1\\}|null|7))?\\}", tail in vec(any::<u8>(), 0..4)) {
         let length = (json.len() as u16).to_be_bytes();
         fuzz::wall_frame(&[&length[..], json.as_bytes(), &tail].concat());
+    }
+
+    #[test]
+    fn any_upload_message(
+        kind in select(vec!["session_start", "frame", "session_end", "signal", "session_abort", "ping", "error",
+            "session_started", "frame_ack", "session_ended", "process_progress", "process_complete", "pong"]),
+        members in vec((
+            select(vec!["session_id", "fps", "width", "height", "expected_frames", "frame_number", "timestamp", "encoding",
+                "size", "total_frames", "resume", "pipeline", "status", "validation", "progress", "stage", "message",
+                "result", "error_code", "error_message", "recoverable"]),
+            select(vec!["1", "1e9", "30.0", "0.5", "-1", "null", "\"x\"", "true", "{}", "1e300", "18446744073709551615",
+                "\"received\"", "\"PROTOCOL_ERROR\""]),
+        ), 0..8),
+    ) {
+        let members: String = members.iter().map(|(key, value)| format!(",\"{key}\":{value}")).collect();
+        fuzz::text(format!("{{\"type\":\"{kind}\"{members}}}").as_bytes());
+    }
+
+    #[test]
+    fn any_raw_header(height in 0u32..9, width in 0u32..9, channels in 0u32..5, huge in any::<bool>(), extra in 0usize..3) {
+        let bytes = vec![7; (height * width * channels) as usize + extra];
+        let height = if huge { u32::MAX } else { height };
+        let header = [height, width, channels].map(u32::to_le_bytes).concat();
+        fuzz::raw_picture(&[&[width as u8, height as u8][..], &header, &bytes].concat());
+        fuzz::raw_picture(&[&[width as u8, height as u8][..], &bytes].concat());
     }
 }
