@@ -16,7 +16,7 @@
 //! - **M2** A [`Picture`] handed out holds exactly `width * height * 3` bytes.
 //! - **M3** Drawing is deterministic: equal arguments give equal pixels.
 
-mod canvas;
+pub mod canvas;
 pub mod container;
 mod error;
 pub mod fisheye;
