@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::referee::RefereeArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::share::ShareArgs;
 use crate::commands::watch::WatchArgs;
@@ -61,6 +62,8 @@ pub enum Command {
     Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are
     Bench(BenchArgs),
+    /// Judge fencing phrases from their signal log and key points
+    Referee(RefereeArgs),
     /// Check, show and explain the configuration
     Config(ConfigArgs),
 }

@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Watch(args) => commands::watch::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Referee(args) => commands::referee::run(args),
         Command::Config(args) => commands::config::run(args),
     };
     match outcome {

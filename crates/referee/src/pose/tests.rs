@@ -10,6 +10,51 @@ fn letterbox(width: u32, height: u32) -> Letterbox {
     Letterbox::into(640, 640, &Picture::filled(width, height, [0; 3]))
 }
 
+/// A model of its own kind: it finds a red and a blue rectangle, whose lower corners are feet.
+pub(crate) fn coloured() -> Model {
+    Model {
+        engine: Box::new(Coloured),
+        input: Input::Fixed { width: 320, height: 192 },
+        thresholds: Thresholds::default(),
+    }
+}
+
+struct Coloured;
+
+impl Engine for Coloured {
+    fn input(&self) -> Vec<Option<usize>> {
+        vec![Some(1), Some(3), Some(192), Some(320)]
+    }
+
+    fn run(&self, input: Tensor) -> Result<Tensor, String> {
+        let planes: Vec<&[f32]> = input.data.chunks(192 * 320).collect();
+        let mut data = vec![0.0; ROWS * 2];
+        for (column, own, other) in [(0, 0, 2), (1, 2, 0)] {
+            let hits = (0..192 * 320).filter(|&at| planes[own][at] > planes[other][at] + 0.4);
+            let places: Vec<(f32, f32)> = hits.map(|at| ((at % 320) as f32, (at / 320) as f32)).collect();
+            let reach = |axis: fn(&(f32, f32)) -> f32| {
+                let least = places.iter().map(axis).fold(f32::MAX, f32::min);
+                (least, places.iter().map(axis).fold(f32::MIN, f32::max))
+            };
+            let ((left, right), (top, bottom)) = (reach(|place| place.0), reach(|place| place.1));
+            let sure = if places.len() > 50 { 0.9 } else { 0.0 };
+            let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
+            let mut values = vec![x, y, right - left, bottom - top, sure];
+            for point in 0..17 {
+                values.extend(match point {
+                    15 => [left, bottom, sure],
+                    16 => [right, bottom, sure],
+                    _ => [x, y, sure],
+                });
+            }
+            for (row, value) in values.into_iter().enumerate() {
+                data[row * 2 + column] = value;
+            }
+        }
+        Ok(Tensor { shape: vec![1, ROWS, 2], data })
+    }
+}
+
 /// An output with these candidates: x, y, width, height, score; all key points at (x, y).
 fn output(candidates: &[[f32; 5]]) -> Vec<f32> {
     let row = |row: usize| {

@@ -10,14 +10,11 @@
 mod bridge;
 mod follow;
 mod pairing;
-mod scale;
 
 use std::collections::VecDeque;
 
 use crate::tracks::{Pair, Person, Tracks, Unit};
 use follow::{Follower, Sighting};
-
-pub use scale::in_start_distances;
 
 /// A frame is settled when so much has followed it.
 const LOOK_AHEAD_SECS: f64 = 10.0;

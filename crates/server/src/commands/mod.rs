@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod config;
 pub mod publish;
+pub mod referee;
 pub mod serve;
 pub mod share;
 pub mod sources;
