@@ -17,11 +17,11 @@ use hyper_util::rt::TokioIo;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
 /// What is known about a frame beside its picture, and what the hub says about a frame.
-pub use wire::publish::{Metadata, Reply};
+pub use wire::publish::{Demand, Metadata, Reply};
 
 /// One frame may take this long to be sent. What is slower is not live video, and a hub that stopped
 /// reading must be noticed.
@@ -43,6 +43,8 @@ type Writer = Arc<Mutex<WebSocketWrite<WriteHalf<Stream>>>>;
 pub struct Options {
     /// Ask for a JSON reply to each frame; [`Publisher::reply`] hands them over.
     pub acks: bool,
+    /// Ask to be told who reads the stream ([`Publisher::demand`]), and which frames were refused.
+    pub demand: bool,
     /// Replace a publisher that is connected to the stream.
     pub takeover: bool,
     /// Further query of the request, without the leading `?`.
@@ -54,6 +56,7 @@ pub struct Publisher {
     url: String,
     writer: Writer,
     replies: mpsc::Receiver<Reply>,
+    demand: watch::Receiver<Option<Demand>>,
     /// Set by the reader when the connection has ended.
     ended: Arc<OnceLock<End>>,
     reader: Owned,
@@ -89,15 +92,16 @@ impl Publisher {
         let writer = Arc::new(Mutex::new(write));
         let ended = Arc::new(OnceLock::new());
         let (told, replies) = mpsc::channel(MOST_REPLIES);
+        let (wanted, demand) = watch::channel(None);
         let reader = {
             let (writer, ended) = (writer.clone(), ended.clone());
             Owned::spawn(async move {
-                let end = listen(FragmentCollectorRead::new(read), writer, told).await;
+                let end = listen(FragmentCollectorRead::new(read), writer, told, wanted).await;
                 // Only this task sets it.
                 let _ = ended.set(end);
             })
         };
-        Publisher { url, writer, replies, ended, reader }
+        Publisher { url, writer, replies, demand, ended, reader }
     }
 
     /// `http://…/publish/NAME`, for messages.
@@ -149,6 +153,32 @@ impl Publisher {
         self.replies.try_recv().ok()
     }
 
+    /// Who reads the stream, as the hub told last; `None` before it did, or where [`Options::demand`] did not ask.
+    pub fn demand(&self) -> Option<Demand> {
+        *self.demand.borrow()
+    }
+
+    /// Waits until the hub tells who reads the stream; an error once the connection has ended. Cancel-safe.
+    pub async fn next_demand(&mut self) -> Result<Demand, Error> {
+        loop {
+            if self.demand.changed().await.is_err() {
+                // The reader has dropped its end; it sets why right after.
+                self.reader.finished(FAREWELL_TIMEOUT).await;
+                return Err(match self.ended.get() {
+                    Some(end) => self.closed(end),
+                    None => Error::Closed {
+                        url: self.url.clone(),
+                        close_code: None,
+                        reason: "it is no longer read".to_owned(),
+                    },
+                });
+            }
+            if let Some(demand) = *self.demand.borrow_and_update() {
+                return Ok(demand);
+            }
+        }
+    }
+
     /// Says farewell, so that the hub knows that the publisher meant to go.
     pub async fn close(mut self) {
         let farewell = async {
@@ -176,8 +206,10 @@ impl Publisher {
 
 fn with_query(path: String, options: &Options) -> String {
     let acks = options.acks.then_some("ack=1");
+    let demand = options.demand.then_some("demand=1");
     let takeover = options.takeover.then_some("takeover=1");
-    let query: Vec<&str> = options.query.as_deref().into_iter().chain(takeover).chain(acks).collect();
+    let query: Vec<&str> =
+        options.query.as_deref().into_iter().chain(takeover).chain(acks).chain(demand).collect();
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
@@ -214,6 +246,7 @@ async fn listen(
     mut socket: FragmentCollectorRead<ReadHalf<Stream>>,
     writer: Writer,
     told: mpsc::Sender<Reply>,
+    wanted: watch::Sender<Option<Demand>>,
 ) -> End {
     loop {
         let mut answer = |frame| {
@@ -232,7 +265,10 @@ async fn listen(
         match frame.opcode {
             OpCode::Text => {
                 // Words we do not know are no error: a later hub may say more.
-                if let Some(reply) = str::from_utf8(&frame.payload).ok().and_then(Reply::parse) {
+                let text = str::from_utf8(&frame.payload).unwrap_or_default();
+                if let Some(demand) = Demand::parse(text) {
+                    wanted.send_replace(Some(demand));
+                } else if let Some(reply) = Reply::parse(text) {
                     // Nobody reads replies, or too slowly: see MOST_REPLIES.
                     let _ = told.try_send(reply);
                 }

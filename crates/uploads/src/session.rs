@@ -203,9 +203,13 @@ impl Session {
             if !inner.life.frame(number) {
                 return Ok(AckStatus::Duplicate);
             }
+            inner.size = Some(picture.size());
             !std::mem::replace(&mut inner.is_begun, true)
         };
         self.changed.notify_one();
+        if begins {
+            self.warn_of_sides(picture.size());
+        }
         if begins && let Some(house) = self.house.upgrade() {
             house.turns.begin(Arc::clone(self));
         }
@@ -226,18 +230,20 @@ impl Session {
         }
     }
 
+    /// A video has one size.
     fn check_sides(&self, (width, height): (u32, u32)) -> Result<(), String> {
-        let mut inner = self.inner();
-        let first = inner.size.is_none();
-        let (w, h) = *inner.size.get_or_insert((width, height));
-        drop(inner);
-        if (w, h) != (width, height) {
-            return Err(format!("it has {width} × {height} pixels, the session's first frame has {w} × {h}"));
+        match self.inner().size {
+            Some((w, h)) if (w, h) != (width, height) => {
+                Err(format!("it has {width} × {height} pixels, the session's first frame has {w} × {h}"))
+            }
+            _ => Ok(()),
         }
-        if let Some((w, h)) = self.announced.filter(|&announced| first && announced != (width, height)) {
+    }
+
+    fn warn_of_sides(&self, (width, height): (u32, u32)) {
+        if let Some((w, h)) = self.announced.filter(|&announced| announced != (width, height)) {
             tracing::warn!(session = %self.id, "Frame size mismatch: {width} × {height} pixels, announced were {w} × {h}");
         }
-        Ok(())
     }
 
     fn not_kept(&self, frame: &InputFrame, full: Full) -> Error {

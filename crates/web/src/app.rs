@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use feeds::Feeds;
+use feeds::{Feeds, Simulators};
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 
 use crate::{
     Settings,
@@ -31,6 +32,8 @@ pub struct Rooms {
     pub hub: Hub,
     pub recordings: Recordings,
     pub feeds: Feeds,
+    pub uploads: Uploads,
+    pub simulators: Simulators,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct App {
     hub: Hub,
     recordings: Recordings,
     feeds: Feeds,
+    uploads: Uploads,
+    simulators: Simulators,
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
@@ -57,7 +62,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds } = rooms;
+        let Rooms { hub, recordings, feeds, uploads, simulators } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -74,6 +79,8 @@ impl App {
             hub,
             recordings,
             feeds,
+            uploads,
+            simulators,
             settings,
             shutdown,
         })
@@ -90,6 +97,15 @@ impl App {
     /// The hub's own sources.
     pub fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    /// The simulator sessions.
+    pub fn simulators(&self) -> &Simulators {
+        &self.simulators
     }
 
     pub fn settings(&self) -> &Settings {

@@ -4,12 +4,13 @@
 //! after that looks at text again. A field carries its key's name without the unit: durations are
 //! `Duration`, sizes are bytes and end in `_bytes`. What a key means stands in `super::table`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use feeds::Spec;
+use feeds::{Spec, simulators::Place};
 
 use super::profile::Profile;
 
@@ -32,6 +33,8 @@ pub struct Plan {
     /// The sources that are listed; [`Plan::feeds`] has the camera and the demo, too.
     pub sources: Vec<Spec>,
     pub simulator: Simulator,
+    /// Further ones by their names.
+    pub simulators: BTreeMap<String, Place>,
     pub sessions: Sessions,
     pub referee: Referee,
     /// What somebody set although this version does nothing with it yet, one entry a section.
@@ -256,11 +259,23 @@ pub struct Simulator {
     pub stream_port: u16,
     /// Begins with a slash.
     pub ws_path: String,
+    pub timeout: Duration,
+}
+
+impl Simulator {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        let Self { ip, port, ws_port, stream_port, ws_path, .. } = self.clone();
+        Place { host: ip, port, ws_port, stream_port, ws_path }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sessions {
     pub timeout: Duration,
+    pub max_concurrent: usize,
+    /// How often idle sessions are looked for.
+    pub check: Duration,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -268,6 +283,11 @@ pub struct Referee {
     pub max_streaming_sessions: usize,
     pub max_streaming_memory_bytes: u64,
     pub streaming_session_timeout: Duration,
+    /// In memory, of one session.
+    pub spool_memory_bytes: u64,
+    pub max_frame_bytes: u64,
+    /// At once.
+    pub analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
     pub output_dir: PathBuf,
@@ -302,6 +322,22 @@ impl Plan {
             sync: self.recording.sync,
             retention: record::Retention { max_age: retention, max_total_bytes, min_free_bytes },
             schedule: self.cleanup.schedule_time,
+        }
+    }
+
+    /// What upload sessions have to know.
+    pub fn uploads(&self) -> uploads::Settings {
+        let referee = &self.referee;
+        uploads::Settings {
+            max_sessions: referee.max_streaming_sessions,
+            max_memory_bytes: referee.max_streaming_memory_bytes,
+            spool_memory_bytes: referee.spool_memory_bytes,
+            session_timeout: referee.streaming_session_timeout,
+            max_frame_bytes: usize::try_from(referee.max_frame_bytes).unwrap_or(usize::MAX),
+            analyses: referee.analyses,
+            folder: referee.output_dir.clone(),
+            min_free_bytes: self.recording.min_free_bytes,
+            jpeg_quality: self.camera.jpeg_quality,
         }
     }
 
@@ -373,6 +409,7 @@ impl Plan {
             camera: Camera::default(),
             sources: Vec::new(),
             simulator: Simulator::default(),
+            simulators: BTreeMap::new(),
             sessions: Sessions::default(),
             referee: Referee::default(),
             not_yet: Vec::new(),

@@ -6,7 +6,9 @@ pub(crate) mod keys;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
 pub(crate) mod robot;
+pub(crate) mod simulator;
 pub(crate) mod streams;
+pub(crate) mod upload;
 pub(crate) mod viewer;
 
 pub(crate) use extract::{Name, OptionalJson, Query, RecordingPath};
