@@ -13,6 +13,7 @@ import pytest
 from support import pose_model
 from support.hub import Hub
 from support.pose_model import BLUE, GREEN, RED
+from support.program import framehub
 from support.uploads import Upload
 from support.waiting import eventually
 
@@ -96,6 +97,13 @@ def test_key_points_follow_the_fencers_and_not_the_referee(attack):
     hips = {side: [np.mean([p[11][0], p[12][0]]) for p in tracks[side]] for side in ("left", "right")}
     assert hips["left"][-1] - hips["left"][0] > 70
     assert abs(hips["right"][14] - hips["right"][0]) < 4 < hips["right"][-1] - hips["right"][14]
+
+
+def test_the_artifacts_lead_to_the_same_decision_again(attack, tmp_path):
+    kept = folder(attack["result"])
+    arguments = ["--signal", str(kept / "signal.txt"), "--keypoints", str(kept / "keypoints.json")]
+    done = framehub("referee", "decide", *arguments, folder=tmp_path)
+    assert json.loads(done.stdout) == attack["result"]["decision"], done.stderr
 
 
 def probed(path: Path) -> dict:

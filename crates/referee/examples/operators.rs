@@ -1,4 +1,4 @@
-//! Times each operator on pictures of one size: `cargo run --release --example measure -- 1280 720 [MODEL]`.
+//! Times each operator on pictures of one size: `cargo run --release --example operators -- 1280 720 [MODEL]`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -18,7 +18,7 @@ const ROUNDS: u64 = 60;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [width, height, model @ ..] = &arguments[..] else { panic!("measure WIDTH HEIGHT [MODEL]") };
+    let [width, height, model @ ..] = &arguments[..] else { panic!("operators WIDTH HEIGHT [MODEL]") };
     let (width, height): (u32, u32) = (width.parse().unwrap(), height.parse().unwrap());
     let mut pattern = TestPattern::new(width, height);
     let pictures: Vec<Picture> =
