@@ -35,7 +35,7 @@ fn main() {
     time("encode JPEG q90", |at| drop(jpeg::encode(&pictures[at], 90).unwrap()));
     let people: Vec<Person> = (0..6).map(|at| somebody(f64::from(width), f64::from(height), at)).collect();
     let mut tracker = Tracker::new(30.0, height);
-    time("tracking, 6 people", |at| drop(tracker.push(at as f64 / 30.0, &people)));
+    time("tracking, 6 people", |at| _ = tracker.push(at as f64 / 30.0, &people));
     let folder = tempfile::tempdir().unwrap();
     let mut overlay = Overlay::create(&folder.path().join("part"), width, height, 30.0).unwrap();
     let pair = Pair { time_secs: 1.0, left: Some(people[0]), right: Some(people[1]) };
