@@ -1,7 +1,7 @@
 //! What a program outside the hub needs to speak to it: an [`Endpoint`] says where it is and with which
 //! key, [`http`] reads and drives the JSON routes, [`publish`] sends frames over one WebSocket (with
-//! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, and [`watch`]
-//! receives a stream as MJPEG.
+//! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, [`upload`] has every
+//! frame acknowledged and analysed, and [`watch`] receives a stream as MJPEG.
 //!
 //! What does not belong here: reading files or cameras, encoding pictures, progress bars, deciding which
 //! frames to skip. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
@@ -28,9 +28,9 @@
 //! Invariants:
 //! - C1 An API key never appears in an error, a `Debug` output or a URL that is printed.
 //! - C2 Every wait has a limit: connecting, an answer, the sending of one frame.
-//! - C3 Nothing queues frames. A sender that outruns its link waits in `send`, and decides itself what to
-//!   skip.
-//! - C4 Retries live in [`reconnect`] alone.
+//! - C3 Nothing queues live frames. A sender that outruns its link waits in `send`, and decides itself what to
+//!   skip. An upload keeps what the hub has not acknowledged, and that is bounded.
+//! - C4 Retries live in [`reconnect`] and [`upload`] alone.
 
 mod connect;
 pub mod endpoint;
@@ -39,7 +39,9 @@ pub mod http;
 pub mod post;
 pub mod publish;
 pub mod reconnect;
+pub mod upload;
 pub mod watch;
+mod websocket;
 
 pub use endpoint::{Endpoint, Target};
 pub use error::Error;
