@@ -170,7 +170,10 @@ impl Socket {
 
 impl Sender {
     /// As [`Socket::send`], without a limit.
-    pub(crate) async fn write(&self, messages: impl IntoIterator<Item = Message>) -> Result<(), WebSocketError> {
+    pub(crate) async fn write(
+        &self,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<(), WebSocketError> {
         let mut writer = self.writer.lock().await;
         for message in messages {
             let frame = match message {

@@ -4,6 +4,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::analyze::AnalyzeArgs;
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
@@ -57,6 +58,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Watch a stream and print how well it arrives
     Watch(WatchArgs),
+    /// Upload a video frame by frame, have it analysed, and print the result
+    Analyze(AnalyzeArgs),
     /// Make a link that opens one stream for a while
     Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are

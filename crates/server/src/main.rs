@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Publish(args) => commands::publish::run(args),
         Command::Watch(args) => commands::watch::run(args),
+        Command::Analyze(args) => commands::analyze::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Config(args) => commands::config::run(args),

@@ -15,8 +15,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Room for more answers than frames can be under way, so that the hub can always speak; a result may hold the key
 /// points of an hour.
-const ANSWERS: Inbox =
-    Inbox { room: 256, longest_text_bytes: 256 * 1024 * 1024, when_full: WhenFull::Wait };
+const ANSWERS: Inbox = Inbox { room: 256, longest_text_bytes: 256 * 1024 * 1024, when_full: WhenFull::Wait };
 
 /// A text and the bytes that belong to it.
 type Letter = (String, Option<Bytes>);

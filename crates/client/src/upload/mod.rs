@@ -83,10 +83,15 @@ pub enum Event {
 enum Phase {
     Sending,
     /// All frames were handed over; `session_end` was said.
-    Ending { total: u64 },
+    Ending {
+        total: u64,
+    },
     Ended(Validation),
     /// The signal was said.
-    Signalled { filename: String, bytes: Bytes },
+    Signalled {
+        filename: String,
+        bytes: Bytes,
+    },
     Done(Map<String, Value>),
 }
 
@@ -192,18 +197,22 @@ impl Upload {
         self.say(self.signal_message(filename, bytes.len()), Some(bytes)).await
     }
 
-    /// Waits for the result.
+    /// Waits for the result; the session is over with it.
     ///
     /// # Errors
     /// The analysis failed, or the hub stays away.
-    pub async fn result(mut self) -> Result<Map<String, Value>, Error> {
+    pub async fn result(&mut self) -> Result<Map<String, Value>, Error> {
         loop {
-            if let Phase::Done(result) = self.phase {
-                self.link.close(FAREWELL).await;
-                return Ok(result);
+            if let Phase::Done(result) = &self.phase {
+                return Ok(result.clone());
             }
             self.hear().await?;
         }
+    }
+
+    /// Says farewell, so that the hub knows that we meant to go.
+    pub async fn close(self) {
+        self.link.close(FAREWELL).await;
     }
 
     /// Tells the hub to forget the session, if it can be reached.
@@ -325,9 +334,10 @@ impl Upload {
     /// Brings a hub that has been found again to where we are.
     async fn catch_up(&mut self, standing: Standing) -> Result<(), Error> {
         if !standing.resumed && (self.acknowledged > 0 || !matches!(self.phase, Phase::Sending)) {
-            let message = "the hub has forgotten the session, as it does after a restart, or when nobody came back in \
+            let message =
+                "the hub has forgotten the session, as it does after a restart, or when nobody came back in \
                            time (REFEREE_STREAMING_SESSION_TIMEOUT); upload it again"
-                .to_owned();
+                    .to_owned();
             return Err(self.refused(ErrorCode::NoActiveSession, message));
         }
         (self.tell)(Event::Resumed { next_frame: standing.next_frame });
@@ -343,7 +353,8 @@ impl Upload {
             }
             // What it found is lost with the connection.
             Phase::Ending { total } => {
-                self.phase = Phase::Ended(Validation { valid: true, frame_count: total, ..Validation::default() });
+                self.phase =
+                    Phase::Ended(Validation { valid: true, frame_count: total, ..Validation::default() });
                 Ok(())
             }
             Phase::Signalled { filename, bytes } if !standing.is_processing => {
@@ -439,5 +450,10 @@ async fn open(endpoint: &Endpoint, start: &SessionStart) -> Result<(Link, Standi
 }
 
 fn refused(url: &str, session_id: &str, code: ErrorCode, message: String) -> Error {
-    Error::Session { url: url.to_owned(), session_id: session_id.to_owned(), hub_code: code.as_str(), message }
+    Error::Session {
+        url: url.to_owned(),
+        session_id: session_id.to_owned(),
+        hub_code: code.as_str(),
+        message,
+    }
 }
