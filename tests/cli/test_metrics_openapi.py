@@ -64,6 +64,7 @@ ROUTES = {
     ("get", "/"),
     ("get", "/stream"),
     ("get", "/stats"),
+    ("get", "/streaming/stats"),
     ("get", "/api/robot/stream"),
     ("get", "/api/robot/stream/stats"),
     ("get", "/stats-page"),

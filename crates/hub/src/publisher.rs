@@ -21,6 +21,9 @@ pub enum Claim {
     Exclusive,
     /// A connection that replaces whoever is there.
     TakeOver,
+    /// A connection whose frames are kept elsewhere (an upload): as [`Exclusive`](Self::Exclusive), and its stream is
+    /// recorded on request only.
+    Kept,
     /// A source of the hub's own that may rest while nobody watches: never stale, and the stream is never idle.
     Source,
     /// A source of the hub's own that runs whether or not anybody watches (a camera): as [`Source`](Self::Source),

@@ -53,6 +53,8 @@ struct Holder {
     source: bool,
     /// Rests while nobody reads.
     on_demand: bool,
+    /// What it sends is kept elsewhere.
+    kept: bool,
 }
 
 pub(crate) type HolderId = u64;
@@ -189,6 +191,11 @@ impl Stream {
         self.state().holder.as_ref().is_some_and(|h| h.on_demand)
     }
 
+    /// Whether its frames are kept elsewhere, as an upload's are.
+    pub fn is_kept(&self) -> bool {
+        self.state().holder.as_ref().is_some_and(|h| h.kept)
+    }
+
     // ---- publishing ----
 
     /// Whether `claim` would be granted now, without taking it.
@@ -216,6 +223,7 @@ impl Stream {
             last_active: now.mono,
             source: claim.is_source(),
             on_demand: claim == Claim::Source,
+            kept: claim == Claim::Kept,
         });
         Ok((Some(id), replaced))
     }

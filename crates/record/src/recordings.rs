@@ -193,7 +193,7 @@ impl Shared {
         if !self.room.config.automatic || self.closing.is_closed() {
             return;
         }
-        for stream in streams.iter().filter(|stream| !stream.is_on_demand()) {
+        for stream in streams.iter().filter(|stream| !stream.is_on_demand() && !stream.is_kept()) {
             if recorders.declined.contains(&stream.epoch()) {
                 continue;
             }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face.
 
+mod analysis;
 pub mod cli;
 pub mod commands;
 pub mod config;

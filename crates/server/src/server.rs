@@ -11,9 +11,11 @@ use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Settings, Tls, TlsFiles};
 
 use crate::{
+    analysis,
     config::{CAMERA_STREAM, Plan},
     janitor, keys,
 };
@@ -95,7 +97,9 @@ impl Server {
         let recordings = Recordings::start(hub.clone(), plan.recorder());
         let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
         let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
-        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds };
+        let uploads = Uploads::new(hub.clone(), plan.uploads(), analysis::pipelines(&plan));
+        tokio::spawn(uploads.clone().keep(shutdown.clone()));
+        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, uploads };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),

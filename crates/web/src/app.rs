@@ -7,6 +7,7 @@ use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 
 use crate::{
     Settings,
@@ -31,6 +32,7 @@ pub struct Rooms {
     pub hub: Hub,
     pub recordings: Recordings,
     pub feeds: Feeds,
+    pub uploads: Uploads,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub struct App {
     hub: Hub,
     recordings: Recordings,
     feeds: Feeds,
+    uploads: Uploads,
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
@@ -57,7 +60,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds } = rooms;
+        let Rooms { hub, recordings, feeds, uploads } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -74,6 +77,7 @@ impl App {
             hub,
             recordings,
             feeds,
+            uploads,
             settings,
             shutdown,
         })
@@ -90,6 +94,10 @@ impl App {
     /// The hub's own sources.
     pub fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     pub fn settings(&self) -> &Settings {

@@ -30,6 +30,7 @@ mod routes;
 mod settings;
 mod stats;
 mod tail;
+mod upload;
 mod view;
 mod websocket;
 

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, keys, recorder, recordings, robot, streams, viewer},
+    faces::{control, keys, recorder, recordings, robot, streams, upload, viewer},
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,7 @@ use crate::{
         recordings::delete,
         recordings::replay,
         recordings::still,
+        upload::streaming_stats,
         robot::stream,
         robot::stats,
         viewer::stats,
@@ -59,6 +60,7 @@ use crate::{
         (name = "publish", description = "Frames into a stream"),
         (name = "view", description = "Frames out of a stream"),
         (name = "recordings", description = "Streams on disk"),
+        (name = "upload", description = "Phrases frame by frame, and their analysis"),
         (name = "robot", description = "The robot's camera (always needs an API key)"),
         (name = "keys", description = "Logging in, and links that open one stream"),
         (name = "control", description = "Streams, statistics, health")

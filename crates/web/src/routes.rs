@@ -5,12 +5,12 @@ use http::{Method, StatusCode, Uri};
 
 use crate::{
     auth::{
-        Need::{Any, Keyed, Nothing, On, Somewhere},
+        Need::{Any, Keyed, LiveOrUpload, Nothing, On, Somewhere},
         Routes,
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, robot, streams, viewer},
+    faces::{control, keys, recorder, recordings, robot, streams, upload, viewer},
     openapi,
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn all() -> Routes {
         // 000: the viewer.
         .get("/", Any, viewer::index)
         .get("/assets/{*path}", Any, viewer::asset)
-        .get("/stream", Somewhere(Live), viewer::stream)
+        .get("/stream", LiveOrUpload, viewer::stream)
         .get("/stats", Somewhere(Live), viewer::stats)
         .get("/stats-page", Any, viewer::stats_page)
         .get("/recordings", Any, viewer::recordings_page)
@@ -44,6 +44,8 @@ pub(crate) fn all() -> Routes {
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
         .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
+        // 003: frames of a phrase, and what came of them. The upload is a WebSocket of `/stream`.
+        .get("/streaming/stats", Any, upload::streaming_stats)
         // 004: the robot's stream, always behind an API key.
         .get("/api/robot/stream", Keyed(View), robot::stream)
         .get("/api/robot/stream/stats", Keyed(View), robot::stats)

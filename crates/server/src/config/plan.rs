@@ -268,6 +268,11 @@ pub struct Referee {
     pub max_streaming_sessions: usize,
     pub max_streaming_memory_bytes: u64,
     pub streaming_session_timeout: Duration,
+    /// In memory, of one session.
+    pub spool_memory_bytes: u64,
+    pub max_frame_bytes: u64,
+    /// At once.
+    pub analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
     pub output_dir: PathBuf,
@@ -302,6 +307,22 @@ impl Plan {
             sync: self.recording.sync,
             retention: record::Retention { max_age: retention, max_total_bytes, min_free_bytes },
             schedule: self.cleanup.schedule_time,
+        }
+    }
+
+    /// What upload sessions have to know.
+    pub fn uploads(&self) -> uploads::Settings {
+        let referee = &self.referee;
+        uploads::Settings {
+            max_sessions: referee.max_streaming_sessions,
+            max_memory_bytes: referee.max_streaming_memory_bytes,
+            spool_memory_bytes: referee.spool_memory_bytes,
+            session_timeout: referee.streaming_session_timeout,
+            max_frame_bytes: usize::try_from(referee.max_frame_bytes).unwrap_or(usize::MAX),
+            analyses: referee.analyses,
+            folder: referee.output_dir.clone(),
+            min_free_bytes: self.recording.min_free_bytes,
+            jpeg_quality: self.camera.jpeg_quality,
         }
     }
 

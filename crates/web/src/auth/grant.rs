@@ -91,6 +91,11 @@ impl Grant {
         if self.allows(scope, stream) { Ok(()) } else { Err(self.forbidden(scope, Some(stream))) }
     }
 
+    /// Refuses where there can be no stream on which it has the scope.
+    pub(crate) fn require_somewhere(&self, scope: Scope) -> Result<(), ApiError> {
+        if self.allows_somewhere(scope) { Ok(()) } else { Err(self.forbidden(scope, None)) }
+    }
+
     /// Whether it may watch the stream, and know that it is there.
     pub(crate) fn shows(&self, stream: &StreamName) -> bool {
         self.allows(Scope::Live, stream)

@@ -206,6 +206,9 @@ impl Guard {
                 refused(scope, None)
             }
             Need::Somewhere(_) | Need::Keyed(_) => Ok(()),
+            Need::LiveOrUpload if grant.allows_somewhere(Scope::Publish) => Ok(()),
+            Need::LiveOrUpload if !grant.allows_somewhere(Scope::Live) => refused(Scope::Live, None),
+            Need::LiveOrUpload => Ok(()),
             Need::On(scope) => match name.and_then(stream_name) {
                 Some(stream) if !grant.allows(scope, &stream) => refused(scope, Some(&stream)),
                 Some(_) => Ok(()),

@@ -26,6 +26,8 @@ pub(crate) enum Need {
     Somewhere(Scope),
     /// The same with a key, whatever is open to all (document 004's robot routes).
     Keyed(Scope),
+    /// `Live` on some stream to watch, `Publish` on some stream to upload over a WebSocket: the handler looks which.
+    LiveOrUpload,
 }
 
 /// The routes and what they need, side by side.

@@ -32,7 +32,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
-        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default() };
+        let uploads = support::uploads(&hub, folder.path().join("artifacts"));
+        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), uploads };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
@@ -102,6 +103,7 @@ async fn shows_picture(response: Response) -> bool {
 fn path(route: &str, name: &str) -> String {
     let file = format!("{name}_20260121_103000.mp4");
     let path = route.replace("{name}", name).replace("{stream}", name).replace("{file}", &file);
+    let path = path.replace("{id}", name);
     path.replace("{*path}", "app.js").replace("{*rest}", "index.css")
 }
 
@@ -123,6 +125,7 @@ fn the_guide_names_the_right_of_every_route() {
             Need::On(scope) => format!("`{scope}` on the stream"),
             Need::Somewhere(scope) => format!("`{scope}`; shows what the key may see"),
             Need::Keyed(scope) => format!("`{scope}`, always with a key"),
+            Need::LiveOrUpload => "`view`, or a link; to upload frames `publish`".to_owned(),
         };
         writeln!(table, "| `{method} {path}` | {need} |").unwrap();
     }
@@ -142,7 +145,9 @@ fn expected(need: Need, key: &str) -> Result<(), StatusCode> {
         (_, "" | "wrong" | "revoked" | "all-expired") => missing,
         (Need::Any, _) => Ok(()),
         (Need::On(_), "all-yard") => lacking,
-        (Need::Somewhere(_) | Need::Keyed(_), "all-yard") => Ok(()),
+        (Need::Somewhere(_) | Need::Keyed(_) | Need::LiveOrUpload, "all-yard") => Ok(()),
+        // No WebSocket is asked for here.
+        (Need::LiveOrUpload, key) => expected(Need::Somewhere(Scope::Live), key),
         (Need::On(scope) | Need::Somewhere(scope) | Need::Keyed(scope), key) => {
             let own = key.strip_suffix("-front").unwrap();
             let scope = if scope == Scope::Live { Scope::View } else { scope };

@@ -7,6 +7,7 @@ pub(crate) mod recorder;
 pub(crate) mod recordings;
 pub(crate) mod robot;
 pub(crate) mod streams;
+pub(crate) mod upload;
 pub(crate) mod viewer;
 
 pub(crate) use extract::{Name, OptionalJson, Query, RecordingPath};

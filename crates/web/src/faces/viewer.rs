@@ -15,11 +15,12 @@ use utoipa::ToSchema;
 use super::{Query, streams::Sight};
 use crate::{
     App,
-    auth::{Grant, Ticket},
+    auth::{Grant, Scope, Ticket},
     clock,
     error::ApiError,
     pages,
     stats::round,
+    upload,
     view::{Source, mjpeg, wall},
     websocket,
 };
@@ -67,7 +68,8 @@ pub(crate) async fn wall(
     }
 }
 
-/// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture.
+/// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture. As a WebSocket, the upload
+/// of a phrase (document 003).
 #[utoipa::path(get, path = "/stream", tag = "view", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
@@ -82,9 +84,9 @@ pub(crate) async fn stream(
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
-        let message = "frame upload over GET /stream is not part of this version: publish to /publish/{name}";
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "STREAMING_DISABLED", message));
+        return upload::websocket::response(app, sight.grant, request);
     }
+    sight.grant.require_somewhere(Scope::Live)?;
     let rate = app.rate(query.fps);
     let source = match sight.moment.t {
         Some(_) => {

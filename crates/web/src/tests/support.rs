@@ -16,6 +16,7 @@ use media::fmp4::{self, FragmentEntry, Sample, Track};
 use record::{Codec, Config, Kind, Metadata, RecordingId, Recordings, Retention, Shelf, Status, Writing};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 
 use crate::{
     App, AuthSettings, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Scopes, Settings,
@@ -41,8 +42,26 @@ pub(super) fn house_with(settings: Settings) -> House {
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
-    let app = App::new(Rooms { hub, recordings, feeds: Feeds::default() }, settings, shutdown.clone());
+    let uploads = uploads(&hub, folder.path().join("artifacts"));
+    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads };
+    let app = App::new(rooms, settings, shutdown.clone());
     House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
+}
+
+/// Without a pipeline.
+pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
+    let settings = uploads::Settings {
+        max_sessions: 2,
+        max_memory_bytes: 1 << 20,
+        spool_memory_bytes: 1 << 18,
+        session_timeout: Duration::from_secs(300),
+        max_frame_bytes: 1 << 20,
+        analyses: 1,
+        folder,
+        min_free_bytes: 0,
+        jpeg_quality: 85,
+    };
+    Uploads::new(hub.clone(), settings, Vec::new())
 }
 
 pub(crate) fn config(directory: PathBuf) -> Config {

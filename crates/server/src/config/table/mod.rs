@@ -1,7 +1,7 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving`, `access`, `recording` and `camera` hold what this version runs on, `later` what it accepts and checks, but
+//! `serving`, `access`, `recording`, `camera` and `referee` hold what this version runs on, `later` what it accepts and checks, but
 //! does not act on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
@@ -9,6 +9,7 @@ mod access;
 mod camera;
 mod later;
 mod recording;
+mod referee;
 mod serving;
 
 use std::{path::PathBuf, time::Duration};
@@ -62,13 +63,18 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "referee",
         doc: "Frame upload and analysis of fencing phrases.",
-        missing: "this version does not take uploads or analyse them yet",
+        missing: "this version loads no pose model yet",
     },
 ];
 
-const PARTS: [&[Key]; 5] = [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, later::KEYS];
-const COUNT: usize =
-    serving::KEYS.len() + access::KEYS.len() + recording::KEYS.len() + camera::KEYS.len() + later::KEYS.len();
+const PARTS: [&[Key]; 6] =
+    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, referee::KEYS, later::KEYS];
+const COUNT: usize = serving::KEYS.len()
+    + access::KEYS.len()
+    + recording::KEYS.len()
+    + camera::KEYS.len()
+    + referee::KEYS.len()
+    + later::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

@@ -47,7 +47,7 @@ pub(super) const KEYS: &[Key] = &[
         name: "port",
         kind: Kind::Int { least: 0, most: 65535, set: |p, v| p.server.port = v as u16 },
         default: "5000",
-        env: &["SERVER_PORT", "VIDEO_PROXY_PORT"],
+        env: &["SERVER_PORT", "VIDEO_PROXY_PORT", "REFEREE_PORT"],
         doc: "The TCP port to listen on. 0 lets the operating system choose a free one, which is \
             logged at start.",
         ..SERVER

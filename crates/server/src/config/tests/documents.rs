@@ -45,6 +45,7 @@ fn every_environment_name_of_the_documents_works() {
         ("REFEREE_OUTPUT_DIR", "/var/lib/referee", "referee.output_dir"),
         ("REFEREE_LOG_LEVEL", "DEBUG", "logging.level"),
         ("REFEREE_HOST", "127.0.0.2", "server.host"),
+        ("REFEREE_PORT", "8081", "server.port"),
         // 004, 'Configuration Guide'
         ("STREAM_FPS", "15", "viewers.stream_fps"),
         ("STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames"),

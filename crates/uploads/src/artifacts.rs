@@ -1,0 +1,354 @@
+//! What runs leave behind: a folder a session below the output folder, with `analysis_result.json` in it.
+//!
+//! Only folders that this program has made are ever removed: those with `session.json` in them.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::SystemTime,
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::session::Session;
+
+/// The result as `process_complete` tells it, without what concerns the upload.
+pub const RESULT_FILE: &str = "analysis_result.json";
+/// Marks a folder as a run's.
+const MARK: &str = "session.json";
+
+/// The output folder.
+#[derive(Debug, Clone)]
+pub struct Artifacts {
+    folder: PathBuf,
+}
+
+/// A run in the listing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The session's.
+    pub id: String,
+    /// When it was finished, RFC 3339.
+    pub finished: String,
+    /// `complete` or `failed`.
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub winner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Some of the runs, newest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct Page {
+    pub analyses: Vec<Summary>,
+    /// Of those that may be seen.
+    pub total: usize,
+}
+
+/// Bytes of a result that is read whole.
+const MAX_RESULT_BYTES: u64 = 64 << 20;
+
+impl Artifacts {
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    // ---- writing ----
+
+    /// A folder for a run. It takes the session's name when the run has ended, so that what an earlier run of that name
+    /// has left stays whole until then.
+    pub(crate) fn begin(&self, id: &str) -> io::Result<Run> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        let folder = self.folder.join(format!(".{id}.{}-{number}", std::process::id()));
+        let mark = json!({ "session_id": id, "started": now() }).to_string();
+        let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(MARK), mark));
+        made.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("artifacts cannot be kept in {}: {error}", self.folder.display()),
+            )
+        })?;
+        Ok(Run { id: id.to_owned(), folder, to: self.folder.join(id), is_kept: false })
+    }
+
+    /// Removes what runs of a program that was killed have left.
+    pub(crate) fn heal(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let is_dead = entry.file_name().to_str().and_then(maker).is_some_and(|maker| !is_alive(maker));
+            if is_dead && entry.path().join(MARK).is_file() {
+                let removed = fs::remove_dir_all(entry.path());
+                tracing::info!(folder = %entry.path().display(), ?removed, "a run that was broken off is removed");
+            }
+        }
+    }
+
+    // ---- reading ----
+
+    /// Runs that `may_see`, newest first.
+    ///
+    /// # Errors
+    /// The folder cannot be read; that it is not there yet is none.
+    pub fn list(&self, offset: usize, limit: usize, may_see: impl Fn(&str) -> bool) -> io::Result<Page> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Page { analyses: Vec::new(), total: 0 });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut runs: Vec<(SystemTime, String)> = Vec::new();
+        for entry in entries {
+            let Ok(id) = entry?.file_name().into_string() else { continue };
+            let Some(path) = self.file(&id, RESULT_FILE).filter(|_| may_see(&id)) else { continue };
+            // A run that is being deleted meanwhile is not listed.
+            if let Ok(written) = fs::metadata(path).and_then(|data| data.modified()) {
+                runs.push((written, id));
+            }
+        }
+        runs.sort_unstable_by(|a, b| b.cmp(a));
+        let total = runs.len();
+        let page = runs.iter().skip(offset).take(limit);
+        Ok(Page { analyses: page.filter_map(|(_, id)| self.summary(id)).collect(), total })
+    }
+
+    fn summary(&self, id: &str) -> Option<Summary> {
+        let result = self.result(id)?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let decision = &result["decision"];
+        Some(Summary {
+            id: id.to_owned(),
+            finished: text(&result["finished"]).unwrap_or_default(),
+            status: if result.get("error").is_some() { "failed" } else { "complete" },
+            winner: text(&decision["winner"]),
+            reason: text(&decision["reason"]),
+            confidence: decision["confidence"].as_f64(),
+            error: text(&result["error"]),
+        })
+    }
+
+    /// What [`RESULT_FILE`] holds.
+    pub fn result(&self, id: &str) -> Option<Value> {
+        let path = self.file(id, RESULT_FILE)?;
+        let is_sane = fs::metadata(&path).is_ok_and(|data| data.len() <= MAX_RESULT_BYTES);
+        is_sane.then(|| fs::read(path).ok())?.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+    }
+
+    /// The path of a run's file: a plain file in a plain folder, no link, nothing outside.
+    pub fn file(&self, id: &str, name: &str) -> Option<PathBuf> {
+        if !is_plain(id) || !is_plain(name) {
+            return None;
+        }
+        let folder = self.folder.join(id);
+        let path = folder.join(name);
+        let is_folder = fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir());
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
+        (is_folder && is_file).then_some(path)
+    }
+
+    /// The names of a run's files.
+    pub fn files(&self, id: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.folder.join(id)) else { return Vec::new() };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> =
+            names.filter(|name| name != MARK && self.file(id, name).is_some()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// A run's folder, removed with the run unless it has come to its end.
+#[derive(Debug)]
+pub(crate) struct Run {
+    id: String,
+    folder: PathBuf,
+    to: PathBuf,
+    is_kept: bool,
+}
+
+impl Run {
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Adds what the hub knows to a pipeline's result, and writes it.
+    pub(crate) fn complete(
+        self,
+        session: &Session,
+        mut result: Map<String, Value>,
+    ) -> Result<Map<String, Value>, String> {
+        let shown = std::path::absolute(&self.to).unwrap_or_else(|_| self.to.clone());
+        result.insert("session_id".into(), json!(session.id));
+        result.insert("pipeline".into(), json!(session.pipeline.as_ref().map(|pipeline| pipeline.name())));
+        result.insert("artifact_dir".into(), json!(shown.to_string_lossy()));
+        result.insert("wall_time_seconds".into(), json!(session.processing_secs()));
+        result.insert("finished".into(), json!(now()));
+        let kept = self.keep(&Value::Object(result.clone()));
+        kept.map_err(|error| format!("the result cannot be written to {}: {error}", shown.display()))?;
+        Ok(result)
+    }
+
+    pub(crate) fn fail(self, reason: &str) {
+        let id = self.id.clone();
+        let note = json!({ "session_id": id, "error": reason, "finished": now() });
+        if let Err(error) = self.keep(&note) {
+            tracing::warn!(session = id, %error, "why the analysis failed cannot be written");
+        }
+    }
+
+    /// In the place of an earlier run of that name; what is no run's stays.
+    fn keep(mut self, result: &Value) -> io::Result<()> {
+        write_whole(&self.folder.join(RESULT_FILE), result)?;
+        if self.to.exists() {
+            let is_ours = self.to.join(MARK).is_file();
+            let is_empty = fs::read_dir(&self.to).is_ok_and(|mut entries| entries.next().is_none());
+            if !is_ours && !is_empty {
+                let why = "that folder is none of an analysis's: use another session_id";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+            }
+            fs::remove_dir_all(&self.to)?;
+        }
+        fs::rename(&self.folder, &self.to)?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(session = self.id, %error, "what a run that was given up has made stays");
+        }
+    }
+}
+
+/// The process that made a run's folder, by its name.
+fn maker(name: &str) -> Option<i32> {
+    name.strip_prefix('.')?.rsplit_once('.')?.1.split_once('-')?.0.parse().ok()
+}
+
+fn is_alive(process: i32) -> bool {
+    let Some(process) = rustix::process::Pid::from_raw(process) else { return false };
+    !matches!(rustix::process::test_kill_process(process), Err(rustix::io::Errno::SRCH))
+}
+
+/// A name that leads nowhere else, whatever the system.
+fn is_plain(name: &str) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (1..=120).contains(&name.len()) && name.bytes().all(good) && !name.starts_with('.')
+}
+
+/// A reader finds the old one or the new one, never a half.
+fn write_whole(path: &Path, value: &Value) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".result").permissions(readable()).tempfile_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, value)?;
+    file.flush()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// As other files are; a temporary one is its owner's alone.
+fn readable() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o644)
+}
+
+fn now() -> String {
+    format!("{:.3}", Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn finished(artifacts: &Artifacts, id: &str, result: &Value) {
+        artifacts.begin(id).unwrap().keep(result).unwrap();
+    }
+
+    #[test]
+    fn runs_are_listed_newest_first_by_page() {
+        let temp = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(temp.path().join("out"));
+        assert_eq!(artifacts.list(0, 10, |_| true).unwrap().total, 0, "no folder yet");
+        for id in ["a", "b", "c"] {
+            finished(
+                &artifacts,
+                id,
+                &json!({ "decision": { "winner": "left", "reason": id, "confidence": 0.5 } }),
+            );
+        }
+        let running = artifacts.begin("running").unwrap();
+        artifacts.begin("failed").unwrap().fail("no model");
+        let page = artifacts.list(1, 2, |id| id != "c").unwrap();
+        assert_eq!((page.total, page.analyses.len()), (3, 2));
+        let all = artifacts.list(0, 10, |_| true).unwrap().analyses;
+        let failed = all.iter().find(|run| run.id == "failed").unwrap();
+        assert_eq!((failed.status, failed.error.as_deref()), ("failed", Some("no model")));
+        assert_eq!(all.iter().find(|run| run.id == "a").unwrap().winner.as_deref(), Some("left"));
+        assert_eq!(artifacts.files("a"), [RESULT_FILE]);
+        drop(running);
+    }
+
+    #[test]
+    fn nothing_outside_is_read_or_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(temp.path().join("out"));
+        fs::create_dir_all(temp.path().join("out/letters")).unwrap();
+        fs::write(temp.path().join("out/letters/dear.txt"), b"dear").unwrap();
+        let error = artifacts.begin("letters").unwrap().keep(&json!({})).unwrap_err();
+        assert!(error.to_string().contains("another session_id"), "{error}");
+        assert!(temp.path().join("out/letters/dear.txt").exists());
+        fs::write(temp.path().join("secret"), b"x").unwrap();
+        finished(&artifacts, "a", &json!({}));
+        std::os::unix::fs::symlink(temp.path().join("secret"), temp.path().join("out/a/link")).unwrap();
+        for (id, name) in
+            [("a", "link"), ("a", "../../secret"), ("..", "secret"), (".", "x"), ("a", ""), ("a", "a/b")]
+        {
+            assert_eq!(artifacts.file(id, name), None, "{id}/{name}");
+        }
+    }
+
+    #[test]
+    fn a_run_takes_the_place_of_the_one_before_once_it_is_done() {
+        let temp = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(temp.path().to_owned());
+        finished(&artifacts, "a", &json!({ "run": 1 }));
+        let run = artifacts.begin("a").unwrap();
+        fs::write(run.folder().join("half.mp4"), b"x").unwrap();
+        drop(run);
+        assert_eq!(artifacts.result("a").unwrap()["run"], 1);
+        finished(&artifacts, "a", &json!({ "run": 2 }));
+        assert_eq!(artifacts.result("a").unwrap()["run"], 2);
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1, "what was given up is gone");
+    }
+
+    #[test]
+    fn what_a_killed_program_has_left_is_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(temp.path().to_owned());
+        let run = artifacts.begin("mine").unwrap();
+        // No process has the highest number there is.
+        let dead = temp.path().join(".a.b.2147483647-0");
+        let strange = temp.path().join(".c.2147483647-0");
+        fs::create_dir_all(&dead).unwrap();
+        fs::create_dir_all(&strange).unwrap();
+        fs::write(dead.join(MARK), b"{}").unwrap();
+        artifacts.heal();
+        assert!(!dead.exists() && strange.exists() && run.folder().exists());
+    }
+}

@@ -1,0 +1,163 @@
+//! What is to be said to a client, in order: the answers to what it says, and what its analysis tells meanwhile.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+use wire::upload::ServerMessage;
+
+/// Answers that wait; whoever does not read them is not read any further.
+const ROOM: usize = 64;
+
+/// One message, and what is to be done once it is sent.
+pub struct Letter {
+    message: ServerMessage,
+    receipt: Option<Receipt>,
+}
+
+type Receipt = Box<dyn FnOnce() + Send>;
+
+impl Letter {
+    pub fn message(&self) -> &ServerMessage {
+        &self.message
+    }
+
+    /// To be called when it is sent: a result that was not is kept for a client that resumes.
+    pub fn sent(self) {
+        if let Some(receipt) = self.receipt {
+            receipt();
+        }
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.message, f)
+    }
+}
+
+/// Why a connection is to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parting {
+    pub reason: String,
+}
+
+/// Of one connection.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    /// Nothing awaits under it.
+    state: Mutex<State>,
+    arrived: Notify,
+    taken: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    letters: VecDeque<Letter>,
+    parting: Option<Parting>,
+}
+
+impl Mailbox {
+    pub(crate) fn say(&self, message: ServerMessage) {
+        self.push(Letter { message, receipt: None });
+    }
+
+    pub(crate) fn say_with_receipt(&self, message: ServerMessage, receipt: Receipt) {
+        self.push(Letter { message, receipt: Some(receipt) });
+    }
+
+    /// Of a stage's progress only the newest waits.
+    pub(crate) fn say_progress(&self, message: ServerMessage) {
+        let mut state = self.state();
+        match state.letters.back_mut() {
+            Some(last) if is_same_stage(&last.message, &message) => last.message = message,
+            _ => state.letters.push_back(Letter { message, receipt: None }),
+        }
+        drop(state);
+        self.arrived.notify_one();
+    }
+
+    fn push(&self, letter: Letter) {
+        self.state().letters.push_back(letter);
+        self.arrived.notify_one();
+    }
+
+    /// The last thing said.
+    pub(crate) fn part(&self, reason: String) {
+        self.state().parting.get_or_insert(Parting { reason });
+        self.arrived.notify_one();
+    }
+
+    /// Waits until the client has taken so much that an answer fits. One wait at a time.
+    pub async fn room(&self) {
+        while self.state().letters.len() >= ROOM {
+            self.taken.notified().await;
+        }
+    }
+
+    /// The next message, or why there are no more. Cancel-safe; one wait at a time.
+    pub async fn next(&self) -> Result<Letter, Parting> {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn try_next(&self) -> Option<Result<Letter, Parting>> {
+        let mut state = self.state();
+        if let Some(letter) = state.letters.pop_front() {
+            drop(state);
+            self.taken.notify_one();
+            return Some(Ok(letter));
+        }
+        state.parting.clone().map(Err)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_same_stage(last: &ServerMessage, new: &ServerMessage) -> bool {
+    match (last, new) {
+        (
+            ServerMessage::ProcessProgress { stage: last, .. },
+            ServerMessage::ProcessProgress { stage: new, .. },
+        ) => last == new,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn progress(stage: &str, progress: f64) -> ServerMessage {
+        ServerMessage::ProcessProgress {
+            session_id: "a".into(),
+            stage: stage.into(),
+            progress,
+            message: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_stage_only_the_newest_waits() {
+        let mailbox = Mailbox::default();
+        for (stage, done) in [("yolo", 0.1), ("yolo", 0.2), ("overlay", 0.5), ("overlay", 1.0)] {
+            mailbox.say_progress(progress(stage, done));
+        }
+        mailbox.say(ServerMessage::Pong);
+        mailbox.part("done".into());
+        for expected in [progress("yolo", 0.2), progress("overlay", 1.0), ServerMessage::Pong] {
+            assert_eq!(mailbox.next().await.unwrap().message(), &expected);
+        }
+        assert_eq!(mailbox.next().await.unwrap_err().reason, "done");
+    }
+}

@@ -1,0 +1,237 @@
+//! All sessions: who may begin one, which one is whose, and when they end.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hub::{Hub, StreamName};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wire::upload::{ServerMessage, SessionStart};
+
+use crate::{
+    Artifacts, Connection, Error, Mailbox, Pipeline, Settings, Stats, session::Session, spool::Budget,
+    turns::Turns,
+};
+
+/// The pipeline of a client that names none.
+const DEFAULT_PIPELINE: &str = "referee";
+/// Faster than any camera that is taken seriously.
+const MAX_FPS: f64 = 10_000.0;
+/// How often sessions that have timed out are looked for: a message a client sends late is refused anyway.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// All upload sessions. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Uploads(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) hub: Hub,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) budget: Arc<Budget>,
+    pipelines: Vec<Arc<dyn Pipeline>>,
+    artifacts: Artifacts,
+    /// Nothing awaits under it; taken before a session's own.
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    by_id: BTreeMap<String, Arc<Session>>,
+    is_closed: bool,
+}
+
+impl Uploads {
+    /// The first pipeline is the one of clients that name none, unless there is a `referee`.
+    pub fn new(hub: Hub, settings: Settings, pipelines: Vec<Arc<dyn Pipeline>>) -> Self {
+        let artifacts = Artifacts::new(settings.folder.clone());
+        artifacts.heal();
+        Self(Arc::new(Shared {
+            hub,
+            turns: Arc::new(Turns::new(settings.analyses, artifacts.clone())),
+            budget: Arc::new(Budget::new(settings.max_memory_bytes)),
+            pipelines,
+            artifacts,
+            sessions: Mutex::default(),
+            settings,
+        }))
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What runs have left behind.
+    pub fn artifacts(&self) -> &Artifacts {
+        &self.0.artifacts
+    }
+
+    /// The names of the pipelines.
+    pub fn pipelines(&self) -> Vec<&'static str> {
+        self.0.pipelines.iter().map(|pipeline| pipeline.name()).collect()
+    }
+
+    /// A client that may send frames of the streams that `may_publish` names.
+    pub fn connect(&self, may_publish: impl Fn(&StreamName) -> bool + Send + Sync + 'static) -> Connection {
+        Connection::new(self.clone(), Box::new(may_publish))
+    }
+
+    pub fn stats(&self) -> Stats {
+        let now = Instant::now();
+        let sessions: Vec<Arc<Session>> = self.0.sessions().by_id.values().cloned().collect();
+        let stats = sessions.iter().map(|session| session.stats(now)).collect();
+        Stats::of(stats, self.0.settings.max_sessions, self.0.budget.max())
+    }
+
+    // ---- beginning ----
+
+    /// A new session, or the one that the client resumes; it is told which.
+    pub(crate) fn start(
+        &self,
+        start: &SessionStart,
+        may_publish: &dyn Fn(&StreamName) -> bool,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<Arc<Session>, Error> {
+        let stream = self.check(start, may_publish)?;
+        let pipeline = self.pipeline(start.pipeline.as_deref())?;
+        let now = Instant::now();
+        let (session, replaced) = {
+            let mut sessions = self.0.sessions();
+            let known = sessions.by_id.get(&start.session_id).cloned();
+            let replaced = match known {
+                Some(session) if start.resume => {
+                    session.attach(mailbox, now);
+                    drop(sessions);
+                    session.resumed(mailbox);
+                    return Ok(session);
+                }
+                Some(session) if session.is_connected() => {
+                    return Err(Error::InUse { id: session.id.clone() });
+                }
+                other => other,
+            };
+            // One that its client has left, and now begins anew, gives its place away.
+            let taken = sessions.by_id.len() - usize::from(replaced.is_some());
+            let max = self.0.settings.max_sessions;
+            if sessions.is_closed {
+                return Err(Error::ShuttingDown);
+            }
+            if taken >= max {
+                return Err(Error::TooManySessions { max });
+            }
+            let session = Session::new(start, stream, pipeline, &self.0, now);
+            session.attach(mailbox, now);
+            sessions.by_id.insert(start.session_id.clone(), Arc::clone(&session));
+            (session, replaced)
+        };
+        if let Some(replaced) = replaced {
+            replaced.clean_up(None);
+        }
+        tracing::info!(session = %session.id, fps = session.fps, "upload session started");
+        mailbox.say(ServerMessage::SessionStarted {
+            session_id: session.id.clone(),
+            resumed: start.resume.then_some(false),
+            next_frame: start.resume.then_some(0),
+            state: None,
+        });
+        Ok(session)
+    }
+
+    fn check(
+        &self,
+        start: &SessionStart,
+        may_publish: &dyn Fn(&StreamName) -> bool,
+    ) -> Result<StreamName, Error> {
+        if self.0.settings.max_sessions == 0 {
+            return Err(Error::Disabled);
+        }
+        let shown = || start.session_id.chars().take(80).collect();
+        let name =
+            if start.session_id.is_empty() { String::new() } else { format!("session_{}", start.session_id) };
+        let stream: StreamName = name.parse().map_err(|_| Error::BadId { shown: shown() })?;
+        if !may_publish(&stream) {
+            return Err(Error::Forbidden { stream: stream.to_string() });
+        }
+        match start.fps {
+            Some(fps) if !(0.0..=MAX_FPS).contains(&fps) => Err(Error::BadFps { fps }),
+            _ => Ok(stream),
+        }
+    }
+
+    fn pipeline(&self, name: Option<&str>) -> Result<Option<Arc<dyn Pipeline>>, Error> {
+        let named = |name: &str| self.0.pipelines.iter().find(|pipeline| pipeline.name() == name).cloned();
+        let Some(name) = name else {
+            return Ok(named(DEFAULT_PIPELINE).or_else(|| self.0.pipelines.first().cloned()));
+        };
+        let unknown =
+            || Error::UnknownPipeline { shown: name.chars().take(80).collect(), known: self.pipelines() };
+        named(name).map(Some).ok_or_else(unknown)
+    }
+
+    // ---- ending ----
+
+    /// Forgets a session and all that it kept.
+    pub(crate) fn abort(&self, session: &Session) {
+        tracing::info!(session = %session.id, "upload session aborted");
+        self.0.forget(&session.id);
+    }
+
+    /// Ends sessions whose time is over, until the shutdown; then all.
+    pub async fn keep(self, shutdown: CancellationToken) {
+        while shutdown.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
+            self.sweep(Instant::now());
+        }
+        self.shut_down();
+    }
+
+    fn sweep(&self, now: Instant) {
+        let after = self.0.settings.session_timeout;
+        let expired: Vec<Arc<Session>> = {
+            let mut sessions = self.0.sessions();
+            let over = |session: &Session| session.idle(now) >= after;
+            let ids: Vec<String> =
+                sessions.by_id.values().filter(|s| over(s)).map(|s| s.id.clone()).collect();
+            ids.iter().filter_map(|id| sessions.by_id.remove(id)).collect()
+        };
+        for session in expired {
+            let error = Error::Timeout { after };
+            tracing::info!(session = %session.id, "{error}");
+            session.clean_up(Some(&error));
+        }
+    }
+
+    fn shut_down(&self) {
+        let all = {
+            let mut sessions = self.0.sessions();
+            sessions.is_closed = true;
+            std::mem::take(&mut sessions.by_id)
+        };
+        for session in all.values() {
+            session.clean_up(Some(&Error::ShuttingDown));
+        }
+    }
+}
+
+impl Shared {
+    /// CLEANUP: what the session kept goes.
+    pub(crate) fn forget(&self, id: &str) {
+        let session = self.sessions().by_id.remove(id);
+        if let Some(session) = session {
+            session.clean_up(None);
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uploads").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! The thread that takes a spool's frames to its file.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+
+use super::{Place, Shared, State, Terms};
+
+/// Written before room is reported, so that whoever waits for it goes on soon.
+const BATCH_BYTES: u64 = 4 << 20;
+
+pub(super) fn start(spool: Arc<Shared>) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name("upload-spool".into());
+    thread.spawn(move || run(&spool)).map(drop)
+}
+
+fn run(spool: &Shared) {
+    while let Some(batch) = next_batch(spool) {
+        match write(&batch, spool) {
+            Ok((file, end)) => note_written(spool, &batch, file, end),
+            Err(error) => {
+                tracing::warn!(folder = %spool.terms.folder.display(), %error, "frames cannot be spooled");
+                let mut state = spool.state();
+                state.failed = Some(error);
+                drop(state);
+                spool.room.notify_one();
+            }
+        }
+    }
+}
+
+/// The oldest frames in memory, and where the file ends.
+struct Batch {
+    frames: Vec<(u64, Bytes)>,
+    file: Option<Arc<File>>,
+    end: u64,
+}
+
+/// Waits for work; `None`: the spool is closed.
+fn next_batch(spool: &Shared) -> Option<Batch> {
+    let mut state = spool.state();
+    loop {
+        if state.is_closed {
+            return None;
+        }
+        if state.failed.is_none() && spool.is_due(&state) {
+            return Some(batch(&state));
+        }
+        state = wait(spool, state);
+    }
+}
+
+fn wait<'a>(spool: &'a Shared, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    spool.work.wait(state).unwrap_or_else(PoisonError::into_inner)
+}
+
+fn batch(state: &State) -> Batch {
+    let mut frames = Vec::new();
+    let mut bytes = 0;
+    for number in &state.in_memory {
+        let Some(Place::Memory(frame)) = state.index.get(number).map(|entry| &entry.place) else { continue };
+        frames.push((*number, frame.clone()));
+        bytes += frame.len() as u64;
+        if bytes >= BATCH_BYTES {
+            break;
+        }
+    }
+    Batch { frames, file: state.file.clone(), end: state.disk_bytes }
+}
+
+fn write(batch: &Batch, spool: &Shared) -> io::Result<(Arc<File>, u64)> {
+    let bytes = batch.frames.iter().map(|(_, frame)| frame.len() as u64).sum();
+    let Terms { folder, min_free_bytes, .. } = &spool.terms;
+    let file = match &batch.file {
+        Some(file) => Arc::clone(file),
+        None => {
+            fs::create_dir_all(folder)?;
+            Arc::new(tempfile::tempfile_in(folder)?)
+        }
+    };
+    check_room(folder, *min_free_bytes, bytes)?;
+    let mut at = batch.end;
+    for (_, frame) in &batch.frames {
+        file.write_all_at(frame, at)?;
+        at += frame.len() as u64;
+    }
+    Ok((file, at))
+}
+
+/// What others need of the disk stays theirs.
+fn check_room(folder: &Path, min_free_bytes: u64, wanted: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(folder)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= min_free_bytes.saturating_add(wanted) {
+        return Ok(());
+    }
+    let megabytes = min_free_bytes / (1024 * 1024);
+    let message = format!("the disk is full but for the {megabytes} MB that recording.min_free_gb keeps");
+    Err(io::Error::new(io::ErrorKind::StorageFull, message))
+}
+
+fn note_written(spool: &Shared, batch: &Batch, file: Arc<File>, end: u64) {
+    let mut state = spool.state();
+    if state.is_closed {
+        return;
+    }
+    state.file = Some(file);
+    let mut offset = state.disk_bytes;
+    let mut bytes = 0;
+    for (number, frame) in &batch.frames {
+        let len = frame.len();
+        if let Some(entry) = state.index.get_mut(number) {
+            entry.place = Place::Disk { offset, len };
+        }
+        offset += len as u64;
+        bytes += len as u64;
+    }
+    state.in_memory.drain(..batch.frames.len());
+    state.memory_bytes -= bytes;
+    state.disk_bytes = end;
+    state.is_awaited = false;
+    drop(state);
+    spool.budget.release(bytes);
+    spool.room.notify_one();
+}

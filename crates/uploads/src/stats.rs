@@ -1,0 +1,97 @@
+//! How uploads go, as `/streaming/stats` shows it (document 003, 'Check Server Stats').
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::Progress;
+
+const MB: f64 = 1024.0 * 1024.0;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Stats {
+    pub active_sessions: usize,
+    pub max_sessions: usize,
+    /// Frames in memory.
+    pub total_memory_mb: f64,
+    pub max_memory_mb: f64,
+    /// Of the sessions that are active.
+    pub total_frames: u64,
+    /// By their ids.
+    pub sessions: BTreeMap<String, SessionStats>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionStats {
+    pub session_id: String,
+    pub frames_received: u64,
+    /// Frames in memory; the others lie on disk.
+    pub memory_mb: f64,
+    pub duration_seconds: f64,
+    /// `create`, `receiving_frames`, `frames_complete`, `processing` or `cleanup`.
+    pub state: &'static str,
+    /// The live stream of its frames.
+    pub stream: String,
+    /// Whether its client is connected.
+    pub connected: bool,
+    pub spooled_mb: f64,
+    pub missing_frames: u64,
+    pub duplicate_frames: u64,
+    pub out_of_order_frames: u64,
+    pub idle_seconds: f64,
+    pub analysis: AnalysisStats,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AnalysisStats {
+    /// `null`: this hub has none.
+    pub pipeline: Option<&'static str>,
+    /// Whether its turn has come.
+    pub running: bool,
+    pub frames_analysed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+}
+
+impl AnalysisStats {
+    pub(crate) fn new(
+        pipeline: Option<&'static str>,
+        running: bool,
+        frames_analysed: u64,
+        progress: Option<&Progress>,
+    ) -> Self {
+        let (stage, progress) = progress.map(|p| (p.stage, p.progress)).unzip();
+        Self { pipeline, running, frames_analysed, stage, progress }
+    }
+}
+
+impl Stats {
+    pub(crate) fn of(sessions: Vec<SessionStats>, max_sessions: usize, max_memory_bytes: u64) -> Self {
+        Self {
+            active_sessions: sessions.len(),
+            max_sessions,
+            total_memory_mb: rounded(sessions.iter().map(|s| s.memory_mb).sum()),
+            max_memory_mb: rounded(max_memory_bytes as f64 / MB),
+            total_frames: sessions.iter().map(|s| s.frames_received).sum(),
+            sessions: sessions.into_iter().map(|s| (s.session_id.clone(), s)).collect(),
+        }
+    }
+
+    /// Without the sessions that `may_see` does not name; the sums stay.
+    #[must_use]
+    pub fn only(mut self, may_see: impl Fn(&SessionStats) -> bool) -> Self {
+        self.sessions.retain(|_, session| may_see(session));
+        self
+    }
+}
+
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    rounded(bytes as f64 / MB)
+}
+
+/// Three places say enough.
+pub(crate) fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,120 @@
+//! `GET /stream` as a WebSocket: what a client says goes to its session, what waits in its mailbox goes to the client.
+
+use std::sync::Arc;
+
+use axum::{extract::Request, response::Response};
+use fastwebsockets::WebSocketError;
+use uploads::{Connection, Mailbox};
+use wire::upload::MAX_MESSAGE_BYTES;
+
+use crate::{
+    App,
+    auth::{Grant, Scope},
+    error::ApiError,
+    websocket::{self, Ended, Inbox, Message, Outbox, close},
+};
+
+pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Result<Response, ApiError> {
+    grant.require_somewhere(Scope::Publish)?;
+    // One byte more than a text may have, so that what is wrong with it can be said.
+    let max_message = app.uploads().settings().max_frame_bytes.max(MAX_MESSAGE_BYTES + 1);
+    Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
+        tracing::info!("WebSocket connection accepted");
+        let connection = app.uploads().connect(move |stream| grant.allows(Scope::Publish, stream));
+        let mailbox = connection.mailbox();
+        let (parting, farewell) = tokio::sync::oneshot::channel();
+        let reading = async {
+            let goodbye = read(&app, inbox, connection).await;
+            let _writer_is_gone = parting.send(goodbye);
+            // The writer ends the conversation, once the last word is said.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = reading => {}
+            result = write(&app, outbox, &mailbox, farewell) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "an uploading client left");
+                }
+            }
+        }
+    }))
+}
+
+/// Why the hub closes the connection.
+struct Goodbye {
+    code: u16,
+    reason: String,
+}
+
+/// Dropping the connection leaves its session to a client that resumes.
+async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodbye {
+    let mailbox = connection.mailbox();
+    loop {
+        mailbox.room().await;
+        // A session has a time limit of its own; whoever has none may not keep the connection for longer.
+        let next = inbox.next();
+        let message = if connection.has_session() {
+            next.await
+        } else {
+            let limit = app.uploads().settings().session_timeout;
+            match tokio::time::timeout(limit, next).await {
+                Ok(message) => message,
+                Err(_elapsed) => return goodbye(close::POLICY, "no session was started for too long"),
+            }
+        };
+        match message {
+            Ok(Message::Text(text)) => connection.text(&text).await,
+            Ok(Message::Binary(bytes)) => connection.payload(bytes).await,
+            Err(ended) => return last_word(app, &ended),
+        }
+    }
+}
+
+fn last_word(app: &App, ended: &Ended) -> Goodbye {
+    match ended {
+        Ended::Closed => goodbye(close::NORMAL, "the peer closed the WebSocket"),
+        Ended::TooLarge { limit } => {
+            tracing::debug!(limit, "an upload sent too large a message");
+            let megabytes = app.uploads().settings().max_frame_bytes / (1024 * 1024);
+            goodbye(
+                close::TOO_LARGE,
+                &format!("a message is larger than {megabytes} MB: raise referee.max_frame_mb"),
+            )
+        }
+        Ended::Protocol(_) => goodbye(close::PROTOCOL, &ended.to_string()),
+    }
+}
+
+fn goodbye(code: u16, reason: &str) -> Goodbye {
+    Goodbye { code, reason: reason.to_owned() }
+}
+
+async fn write(
+    app: &App,
+    mut outbox: Outbox,
+    mailbox: &Mailbox,
+    mut farewell: tokio::sync::oneshot::Receiver<Goodbye>,
+) -> Result<(), WebSocketError> {
+    let heartbeat = app.settings().heartbeat;
+    loop {
+        tokio::select! {
+            biased;
+            letter = mailbox.next() => match letter {
+                Ok(letter) => {
+                    outbox.text(&letter.message().to_json()).await?;
+                    letter.sent();
+                }
+                Err(parting) => return outbox.close(close::POLICY, short(&parting.reason)).await,
+            },
+            Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, short(&reason)).await,
+            () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
+            Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
+            () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
+        }
+    }
+}
+
+/// A close frame carries at most 123 bytes of reason (RFC 6455 section 5.5).
+fn short(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(123)]
+}
