@@ -10,6 +10,8 @@ PYTHON := $(VENV)/bin/python
 PAGES := crates/web/src/pages
 # TypeScript lives in a scratch folder: nothing that is shipped needs npm.
 TYPESCRIPT := target/typescript
+# How many end-to-end tests run at a time.
+WORKERS ?= 4
 
 .PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e
 
@@ -83,5 +85,7 @@ test-loom:
 
 # ---- end to end ----
 
+# These tests wait more than they compute: several at a time keep the processor busy. A worker that has nothing left
+# takes tests from another's end.
 test-e2e: $(VENV)/.ready build
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest tests --numprocesses $(WORKERS) --dist worksteal

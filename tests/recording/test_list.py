@@ -239,7 +239,7 @@ def test_delete_one(hub, stream):
     assert_error(hub.get(recording["url"]), 404, "RECORDING_NOT_FOUND")
     assert_error(hub.get(recording["mjpeg_url"]), 404, "RECORDING_NOT_FOUND")
     assert_error(hub.get(recording["snapshot_url"]), 404, "RECORDING_NOT_FOUND")
-    assert str(size) in hub.stderr() and recording["file"] in hub.stderr(), "it is logged with its size"
+    eventually(lambda: str(size) in hub.stderr() and recording["file"] in hub.stderr(), "it is logged with its size")
 
 
 def test_what_is_being_written_cannot_be_deleted(hub, stream):

@@ -166,9 +166,13 @@ def test_001_old_recording_cleanup(start_hub):
     assert on_disk(hub, template).exists() and note.exists()
     files = {recording["file"] for recording in listed(hub)}
     assert files >= {path.name for path in young} and files.isdisjoint(path.name for path in old)
+
+    def deletions(path: Path) -> list[str]:
+        return [line for line in hub.stderr().splitlines() if path.name in line and "deleted" in line]
+
     for path in old:
-        deletions = [line for line in hub.stderr().splitlines() if path.name in line and "deleted" in line]
-        assert len(deletions) == 1 and f"size_bytes={size}" in deletions[0], deletions
+        eventually(lambda path=path: deletions(path), "it is logged")
+        assert len(deletions(path)) == 1 and f"size_bytes={size}" in deletions(path)[0], deletions(path)
 
 
 def test_001_retention_days(start_hub):

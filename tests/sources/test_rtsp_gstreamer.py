@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import pytest
 
 from support import gstreamer
 from support.mjpeg import MjpegReader
+from support.ports import fixed_port
 from support.waiting import eventually
 
 PYTHON = "/usr/bin/python3"
@@ -36,12 +36,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def free_port() -> int:
-    """One that nobody has; the camera has to come back on it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @contextmanager
 def camera(port: int, size: str = "320x240") -> Iterator[None]:
     command = [PYTHON, gstreamer.__file__, str(port), size, "20"]
@@ -57,7 +51,7 @@ def camera(port: int, size: str = "320x240") -> Iterator[None]:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_a_camera_is_seen(start_hub, transport):
-    port = free_port()
+    port = fixed_port()
     with camera(port):
         hub = start_hub("--source", f"door=rtsp://127.0.0.1:{port}/camera#transport={transport}")
         with MjpegReader(f"{hub.url}/stream/door") as reader:
@@ -68,7 +62,7 @@ def test_a_camera_is_seen(start_hub, transport):
 
 
 def test_it_comes_back_with_another_size_and_viewers_stay(start_hub):
-    port = free_port()
+    port = fixed_port()
     hub = start_hub("--source", f"door=rtsp://127.0.0.1:{port}/camera")
     with MjpegReader(f"{hub.url}/stream/door") as reader:
         with camera(port):

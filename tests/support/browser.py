@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .pictures import read_number
-from .waiting import eventually
+from .waiting import PATIENCE, eventually
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -43,7 +43,7 @@ def number_on(target: object) -> int | None:
     return read_number(picture_of(target))
 
 
-def wait_until_painted(target: object, number: int, timeout: float = 10) -> None:
+def wait_until_painted(target: object, number: int, timeout: float = PATIENCE) -> None:
     seen: list[int | None] = []
 
     def look() -> bool:

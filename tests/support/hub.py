@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from .pictures import jpeg
-from .waiting import eventually
+from .waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("FRAMEHUB_BINARY", ROOT / "target" / "debug" / "framehub"))
@@ -77,7 +77,7 @@ class Hub:
         assert self.process and self.process.stdout
         reader = threading.Thread(target=lambda: lines.append(self.process.stdout.readline()), daemon=True)
         reader.start()
-        reader.join(20)
+        reader.join(PATIENCE)
         return lines[0] if lines else ""
 
     @property

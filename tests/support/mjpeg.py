@@ -30,6 +30,11 @@ class Part:
         return int(self.headers["x-frame-seq"])
 
 
+def rate(parts: list[Part]) -> float:
+    """Frames a second, by when they arrived. On a busy machine the first may come late, so a cap seems half as high again."""
+    return (len(parts) - 1) / (parts[-1].at - parts[0].at)
+
+
 class MjpegReader:
     """Reads in a thread of its own until closed, or until the hub ends the body."""
 

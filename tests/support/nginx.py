@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from .hub import ROOT
+from .ports import fixed_port
 from .waiting import eventually
 
 MAIN = """
@@ -29,12 +30,6 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _replaced(text: str, pattern: str, by: str) -> str:
     text, count = re.subn(pattern, by, text)
     assert count > 0, f"deploy/nginx.conf no longer has {pattern!r}"
@@ -46,8 +41,8 @@ class Nginx:
 
     def __init__(self, folder: Path, hub_port: int, idle: float = 60, certificate: tuple[Path, Path] | None = None):
         self.folder = folder
-        self.port = _free_port()
-        self.tls_port = _free_port()
+        self.port = fixed_port()
+        self.tls_port = fixed_port()
         text = (ROOT / "deploy" / "nginx.conf").read_text()
         text = _replaced(text, r"server 127\.0\.0\.1:5000;", f"server 127.0.0.1:{hub_port};")
         text = _replaced(text, r"(?m)^(    )listen 80 ", rf"\1listen 127.0.0.1:{self.port} ")

@@ -9,7 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: Generous, since test machines are busy; reached only when something is wrong.
-PATIENCE = 15.0
+PATIENCE = 30.0
+
+#: A look that costs much, as a screenshot does, is repeated after as long as it took, up to so many seconds: the
+#: processor is needed by what is waited for.
+LONGEST_PAUSE = 0.25
 
 
 def eventually(look: Callable[[], T], what: str = "", timeout: float = PATIENCE, every: float = 0.02) -> T:
@@ -19,6 +23,7 @@ def eventually(look: Callable[[], T], what: str = "", timeout: float = PATIENCE,
     """
     deadline = time.monotonic() + timeout
     while True:
+        begun = time.monotonic()
         failure: AssertionError | None = None
         value: T | None = None
         try:
@@ -27,10 +32,11 @@ def eventually(look: Callable[[], T], what: str = "", timeout: float = PATIENCE,
             failure = error
         if value:
             return value
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= deadline:
             last = failure if failure is not None else repr(value)
             raise AssertionError(f"not within {timeout} s: {what or getattr(look, '__name__', look)}; last: {last}")
-        time.sleep(every)
+        time.sleep(max(every, min(now - begun, LONGEST_PAUSE)))
 
 
 def always(look: Callable[[], bool], seconds: float, what: str = "", every: float = 0.05) -> None:

@@ -20,6 +20,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 @pytest.fixture(scope="module")
 def hub(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     folder: Path = tmp_path_factory.mktemp("hub")
-    with Hub(folder, *pair.settings, "server.header_timeout_seconds=1") as started:
+    with Hub(folder, *pair.settings) as started:
         started.verify = str(pair.certificate)
         yield started

@@ -27,7 +27,9 @@ def test_plain_http_gets_a_readable_answer(hub):
     connection.close()
 
 
-def test_who_says_nothing_or_nonsense_is_let_go(hub):
+def test_who_says_nothing_or_nonsense_is_let_go(pair, start_hub):
+    hub = start_hub(*pair.settings, "server.header_timeout_seconds=1")
+    hub.verify = str(pair.certificate)
     with socket.create_connection(("127.0.0.1", hub.port), timeout=PATIENCE) as silent:
         assert silent.recv(1) == b""
     with socket.create_connection(("127.0.0.1", hub.port), timeout=PATIENCE) as trickling:

@@ -38,7 +38,7 @@ def test_embed_follows_a_stream_that_is_deleted_and_comes_back(hub, stream, page
     requests.delete(f"{hub.url}/api/streams/{stream}", timeout=10)
     eventually(lambda: page.locator("body").get_attribute("data-state") != "live", "the page says so")
     hub.put_frame(stream, 2)
-    eventually(lambda: center_number(canvas) == 2, "the picture is back", timeout=30)
+    eventually(lambda: center_number(canvas) == 2, "the picture is back")
 
 
 @pytest.mark.parametrize("name", ["a.b", "x" * 65, "a%20b"])

@@ -86,7 +86,7 @@ def test_a_publisher_that_rests_does_not_hold_it_up(start_hub):
     begun = time.monotonic()
     hub.process.send_signal(signal.SIGTERM)
     assert hub.process.wait(8) == 0
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     for connection in (resting, half):
         answer = connection.recv(4096)
         assert b" 503 " in answer.splitlines()[0] and b"SHUTTING_DOWN" in answer
@@ -94,7 +94,7 @@ def test_a_publisher_that_rests_does_not_hold_it_up(start_hub):
 
 
 def test_idle_connections_do_not_hold_it_up(start_hub):
-    hub = start_hub()
+    hub = start_hub("server.shutdown_seconds=1")
     idle = [socket.create_connection(("127.0.0.1", hub.port)) for _ in range(20)]
     idle[0].sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
     idle[1].sendall(b"GET /liv")

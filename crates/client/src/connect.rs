@@ -92,14 +92,12 @@ async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<Connection, Error
             #[cfg(any(target_os = "linux", target_os = "android"))]
             let _ = options.set_tcp_notsent_lowat(UNSENT_BYTES);
         }
-        Purpose::Converse | Purpose::Receive { .. } => {
-            // A hub that lost its power says nothing: without probes we would wait for ever.
-            let probes = socket2::TcpKeepalive::new()
-                .with_time(Duration::from_secs(15))
-                .with_interval(Duration::from_secs(5));
-            let _ = options.set_tcp_keepalive(&probes);
-        }
+        Purpose::Converse | Purpose::Receive { .. } => {}
     }
+    // A hub that lost its power says nothing: without probes a viewer, or a publisher at rest, would wait for ever.
+    let probes =
+        socket2::TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
+    let _ = options.set_tcp_keepalive(&probes);
     Ok(connection)
 }
 

@@ -1,10 +1,10 @@
 //! What a program outside the hub needs to speak to it: an [`Endpoint`] says where it is and with which
 //! key, [`http`] reads and drives the JSON routes, [`publish`] sends frames over one WebSocket (with
 //! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, [`upload`] has every
-//! frame acknowledged and analysed, and [`watch`] receives a stream as MJPEG.
+//! frame acknowledged and analysed, and [`watch`] receives a stream as MJPEG. [`live`] is all that a program with a
+//! loop of its own needs: it offers pictures, a thread sends the newest.
 //!
-//! What does not belong here: reading files or cameras, encoding pictures, progress bars, deciding which
-//! frames to skip. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
+//! What does not belong here: reading files or cameras, encoding pictures, progress bars. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
 //! of the errors.
 //!
 //! ```no_run
@@ -29,13 +29,18 @@
 //! - C1 An API key never appears in an error, a `Debug` output or a URL that is printed.
 //! - C2 Every wait has a limit: connecting, an answer, the sending of one frame.
 //! - C3 Nothing queues live frames. A sender that outruns its link waits in `send`, and decides itself what to
-//!   skip. An upload keeps what the hub has not acknowledged, and that is bounded.
+//!   skip; of pictures offered to [`live`] the newest replaces the one before. An upload keeps what the hub has not
+//!   acknowledged, and that is bounded.
 //! - C4 Retries live in [`reconnect`] and [`upload`] alone.
 
+mod adaptive;
 mod connect;
 pub mod endpoint;
 mod error;
 pub mod http;
+pub mod intake;
+pub mod live;
+pub mod pace;
 pub mod post;
 pub mod publish;
 pub mod reconnect;

@@ -9,9 +9,10 @@ use crate::websocket::{Inbox, Message, Socket, WhenFull};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What is known about a frame beside its picture, and what the hub says about a frame.
-pub use wire::publish::{Metadata, Reply};
+pub use wire::publish::{Demand, Metadata, Reply};
 
 /// One frame may take this long to be sent. What is slower is not live video, and a hub that stopped
 /// reading must be noticed.
@@ -24,6 +25,8 @@ const REPLIES: Inbox = Inbox { room: 256, longest_text_bytes: 64 * 1024, when_fu
 pub struct Options {
     /// Ask for a JSON reply to each frame; [`Publisher::reply`] hands them over.
     pub acks: bool,
+    /// Ask to be told who reads the stream ([`Publisher::demand`]), and which frames were refused.
+    pub demand: bool,
     /// Replace a publisher that is connected to the stream.
     pub takeover: bool,
     /// Further query of the request, without the leading `?`.
@@ -33,6 +36,7 @@ pub struct Options {
 /// An open connection to one stream. Dropping it closes the socket without a farewell.
 pub struct Publisher {
     socket: Socket,
+    demand: watch::Receiver<Option<Demand>>,
 }
 
 impl std::fmt::Debug for Publisher {
@@ -46,8 +50,14 @@ impl Publisher {
     /// [`Error::Refused`] with its status and words.
     pub async fn connect(endpoint: &Endpoint, stream: &str, options: &Options) -> Result<Publisher, Error> {
         let path = with_query(format!("/publish/{stream}"), options);
-        let socket = Socket::open(endpoint, &path, Purpose::Send, REPLIES).await?;
-        Ok(Publisher { socket })
+        let (wanted, demand) = watch::channel(None);
+        // Of who reads the stream only the last word counts, so that it needs no place among the replies.
+        let sift = move |text: &str| {
+            let told = Demand::parse(text).map(|demand| wanted.send_replace(Some(demand)));
+            told.is_some()
+        };
+        let socket = Socket::open(endpoint, &path, Purpose::Send, REPLIES, sift).await?;
+        Ok(Publisher { socket, demand })
     }
 
     /// `http://…/publish/NAME`, for messages.
@@ -84,6 +94,24 @@ impl Publisher {
         std::iter::from_fn(|| self.socket.try_text()).find_map(|text| Reply::parse(&text))
     }
 
+    /// Who reads the stream, as the hub told last; `None` before it did, or where [`Options::demand`] did not ask.
+    pub fn demand(&self) -> Option<Demand> {
+        *self.demand.borrow()
+    }
+
+    /// Waits until the hub tells who reads the stream; an error once the connection has ended. Cancel-safe.
+    pub async fn next_demand(&mut self) -> Result<Demand, Error> {
+        loop {
+            if self.demand.changed().await.is_err() {
+                // The reader has dropped its end; it says why right after.
+                return Err(self.socket.end("it is no longer read").await);
+            }
+            if let Some(demand) = *self.demand.borrow_and_update() {
+                return Ok(demand);
+            }
+        }
+    }
+
     /// Says farewell, so that the hub knows that the publisher meant to go.
     pub async fn close(self) {
         self.socket.close().await;
@@ -92,7 +120,9 @@ impl Publisher {
 
 fn with_query(path: String, options: &Options) -> String {
     let acks = options.acks.then_some("ack=1");
+    let demand = options.demand.then_some("demand=1");
     let takeover = options.takeover.then_some("takeover=1");
-    let query: Vec<&str> = options.query.as_deref().into_iter().chain(takeover).chain(acks).collect();
+    let query: Vec<&str> =
+        options.query.as_deref().into_iter().chain(takeover).chain(acks).chain(demand).collect();
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }

@@ -1,7 +1,7 @@
 //! A publisher that comes back: the one place of this crate that tries again. While the hub is away,
 //! frames are not kept but dropped and counted, since a live picture that waited is not live any more.
 
-use crate::publish::{Metadata, Options, Publisher, Reply};
+use crate::publish::{Demand, Metadata, Options, Publisher, Reply};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use std::hash::{BuildHasher, RandomState};
@@ -104,12 +104,8 @@ impl Reconnecting {
             if Instant::now() < again_at {
                 return Ok(Sent::Away);
             }
-            match Publisher::connect(&self.endpoint, &self.stream, &self.options).await {
-                Ok(publisher) => {
-                    self.link = Link::Up(publisher);
-                    self.connections += 1;
-                }
-                Err(error) => return self.lost(error),
+            if let Err(error) = self.attempt().await {
+                return self.lost(error);
             }
         }
         let Link::Up(publisher) = &mut self.link else { return Ok(Sent::Away) };
@@ -120,6 +116,48 @@ impl Reconnecting {
             }
             Err(error) => self.lost(error),
         }
+    }
+
+    async fn attempt(&mut self) -> Result<(), Error> {
+        self.link = Link::Up(Publisher::connect(&self.endpoint, &self.stream, &self.options).await?);
+        self.connections += 1;
+        Ok(())
+    }
+
+    /// Opens the connection ahead of the next frame, once an attempt is due, and gives [`Sent::Yes`] when it is open.
+    /// Cancel-safe: an attempt that is dropped is made anew.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn open(&mut self) -> Result<Sent, Error> {
+        let Link::Down { again_at, .. } = self.link else { return Ok(Sent::Yes) };
+        tokio::time::sleep_until(again_at).await;
+        match self.attempt().await {
+            Ok(()) => Ok(Sent::Yes),
+            Err(error) => self.lost(error),
+        }
+    }
+
+    /// After an error that only somebody else can mend (a key, a limit): no attempt before `delay` is over.
+    pub fn rest(&mut self, delay: Duration) {
+        let now = Instant::now();
+        self.link = Link::Down { since: now, again_at: now + delay };
+    }
+
+    /// Waits until the hub tells who reads the stream; without a connection for ever. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Sent::Lost`] when the connection has ended.
+    pub async fn next_demand(&mut self) -> Result<Result<Demand, Sent>, Error> {
+        let Link::Up(publisher) = &mut self.link else { return std::future::pending().await };
+        match publisher.next_demand().await {
+            Ok(demand) => Ok(Ok(demand)),
+            Err(error) => self.lost(error).map(Err),
+        }
+    }
+
+    pub fn is_up(&self) -> bool {
+        matches!(self.link, Link::Up(_))
     }
 
     fn lost(&mut self, error: Error) -> Result<Sent, Error> {

@@ -71,12 +71,14 @@ pub(crate) struct Sender {
 }
 
 impl Socket {
-    /// Opens it. The hub's refusal is [`Error::Refused`] with its status and words.
+    /// Opens it. Texts for which `sift` is true are dealt with by it; the others wait to be taken. The hub's refusal is
+    /// [`Error::Refused`] with its status and words.
     pub(crate) async fn open(
         endpoint: &Endpoint,
         path: &str,
         purpose: Purpose,
         inbox: Inbox,
+        sift: impl FnMut(&str) -> bool + Send + 'static,
     ) -> Result<Socket, Error> {
         // A query may hold a key.
         let url = endpoint.url(path.split('?').next().unwrap_or(path));
@@ -90,7 +92,7 @@ impl Socket {
             let sender = sender.clone();
             Owned::spawn(async move {
                 let read = FragmentCollectorRead::new(read);
-                let end = listen(read, sender.writer, told, inbox.when_full).await;
+                let end = listen(read, sender.writer, told, inbox.when_full, sift).await;
                 // Only this task sets it.
                 let _ = sender.ended.set(end);
             })
@@ -229,6 +231,7 @@ async fn listen(
     writer: Writer,
     told: mpsc::Sender<String>,
     when_full: WhenFull,
+    mut sift: impl FnMut(&str) -> bool,
 ) -> End {
     loop {
         let mut answer = |frame| {
@@ -247,6 +250,9 @@ async fn listen(
         match frame.opcode {
             OpCode::Text => {
                 let Ok(text) = String::from_utf8(frame.payload.to_vec()) else { continue };
+                if sift(&text) {
+                    continue;
+                }
                 // A receiver that is gone takes the socket with it.
                 match when_full {
                     WhenFull::Drop => drop(told.try_send(text)),

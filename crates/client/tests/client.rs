@@ -60,7 +60,7 @@ async fn json_routes_answer_or_say_why_not() {
 #[tokio::test]
 async fn a_frame_follows_its_metadata_and_a_bare_frame_comes_alone() {
     let mut hub = FakeHub::start().await;
-    let options = Options { acks: true, takeover: false, query: Some("x=1".into()) };
+    let options = Options { acks: true, query: Some("x=1".into()), ..Options::default() };
     let mut publisher = Publisher::connect(&hub.endpoint, "cam", &options).await.unwrap();
     assert_eq!(hub.saw().await, Seen::Request("/publish/cam?x=1&ack=1".into(), None));
 

@@ -3,6 +3,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use crate::simulators::Close;
+
 /// The end of one attempt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +27,13 @@ pub enum Error {
 
     #[error("the other side ended the stream")]
     Ended,
+
+    /// Of a WebSocket.
+    #[error("it closed the connection{0}")]
+    Closed(Close),
+
+    #[error("it sent what is no message: {0}")]
+    Message(#[from] wire::fragments::Error),
 
     #[error("it answered {status}{hint}")]
     Refused { status: u16, hint: &'static str },

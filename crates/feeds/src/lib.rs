@@ -2,7 +2,8 @@
 //!
 //! What belongs here: dialling out, and everything between a device's bytes and a frame in the hub. What does not:
 //! who watches (the hub says only whether anybody does), routes, configuration files. One file a kind of source
-//! ([`Kind`]), one enum and one `match`; a source is an async function that ends by being dropped.
+//! ([`Kind`]), one enum and one `match`; a source is an async function that ends by being dropped. Sources that clients
+//! ask for at run time, and speak to, are [`simulators`]' sessions.
 //!
 //! Invariants:
 //! - **S1** One source, one capture, one encode at most a picture, however many watch.
@@ -16,6 +17,7 @@ mod error;
 mod outlet;
 mod pace;
 pub mod play;
+pub mod simulators;
 mod sources;
 mod spec;
 mod state;
@@ -23,6 +25,7 @@ mod supervisor;
 
 pub use error::Error;
 pub use outlet::Settings;
+pub use simulators::Simulators;
 pub use spec::{Kind, Spec, SpecError, Transport, redacted};
 pub use state::{Report, State};
 pub use supervisor::Feeds;

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hub::{CaptureTime, Format, Moment, NewFrame, Publisher};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use wire::image::Kind as Image;
 
 use crate::{
@@ -33,9 +33,15 @@ pub struct Settings {
     pub quality: u8,
 }
 
-/// When the last good picture came; shared with whoever watches for silence.
+/// When the last good picture came; shared with whoever watches for silence, or for its end.
 #[derive(Debug, Clone)]
-pub(crate) struct Beat(Arc<Mutex<Heard>>);
+pub(crate) struct Beat(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    heard: Mutex<Heard>,
+    next: Notify,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Heard {
@@ -45,12 +51,24 @@ struct Heard {
 }
 
 impl Beat {
-    fn new(gap: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Heard { last: Instant::now(), gap })))
+    pub(crate) fn new(gap: Duration) -> Self {
+        let heard = Mutex::new(Heard { last: Instant::now(), gap });
+        Self(Arc::new(Shared { heard, next: Notify::new() }))
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that something has come.
+    pub(crate) fn note(&self) {
+        self.heard().last = Instant::now();
+        self.0.next.notify_waiters();
+    }
+
+    /// Ready when something comes.
+    pub(crate) async fn next(&self) {
+        self.0.next.notified().await;
     }
 
     /// Ready when no picture has come for `limit`, and tells for how long. A source that is slow by its own settings
@@ -90,15 +108,22 @@ impl<'a> Outlet<'a> {
             (_, Some(fps)) => Some(Pace::new(fps)),
             (_, None) => Some(Pace::flood(FLOOD_FPS)),
         };
-        Self {
-            publisher,
-            status,
-            settings,
-            pace,
-            beat: Beat::new(gap),
-            spoke_of_error: false,
-            live_since: None,
-        }
+        Self { pace, beat: Beat::new(gap), ..Self::unpaced(publisher, status, settings) }
+    }
+
+    /// For pictures that come as they are made, of a source that has no options.
+    pub(crate) fn plain(publisher: &'a Publisher, status: &'a Status, settings: Settings) -> Self {
+        Self { pace: Some(Pace::flood(FLOOD_FPS)), ..Self::unpaced(publisher, status, settings) }
+    }
+
+    /// Its pictures are noted there.
+    pub(crate) fn with_beat(self, beat: Beat) -> Self {
+        Self { beat, ..self }
+    }
+
+    fn unpaced(publisher: &'a Publisher, status: &'a Status, settings: Settings) -> Self {
+        let beat = Beat::new(Duration::ZERO);
+        Self { publisher, status, settings, pace: None, beat, spoke_of_error: false, live_since: None }
     }
 
     pub(crate) fn beat(&self) -> Beat {
@@ -202,9 +227,9 @@ impl<'a> Outlet<'a> {
     ) -> Result<(), Error> {
         let frame = NewFrame { captured, ..NewFrame::new(payload, format) };
         self.publisher.publish(frame, now())?;
-        self.beat.heard().last = Instant::now();
-        if self.live_since.is_none() {
-            self.live_since = Some(Instant::now());
+        self.beat.note();
+        self.live_since.get_or_insert_with(Instant::now);
+        if !self.status.is_live() {
             let before = self.status.set(State::Live);
             let stream = self.publisher.stream().name();
             tracing::debug!(%stream, before = before.word(), width = format.width, height = format.height, "source is live");
@@ -217,6 +242,7 @@ impl<'a> Outlet<'a> {
         self.status.count_error();
         if !self.spoke_of_error {
             self.spoke_of_error = true;
+            self.status.set_trouble(why.to_string());
             let stream = self.publisher.stream().name();
             tracing::warn!(%stream, "the source sent a picture that cannot be used, and it was skipped: {why}");
         }

@@ -1,20 +1,22 @@
-//! What is told of a source: its state and its counters, written by the supervisor, read by whoever asks.
+//! What is told of a source: its state and its counters, written by the supervisor, read by whoever asks, or waits for
+//! a change of state.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
+
+use tokio::sync::watch;
 
 /// What a source is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Nobody watches, so nothing is open.
     Resting,
-    /// Opened, and no picture has come yet.
+    /// Being opened, and no picture has come yet.
     Connecting,
+    /// Of a simulator's WebSocket, which may carry no pictures at all: it is open.
+    Open,
     /// Pictures come.
     Live,
     /// It will be tried again.
@@ -33,6 +35,7 @@ impl State {
         match self {
             Self::Resting => "resting",
             Self::Connecting => "connecting",
+            Self::Open => "open",
             Self::Live => "live",
             Self::Failed { .. } => "failed",
             Self::Ended { .. } => "ended",
@@ -57,11 +60,27 @@ pub struct Report {
     pub attempts: u64,
 }
 
+impl Report {
+    /// A source that is reached in two ways: of the first, unless only the second one brings pictures.
+    pub(crate) fn with(self, other: Self, kind: &'static str) -> Self {
+        Self {
+            kind,
+            state: if other.state == State::Live { other.state } else { self.state },
+            captures: self.captures + other.captures,
+            encodes: self.encodes + other.encodes,
+            frame_errors: self.frame_errors + other.frame_errors,
+            attempts: self.attempts + other.attempts,
+        }
+    }
+}
+
 /// Where a source's state is kept.
 #[derive(Debug)]
 pub(crate) struct Status {
     kind: &'static str,
-    state: Mutex<State>,
+    state: watch::Sender<State>,
+    /// Why the first picture of this attempt that could not be used was skipped.
+    trouble: watch::Sender<Option<String>>,
     captures: AtomicU64,
     encodes: AtomicU64,
     frame_errors: AtomicU64,
@@ -73,7 +92,8 @@ impl Status {
         let zero = || AtomicU64::new(0);
         Self {
             kind,
-            state: Mutex::new(State::Resting),
+            state: watch::Sender::new(State::Resting),
+            trouble: watch::Sender::new(None),
             captures: zero(),
             encodes: zero(),
             frame_errors: zero(),
@@ -85,7 +105,7 @@ impl Status {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Report {
             kind: self.kind,
-            state: self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            state: self.state(),
             captures: read(&self.captures),
             encodes: read(&self.encodes),
             frame_errors: read(&self.frame_errors),
@@ -93,9 +113,30 @@ impl Status {
         }
     }
 
+    pub(crate) fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(*self.state.borrow(), State::Live)
+    }
+
     /// The state before.
     pub(crate) fn set(&self, state: State) -> State {
-        std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state)
+        if state == State::Connecting {
+            self.trouble.send_replace(None);
+        }
+        self.state.send_replace(state)
+    }
+
+    /// Notes that a picture could not be used.
+    pub(crate) fn set_trouble(&self, why: String) {
+        self.trouble.send_replace(Some(why));
+    }
+
+    /// Tells of changes of the state, and of the first picture of an attempt that could not be used.
+    pub(crate) fn watch(&self) -> (watch::Receiver<State>, watch::Receiver<Option<String>>) {
+        (self.state.subscribe(), self.trouble.subscribe())
     }
 
     pub(crate) fn count_attempt(&self) {

@@ -118,7 +118,7 @@ impl Feed {
         let end = select! {
             Err(error) = sources::run(&self.spec, &mut outlet) => Err(error),
             silence = beat.silence(self.spec.timeout) => Err(Error::Silent(silence)),
-            end = unwanted(publisher), if self.spec.on_demand => end.map(|()| Outcome::Unwanted),
+            end = unwanted(publisher), if self.spec.on_demand => end.map(|()| Outcome::Unwanted).map_err(Error::from),
         };
         if outlet.live_for() >= PROVEN || end.is_ok() {
             *backoff = Backoff::new();
@@ -147,7 +147,7 @@ impl Feed {
 }
 
 /// Ready once nobody has read the stream for a while.
-async fn unwanted(publisher: &Publisher) -> Result<(), Error> {
+pub(crate) async fn unwanted(publisher: &Publisher) -> Result<(), PublishError> {
     loop {
         publisher.unwanted().await?;
         select! {

@@ -76,8 +76,20 @@ impl Publisher {
 
     async fn demand_is(&self, wanted: bool) -> Result<(), PublishError> {
         match self.holder {
-            Some(holder) => poll_fn(|cx| self.stream.poll_demand(holder, wanted, cx)).await,
+            Some(holder) => {
+                let is_so = |demand: Demand| demand.is_wanted() == wanted;
+                poll_fn(|cx| self.stream.poll_demand(holder, is_so, cx)).await.map(drop)
+            }
             None if wanted => Ok(()),
+            None => pending().await,
+        }
+    }
+
+    /// Waits until demand is another than `seen`, and gives it; for ever without a claim of its own. Shares the one
+    /// wait of [`wanted`](Self::wanted).
+    pub async fn demand_other_than(&self, seen: Demand) -> Result<Demand, PublishError> {
+        match self.holder {
+            Some(holder) => poll_fn(|cx| self.stream.poll_demand(holder, |now| now != seen, cx)).await,
             None => pending().await,
         }
     }

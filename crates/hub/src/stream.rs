@@ -282,20 +282,22 @@ impl Stream {
         self.state().totals.rejected += 1;
     }
 
-    /// Ready once demand is as `wanted`; an error once this publisher can no longer publish.
+    /// Ready once demand is as asked for; an error once this publisher can no longer publish. `is_so` is called under
+    /// the lock: a comparison, no more.
     pub(crate) fn poll_demand(
         &self,
         holder: HolderId,
-        wanted: bool,
+        is_so: impl Fn(Demand) -> bool,
         cx: &Context<'_>,
-    ) -> Poll<Result<(), PublishError>> {
+    ) -> Poll<Result<Demand, PublishError>> {
         let waker = cx.waker().clone();
         let mut state = self.state();
         if let Err(error) = state.check_holder(&self.0.name, Some(holder)) {
             return Poll::Ready(Err(error));
         }
-        if state.demand().is_wanted() == wanted {
-            return Poll::Ready(Ok(()));
+        let demand = state.demand();
+        if is_so(demand) {
+            return Poll::Ready(Ok(demand));
         }
         let _old = state.demand_waiter.replace(waker);
         drop(state);

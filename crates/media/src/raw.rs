@@ -60,6 +60,10 @@ impl Raw<'_> {
             Layout::Nv12 => self.nv12(quality),
             Layout::Rgb | Layout::Bgr | Layout::Grey => {
                 let row = self.row_bytes();
+                if self.stride == row {
+                    let pixels = &self.bytes[..row * self.height];
+                    return encode_packed(pixels, self.width, self.height, self.layout, quality);
+                }
                 let mut tight = Vec::with_capacity(row * self.height);
                 for line in self.bytes.chunks(self.stride).take(self.height) {
                     tight.extend(&line[..row]);

@@ -2,8 +2,11 @@
 //!
 //! `framehub` without a subcommand is `framehub serve`. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand};
 
+use crate::commands;
 use crate::commands::analyze::AnalyzeArgs;
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
@@ -11,6 +14,34 @@ use crate::commands::publish::PublishArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::share::ShareArgs;
 use crate::commands::watch::WatchArgs;
+
+/// Runs the command line, whose first word is the program's name, and gives the exit code.
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help, too, comes this way. A terminal that is gone needs neither.
+            let _ = answer.print();
+            return u8::try_from(answer.exit_code()).unwrap_or(2);
+        }
+    };
+    let outcome = match cli.into_command() {
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Publish(args) => commands::publish::run(args),
+        Command::Watch(args) => commands::watch::run(args),
+        Command::Analyze(args) => commands::analyze::run(args),
+        Command::Share(args) => commands::share::run(args),
+        Command::Bench(args) => commands::bench::run(args),
+        Command::Config(args) => commands::config::run(args),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            commands::exit_code(&error)
+        }
+    }
+}
 
 /// The whole command line.
 #[derive(Debug, Parser)]

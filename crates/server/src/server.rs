@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use feeds::Feeds;
+use feeds::{Feeds, Simulators};
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
 use tokio::net::TcpListener;
@@ -42,6 +42,8 @@ pub enum Error {
         "{given} is set, but not {missing}: TLS needs a certificate and its key; set both, or neither for plain HTTP"
     )]
     HalfTls { given: &'static str, missing: &'static str },
+    #[error("simulator.ip: {0}")]
+    Simulator(#[from] feeds::simulators::InvalidSimulator),
     #[error(transparent)]
     Tls(#[from] web::TlsError),
 }
@@ -99,7 +101,9 @@ impl Server {
         let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
         let uploads = Uploads::new(hub.clone(), plan.uploads(), analysis::pipelines(&plan));
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
-        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, uploads };
+        let simulators = Simulators::new(hub.clone(), simulators(&plan)?, shutdown.clone());
+        tokio::spawn(simulators.clone().sweep());
+        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, uploads, simulators };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
@@ -217,6 +221,19 @@ fn source_settings(plan: &Plan) -> feeds::Settings {
         max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
         quality: plan.camera.jpeg_quality,
     }
+}
+
+fn simulators(plan: &Plan) -> Result<feeds::simulators::Config, Error> {
+    let others = plan.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
+    Ok(feeds::simulators::Config {
+        default: plan.simulator.place().simulator()?,
+        others: others.collect::<Result<_, Error>>()?,
+        pictures: source_settings(plan),
+        timeout: plan.simulator.timeout,
+        max_sessions: plan.sessions.max_concurrent,
+        idle: plan.sessions.timeout,
+        check_every: plan.sessions.check,
+    })
 }
 
 fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {

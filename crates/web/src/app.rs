@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use feeds::Feeds;
+use feeds::{Feeds, Simulators};
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use tokio::sync::Semaphore;
@@ -33,6 +33,7 @@ pub struct Rooms {
     pub recordings: Recordings,
     pub feeds: Feeds,
     pub uploads: Uploads,
+    pub simulators: Simulators,
 }
 
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub struct App {
     recordings: Recordings,
     feeds: Feeds,
     uploads: Uploads,
+    simulators: Simulators,
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
@@ -60,7 +62,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds, uploads } = rooms;
+        let Rooms { hub, recordings, feeds, uploads, simulators } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -78,6 +80,7 @@ impl App {
             recordings,
             feeds,
             uploads,
+            simulators,
             settings,
             shutdown,
         })
@@ -98,6 +101,11 @@ impl App {
 
     pub fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// The simulator sessions.
+    pub fn simulators(&self) -> &Simulators {
+        &self.simulators
     }
 
     pub fn settings(&self) -> &Settings {

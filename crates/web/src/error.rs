@@ -6,6 +6,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use feeds::simulators;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -53,6 +54,14 @@ impl ApiError {
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
+
+    /// Puts the refusal that the response holds into document 002's form, which says `"success": false`, too.
+    pub(crate) fn tell_unsuccessful(response: &mut Response) {
+        let Some(Self { message, code, .. }) = response.extensions_mut().remove() else { return };
+        let body = json!({ "success": false, "error": message, "code": code });
+        *response.body_mut() = Json(body).into_response().into_body();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -62,6 +71,7 @@ impl IntoResponse for ApiError {
         if let Some(secs) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -69,6 +79,17 @@ impl IntoResponse for ApiError {
 impl From<hub::InvalidName> for ApiError {
     fn from(error: hub::InvalidName) -> Self {
         Self::bad_request(hub::InvalidName::CODE, error.to_string())
+    }
+}
+
+impl From<simulators::CreateError> for ApiError {
+    fn from(error: simulators::CreateError) -> Self {
+        use simulators::CreateError;
+        let status = match &error {
+            CreateError::TextTooLong { .. } | CreateError::BadRobotId { .. } => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.code(), error.to_string())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     caller::Caller,
     cors,
     error::ApiError,
+    faces::simulator,
     routes,
     tail::{self, Neighbours, Terms},
 };
@@ -69,10 +70,14 @@ impl Front {
     async fn answer_inside(&self, request: Request) -> Response {
         let origin = cors::origin(self.app.settings(), request.headers());
         let early = if origin.is_some() { cors::preflight(&request) } else { None };
+        let is_of_session = request.uri().path().starts_with(simulator::ROUTES);
         let mut response = match early {
             Some(early) => early,
             None => self.enter(request).await,
         };
+        if is_of_session {
+            ApiError::tell_unsuccessful(&mut response);
+        }
         if let Some(origin) = origin {
             cors::open(&mut response, origin);
         }

@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, keys, recorder, recordings, robot, streams, upload, viewer},
+    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,9 @@ use crate::{
         recordings::replay,
         recordings::still,
         upload::streaming_stats,
+        simulator::create,
+        simulator::info,
+        simulator::destroy,
         robot::stream,
         robot::stats,
         viewer::stats,
@@ -61,6 +64,7 @@ use crate::{
         (name = "view", description = "Frames out of a stream"),
         (name = "recordings", description = "Streams on disk"),
         (name = "upload", description = "Phrases frame by frame, and their analysis"),
+        (name = "sessions", description = "Simulator sessions; their errors have \"success\": false, too"),
         (name = "robot", description = "The robot's camera (always needs an API key)"),
         (name = "keys", description = "Logging in, and links that open one stream"),
         (name = "control", description = "Streams, statistics, health")

@@ -10,7 +10,7 @@ use crate::{
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, robot, streams, upload, viewer},
+    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
     openapi,
 };
 
@@ -46,6 +46,10 @@ pub(crate) fn all() -> Routes {
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
         // 003: frames of a phrase, and what came of them. The upload is a WebSocket of `/stream`.
         .get("/streaming/stats", Any, upload::streaming_stats)
+        // 002: simulator sessions.
+        .post("/session/create", Somewhere(Publish), simulator::create)
+        .get("/session/{id}", On(View), simulator::info)
+        .post("/session/{id}/destroy", On(Publish), simulator::destroy)
         // 004: the robot's stream, always behind an API key.
         .get("/api/robot/stream", Keyed(View), robot::stream)
         .get("/api/robot/stream/stats", Keyed(View), robot::stats)

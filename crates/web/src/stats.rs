@@ -95,9 +95,9 @@ pub(crate) struct StreamDetail {
 /// encoded once at most.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceReport {
-    /// testsrc, file, http, ws, rtsp, v4l2 or exec.
+    /// testsrc, file, http, ws, rtsp, v4l2, exec or simulator.
     kind: &'static str,
-    /// resting, connecting, live, failed or ended.
+    /// resting, connecting, open (a simulator that sends no pictures), live, failed or ended.
     state: &'static str,
     /// Why it failed or ended.
     error: Option<String>,
@@ -113,7 +113,7 @@ pub(crate) struct SourceReport {
 
 impl SourceReport {
     fn of(app: &App, name: &StreamName) -> Option<Self> {
-        let report = app.feeds().report(name)?;
+        let report = app.feeds().report(name).or_else(|| app.simulators().report(name))?;
         let (state, error, retry_in_seconds) = match &report.state {
             feeds::State::Failed { why, retry_in } => {
                 ("failed", Some(why.clone()), Some(round(retry_in.as_secs_f64(), 1)))

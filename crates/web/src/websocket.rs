@@ -23,6 +23,8 @@ use tokio::{
     time::Instant,
 };
 
+use wire::fragments::{self, Assembler, Part};
+
 use crate::{auth::Grant, error::ApiError, tail::Busy};
 
 type Io = TokioIo<Upgraded>;
@@ -81,10 +83,12 @@ pub(crate) fn upgrade_required() -> ApiError {
 
 fn split(socket: fastwebsockets::WebSocket<Io>, max_message: usize) -> (Inbox, Outbox) {
     let (mut read, mut write) = socket.split(tokio::io::split);
-    read.set_max_message_size(max_message);
+    // The library refuses what has as many bytes.
+    read.set_max_message_size(max_message.saturating_add(1));
     write.set_writev(true);
     let (obliged, obligations) = mpsc::channel(OBLIGATIONS);
-    (Inbox { read, obliged, max_message, partial: None }, Outbox { write, obligations })
+    let assembler = Assembler::new(max_message);
+    (Inbox { read, obliged, max_message, assembler }, Outbox { write, obligations })
 }
 
 /// A whole message.
@@ -99,29 +103,60 @@ pub(crate) enum Message {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Ended {
     #[error("the peer closed the WebSocket")]
-    Closed,
+    Closed {
+        /// `None`: it said none, or is gone without a word.
+        code: Option<u16>,
+        reason: String,
+    },
     #[error("message larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("WebSocket protocol: {0}")]
     Protocol(WebSocketError),
+    #[error("WebSocket protocol: {0}")]
+    Fragments(fragments::Error),
 }
 
-/// What has come of a message that is sent in fragments.
-struct Partial {
-    is_text: bool,
-    bytes: Vec<u8>,
+impl Ended {
+    /// Without a word.
+    pub(crate) const GONE: Self = Self::Closed { code: None, reason: String::new() };
+
+    /// By a close frame with this payload.
+    fn closed(payload: &[u8]) -> Self {
+        let Some((code, reason)) = payload.split_first_chunk() else { return Self::GONE };
+        let code = Some(u16::from_be_bytes(*code));
+        Self::Closed { code, reason: String::from_utf8_lossy(reason).into_owned() }
+    }
+}
+
+impl From<fragments::Error> for Ended {
+    fn from(error: fragments::Error) -> Self {
+        match error {
+            fragments::Error::TooLarge { limit } => Self::TooLarge { limit },
+            error => Self::Fragments(error),
+        }
+    }
 }
 
 pub(crate) struct Inbox {
     read: WebSocketRead<ReadHalf<Io>>,
     obliged: mpsc::Sender<Frame<'static>>,
     max_message: usize,
-    partial: Option<Partial>,
+    assembler: Assembler,
 }
 
 impl Inbox {
     /// The next whole message. Not cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Message, Ended> {
+        let message = self.next_in_pieces().await?;
+        if !message.is_text() {
+            return Ok(Message::Binary(message.into_bytes()));
+        }
+        let text = String::from_utf8(message.into_bytes().into());
+        text.map(Message::Text).map_err(|_| Ended::Fragments(fragments::Error::NotUtf8))
+    }
+
+    /// The same, in the pieces in which it came.
+    pub(crate) async fn next_in_pieces(&mut self) -> Result<fragments::Message, Ended> {
         loop {
             let obliged = self.obliged.clone();
             let mut send = move |frame: Frame<'static>| {
@@ -131,46 +166,21 @@ impl Inbox {
             let frame = self.read.read_frame(&mut send).await;
             let frame = frame.map_err(|error| match error {
                 WebSocketError::FrameTooLarge => Ended::TooLarge { limit: self.max_message },
-                WebSocketError::UnexpectedEOF | WebSocketError::ConnectionClosed => Ended::Closed,
+                WebSocketError::UnexpectedEOF | WebSocketError::ConnectionClosed => Ended::GONE,
                 other => Ended::Protocol(other),
             })?;
-            let (fin, opcode, payload) = (frame.fin, frame.opcode, frame.payload);
-            match opcode {
-                OpCode::Close => return Err(Ended::Closed),
-                OpCode::Ping | OpCode::Pong => {}
-                // RFC 6455 section 5.4: the fragments of one message are not mixed with another's.
-                OpCode::Text | OpCode::Binary if self.partial.is_some() => {
-                    return Err(Ended::Protocol(WebSocketError::InvalidFragment));
-                }
-                OpCode::Text | OpCode::Binary if fin => {
-                    return message(opcode == OpCode::Text, payload.to_vec());
-                }
-                OpCode::Text | OpCode::Binary => {
-                    self.partial = Some(Partial { is_text: opcode == OpCode::Text, bytes: payload.to_vec() });
-                }
-                OpCode::Continuation => {
-                    let Some(mut partial) = self.partial.take() else {
-                        return Err(Ended::Protocol(WebSocketError::InvalidContinuationFrame));
-                    };
-                    if partial.bytes.len() + payload.len() > self.max_message {
-                        return Err(Ended::TooLarge { limit: self.max_message });
-                    }
-                    partial.bytes.extend_from_slice(&payload);
-                    if fin {
-                        return message(partial.is_text, partial.bytes);
-                    }
-                    self.partial = Some(partial);
-                }
+            let part = match frame.opcode {
+                OpCode::Text => Part::Text,
+                OpCode::Binary => Part::Binary,
+                OpCode::Continuation => Part::Continuation,
+                OpCode::Close => return Err(Ended::closed(&frame.payload)),
+                OpCode::Ping | OpCode::Pong => continue,
+            };
+            if let Some(message) = self.assembler.push(part, frame.fin, &frame.payload)? {
+                return Ok(message);
             }
         }
     }
-}
-
-fn message(is_text: bool, bytes: Vec<u8>) -> Result<Message, Ended> {
-    if !is_text {
-        return Ok(Message::Binary(bytes.into_boxed_slice().into()));
-    }
-    String::from_utf8(bytes).map(Message::Text).map_err(|_| Ended::Protocol(WebSocketError::InvalidUTF8))
 }
 
 /// Close codes of RFC 6455 section 7.4.1.
@@ -180,6 +190,8 @@ pub(crate) mod close {
     pub(crate) const PROTOCOL: u16 = 1002;
     pub(crate) const POLICY: u16 = 1008;
     pub(crate) const TOO_LARGE: u16 = 1009;
+    /// IANA's registry of WebSocket close codes: 'Try again later'.
+    pub(crate) const TRY_AGAIN: u16 = 1013;
 }
 
 pub(crate) struct Outbox {
@@ -216,6 +228,20 @@ impl Outbox {
         self.send(Frame::new(true, OpCode::Continuation, None, Payload::Borrowed(bytes))).await
     }
 
+    /// A message in the pieces in which it came.
+    pub(crate) async fn in_pieces(&mut self, message: &fragments::Message) -> Result<(), WebSocketError> {
+        let last = message.fragments().len().saturating_sub(1);
+        for (at, piece) in message.fragments().iter().enumerate() {
+            let opcode = match (at, message.is_text()) {
+                (0, true) => OpCode::Text,
+                (0, false) => OpCode::Binary,
+                _ => OpCode::Continuation,
+            };
+            self.send(Frame::new(at == last, opcode, None, Payload::Borrowed(piece))).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn ping(&mut self) -> Result<(), WebSocketError> {
         self.send(Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await
     }
@@ -224,18 +250,20 @@ impl Outbox {
     /// the connection ends.
     pub(crate) async fn farewell(&mut self, ended: &Ended) -> Result<(), WebSocketError> {
         match ended {
-            Ended::Closed => {
+            Ended::Closed { .. } => {
                 while let Ok(frame) = self.obligations.try_recv() {
                     self.send(frame).await?;
                 }
                 Ok(())
             }
             Ended::TooLarge { .. } => self.close(close::TOO_LARGE, &ended.to_string()).await,
-            Ended::Protocol(_) => self.close(close::PROTOCOL, &ended.to_string()).await,
+            Ended::Protocol(_) | Ended::Fragments(_) => self.close(close::PROTOCOL, &ended.to_string()).await,
         }
     }
 
     pub(crate) async fn close(&mut self, code: u16, reason: &str) -> Result<(), WebSocketError> {
+        // A control frame has at most 125 bytes (RFC 6455 section 5.5), two of them the code.
+        let reason = &reason[..reason.floor_char_boundary(123)];
         self.send(Frame::close(code, reason.as_bytes())).await
     }
 

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::{image, jpeg, multipart, publish, upload, view, wall};
+use crate::{fragments, image, jpeg, multipart, publish, upload, view, wall};
 
 /// Limits so small that a fuzzer reaches them.
 const LIMITS: multipart::Limits = multipart::Limits { max_part_bytes: 96, max_header_bytes: 64 };
@@ -112,6 +112,14 @@ pub fn picture(data: &[u8]) {
     assert_eq!(jpeg::probe(&complete), Ok(jpeg::Info { has_huffman_tables: true, ..info }));
 }
 
+/// Written in ASCII, JSON still says the same.
+fn in_a_header(json: &str) {
+    let ascii = publish::in_ascii(json);
+    assert!(ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{ascii} is no header");
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    assert_eq!(value(&ascii), value(json));
+}
+
 /// Every JSON message: what is taken comes out again as the same.
 pub fn text(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -122,6 +130,7 @@ pub fn text(data: &[u8]) {
     if let Ok(metadata) = publish::Metadata::parse(text) {
         let again = publish::Metadata::parse(&metadata.to_json());
         assert!(again.as_ref().is_ok_and(|again| again.seq == metadata.seq && again.rest == metadata.rest));
+        in_a_header(metadata.rest.as_deref().unwrap_or("{}"));
     }
     if let Ok(message) = wall::ClientMessage::parse(text) {
         assert!(wall::ClientMessage::parse(&message.to_json()).is_ok());
@@ -161,4 +170,34 @@ pub fn raw_picture(data: &[u8]) {
     assert_eq!(claimed, raw.pixels.len() as u64);
     assert!(bytes.ends_with(raw.pixels));
     assert_eq!(upload::Raw::parse(&raw.to_bytes(), None), Ok(raw));
+}
+
+/// Data frames of a WebSocket: every message that comes out has the bytes and the cuts that went in. Each frame is a
+/// byte that says its kind, one that says its length, and the payload.
+pub fn fragments(mut data: &[u8]) {
+    const LIMIT: usize = 96;
+    let mut assembler = fragments::Assembler::new(LIMIT);
+    let mut sent: Vec<&[u8]> = Vec::new();
+    while let [kind, length, rest @ ..] = data {
+        let (payload, after) = rest.split_at(usize::from(length % 32).min(rest.len()));
+        data = after;
+        let part = [fragments::Part::Text, fragments::Part::Binary, fragments::Part::Continuation]
+            [usize::from(kind % 3)];
+        if part != fragments::Part::Continuation {
+            sent.clear();
+        }
+        sent.push(payload);
+        match assembler.push(part, kind & 4 != 0, payload) {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                assert_eq!(message.fragments(), sent, "the cuts have moved");
+                assert!(message.bytes() <= LIMIT, "a message passes the limit");
+                let is_text = message.is_text();
+                let bytes = message.into_bytes();
+                assert!(bytes == sent.concat() && (!is_text || std::str::from_utf8(&bytes).is_ok()));
+                check_memory(bytes);
+            }
+            Err(_) => return,
+        }
+    }
 }

@@ -34,6 +34,11 @@ impl Kind {
     }
 }
 
+/// Whether the bytes begin as a picture does, whatever comes then.
+pub fn begins_as_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xD8]) || bytes.starts_with(&PNG_SIGNATURE)
+}
+
 /// Why bytes are no picture for us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

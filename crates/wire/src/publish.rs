@@ -1,4 +1,4 @@
-//! What a WebSocket publisher says beside its frames: metadata before a frame, and the hub's answers.
+//! What a WebSocket publisher says beside its frames: metadata before a frame; and what the hub says to it.
 //!
 //! A text message is a JSON object about the next binary message. Two of its members mean something to the hub: when
 //! the picture was taken, and the publisher's own number for it. All others travel with the frame as they came.
@@ -120,6 +120,25 @@ impl Metadata {
     }
 }
 
+/// Valid JSON in ASCII alone, for a header: what lies beyond stands only in strings, where it may be escaped.
+pub fn in_ascii(json: &str) -> Cow<'_, str> {
+    let fits = |char: &char| char.is_ascii() && *char != '\x7f';
+    if json.chars().all(|char| fits(&char)) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(2 * json.len());
+    for char in json.chars() {
+        if fits(&char) {
+            text.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    Cow::Owned(text)
+}
+
 fn timestamp(value: &RawValue) -> Result<Option<f64>, Error> {
     match serde_json::from_str::<Option<f64>>(value.get()) {
         Ok(None) => Ok(None),
@@ -220,4 +239,38 @@ pub fn ack(stream: &str, seq: u64, frame_size: usize) -> String {
 /// `{"type":"error","error":…,"code":…}`
 pub fn error(error: &str, code: &str) -> String {
     json::text(&Reply::Error { error: error.to_owned(), code: code.to_owned() })
+}
+
+/// Who reads the stream: told to a publisher that asked for it (`?demand=1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Demand {
+    /// People watching.
+    pub viewers: u64,
+    /// Recorders, analyses, links.
+    pub services: u64,
+}
+
+/// What the hub tells unasked by a frame.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Notice {
+    Demand(Demand),
+}
+
+impl Demand {
+    /// Reads `{"type":"demand",…}`; `None` if the text is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let Notice::Demand(demand) = serde_json::from_str(text).ok()?;
+        Some(demand)
+    }
+
+    /// `{"type":"demand","viewers":…,"services":…}`
+    pub fn to_json(self) -> String {
+        json::text(&Notice::Demand(self))
+    }
+
+    /// Whether anybody reads it.
+    pub fn is_wanted(self) -> bool {
+        self.viewers > 0 || self.services > 0
+    }
 }

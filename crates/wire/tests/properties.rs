@@ -179,6 +179,13 @@ proptest! {
         fuzz::text(&bytes);
         fuzz::wall_frame(&bytes);
         fuzz::raw_picture(&bytes);
+        fuzz::fragments(&bytes);
+    }
+
+    #[test]
+    fn any_data_frames(frames in vec((any::<u8>(), vec(select(vec![b'a', 0xC3, 0xBC, 0xFF]), 0..12)), 0..24)) {
+        let frame = |(kind, bytes): &(u8, Vec<u8>)| [&[*kind, bytes.len() as u8][..], bytes].concat();
+        fuzz::fragments(&frames.iter().flat_map(frame).collect::<Vec<u8>>());
     }
 
     #[test]

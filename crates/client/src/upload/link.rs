@@ -28,7 +28,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn open(endpoint: &Endpoint, path: &str) -> Result<Link, Error> {
-        let socket = Socket::open(endpoint, path, Purpose::Converse, ANSWERS).await?;
+        let socket = Socket::open(endpoint, path, Purpose::Converse, ANSWERS, |_| false).await?;
         // One is being written, one waits.
         let (outbox, mut letters) = mpsc::channel::<Letter>(1);
         let sender = socket.sender();

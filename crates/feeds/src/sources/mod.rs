@@ -5,9 +5,9 @@ mod camera;
 mod clip;
 mod command;
 mod h264;
-mod http;
+pub(crate) mod http;
 mod rtsp;
-mod websocket;
+pub(crate) mod websocket;
 
 use std::convert::Infallible;
 

@@ -20,10 +20,10 @@ use crate::{
     outlet::{Outlet, taken},
 };
 
-type Socket = FragmentCollector<TokioIo<Upgraded>>;
-
 pub(super) async fn run(url: &Url, outlet: &mut Outlet<'_>) -> Result<Infallible, Error> {
-    let (mut socket, _driver) = connect(url, outlet.max_frame_bytes()).await?;
+    let (mut socket, _driver) = connect(url).await?;
+    socket.set_max_message_size(max_message_bytes(outlet.max_frame_bytes()));
+    let mut socket = FragmentCollector::new(socket);
     loop {
         let frame = socket.read_frame().await.map_err(|error| Error::broken(&error))?;
         let captured = taken(SystemTime::now());
@@ -43,7 +43,13 @@ pub(super) async fn run(url: &Url, outlet: &mut Outlet<'_>) -> Result<Infallible
     }
 }
 
-async fn connect(url: &Url, max_frame_bytes: usize) -> Result<(Socket, Driver), Error> {
+/// A message with a picture of that size: in base64 it takes a third more; a kilobyte for what stands around it.
+pub(crate) fn max_message_bytes(max_frame_bytes: usize) -> usize {
+    max_frame_bytes / 3 * 4 + 1024
+}
+
+/// An open WebSocket, which ends with its driver.
+pub(crate) async fn connect(url: &Url) -> Result<(WebSocket<TokioIo<Upgraded>>, Driver), Error> {
     let mut request = Request::get(target(url))
         .header(header::HOST, authority(url))
         .header(header::USER_AGENT, concat!("framehub/", env!("CARGO_PKG_VERSION")))
@@ -74,8 +80,5 @@ async fn connect(url: &Url, max_frame_bytes: usize) -> Result<(Socket, Driver), 
     };
     let upgraded = timeout(ANSWER_TIMEOUT, upgraded).await;
     let upgraded = upgraded.map_err(|_| Error::Slow { what: "the answer", after: ANSWER_TIMEOUT })??;
-    let mut socket = WebSocket::after_handshake(TokioIo::new(upgraded), Role::Client);
-    // In base64 a picture takes a third more; a kilobyte for what stands around it.
-    socket.set_max_message_size(max_frame_bytes / 3 * 4 + 1024);
-    Ok((FragmentCollector::new(socket), driver))
+    Ok((WebSocket::after_handshake(TokioIo::new(upgraded), Role::Client), driver))
 }

@@ -22,7 +22,7 @@ use url::Url;
 pub use error::SpecError;
 pub use redact::redacted;
 
-use options::Options;
+pub(crate) use options::Options;
 
 /// One source: the stream that it fills, what it opens, and how.
 #[derive(Clone, PartialEq)]

@@ -7,10 +7,10 @@ use percent_encoding::percent_decode_str;
 use super::{SpecError, Transport};
 
 #[derive(Debug)]
-pub(super) struct Options(BTreeMap<String, String>);
+pub(crate) struct Options(BTreeMap<String, String>);
 
 impl Options {
-    pub(super) fn parse(fragment: &str) -> Result<Self, SpecError> {
+    pub(crate) fn parse(fragment: &str) -> Result<Self, SpecError> {
         let mut options = BTreeMap::new();
         for pair in fragment.split('&').filter(|pair| !pair.is_empty()) {
             // A flag may stand alone: `#on_demand`.
@@ -32,7 +32,7 @@ impl Options {
         })
     }
 
-    pub(super) fn whole(&mut self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, SpecError> {
+    pub(crate) fn whole(&mut self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, SpecError> {
         let allowed = format!("a whole number from {} to {}", range.start(), range.end());
         self.read(key, &allowed, |text| text.parse().ok().filter(|it| range.contains(it)))
     }
@@ -48,6 +48,13 @@ impl Options {
         range: RangeInclusive<f64>,
     ) -> Result<Option<Duration>, SpecError> {
         Ok(self.number(key, range)?.map(Duration::from_secs_f64))
+    }
+
+    /// Of a URL, its query included.
+    pub(crate) fn path(&mut self, key: &str) -> Result<Option<String>, SpecError> {
+        let allowed = "a path that begins with /, of visible ASCII characters";
+        let good = |text: &str| text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic());
+        self.read(key, allowed, |text| good(text).then(|| text.to_owned()))
     }
 
     pub(super) fn transport(&mut self) -> Result<Option<Transport>, SpecError> {
@@ -75,7 +82,7 @@ impl Options {
     }
 
     /// What is left was meant for somebody else.
-    pub(super) fn finish(self, kind: &'static str) -> Result<(), SpecError> {
+    pub(crate) fn finish(self, kind: &'static str) -> Result<(), SpecError> {
         match self.0.into_keys().next() {
             None => Ok(()),
             Some(key) => Err(SpecError::NoSuchOption { kind, key: key.chars().take(40).collect() }),

@@ -12,15 +12,13 @@ mod terminal;
 pub mod watch;
 
 use std::io::{self, ErrorKind, Write};
-use std::process::ExitCode;
 
 /// The exit code of a command that failed: 2 for wrong usage, else 1.
-pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<terminal::WrongUsage>() {
-        return ExitCode::from(2);
+        return 2;
     }
-    let code = error.downcast_ref::<crate::config::Error>().map_or(1, crate::config::Error::exit_code);
-    ExitCode::from(code)
+    error.downcast_ref::<crate::config::Error>().map_or(1, crate::config::Error::exit_code)
 }
 
 /// Writes a command's result to stdout. A reader that has seen enough (`| head`) is no failure.

@@ -15,6 +15,7 @@ use super::feeds;
 use super::key::{Entry, Key, Raw};
 use super::layer::{Layer, Written};
 use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
+use super::simulators;
 use super::table::{self, KEYS, SECTIONS};
 
 /// A configuration is a few kilobytes; whatever is larger was named by mistake.
@@ -218,6 +219,7 @@ impl Walk<'_> {
                 for (section, line, body) in self.names(entries, "") {
                     match section.as_str() {
                         feeds::NAME => self.sources(body),
+                        simulators::NAME => self.simulators(line, body),
                         section => self.section(section, line, body),
                     }
                 }
@@ -281,8 +283,35 @@ impl Walk<'_> {
         }
     }
 
+    fn simulators(&mut self, line: usize, map: Node) {
+        let Body::Map(entries) = map.body else {
+            if !matches!(map.body, Body::Null | Body::Bad) {
+                self.no_simulator(line);
+            }
+            return;
+        };
+        for (name, line, address) in self.names(entries, simulators::NAME) {
+            match address.body {
+                Body::Scalar(address) => {
+                    let origin = self.origin(line);
+                    self.layer.simulators.push(simulators::Line { name, address, origin });
+                }
+                Body::Bad => {}
+                _ => self.no_simulator(line),
+            }
+        }
+    }
+
+    fn no_simulator(&mut self, line: usize) {
+        let what = "something other than names and addresses stands here";
+        let problem = self.complain(ProblemKind::BadType, line, what);
+        problem.key = simulators::NAME.to_owned();
+        problem.allowed = "NAME: ADDRESS, such as `  lab: 10.0.0.7:8211`".to_owned();
+    }
+
     fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
-        let names: Vec<&str> = SECTIONS.iter().map(|known| known.name).chain([feeds::NAME]).collect();
+        let names: Vec<&str> =
+            SECTIONS.iter().map(|known| known.name).chain([feeds::NAME, simulators::NAME]).collect();
         let near = nearest_name(section, names.iter().copied()).map(str::to_owned);
         // A key at the margin belongs under a heading.
         let lost = !matches!(body.body, Body::Map(_));

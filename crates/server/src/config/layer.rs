@@ -9,6 +9,7 @@ use std::str::FromStr;
 use super::feeds;
 use super::key::{Key, Raw};
 use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
+use super::simulators;
 use super::table;
 
 /// One value as written.
@@ -26,6 +27,8 @@ pub(super) struct Layer {
     pub(super) written: Vec<Written>,
     /// Sources; those of all layers are added up.
     pub(super) sources: Vec<feeds::Line>,
+    /// Simulators by their names.
+    pub(super) simulators: Vec<simulators::Line>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
 }

@@ -10,18 +10,23 @@ use super::plan::Plan;
 /// Read and write buffers of one connection in user space, 16 kB each.
 const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
 
+/// What waits in a simulator session, in both directions.
+const SIGNALLING_BYTES: u64 = 2 * 1024 * 1024;
+
 /// The bound and what it is made of.
 ///
 /// ```text
 /// streams.max_concurrent × (max(F, streams.max_buffer_mb, streams.backlog_mb) + 4 MB + F)
 /// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
 /// + viewers.max_renditions × 2 F
+/// + sessions.max_concurrent × (3 F + 2 MB)
 /// ```
 ///
 /// F is one frame (`server.max_frame_size_mb`). 4 MB and a frame are a recorder's, and none where
 /// `recording.enabled` is off. A connection holds the frame that it is receiving,
 /// or one that it is still sending after the stream let it go. A rendition holds the frame that it
-/// is made of, and its newest picture.
+/// is made of, and its newest picture. A session holds a message on its way in, in base64, the picture in it,
+/// and the signalling that waits in both directions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
     /// The largest frame reckoned with.
@@ -32,6 +37,8 @@ pub struct MemoryBound {
     pub per_connection_bytes: u64,
     pub renditions: u64,
     pub per_rendition_bytes: u64,
+    pub sessions: u64,
+    pub per_session_bytes: u64,
 }
 
 impl MemoryBound {
@@ -47,7 +54,11 @@ impl MemoryBound {
 
     pub fn total_bytes(&self) -> u64 {
         let renditions = self.renditions.saturating_mul(self.per_rendition_bytes);
-        self.streams_bytes().saturating_add(self.connections_bytes()).saturating_add(renditions)
+        let sessions = self.sessions.saturating_mul(self.per_session_bytes);
+        self.streams_bytes()
+            .saturating_add(self.connections_bytes())
+            .saturating_add(renditions)
+            .saturating_add(sessions)
     }
 }
 
@@ -55,7 +66,7 @@ impl fmt::Display for MemoryBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "at most {}: {} streams × {} + {} connections × {} + {} renditions × {}, with frames of {}",
+            "at most {}: {} streams × {} + {} connections × {} + {} renditions × {} + {} sessions × {}, with frames of {}",
             Size(self.total_bytes()),
             self.streams,
             Size(self.per_stream_bytes),
@@ -63,6 +74,8 @@ impl fmt::Display for MemoryBound {
             Size(self.per_connection_bytes),
             self.renditions,
             Size(self.per_rendition_bytes),
+            self.sessions,
+            Size(self.per_session_bytes),
             Size(self.frame_bytes),
         )
     }
@@ -88,6 +101,8 @@ impl Plan {
             per_connection_bytes: frame_bytes.saturating_add(tail),
             renditions: self.viewers.max_renditions as u64,
             per_rendition_bytes: frame_bytes.saturating_mul(2),
+            sessions: self.sessions.max_concurrent as u64,
+            per_session_bytes: frame_bytes.saturating_mul(3).saturating_add(SIGNALLING_BYTES),
         }
     }
 }
@@ -119,10 +134,10 @@ mod tests {
         let mb = 1024 * 1024;
         assert_eq!(bound.per_stream_bytes, (10 + 4 + 10) * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
-        let renditions = 8 * 20 * mb;
+        let others = 8 * 20 * mb + 25 * (30 + 2) * mb;
         assert_eq!(
             bound.total_bytes(),
-            50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes + renditions
+            50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes + others
         );
         assert_eq!(
             bound.to_string(),

@@ -18,6 +18,7 @@ mod plan;
 mod problem;
 mod profile;
 pub mod reference;
+mod simulators;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -128,6 +129,17 @@ pub fn load(sources: &Sources) -> Result<Loaded, Error> {
     Ok(loaded)
 }
 
+/// A plan of defaults and `arguments` alone: for a hub inside another program, where files of the working directory and
+/// the environment are that program's.
+///
+/// # Errors
+/// As [`load`].
+pub fn of_arguments(arguments: &[Override]) -> Result<Loaded, Error> {
+    let layer = layer::of_arguments(arguments);
+    let profile = profile::layer(std::slice::from_ref(&layer));
+    fold(vec![profile, layer])
+}
+
 fn missing_file(path: PathBuf) -> Layer {
     let origin = Origin::File { path, line: 0 };
     let problem = Problem::new(ProblemKind::Unreadable, origin, "there is no such file");
@@ -140,7 +152,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
     let mut settings = Vec::new();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
-    let mut lines = Vec::new();
+    let (mut lines, mut named) = (Vec::new(), Vec::new());
     for key in KEYS {
         match key.apply_default(&mut plan) {
             Ok(value) => settings.push(Setting { key, value, origin: Origin::Default }),
@@ -154,6 +166,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         problems.extend(layer.problems);
         warnings.extend(layer.warnings);
         lines.extend(layer.sources);
+        named.extend(layer.simulators);
         for written in layer.written {
             let key = written.key;
             match key.apply(&written.raw, &mut plan) {
@@ -169,6 +182,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         }
     }
     let sources = feeds::read(lines, &plan.streams_of_its_own(), &mut problems);
+    plan.simulators = simulators::read(named, &plan.simulator.place(), &mut problems);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.origin.rank());
         return Err(Error { problems, warnings });

@@ -4,12 +4,13 @@
 //! after that looks at text again. A field carries its key's name without the unit: durations are
 //! `Duration`, sizes are bytes and end in `_bytes`. What a key means stands in `super::table`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use feeds::Spec;
+use feeds::{Spec, simulators::Place};
 
 use super::profile::Profile;
 
@@ -32,6 +33,8 @@ pub struct Plan {
     /// The sources that are listed; [`Plan::feeds`] has the camera and the demo, too.
     pub sources: Vec<Spec>,
     pub simulator: Simulator,
+    /// Further ones by their names.
+    pub simulators: BTreeMap<String, Place>,
     pub sessions: Sessions,
     pub referee: Referee,
     /// What somebody set although this version does nothing with it yet, one entry a section.
@@ -256,11 +259,23 @@ pub struct Simulator {
     pub stream_port: u16,
     /// Begins with a slash.
     pub ws_path: String,
+    pub timeout: Duration,
+}
+
+impl Simulator {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        let Self { ip, port, ws_port, stream_port, ws_path, .. } = self.clone();
+        Place { host: ip, port, ws_port, stream_port, ws_path }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sessions {
     pub timeout: Duration,
+    pub max_concurrent: usize,
+    /// How often idle sessions are looked for.
+    pub check: Duration,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -394,6 +409,7 @@ impl Plan {
             camera: Camera::default(),
             sources: Vec::new(),
             simulator: Simulator::default(),
+            simulators: BTreeMap::new(),
             sessions: Sessions::default(),
             referee: Referee::default(),
             not_yet: Vec::new(),

@@ -27,6 +27,7 @@ pub fn page() -> String {
         }
     }
     page.push_str(SOURCES);
+    page.push_str(SIMULATORS);
     profiles(&mut page);
     page.push_str(MEMORY);
     page
@@ -79,6 +80,7 @@ pub fn example() -> String {
         }
     }
     file.push_str(EXAMPLE_SOURCES);
+    file.push_str(EXAMPLE_SIMULATORS);
     file
 }
 
@@ -96,6 +98,13 @@ pub fn show(loaded: &Loaded) -> String {
             let line = format!("  {mark}{}: {value}", setting.key.name);
             let _ = writeln!(text, "{line:<40} # {}", setting.origin);
         }
+    }
+    if !loaded.plan.simulators.is_empty() {
+        text.push_str("simulators:\n");
+    }
+    for (name, place) in &loaded.plan.simulators {
+        let name = serde_json::Value::from(name.as_str());
+        let _ = writeln!(text, "  {name}: \"{place}\"");
     }
     if !loaded.sources.is_empty() {
         text.push_str("sources:\n");
@@ -204,9 +213,10 @@ The limits above bound the memory that the hub holds for frames. With F for one 
 streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
 + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
 + viewers.max_renditions × 2 F
++ sessions.max_concurrent × (3 F + 2 MB)
 ```
 
-A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
+A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. A simulator session holds a message on its way in, in base64, the picture in it, and 1 MB of signalling each way. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
 ";
 
 const SOURCES: &str = "\n## sources\n\n\
@@ -223,10 +233,26 @@ sources:
 
 NAME is the stream (else made from the URL). docs/guide/sources.md says what each kind takes. `exec:` is taken from the file only.\n";
 
+const SIMULATORS: &str = "\n## simulators\n\n\
+A map beside the sections: further simulators that sessions can choose, `NAME: ADDRESS`. A session's `simulator`, or else its `robotName`, chooses one by its name; any other name gets the one of the section `simulator`.
+
+```yaml
+simulators:
+  lab: 10.0.0.7
+  demo-robot: 10.0.0.8:8212
+  mujoco: localhost:9000#ws_path=/live&stream_port=9001
+```
+
+A port behind the host is that of HTTP and WebSocket. Options behind `#` are `port`, `ws_port`, `stream_port` and `ws_path`. What is not said is as in the section `simulator`.\n";
+
 const EXAMPLE_SOURCES: &str = "\
 \n# What the hub itself opens: cameras, streams, files. One line each: NAME=URL#options.\n#sources:\n\
 #  - desk=v4l2:0#width=1280&height=720\n#  - door=rtsp://user:password@10.0.0.7/stream1\n\
 #  - http://10.0.0.8/video.mjpg#fps=10\n#  - loop=file:/videos/clip.mp4\n";
+
+const EXAMPLE_SIMULATORS: &str = "\
+\n# Further simulators that sessions can choose by their names, NAME: HOST[:PORT][#options].\n#simulators:\n\
+#  lab: 10.0.0.7\n#  demo-robot: 10.0.0.8:8212\n#  mujoco: localhost:9000#ws_path=/live&stream_port=9001\n";
 
 const EXAMPLE_PREFACE: &str = "\
 # Every key with its default. Copy this file to config.yaml, take the # off a line and change it.

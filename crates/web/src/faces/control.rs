@@ -62,7 +62,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
         version: env!("CARGO_PKG_VERSION"),
         isaac_sim_ip: info.simulator_ip.clone(),
         isaac_sim_port: info.simulator_port.to_string(),
-        active_sessions: 0,
+        active_sessions: app.simulators().len(),
         timestamp: clock::rfc3339(SystemTime::now()),
         model_loaded: false,
         model_path: None,

@@ -6,6 +6,7 @@ pub(crate) mod keys;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
 pub(crate) mod robot;
+pub(crate) mod simulator;
 pub(crate) mod streams;
 pub(crate) mod upload;
 pub(crate) mod viewer;

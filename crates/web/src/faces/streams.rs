@@ -34,7 +34,7 @@ use crate::{
     ("takeover" = Option<u8>, Query, description = "1: a never-ending body replaces a connected publisher")
 ), request_body(content(
     (String = "multipart/form-data"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace")
-), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end"),
+), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end. The headers X-Timestamp (Unix seconds), X-Frame-Seq and X-Frame-Metadata (a JSON object, 4 kB), of the request or of the part, travel with the frame"),
 responses(
     (status = 200, description = "The answer", body = Published),
     (status = 400, description = "No frame, an empty or a truncated one, or a bad stream name"),
@@ -68,7 +68,8 @@ pub(crate) async fn publish_by_put(
 /// Publish over a WebSocket: a binary message a frame, a text message the metadata of the next one.
 #[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
     ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
-    ("takeover" = Option<u8>, Query)
+    ("takeover" = Option<u8>, Query),
+    ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever who reads the stream changes; refused frames are told, too")
 ), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
 pub(crate) async fn publish_websocket(
     State(app): State<Arc<App>>,
@@ -88,6 +89,7 @@ pub(crate) async fn publish_websocket(
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
     ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
+    ("relay" = Option<u8>, Query, description = "Of the WebSocket view of a simulator session: 0 leaves out the simulator's own messages"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
@@ -101,9 +103,11 @@ pub(crate) async fn view(
     sight: Sight,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let is_live = sight.moment.t.is_none();
     let source = sight.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
     if websocket::is_upgrade(&request) {
-        return Ok(websocket_view::response(app, name, source, &socket_query, request));
+        let client = if is_live { app.simulators().join(&name, socket_query.hears()) } else { None };
+        return Ok(websocket_view::response(app, name, source, client, &socket_query, request));
     }
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }

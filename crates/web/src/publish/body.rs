@@ -12,7 +12,10 @@ use hub::{CaptureTime, Claim, Frame, StreamName};
 use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
-use wire::multipart::{self, Event, Limits, Parser, Part};
+use wire::{
+    multipart::{self, Event, Limits, Parser, Part},
+    publish::Metadata,
+};
 
 use super::{Arrival, Door, Query, door::Refusal, door::too_large};
 use crate::{App, error::ApiError};
@@ -175,8 +178,9 @@ async fn picture(
         }
     };
     let frame_size = bytes.len();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let frame = door.admit(arrival(bytes, text)).await.map_err(Refusal::into_error)?;
+    let text = |name: &str| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let arrival = arrival(bytes, text).inspect_err(|_| door.count_rejected())?;
+    let frame = door.admit(arrival).await.map_err(Refusal::into_error)?;
     Ok(answer(&door, &frame, frame_size))
 }
 
@@ -210,7 +214,8 @@ async fn form(app: &App, mut door: Door, boundary: &str, mut body: Incoming) -> 
     let read = within(app, read_form(app, boundary, &mut body)).await.and_then(|inner| inner);
     let Part { headers, body: bytes } = read.inspect_err(|_| door.count_rejected())?;
     let frame_size = bytes.len();
-    let frame = door.admit(arrival(bytes, |name| headers.get(name))).await.map_err(Refusal::into_error)?;
+    let arrival = arrival(bytes, |name| headers.get(name)).inspect_err(|_| door.count_rejected())?;
+    let frame = door.admit(arrival).await.map_err(Refusal::into_error)?;
     Ok(answer(&door, &frame, frame_size))
 }
 
@@ -319,7 +324,14 @@ impl Totals {
     async fn take(&mut self, door: &mut Door, part: Part) -> Result<(), ApiError> {
         let Part { headers, body } = part;
         let frame_size = body.len();
-        match door.admit(arrival(body, |name| headers.get(name))).await {
+        let arrived = match arrival(body, |name| headers.get(name)) {
+            Ok(arrival) => door.admit(arrival).await,
+            Err(error) => {
+                door.count_rejected();
+                Err(Refusal::Picture(error))
+            }
+        };
+        match arrived {
             Ok(frame) => {
                 self.frames += 1;
                 self.bytes += frame_size as u64;
@@ -354,15 +366,31 @@ fn parser(app: &App, boundary: &str, announced: Option<u64>) -> Parser {
     Parser::new(boundary, limits).with_total(announced)
 }
 
-/// `X-Timestamp` (Unix seconds, the capture time) and `X-Frame-Seq` (the publisher's own number) travel with a frame.
-fn arrival<'a>(bytes: Bytes, header: impl Fn(&str) -> Option<&'a str>) -> Arrival {
-    let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok());
-    Arrival {
+/// `X-Timestamp` (Unix seconds, the capture time), `X-Frame-Seq` (the publisher's own number) and `X-Frame-Metadata`
+/// (what a WebSocket publisher says in a text message) travel with a frame.
+fn arrival<'a>(bytes: Bytes, header: impl Fn(&str) -> Option<&'a str>) -> Result<Arrival, ApiError> {
+    let said = match header("x-frame-metadata") {
+        Some(text) => Metadata::parse(text).map_err(|error| bad_metadata(&error))?,
+        None => Metadata::default(),
+    };
+    let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok()).or(said.captured);
+    Ok(Arrival {
         bytes,
         captured: captured.and_then(CaptureTime::from_unix_secs),
-        source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()),
-        metadata: None,
-    }
+        source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()).or(said.seq),
+        metadata: said.rest,
+    })
+}
+
+fn bad_metadata(error: &wire::publish::Error) -> ApiError {
+    let message = match error {
+        // Its own words speak of a WebSocket's messages.
+        wire::publish::Error::NotAnObject { reason } => {
+            format!("the header X-Frame-Metadata is no JSON object: {reason}")
+        }
+        other => format!("the header X-Frame-Metadata: {other}"),
+    };
+    ApiError::bad_request(error.code(), message)
 }
 
 fn answer(door: &Door, frame: &Frame, frame_size: usize) -> Published {

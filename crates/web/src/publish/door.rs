@@ -30,7 +30,7 @@ pub(crate) struct Door {
     app: Arc<App>,
     name: StreamName,
     claim: Claim,
-    publisher: Option<Publisher>,
+    publisher: Option<Arc<Publisher>>,
 }
 
 impl Door {
@@ -42,6 +42,11 @@ impl Door {
 
     pub(crate) fn name(&self) -> &StreamName {
         &self.name
+    }
+
+    /// The claim on the stream, once the first good frame has made it.
+    pub(crate) fn publisher(&self) -> Option<Arc<Publisher>> {
+        self.publisher.clone()
     }
 
     /// Takes a picture into the stream.
@@ -67,7 +72,7 @@ impl Door {
         let now = clock::now();
         let publisher = match &mut self.publisher {
             Some(publisher) => publisher,
-            none => none.insert(self.app.hub().publisher(&self.name, self.claim, now)?),
+            none => none.insert(Arc::new(self.app.hub().publisher(&self.name, self.claim, now)?)),
         };
         Ok(publisher.publish(frame, now)?)
     }

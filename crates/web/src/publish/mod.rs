@@ -9,13 +9,15 @@ pub(crate) use door::{Arrival, Door};
 
 use serde::Deserialize;
 
-/// `?takeover=1` and `?ack=1`.
+/// `?takeover=1`, `?ack=1` and `?demand=1`.
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
 pub(crate) struct Query {
     #[serde(default, deserialize_with = "flag")]
     pub(crate) takeover: bool,
     #[serde(default, deserialize_with = "flag")]
     pub(crate) ack: bool,
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) demand: bool,
 }
 
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

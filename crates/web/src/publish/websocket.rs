@@ -1,11 +1,12 @@
-//! Publishing over a WebSocket: each binary message is a frame, a text message is the metadata of the next one.
+//! Publishing over a WebSocket: each binary message is a frame, a text message is the metadata of the next one. A
+//! publisher that asks (`?demand=1`) is told who reads its stream, so that it makes pictures only for somebody.
 
 use std::sync::Arc;
 
 use axum::{extract::Request, response::Response};
 use fastwebsockets::WebSocketError;
-use hub::{CaptureTime, StreamName};
-use tokio::sync::mpsc;
+use hub::{CaptureTime, Demand, Publisher, StreamName};
+use tokio::sync::{mpsc, oneshot};
 use wire::publish::{self, Metadata};
 
 use super::{Arrival, Door, Query, door::Refusal};
@@ -29,7 +30,23 @@ pub(crate) fn response(
     let max_message = app.settings().max_frame_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
         let (replies, to_send) = mpsc::channel(REPLIES);
-        let reader = Reader { app: &app, inbox, door, replies: replies.clone(), acks: query.ack };
+        let (announce, announced) = oneshot::channel();
+        let demand = query.demand.then(|| demand_now(&app, door.name()));
+        let following = async {
+            if let Some(demand) = demand {
+                follow_demand(demand, announced, replies.clone()).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let reader = Reader {
+            app: &app,
+            inbox,
+            door,
+            replies: replies.clone(),
+            acks: query.ack,
+            errors: query.ack || query.demand,
+            announce: query.demand.then_some(announce),
+        };
         let reading = async {
             let goodbye = reader.run().await;
             let _writer_is_gone = replies.send(goodbye).await;
@@ -38,6 +55,7 @@ pub(crate) fn response(
         };
         tokio::select! {
             () = reading => {}
+            () = following => {}
             result = write(&app, outbox, to_send) => {
                 if let Err(error) = result {
                     tracing::debug!(%error, "WebSocket publisher left");
@@ -45,6 +63,36 @@ pub(crate) fn response(
             }
         }
     }))
+}
+
+/// What readers want of a stream that may have another connection's frames, or none.
+fn demand_now(app: &App, name: &StreamName) -> Demand {
+    app.hub().stream(name).map(|stream| stream.demand()).unwrap_or_default()
+}
+
+/// Tells the publisher who reads its stream: at once, and after the first frame whenever it changes. Changes that come
+/// faster than the publisher reads become one.
+async fn follow_demand(
+    mut told: Demand,
+    announced: oneshot::Receiver<Arc<Publisher>>,
+    replies: mpsc::Sender<Reply>,
+) {
+    let tell = async |demand: Demand| {
+        let Demand { viewers, services } = demand;
+        let said = publish::Demand { viewers: viewers as u64, services: services as u64 };
+        replies.send(Reply::Text(said.to_json())).await.is_ok()
+    };
+    if !tell(told).await {
+        return;
+    }
+    let Ok(publisher) = announced.await else { return };
+    // An error: the stream has ended, or is another's now. The next frame is told.
+    while let Ok(demand) = publisher.demand_other_than(told).await {
+        if !tell(demand).await {
+            return;
+        }
+        told = demand;
+    }
 }
 
 enum Reply {
@@ -68,7 +116,7 @@ async fn write(
         tokio::select! {
             Some(reply) = replies.recv() => match reply {
                 Reply::Text(text) => outbox.text(&text).await?,
-                Reply::Goodbye { code, reason } => return outbox.close(code, short(&reason)).await,
+                Reply::Goodbye { code, reason } => return outbox.close(code, &reason).await,
             },
             () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
@@ -77,17 +125,15 @@ async fn write(
     }
 }
 
-/// A close frame carries at most 123 bytes of reason (RFC 6455 section 5.5).
-fn short(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(123)]
-}
-
 struct Reader<'a> {
     app: &'a App,
     inbox: Inbox,
     door: Door,
     replies: mpsc::Sender<Reply>,
     acks: bool,
+    errors: bool,
+    /// Takes the claim to who follows its demand.
+    announce: Option<oneshot::Sender<Arc<Publisher>>>,
 }
 
 impl Reader<'_> {
@@ -103,7 +149,7 @@ impl Reader<'_> {
             match message {
                 Message::Text(text) => match Metadata::parse(&text) {
                     Ok(parsed) => metadata = parsed,
-                    Err(error) => self.reply(publish::error(&error.to_string(), error.code())).await,
+                    Err(error) => self.refuse(&error.to_string(), error.code()).await,
                 },
                 Message::Binary(bytes) => {
                     if let Err(goodbye) = self.take(bytes, std::mem::take(&mut metadata)).await {
@@ -123,31 +169,48 @@ impl Reader<'_> {
             metadata: metadata.rest,
         };
         match self.door.admit(arrival).await {
-            Ok(frame) => self.reply(publish::ack(self.door.name().as_str(), frame.seq, frame_size)).await,
-            Err(Refusal::Picture(error)) => self.reply(publish::error(error.message(), error.code())).await,
+            Ok(frame) => {
+                if self.acks {
+                    self.reply(publish::ack(self.door.name().as_str(), frame.seq, frame_size)).await;
+                }
+                self.announce();
+            }
+            Err(Refusal::Picture(error)) => self.refuse(error.message(), error.code()).await,
             Err(Refusal::Stream(error)) => {
-                self.reply(publish::error(error.message(), error.code())).await;
+                self.refuse(error.message(), error.code()).await;
                 return Err(Reply::goodbye(close::POLICY, error.message()));
             }
         }
         Ok(())
     }
 
-    /// Only a client that asked for replies reads them.
-    async fn reply(&mut self, text: String) {
-        if self.acks {
-            let _writer_is_gone = self.replies.send(Reply::Text(text)).await;
+    /// The stream is there: its demand can be followed.
+    fn announce(&mut self) {
+        let Some(announce) = self.announce.take() else { return };
+        if let Some(publisher) = self.door.publisher() {
+            let _nobody_follows = announce.send(publisher);
         }
+    }
+
+    async fn refuse(&mut self, error: &str, code: &str) {
+        if self.errors {
+            self.reply(publish::error(error, code)).await;
+        }
+    }
+
+    /// For a client that asked: another reads no replies.
+    async fn reply(&mut self, text: String) {
+        let _writer_is_gone = self.replies.send(Reply::Text(text)).await;
     }
 
     fn last_word(&self, ended: &Ended) -> Reply {
         let code = match ended {
-            Ended::Closed => close::NORMAL,
+            Ended::Closed { .. } => close::NORMAL,
             Ended::TooLarge { .. } => {
                 self.door.count_rejected();
                 close::TOO_LARGE
             }
-            Ended::Protocol(_) => close::PROTOCOL,
+            Ended::Protocol(_) | Ended::Fragments(_) => close::PROTOCOL,
         };
         Reply::goodbye(code, ended)
     }

@@ -72,7 +72,7 @@ async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodby
 
 fn last_word(app: &App, ended: &Ended) -> Goodbye {
     match ended {
-        Ended::Closed => goodbye(close::NORMAL, "the peer closed the WebSocket"),
+        Ended::Closed { .. } => goodbye(close::NORMAL, "the peer closed the WebSocket"),
         Ended::TooLarge { limit } => {
             tracing::debug!(limit, "an upload sent too large a message");
             let megabytes = app.uploads().settings().max_frame_bytes / (1024 * 1024);

@@ -196,6 +196,9 @@ fn describe(headers: &mut HeaderMap, frame: &Frame) {
     headers.insert("x-frame-seq", HeaderValue::from(frame.seq));
     let timestamp = format!("{:.6}", frame.timestamp_unix_secs());
     insert(headers, HeaderName::from_static("x-timestamp"), &timestamp);
+    if let Some(metadata) = &frame.metadata {
+        insert(headers, HeaderName::from_static("x-frame-metadata"), &wire::publish::in_ascii(metadata));
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -51,7 +51,7 @@ async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
         match inbox.next().await {
             Ok(Message::Text(text)) => {
                 if commands.send(ClientMessage::parse(&text)).await.is_err() {
-                    return Ended::Closed;
+                    return Ended::GONE;
                 }
             }
             Ok(Message::Binary(_)) => {}

@@ -1,12 +1,16 @@
-//! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame.
+//! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame. The
+//! view of a simulator session's stream is also a client of that session, and hands on what is said in both directions.
 
 use std::{
+    future::pending,
     pin::{Pin, pin},
     sync::Arc,
 };
 
 use axum::{extract::Request, response::Response};
 use bytes::Bytes;
+use fastwebsockets::WebSocketError;
+use feeds::simulators::{self, Client, Close, NotTaken, Notice, Word};
 use hub::{Frame, StreamName};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -18,7 +22,7 @@ use crate::{
     websocket::{self, Ended, Inbox, Outbox, close},
 };
 
-/// Viewers send nothing that matters yet; this bounds what they may send.
+/// Viewers of other streams send nothing that matters; this bounds what they may send.
 const MAX_MESSAGE: usize = 64 * 1024;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
@@ -34,20 +38,32 @@ pub(crate) struct Query {
     #[serde(default)]
     format: Format,
     pub(crate) fps: Option<Fps>,
+    /// 0: without what a simulator says beside its pictures.
+    relay: Option<u8>,
 }
 
-/// The conversation that shows `source` under the name of its stream until it ends.
+impl Query {
+    /// Whether a simulator's own messages are wanted.
+    pub(crate) fn hears(&self) -> bool {
+        self.relay != Some(0)
+    }
+}
+
+/// The conversation that shows `source` under the name of its stream until it ends. `client`: of the session whose
+/// stream it is.
 pub(crate) fn response(
     app: Arc<App>,
     name: StreamName,
     source: Source,
+    client: Option<Client>,
     query: &Query,
     request: Request,
 ) -> Response {
     let format = query.format;
     let fps = if source.is_paced() { None } else { app.rate(query.fps) };
-    websocket::accept(request, MAX_MESSAGE, move |inbox, outbox| async move {
-        let view = View { app, name, source, format, pacer: Pacer::new(fps, Instant::now()) };
+    let max_message = if client.is_some() { simulators::MAX_SAID_BYTES } else { MAX_MESSAGE };
+    websocket::accept(request, max_message, move |inbox, outbox| async move {
+        let view = View { app, name, source, client, format, pacer: Pacer::new(fps, Instant::now()) };
         view.run(inbox, outbox).await;
     })
 }
@@ -56,16 +72,30 @@ struct View {
     app: Arc<App>,
     name: StreamName,
     source: Source,
+    client: Option<Client>,
     format: Format,
     pacer: Pacer,
 }
 
+/// Why a viewer is not listened to any more.
+enum Deaf {
+    Ended(Ended),
+    /// What it says to the simulator is taken by nobody.
+    NotTaken(NotTaken),
+}
+
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
+        let speaker = self.client.as_ref().map(Client::speaker);
         let reading = async {
             loop {
-                if let Err(ended) = inbox.next().await {
-                    return ended;
+                let message = match inbox.next_in_pieces().await {
+                    Ok(message) => message,
+                    Err(ended) => return Deaf::Ended(ended),
+                };
+                let Some(speaker) = &speaker else { continue };
+                if let Err(error) = speaker.say(message).await {
+                    return Deaf::NotTaken(error);
                 }
             }
         };
@@ -84,8 +114,8 @@ impl View {
     async fn write(
         &mut self,
         outbox: &mut Outbox,
-        mut reading: Pin<&mut impl Future<Output = Ended>>,
-    ) -> Result<(), fastwebsockets::WebSocketError> {
+        mut reading: Pin<&mut impl Future<Output = Deaf>>,
+    ) -> Result<(), WebSocketError> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.app.settings().heartbeat;
         loop {
@@ -98,18 +128,34 @@ impl View {
                     Some(frame) => self.send(outbox, &frame).await?,
                     None => return self.say_goodbye(outbox).await,
                 },
-                ended = reading.as_mut() => return outbox.farewell(&ended).await,
+                word = next_word(&mut self.client) => match word {
+                    Word::Notice(Notice::Status(text)) => outbox.text(&view::status(&text)).await?,
+                    Word::Notice(Notice::Error(text)) => outbox.text(&view::error(&text)).await?,
+                    Word::Said(message) => outbox.in_pieces(&message).await?,
+                    Word::Close(said) => return outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await,
+                    Word::Lagged => return outbox.close(close::TRY_AGAIN, "too slow for the simulator's messages").await,
+                },
+                deaf = reading.as_mut() => return self.part(outbox, deaf).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
                 () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
             }
         }
     }
 
-    async fn send(
-        &mut self,
-        outbox: &mut Outbox,
-        frame: &Frame,
-    ) -> Result<(), fastwebsockets::WebSocketError> {
+    /// The last word to a viewer who said theirs, or who cannot be listened to.
+    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<(), WebSocketError> {
+        match deaf {
+            Deaf::NotTaken(error) => outbox.close(close::TRY_AGAIN, &error.to_string()).await,
+            Deaf::Ended(ended) => {
+                if let (Some(client), Ended::Closed { code, reason }) = (self.client.take(), &ended) {
+                    client.leave(Close { code: *code, reason: reason.clone() });
+                }
+                outbox.farewell(&ended).await
+            }
+        }
+    }
+
+    async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), WebSocketError> {
         let now = Instant::now();
         self.pacer.taken(now);
         if self.source.is_live() {
@@ -129,9 +175,17 @@ impl View {
         }
     }
 
-    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<(), fastwebsockets::WebSocketError> {
+    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
         outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
         let code = if self.app.shutdown().is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
         outbox.close(code, "the stream has ended").await
+    }
+}
+
+/// What the session has to say; never anything where there is none.
+async fn next_word(client: &mut Option<Client>) -> Word {
+    match client {
+        Some(client) => client.next().await,
+        None => pending().await,
     }
 }

@@ -1,7 +1,7 @@
 //! `http://` and `https://`: MJPEG, or a picture that is asked for again and again. Which of the two it is the
 //! answer's content type says.
 
-pub(super) mod request;
+pub(crate) mod request;
 
 use std::{
     convert::Infallible,
@@ -26,7 +26,7 @@ use request::{Answer, Caller};
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 
-pub(super) async fn run(url: &Url, pause: Duration, outlet: &mut Outlet<'_>) -> Result<Infallible, Error> {
+pub(crate) async fn run(url: &Url, pause: Duration, outlet: &mut Outlet<'_>) -> Result<Infallible, Error> {
     let mut caller = Caller::new(url);
     let answer = caller.get().await?;
     match Content::of(&answer)? {

@@ -42,7 +42,7 @@ impl HubSink {
         let stream = target.stream.as_deref().context("the address names no stream")?;
         let query = target.query().map(str::to_owned);
         // Acks cost little, and without them a hub says nothing about frames that it does not take.
-        let options = Options { acks: true, takeover: args.takeover, query };
+        let options = Options { acks: true, takeover: args.takeover, query, ..Options::default() };
         let link = if args.wait {
             Reconnecting::later(&target.endpoint, stream, options)
         } else {

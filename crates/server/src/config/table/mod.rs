@@ -1,16 +1,16 @@
 //! The table of keys: the single source of names, types, defaults, ranges, environment names and
 //! their documentation.
 //!
-//! `serving`, `access`, `recording`, `camera` and `referee` hold what this version runs on, `later` what it accepts and checks, but
-//! does not act on yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
+//! Each file below holds some sections; a row that is not `available` is accepted and checked, but this version does not
+//! act on it yet. A key that changes its table row changes its parsing, its check, `docs/ref/configuration.md`
 //! and `config.example.yaml` with it; nothing else lists keys.
 
 mod access;
 mod camera;
-mod later;
 mod recording;
 mod referee;
 mod serving;
+mod simulator;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -52,14 +52,10 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "simulator",
-        doc: "The simulator whose pictures sessions show.",
-        missing: "this version does not connect to a simulator yet",
+        doc: "The simulator whose pictures sessions show, unless they choose one of `simulators`.",
+        missing: "",
     },
-    Section {
-        name: "sessions",
-        doc: "Simulator sessions.",
-        missing: "this version has no simulator sessions yet",
-    },
+    Section { name: "sessions", doc: "Simulator sessions.", missing: "" },
     Section {
         name: "referee",
         doc: "Frame upload and analysis of fencing phrases.",
@@ -68,13 +64,13 @@ pub const SECTIONS: &[Section] = &[
 ];
 
 const PARTS: [&[Key]; 6] =
-    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, referee::KEYS, later::KEYS];
+    [serving::KEYS, access::KEYS, recording::KEYS, camera::KEYS, simulator::KEYS, referee::KEYS];
 const COUNT: usize = serving::KEYS.len()
     + access::KEYS.len()
     + recording::KEYS.len()
     + camera::KEYS.len()
-    + referee::KEYS.len()
-    + later::KEYS.len();
+    + simulator::KEYS.len()
+    + referee::KEYS.len();
 
 /// Every key, in the order of the reference page.
 pub static KEYS: [&Key; COUNT] = {

@@ -1,23 +1,11 @@
-//! The rows that this version accepts and checks, but does not act on yet, so that the five
-//! documents' own files and environments start unchanged.
+//! The rows of the simulator that sessions show, and of the sessions themselves (document 002).
 
 use super::super::key::{Key, Kind};
+use super::serving::ROW;
 use super::{seconds, set_parsed};
 
-/// What all these rows share.
-const ROW: Key = Key {
-    section: "",
-    name: "",
-    kind: Kind::Flag(|_, _| ()),
-    default: "",
-    unit: "",
-    env: &[],
-    secret: false,
-    available: false,
-    doc: "",
-};
-
 const SIMULATOR: Key = Key { section: "simulator", ..ROW };
+const SESSIONS: Key = Key { section: "sessions", ..ROW };
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -28,7 +16,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: "127.0.0.1",
         env: &["ISAAC_SIM_IP"],
-        doc: "Where the simulator runs.",
+        doc: "Where the simulator runs. `simulators` names further ones.",
         ..SIMULATOR
     },
     Key {
@@ -70,17 +58,41 @@ pub(super) const KEYS: &[Key] = &[
         ..SIMULATOR
     },
     Key {
-        section: "sessions",
+        name: "timeout_seconds",
+        kind: Kind::Number { least: 0.1, most: 3600.0, set: |p, v| p.simulator.timeout = seconds(v) },
+        default: "10",
+        doc: "A simulator that does not answer for this long counts as gone and is connected to anew. \
+            Lower it to notice sooner, raise it for slow links.",
+        ..SIMULATOR
+    },
+    Key {
         name: "timeout_seconds",
         kind: Kind::Number { least: 1.0, most: 31_536_000.0, set: |p, v| p.sessions.timeout = seconds(v) },
         default: "3600",
         doc: "A session without activity for this long is closed. Lower it to free the simulator \
             sooner.",
-        ..ROW
+        ..SESSIONS
+    },
+    Key {
+        name: "max_concurrent",
+        kind: Kind::Int { least: 1, most: 10_000, set: |p, v| p.sessions.max_concurrent = v as usize },
+        default: "25",
+        doc: "Sessions at the same time. Each is a stream, too, and counts towards \
+            `streams.max_concurrent`.",
+        ..SESSIONS
+    },
+    Key {
+        name: "check_seconds",
+        kind: Kind::Number { least: 0.1, most: 86_400.0, set: |p, v| p.sessions.check = seconds(v) },
+        default: "300",
+        doc: "How often sessions without activity are looked for.",
+        ..SESSIONS
     },
 ];
 
 fn is_host(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_alphanumeric() || b".-_:".contains(&b);
-    (1..=253).contains(&text.len()) && text.bytes().all(good)
+    let place =
+        feeds::simulators::Place { host: text.to_owned(), ..super::super::Simulator::default().place() };
+    (1..=253).contains(&text.len()) && text.bytes().all(good) && place.simulator().is_ok()
 }

@@ -1,0 +1,161 @@
+//! Where a simulator runs, and the three addresses at which it answers.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::spec::{Options, SpecError};
+
+/// A simulator's addresses. Two with the same addresses are the same simulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulator {
+    /// Its WebSocket: pictures, signalling, or both.
+    pub(super) socket: Url,
+    /// Its MJPEG stream, for when the WebSocket brings no pictures.
+    pub(super) stream: Url,
+    /// Asked whether it is alive when a session is made.
+    pub(super) ping: Url,
+}
+
+/// Host and ports, as they are configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A name or an IP address, IPv6 without brackets.
+    pub host: String,
+    /// HTTP, for `/ping`.
+    pub port: u16,
+    pub ws_port: u16,
+    /// MJPEG, at `/stream`.
+    pub stream_port: u16,
+    /// Of the WebSocket; begins with a slash.
+    pub ws_path: String,
+}
+
+/// The text is no simulator's address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidSimulator {
+    #[error("{host:?} is no host: write HOST or HOST:PORT, such as 10.0.0.7:8211")]
+    Host { host: String },
+    #[error(transparent)]
+    Option(#[from] SpecError),
+}
+
+impl Place {
+    /// Reads `HOST`, `HOST:PORT` or either with options, `10.0.0.7:8211#stream_port=8766&ws_path=/live`. A port in the
+    /// address is that of HTTP and of the WebSocket. What is not said is as in `self`.
+    ///
+    /// # Errors
+    /// [`InvalidSimulator`], with the text in question.
+    pub fn parse(&self, text: &str) -> Result<Self, InvalidSimulator> {
+        let (address, options) = text.trim().split_once('#').unwrap_or((text.trim(), ""));
+        let no_host = || InvalidSimulator::Host { host: address.chars().take(80).collect() };
+        let url = Url::parse(&format!("ws://{address}")).map_err(|_| no_host())?;
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+        if host.is_empty() || !is_bare || address.ends_with('/') {
+            return Err(no_host());
+        }
+        let mut options = Options::parse(options)?;
+        // The URL leaves out the port that is its scheme's own.
+        let written = url.port().or_else(|| address.ends_with(":80").then_some(80));
+        let port = |asked: Option<u32>, own: u16| asked.map_or(own, |port| port as u16);
+        let place = Self {
+            host: host.to_owned(),
+            port: port(options.whole("port", 1..=65_535)?, written.unwrap_or(self.port)),
+            ws_port: port(options.whole("ws_port", 1..=65_535)?, written.unwrap_or(self.ws_port)),
+            stream_port: port(options.whole("stream_port", 1..=65_535)?, self.stream_port),
+            ws_path: options.path("ws_path")?.unwrap_or_else(|| self.ws_path.clone()),
+        };
+        options.finish("simulators")?;
+        Ok(place)
+    }
+
+    /// The addresses.
+    ///
+    /// # Errors
+    /// Where the host is none.
+    pub fn simulator(&self) -> Result<Simulator, InvalidSimulator> {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let no_host = |_| InvalidSimulator::Host { host: self.host.clone() };
+        let url =
+            |scheme: &str, port: u16, path: &str| Url::parse(&format!("{scheme}://{host}:{port}{path}"));
+        Ok(Simulator {
+            socket: url("ws", self.ws_port, &self.ws_path).map_err(no_host)?,
+            stream: url("http", self.stream_port, "/stream").map_err(no_host)?,
+            ping: url("http", self.port, "/ping").map_err(no_host)?,
+        })
+    }
+}
+
+/// As [`Place::parse`] reads it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, ws_port, stream_port, ws_path } = self;
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let ws_path = ws_path.replace('%', "%25").replace('&', "%26");
+        write!(f, "{host}:{port}#ws_port={ws_port}&stream_port={stream_port}&ws_path={ws_path}")
+    }
+}
+
+impl fmt::Display for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.socket.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place() -> Place {
+        let ws_path = "/streaming/webrtc".to_owned();
+        Place { host: "127.0.0.1".to_owned(), port: 8211, ws_port: 8211, stream_port: 8765, ws_path }
+    }
+
+    fn read(text: &str) -> [String; 3] {
+        let Simulator { socket, stream, ping } = place().parse(text).unwrap().simulator().unwrap();
+        [socket, stream, ping].map(String::from)
+    }
+
+    #[test]
+    fn what_is_not_said_is_the_usual() {
+        let usual = ["ws://lab:8211/streaming/webrtc", "http://lab:8765/stream", "http://lab:8211/ping"];
+        assert_eq!(read("lab"), usual);
+        assert_eq!(read(" lab:9000 ")[..2], ["ws://lab:9000/streaming/webrtc", "http://lab:8765/stream"]);
+        assert_eq!(read("lab:80")[2], "http://lab/ping");
+        let all = read("10.0.0.7#port=1&ws_port=2&stream_port=3&ws_path=/live?x=1");
+        assert_eq!(all, ["ws://10.0.0.7:2/live?x=1", "http://10.0.0.7:3/stream", "http://10.0.0.7:1/ping"]);
+        assert_eq!(read("[::1]:9000")[0], "ws://[::1]:9000/streaming/webrtc");
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        for text in ["lab", "[::1]:80#ws_path=/a%26b", "10.0.0.7:9#stream_port=3&ws_port=4"] {
+            let read = place().parse(text).unwrap();
+            assert_eq!(place().parse(&read.to_string()).unwrap(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let wrong = |text| place().parse(text).unwrap_err().to_string();
+        for text in ["", "lab/x", "http://lab", "user@lab", "lab:99999", "a b"] {
+            assert!(wrong(text).contains("is no host"), "{text}");
+        }
+        assert!(wrong("lab#prot=1").contains("prot"));
+        assert!(wrong("lab#port=0").contains("1 to 65535"));
+        assert!(wrong("lab#ws_path=live").contains("begins with /"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in ".{0,40}", options in "[#&=/a-z0-9_%]{0,40}") {
+            let _either = place().parse(&text).and_then(|place| place.simulator());
+            let _either = place().parse(&format!("lab{options}")).and_then(|place| place.simulator());
+        }
+    }
+}

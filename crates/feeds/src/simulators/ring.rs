@@ -1,0 +1,184 @@
+//! What a simulator said, for every client that still has to hear it: in order, without holes, within a bound.
+//!
+//! A client that falls so far behind that something it has not heard must go is told so, and hears no more: signalling
+//! with a hole in it is worth less than none.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use wire::fragments::Message;
+
+use super::Close;
+
+/// Bytes that wait for the slowest client, unless a single message has more. Signalling is some kilobytes.
+const MAX_BYTES: usize = 1 << 20;
+/// What a message costs beside its bytes.
+const MESSAGE_BYTES: usize = 256;
+
+/// Something to be heard.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    Message(Arc<Message>),
+    /// The simulator ended the conversation.
+    Close(Close),
+}
+
+impl Said {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Message(message) => message.bytes() + message.fragments().len() * 32 + MESSAGE_BYTES,
+            Self::Close(_) => MESSAGE_BYTES,
+        }
+    }
+}
+
+/// A client has not heard something that is gone.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lagged;
+
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    kept: VecDeque<Said>,
+    bytes: usize,
+    /// The number of the oldest that is kept.
+    first: u64,
+    /// What each client hears next.
+    cursors: BTreeMap<u64, u64>,
+    last_client: u64,
+}
+
+impl Ring {
+    /// A client, who hears what is said from now on.
+    pub(super) fn enter(&mut self) -> u64 {
+        self.last_client += 1;
+        self.cursors.insert(self.last_client, self.end());
+        self.last_client
+    }
+
+    pub(super) fn leave(&mut self, client: u64) {
+        self.cursors.remove(&client);
+        self.forget();
+    }
+
+    /// Keeps it for the clients that are here.
+    pub(super) fn push(&mut self, said: Said) {
+        self.bytes += said.bytes();
+        self.kept.push_back(said);
+        while self.bytes > MAX_BYTES && self.kept.len() > 1 {
+            self.drop_first();
+        }
+        self.forget();
+    }
+
+    /// What the client hears next; `None`: nothing yet.
+    pub(super) fn take(&mut self, client: u64) -> Result<Option<Said>, Lagged> {
+        let Some(cursor) = self.cursors.get_mut(&client) else { return Ok(None) };
+        let Some(at) = cursor.checked_sub(self.first) else { return Err(Lagged) };
+        let Some(said) = usize::try_from(at).ok().and_then(|at| self.kept.get(at)).cloned() else {
+            return Ok(None);
+        };
+        *cursor += 1;
+        self.forget();
+        Ok(Some(said))
+    }
+
+    fn end(&self) -> u64 {
+        self.first + self.kept.len() as u64
+    }
+
+    /// What everybody has heard.
+    fn forget(&mut self) {
+        let next = self.cursors.values().min().copied().unwrap_or_else(|| self.end());
+        while self.first < next && !self.kept.is_empty() {
+            self.drop_first();
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(said) = self.kept.pop_front() {
+            self.bytes -= said.bytes();
+            self.first += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use wire::fragments::{Assembler, Part};
+
+    use super::*;
+
+    fn said(bytes: &[u8]) -> Said {
+        let message = Assembler::new(usize::MAX).push(Part::Binary, true, bytes).unwrap().unwrap();
+        Said::Message(Arc::new(message))
+    }
+
+    fn hear(ring: &mut Ring, client: u64) -> Option<Vec<u8>> {
+        match ring.take(client).unwrap()? {
+            Said::Message(message) => Some(message.fragments().concat()),
+            Said::Close(_) => None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_for_nobody() {
+        let mut ring = Ring::default();
+        ring.push(said(b"nobody hears this"));
+        assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
+        let client = ring.enter();
+        assert!(hear(&mut ring, client).is_none());
+        ring.push(said(b"a"));
+        ring.leave(client);
+        assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
+    }
+
+    #[test]
+    fn who_lags_is_told_and_keeps_nobody_else_back() {
+        let mut ring = Ring::default();
+        let (slow, quick) = (ring.enter(), ring.enter());
+        for n in 0..100_u8 {
+            ring.push(said(&vec![n; 100_000]));
+            assert_eq!(hear(&mut ring, quick).unwrap()[0], n);
+            assert!(ring.bytes <= MAX_BYTES);
+        }
+        assert_eq!(ring.take(slow).unwrap_err(), Lagged);
+        ring.leave(slow);
+        assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
+    }
+
+    #[test]
+    fn a_single_message_may_be_larger() {
+        let mut ring = Ring::default();
+        let client = ring.enter();
+        ring.push(said(&vec![7; 3 * MAX_BYTES]));
+        assert_eq!(hear(&mut ring, client).unwrap().len(), 3 * MAX_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_hears_everything_in_order(steps in prop::collection::vec((0..4_usize, any::<u8>()), 0..200)) {
+            let mut ring = Ring::default();
+            let clients: Vec<u64> = (0..3).map(|_| ring.enter()).collect();
+            let mut sent = Vec::new();
+            let mut heard = vec![Vec::new(); 3];
+            for (who, byte) in steps {
+                match clients.get(who) {
+                    None => { ring.push(said(&[byte])); sent.push(vec![byte]); }
+                    Some(client) => heard[who].extend(hear(&mut ring, *client)),
+                }
+                let behind = heard.iter().map(Vec::len).min().unwrap();
+                prop_assert_eq!(ring.kept.len(), sent.len() - behind, "what all have heard is gone");
+            }
+            for (client, heard) in clients.iter().zip(&mut heard) {
+                while let Some(message) = hear(&mut ring, *client) {
+                    heard.push(message);
+                }
+                prop_assert_eq!(&*heard, &sent);
+            }
+        }
+    }
+}

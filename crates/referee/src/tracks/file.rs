@@ -1,0 +1,181 @@
+//! The bytes of a `*.keypoints.json` file, each list bounded while it is read.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
+
+use super::{Bounds, Error, KeyPoint, MAX_FILE_BYTES, MAX_FRAMES, Pair, Person, Tracks, Unit};
+
+type Points = [KeyPoint; 17];
+/// Left, top, right, bottom, score.
+type Boxed = [f64; 5];
+
+/// The file as it is read.
+#[derive(serde::Deserialize)]
+struct Incoming {
+    fps: f64,
+    #[serde(default)]
+    unit: Unit,
+    time_secs: Option<Frames<f64>>,
+    left: Frames<Option<Points>>,
+    right: Frames<Option<Points>>,
+    left_box: Option<Frames<Option<Boxed>>>,
+    right_box: Option<Frames<Option<Boxed>>>,
+}
+
+/// The file as it is written.
+#[derive(serde::Serialize)]
+struct Outgoing {
+    fps: f64,
+    unit: Unit,
+    time_secs: Vec<f64>,
+    left: Vec<Option<Points>>,
+    right: Vec<Option<Points>>,
+    left_box: Vec<Option<Boxed>>,
+    right_box: Vec<Option<Boxed>>,
+}
+
+pub(super) fn read(json: &[u8]) -> Result<Tracks, Error> {
+    if json.len() > MAX_FILE_BYTES {
+        return Err(Error::TooLarge { bytes: json.len() });
+    }
+    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
+    let incoming: Incoming = serde_json::from_slice(json).map_err(as_error)?;
+    let tracks = incoming.into_tracks()?;
+    tracks.check()?;
+    Ok(tracks)
+}
+
+pub(super) fn write(tracks: &Tracks) -> Result<Vec<u8>, Error> {
+    let left = || tracks.frames.iter().map(|pair| pair.left);
+    let right = || tracks.frames.iter().map(|pair| pair.right);
+    let outgoing = Outgoing {
+        fps: tracks.fps,
+        unit: tracks.unit,
+        time_secs: tracks.frames.iter().map(|pair| pair.time_secs).collect(),
+        left: left().map(|person| person.map(|p| p.key_points)).collect(),
+        right: right().map(|person| person.map(|p| p.key_points)).collect(),
+        left_box: left().map(|person| person.map(boxed)).collect(),
+        right_box: right().map(|person| person.map(boxed)).collect(),
+    };
+    serde_json::to_vec(&outgoing).map_err(as_error)
+}
+
+fn as_error(error: serde_json::Error) -> Error {
+    Error::Json { message: error.to_string() }
+}
+
+fn boxed(person: Person) -> Boxed {
+    let Bounds { left, top, right, bottom } = person.bounds;
+    [left, top, right, bottom, person.score]
+}
+
+impl Incoming {
+    fn into_tracks(self) -> Result<Tracks, Error> {
+        let (left, right) = (self.left.0, self.right.0);
+        let frames = left.len();
+        if frames != right.len() {
+            return Err(Error::Uneven { left: frames, right: right.len() });
+        }
+        let times = counted("time_secs", self.time_secs, frames)?;
+        let left_box = counted("left_box", self.left_box, frames)?;
+        let right_box = counted("right_box", self.right_box, frames)?;
+        let pair = |n: usize| Pair {
+            time_secs: times.as_ref().map_or(n as f64 / self.fps, |times| times[n]),
+            left: person(left[n], left_box.as_ref().and_then(|boxes| boxes[n])),
+            right: person(right[n], right_box.as_ref().and_then(|boxes| boxes[n])),
+        };
+        Ok(Tracks { fps: self.fps, unit: self.unit, frames: (0..frames).map(pair).collect() })
+    }
+}
+
+/// A list that may be left out, but if given has an entry a frame.
+fn counted<T>(key: &'static str, list: Option<Frames<T>>, frames: usize) -> Result<Option<Vec<T>>, Error> {
+    match list {
+        Some(list) if list.0.len() != frames => Err(Error::Count { key, found: list.0.len(), frames }),
+        list => Ok(list.map(|list| list.0)),
+    }
+}
+
+fn person(points: Option<Points>, boxed: Option<Boxed>) -> Option<Person> {
+    let key_points = points?;
+    Some(match boxed {
+        Some([left, top, right, bottom, score]) => {
+            Person { bounds: Bounds { left, top, right, bottom }, score, key_points }
+        }
+        None => Person { bounds: Bounds::around(&key_points), score: 1.0, key_points },
+    })
+}
+
+/// An entry a frame, at most [`MAX_FRAMES`]; an error says in which frame it is.
+struct Frames<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Frames<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(FramesVisitor(PhantomData))
+    }
+}
+
+struct FramesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FramesVisitor<T> {
+    type Value = Frames<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list with an entry a frame")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut frames = Vec::new();
+        loop {
+            let frame = frames.len();
+            let entry =
+                list.next_element().map_err(|error| de::Error::custom(format!("frame {frame}: {error}")))?;
+            let Some(entry) = entry else { return Ok(Frames(frames)) };
+            if frame == MAX_FRAMES {
+                return Err(de::Error::custom(format!(
+                    "more than {MAX_FRAMES} frames: cut the recording into phrases"
+                )));
+            }
+            frames.push(entry);
+        }
+    }
+}
+
+/// A point is `[x, y]` where nothing is known of its score, else `[x, y, score]`.
+impl<'de> Deserialize<'de> for KeyPoint {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(KeyPointVisitor)
+    }
+}
+
+struct KeyPointVisitor;
+
+impl<'de> Visitor<'de> for KeyPointVisitor {
+    type Value = KeyPoint;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key point [x, y] or [x, y, score]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<KeyPoint, A::Error> {
+        let x = list.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+        let y = list.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
+        let score = list.next_element()?.unwrap_or(1.0);
+        match list.next_element::<de::IgnoredAny>()? {
+            None => Ok(KeyPoint { x, y, score }),
+            Some(_) => Err(de::Error::invalid_length(4, &self)),
+        }
+    }
+}
+
+impl Serialize for KeyPoint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.score {
+            1.0 => [self.x, self.y].serialize(to),
+            score => [self.x, self.y, score].serialize(to),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Messages of a WebSocket with the cuts between their fragments kept (RFC 6455, section 5.4), so that a relay can hand
+//! them on as they came.
+//!
+//! What a message means is not asked here, nor which frames are control frames: those never get here.
+
+use std::str;
+
+use bytes::Bytes;
+
+/// More pieces than this are no message but an attack on memory: each costs some dozens of bytes, however short it is.
+pub const MAX_FRAGMENTS: usize = 16_384;
+
+/// A whole message, in the pieces in which it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    is_text: bool,
+    bytes: usize,
+    fragments: Vec<Bytes>,
+}
+
+impl Message {
+    /// Text, which is UTF-8 as a whole, or else binary.
+    pub fn is_text(&self) -> bool {
+        self.is_text
+    }
+
+    /// At least one; each owns exactly its bytes, and may be empty.
+    pub fn fragments(&self) -> &[Bytes] {
+        &self.fragments
+    }
+
+    /// Bytes of all pieces.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// In one piece, copied only if there are several.
+    pub fn into_bytes(mut self) -> Bytes {
+        match self.fragments.len() {
+            1 => self.fragments.swap_remove(0),
+            _ => self.fragments.concat().into_boxed_slice().into(),
+        }
+    }
+}
+
+/// What a data frame begins or goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Text,
+    Binary,
+    Continuation,
+}
+
+/// Why data frames make no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("a continuation came without a message to continue")]
+    NothingToContinue,
+    #[error(
+        "a message began inside another one: the fragments of one message come without another's in between"
+    )]
+    Interleaved,
+    #[error("message larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("message in more than {MAX_FRAGMENTS} fragments")]
+    TooManyFragments,
+    #[error("a text message is not UTF-8")]
+    NotUtf8,
+}
+
+impl Error {
+    /// Stable name for JSON errors.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NothingToContinue => "NOTHING_TO_CONTINUE",
+            Self::Interleaved => "INTERLEAVED",
+            Self::TooLarge { .. } => "MESSAGE_TOO_LARGE",
+            Self::TooManyFragments => "TOO_MANY_FRAGMENTS",
+            Self::NotUtf8 => "NOT_UTF8",
+        }
+    }
+}
+
+/// Puts data frames together. After an error it is of no further use: the connection cannot be understood any more.
+#[derive(Debug)]
+pub struct Assembler {
+    max_bytes: usize,
+    partial: Option<Message>,
+}
+
+impl Assembler {
+    /// For messages of at most `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, partial: None }
+    }
+
+    /// Takes one data frame, copied out of the read buffer; gives the message that it completes.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn push(&mut self, part: Part, is_last: bool, payload: &[u8]) -> Result<Option<Message>, Error> {
+        let mut message = match (part, self.partial.take()) {
+            (Part::Continuation, None) => return Err(Error::NothingToContinue),
+            (Part::Continuation, Some(partial)) => partial,
+            (_, Some(_)) => return Err(Error::Interleaved),
+            (begins, None) => {
+                Message { is_text: begins == Part::Text, bytes: 0, fragments: Vec::with_capacity(1) }
+            }
+        };
+        message.bytes += payload.len();
+        if message.bytes > self.max_bytes {
+            return Err(Error::TooLarge { limit: self.max_bytes });
+        }
+        if message.fragments.len() == MAX_FRAGMENTS {
+            return Err(Error::TooManyFragments);
+        }
+        message.fragments.push(Bytes::copy_from_slice(payload));
+        if !is_last {
+            self.partial = Some(message);
+            return Ok(None);
+        }
+        if message.is_text && !is_utf8(&message.fragments) {
+            return Err(Error::NotUtf8);
+        }
+        Ok(Some(message))
+    }
+}
+
+/// A character may be cut by the end of a fragment.
+fn is_utf8(fragments: &[Bytes]) -> bool {
+    match fragments {
+        [whole] => str::from_utf8(whole).is_ok(),
+        pieces => str::from_utf8(&pieces.concat()).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_message_keeps_its_cuts() {
+        let mut assembler = Assembler::new(100);
+        assert_eq!(assembler.push(Part::Text, false, b"gr\xC3"), Ok(None));
+        assert_eq!(assembler.push(Part::Continuation, false, b""), Ok(None));
+        let message = assembler.push(Part::Continuation, true, b"\xBC\xC3\x9Fe").unwrap().unwrap();
+        assert!(message.is_text());
+        assert_eq!(message.fragments(), [&b"gr\xC3"[..], b"", b"\xBC\xC3\x9Fe"]);
+        assert_eq!(message.into_bytes(), "grüße");
+        let next = assembler.push(Part::Binary, true, b"\xFF").unwrap().unwrap();
+        assert_eq!((next.is_text(), next.bytes()), (false, 1));
+    }
+
+    #[test]
+    fn what_is_no_message_is_named() {
+        let push = |frames: &[(Part, bool, &[u8])]| {
+            let mut assembler = Assembler::new(4);
+            let results = frames.iter().map(|(part, last, bytes)| assembler.push(*part, *last, bytes));
+            results.last().unwrap().unwrap_err().code()
+        };
+        assert_eq!(push(&[(Part::Continuation, true, b"x")]), "NOTHING_TO_CONTINUE");
+        assert_eq!(push(&[(Part::Text, false, b"x"), (Part::Binary, true, b"x")]), "INTERLEAVED");
+        assert_eq!(push(&[(Part::Binary, true, b"12345")]), "MESSAGE_TOO_LARGE");
+        assert_eq!(
+            push(&[(Part::Binary, false, b"123"), (Part::Continuation, true, b"45")]),
+            "MESSAGE_TOO_LARGE"
+        );
+        assert_eq!(push(&[(Part::Text, true, b"\xFF")]), "NOT_UTF8");
+        assert_eq!(push(&[(Part::Text, false, b"\xC3"), (Part::Continuation, true, b"x")]), "NOT_UTF8");
+    }
+
+    #[test]
+    fn empty_pieces_are_counted_too() {
+        let mut assembler = Assembler::new(4);
+        assembler.push(Part::Binary, false, b"").unwrap();
+        for _ in 1..MAX_FRAGMENTS {
+            assembler.push(Part::Continuation, false, b"").unwrap();
+        }
+        assert_eq!(assembler.push(Part::Continuation, true, b""), Err(Error::TooManyFragments));
+    }
+}

@@ -1,0 +1,192 @@
+"""A hub inside the program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from . import _arguments, _native
+from ._ending import stop_at_exit
+
+#: The stream that is meant where none is named.
+DEFAULT_STREAM = "default"
+
+#: Python's names of log levels, and the hub's.
+_LEVELS = {"CRITICAL": "ERROR", "ERROR": "ERROR", "WARNING": "WARNING", "WARN": "WARNING", "INFO": "INFO", "DEBUG": "DEBUG"}
+
+
+class Server:
+    """The whole hub on a thread of this process: its page at ``/``, its streams, statistics and recordings.
+
+    It reads no configuration file and no environment variable: what it does is said here. A frame that is published
+    is copied once, encoded on a thread of its stream's own, and handed to every viewer without a socket in between.
+
+    After a fork the hub is the parent's; the child publishes with a :class:`framehub.StreamPublisher`.
+
+    Args:
+        host: The address to listen on; ``0.0.0.0`` lets other machines in, who then may watch, publish and delete
+            unless ``api_keys`` are set.
+        port: The TCP port. A busy one moves on to the next, ten tries in all, with a warning in the log. 0: any.
+        quality: JPEG quality, 1 (small) to 100 (fine).
+        buffer_size: Frames that are kept of a stream. Viewers always get the newest, so it adds no lag.
+        max_fps: Frames a second of a stream that are taken; None: all.
+        bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
+        record: Whether streams are recorded, in ``record_directory``, with ``codec`` (``mp4v``, ``mjpeg`` or
+            ``h264``) and at most ``record_fps`` frames a second. A recording is continued in a new file after
+            ``max_duration`` seconds (10 or more).
+        api_keys: Keys of which clients need one; none: everybody who reaches the port may do everything.
+        log_level: What of the hub's own log goes to stderr: ``ERROR``, ``WARNING``, ``INFO`` or ``DEBUG``. There is
+            one log a process; its first server decides.
+        settings: Further keys of the hub's configuration, such as ``{"viewers.stream_fps": 10}``; they win.
+
+    Raises:
+        ValueError: For a value that is out of range, with what is allowed.
+        TypeError: For an argument of another type.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        quality: int = 85,
+        buffer_size: int = 10,
+        *,
+        max_fps: float | None = None,
+        bgr: bool = False,
+        record: bool = False,
+        record_directory: str | os.PathLike[str] = "recordings",
+        codec: str = "mp4v",
+        record_fps: float = 30,
+        max_duration: float | None = None,
+        api_keys: Sequence[str] = (),
+        log_level: str = "WARNING",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._quality = _arguments.quality(quality)
+        self._max_fps = _arguments.rate("max_fps", max_fps)
+        self._bgr = bool(bgr)
+        self._settings: dict[str, Any] = {
+            "server.host": "127.0.0.1" if host == "localhost" else _arguments.text("host", host),
+            "server.port": _arguments.whole_number("port", port, 0, 65535),
+            "streams.max_buffer_frames": _arguments.whole_number("buffer_size", buffer_size, 1, 100_000),
+            # The byte bound is for whom nobody asked; here it would undercut buffer_size.
+            "streams.max_buffer_mb": 64,
+            "recording.enabled": bool(record),
+            "recording.directory": os.fspath(record_directory),
+            "recording.codec": codec,
+            "recording.fps": record_fps,
+            "demo.enabled": False,
+            "logging.file": "none",
+            "logging.level": _level(log_level),
+        }
+        if max_duration is not None:
+            self._settings["recording.segment_seconds"] = max_duration
+        if api_keys:
+            self._settings["auth.api_keys"] = [api_keys] if isinstance(api_keys, str) else list(api_keys)
+        self._settings.update(settings or {})
+        self._native: _native.Server | None = None
+
+    def start(self) -> None:
+        """Listens and serves. Returns once a browser can connect.
+
+        Raises:
+            ValueError: A setting is not allowed; which, and what is.
+            OSError: No port is free, or the address is not one of this machine.
+        """
+        if self.is_running:
+            return
+        pairs = [(key, _setting(value)) for key, value in self._settings.items()]
+        self._native = _native.Server(pairs, self._quality, self._max_fps)
+        stop_at_exit(self)
+
+    def publish(
+        self,
+        frame: Any,
+        stream: str = DEFAULT_STREAM,
+        *,
+        captured: float | datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        bgr: bool | None = None,
+    ) -> bool:
+        """Hands a frame over and returns at once; the frame may be changed right after.
+
+        The first frame makes the stream. Arguments and errors are those of
+        :meth:`framehub.StreamPublisher.publish_frame`; beside them:
+
+        Raises:
+            RuntimeError: Somebody else publishes this stream, or there are too many; or this process is a fork of
+                the server's.
+        """
+        when = _arguments.captured(captured)
+        about = None if metadata is None else _arguments.metadata(metadata)
+        return self._started().publish(frame, stream, self._bgr if bgr is None else bool(bgr), when, about)
+
+    def wanted(self, stream: str = DEFAULT_STREAM) -> bool:
+        """Whether a frame published now would be seen: somebody watches or records the stream, and a frame is due by
+        ``max_fps``. The first frame of a stream is always wanted: before it there is nothing to watch. False once
+        the server is stopped."""
+        return self.is_running and self._started().wanted(stream)
+
+    def stats(self, stream: str = DEFAULT_STREAM) -> dict[str, Any]:
+        """A stream's numbers, with the names that ``GET /stats`` has: ``frames_received`` (published),
+        ``frames_served`` (to viewers, summed), ``frames_dropped`` (passed over for slow viewers, summed),
+        ``clients_connected``, ``uptime_seconds`` (the server's), ``current_fps``, ``server_running``, ``host``,
+        ``port``. Beside them ``stream``, ``services_connected`` (recorders and the like), ``frames_offered`` (calls
+        of publish), ``frames_limited`` by ``max_fps``, ``frames_replaced`` before they were encoded, ``last_error``.
+        """
+        return self._started().stats(stream)
+
+    @property
+    def is_running(self) -> bool:
+        return self._native is not None and self._native.is_running
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it, such as ``http://127.0.0.1:8080``."""
+        return self._started().url
+
+    @property
+    def port(self) -> int:
+        """The port in use, which may be another than was asked for."""
+        return self._started().port
+
+    def stop(self) -> None:
+        """Publishes the last frames, finishes the recordings, and ends the hub: within some seconds, whatever its
+        viewers do. Called again, and by itself when the interpreter exits, it does no harm."""
+        if self._native is not None:
+            self._native.stop()
+
+    def _started(self) -> _native.Server:
+        if self._native is None:
+            raise ValueError("the server is not started: call start(), or use it in a with statement")
+        return self._native
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"Server({self._native.url!r})" if self._native else "Server(not started)"
+
+
+def _level(name: Any) -> str:
+    level = _LEVELS.get(str(name).upper())
+    if level is None:
+        raise ValueError(f"log_level is {name!r}; wanted is one of ERROR, WARNING, INFO, DEBUG")
+    return level
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value)

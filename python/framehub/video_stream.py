@@ -1,0 +1,187 @@
+"""The `env:` keys of a training configuration: one object that streams, or does nothing where they say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from . import _arguments
+from .server import DEFAULT_STREAM, Server
+
+_log = logging.getLogger("framehub")
+
+#: Every key that means something here, with what it is where it is not given.
+DEFAULTS: dict[str, Any] = {
+    "videoStream": False,
+    "videoStreamHost": "127.0.0.1",
+    "videoStreamPort": 8080,
+    "videoStreamQuality": 85,
+    "videoStreamBufferSize": 10,
+    "videoStreamBindAll": False,
+    "videoFps": 30.0,
+    "videoResolution": (1024, 768),
+    "videoRecord": False,
+    "videoCodec": "mp4v",
+    "videoMaxDuration": None,
+    "logLevel": "WARNING",
+}
+
+#: What OpenCV's four-letter codes and other spellings mean here.
+_CODECS = {"mp4v": "mp4v", "mjpg": "mjpeg", "mjpeg": "mjpeg", "h264": "h264", "avc1": "h264", "x264": "h264"}
+
+
+class VideoStream:
+    """What a training loop publishes to: a :class:`framehub.Server` configured by ``env:`` keys, or nothing.
+
+    With neither ``videoStream`` nor ``videoRecord`` set every method is there and does nothing, so that a loop needs
+    no conditions of its own. ``videoRecord`` alone records without letting anybody but this machine watch.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: Server | None = None,
+        resolution: tuple[int, int] = (1024, 768),
+        fps: float = 30.0,
+        stream: str = DEFAULT_STREAM,
+    ) -> None:
+        self.server = server
+        #: Width and height that a renderer should use, in pixels.
+        self.resolution = resolution
+        #: Frames a second that are taken.
+        self.fps = fps
+        self._stream = stream
+
+    @classmethod
+    def from_config(cls, cfg: Any, *, stream: str = DEFAULT_STREAM, bgr: bool = False, **options: Any) -> VideoStream:
+        """Reads the ``env:`` keys and starts what they ask for.
+
+        Args:
+            cfg: A mapping with ``env`` in it, or the mapping under ``env`` itself; a Hydra or OmegaConf
+                configuration; or an object with an attribute ``env``. Keys that are not for video are left alone.
+            stream: The stream's name in the hub.
+            bgr: Whether frames are blue, green, red.
+            options: Further arguments of :class:`framehub.Server`, which win.
+
+        Raises:
+            ValueError: A value that is not allowed, with its key.
+            TypeError: A configuration, or a value, of another type.
+            OSError: The port, and the nine behind it, are in use.
+        """
+        env = _env(cfg)
+        fps = _arguments.rate("videoFps", env["videoFps"])
+        resolution = _resolution(env["videoResolution"])
+        if not (env["videoStream"] or env["videoRecord"]):
+            return cls(resolution=resolution, fps=fps or 0.0, stream=stream)
+        arguments: dict[str, Any] = {
+            "host": "0.0.0.0" if env["videoStreamBindAll"] else env["videoStreamHost"],
+            "port": env["videoStreamPort"],
+            "quality": env["videoStreamQuality"],
+            "buffer_size": env["videoStreamBufferSize"],
+            "max_fps": fps,
+            "bgr": bgr,
+            "record": bool(env["videoRecord"]),
+            "codec": _codec(env["videoCodec"]),
+            "record_fps": fps or 30,
+            "max_duration": env["videoMaxDuration"],
+            "log_level": env["logLevel"],
+        }
+        if not env["videoStream"]:
+            arguments.update(host="127.0.0.1", port=0)
+        server = Server(**{**arguments, **options})
+        server.start()
+        if env["videoStream"]:
+            # Whoever started the training looks for this line on the terminal.
+            print(f"HTTP video streamer started: {server.url}", flush=True)
+            _log.info("HTTP video streamer started: %s", server.url)
+        return cls(server=server, resolution=resolution, fps=fps or 0.0, stream=stream)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether frames go anywhere."""
+        return self.server is not None and self.server.is_running
+
+    @property
+    def url(self) -> str | None:
+        """Where a browser finds it; None if nothing is streamed."""
+        return None if self.server is None else self.server.url
+
+    def publish(
+        self,
+        frame: Any,
+        *,
+        captured: float | datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        bgr: bool | None = None,
+    ) -> bool:
+        """As :meth:`framehub.Server.publish`; False where nothing is streamed."""
+        if self.server is None:
+            return False
+        return self.server.publish(frame, self._stream, captured=captured, metadata=metadata, bgr=bgr)
+
+    def wanted(self) -> bool:
+        """As :meth:`framehub.Server.wanted`; False where nothing is streamed."""
+        return self.server is not None and self.server.wanted(self._stream)
+
+    def stats(self) -> dict[str, Any]:
+        """As :meth:`framehub.Server.stats`; empty where nothing is streamed."""
+        return {} if self.server is None else self.server.stats(self._stream)
+
+    def close(self) -> None:
+        """Finishes the recording and ends the server. Called again it does no harm."""
+        if self.server is not None:
+            self.server.stop()
+
+    stop = close
+
+    def __enter__(self) -> VideoStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _env(cfg: Any) -> dict[str, Any]:
+    """The values of our keys, whatever kind of configuration they stand in."""
+    section = cfg.get("env", cfg) if _is_mapping(cfg) else getattr(cfg, "env", None)
+    if section is None:
+        raise TypeError(
+            f"the configuration is a {type(cfg).__name__}; wanted is a mapping (a dict, Hydra's DictConfig) with 'env' "
+            "in it, or an object with an attribute env"
+        )
+    read = section.get if _is_mapping(section) else lambda key, default: getattr(section, key, default)
+    env = {}
+    for key, default in DEFAULTS.items():
+        value = read(key, default)
+        # In YAML, a key without a value is None: it means what leaving the key out means.
+        env[key] = default if value is None else value
+    for key in ("videoStream", "videoStreamBindAll", "videoRecord"):
+        if not isinstance(env[key], bool):
+            raise TypeError(f"{key} is {env[key]!r}; wanted is true or false")
+    return env
+
+
+def _is_mapping(value: Any) -> bool:
+    # OmegaConf's DictConfig is no collections.abc.Mapping.
+    return isinstance(value, Mapping) or (hasattr(value, "keys") and hasattr(value, "get"))
+
+
+def _resolution(value: Any) -> tuple[int, int]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        sides = list(value)
+        if len(sides) == 2:
+            width, height = (_arguments.whole_number("videoResolution", side, 1, 16_384) for side in sides)
+            return width, height
+    raise ValueError(f"videoResolution is {value!r}; wanted is [width, height] in pixels")
+
+
+def _codec(value: Any) -> str:
+    codec = _CODECS.get(str(value).lower())
+    if codec is None:
+        raise ValueError(f"videoCodec is {value!r}; wanted is mp4v, mjpeg or h264")
+    return codec

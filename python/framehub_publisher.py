@@ -1,0 +1,644 @@
+"""Publish frames to a Framehub from any Python, CPython 3.8 included: one file, nothing to compile.
+
+Copy it beside your script where the package `framehub` cannot be installed (Isaac Gym is tied to CPython 3.8). It needs
+numpy, and OpenCV or Pillow to make JPEGs. The class is the package's::
+
+    from framehub_publisher import StreamPublisher
+
+    with StreamPublisher("http://localhost:5000", "training") as publisher:
+        while training:
+            step()
+            if publisher.wanted():
+                publisher.publish_frame(render(), metadata={"reward": reward})
+
+A thread encodes the newest frame and posts it over one connection that is kept open. `publish_frame` copies the frame
+and returns; it never waits for the network and never raises because of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import io
+import json
+import logging
+import os
+import random
+import re
+import socket
+import ssl
+import threading
+import time
+import weakref
+from collections import deque
+from typing import Any, Callable, Mapping, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+
+__all__ = ["StreamPublisher"]
+
+logger = logging.getLogger("framehub")
+
+#: What the hub takes as a stream's name.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: Bytes of JSON that travel with a frame; the hub refuses more.
+_MOST_METADATA_BYTES = 4096
+#: For the hub's answer to one frame. A slow link needs seconds for a large one; silence for longer means a dead peer.
+_ANSWER_TIMEOUT = 10.0
+#: The wait before the second attempt to reach a hub; doubled each time up to `retry_delay`.
+_FIRST_RETRY = 0.25
+#: How old an answer to `wanted()` may be while somebody keeps asking.
+_DEMAND_EVERY = 0.5
+#: Without a question for so long, the hub is not asked any more either.
+_DEMAND_FORGOTTEN = 10.0
+#: Frames between two looks at the quality, and over how many the time of sending is averaged.
+_ADAPT_EVERY = 10
+#: Below this, JPEG shows blocks and saves little.
+_LOWEST_QUALITY = 40
+_QUALITY_STEP = 5
+#: The same trouble is told once in so many seconds.
+_QUIET_SECONDS = 10.0
+#: How long `stop` lets the last frame go out before it breaks the connection.
+_FAREWELL = 2.0
+#: Sets the picture apart from the rest of the form; long enough never to be in a JPEG by chance.
+_BOUNDARY = "framehub-7d1f3a5c9b42e806"
+
+
+class _Frame(NamedTuple):
+    picture: np.ndarray
+    #: The channels are blue, green, red.
+    bgr: bool
+    #: Header lines that travel with the frame.
+    headers: tuple[str, ...]
+
+
+class _Refused(Exception):
+    """The hub answered, and did not take what it was sent."""
+
+    def __init__(self, status: int, message: str, retry_after: float | None) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.retry_after = retry_after
+
+    def is_about_this_frame(self) -> bool:
+        """The next frame may well be taken."""
+        return self.status in (413, 415)
+
+
+class StreamPublisher:
+    """Publishes frames into one stream of a hub.
+
+    Args:
+        server_url: The hub, such as ``http://localhost:5000``; ``https`` and a path before the routes work too.
+        stream_name: 1 to 64 letters, digits, ``_`` or ``-``. The first frame makes the stream.
+        quality: JPEG quality, 1 to 100; the highest that is used.
+        max_fps: Frames a second that are sent at most; 0 for no limit. What comes faster is skipped.
+        api_key: Sent as ``X-API-Key``.
+        bgr: Frames of three channels are in OpenCV's order. Without it they are RGB.
+        retry_delay: Longest wait between two attempts to reach the hub, seconds.
+        adaptive: Lower the quality while the link is too slow for `max_fps`.
+        max_queue_size: Taken and not used: nothing waits but the newest frame.
+
+    Raises:
+        ValueError: For a URL, a name or a number that cannot be right.
+    """
+
+    def __init__(
+        self,
+        server_url: str,
+        stream_name: str,
+        quality: int = 85,
+        max_fps: float = 30,
+        retry_delay: float = 5,
+        adaptive: bool = True,
+        max_queue_size: int = 1,
+        *,
+        api_key: str | None = None,
+        bgr: bool = False,
+    ) -> None:
+        if not isinstance(stream_name, str) or not _NAME.fullmatch(stream_name):
+            raise ValueError(f"stream_name is {stream_name!r}: use 1 to 64 letters, digits, '_' or '-'")
+        if not 1 <= quality <= 100:
+            raise ValueError(f"quality is {quality!r}: use 1 to 100")
+        if not 0 <= max_fps < float("inf"):
+            raise ValueError(f"max_fps is {max_fps!r}: use 0 (no limit) or a positive number")
+        if not 0 <= retry_delay < float("inf"):
+            raise ValueError(f"retry_delay is {retry_delay!r}: use seconds, 0 or more")
+        self.server_url = server_url
+        self.stream_name = stream_name
+        self.quality = int(quality)
+        self.max_fps = max_fps
+        self.retry_delay = retry_delay
+        self.adaptive = adaptive
+        self.bgr = bgr
+        self._hub = _Hub(server_url, stream_name, api_key)
+        self._interval = 1 / max_fps if max_fps else 0.0
+        self._encode: Callable[[np.ndarray, bool, int], bytes] | None = None
+        self._totals = {"total_frames": 0, "failed_frames": 0, "dropped_frames": 0, "skipped_frames": 0}
+        self._bytes_sent = 0
+        self._last_error: str | None = None
+        self._running = False
+        self._stand_up()
+        _publishers.add(self)
+
+    def _stand_up(self) -> None:
+        """What belongs to one process: the lock, the thread, what waits for it."""
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._waiting: _Frame | None = None
+        self._next_due = 0.0
+        self._current_quality = self.quality
+        self._send_times: deque[float] = deque(maxlen=_ADAPT_EVERY)
+        self._since_adapted = 0
+        self._wanted = False
+        self._asked_at = float("-inf")
+        self._demand_known_at = float("-inf")
+        self._retry_at = float("-inf")
+        self._attempts = 0
+        self._told: dict[str, float] = {}
+
+    # ---- what a script calls ----
+
+    def start(self) -> StreamPublisher:
+        """Starts the thread that encodes and sends. A hub that is not there yet is no error: it is tried again.
+
+        Raises:
+            ImportError: Neither OpenCV nor Pillow is installed.
+        """
+        if self._encode is None:
+            self._encode = _encoder()
+        with self._changed:
+            self._running = True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="framehub-" + self.stream_name, daemon=True)
+                self._thread.start()
+        return self
+
+    def publish_frame(
+        self,
+        frame: np.ndarray,
+        *,
+        captured: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        bgr: bool | None = None,
+    ) -> bool:
+        """Hands a frame over, replacing one that still waits. It takes a copy: the array may be reused at once.
+
+        Args:
+            frame: height×width×3 (RGB, or blue first with `bgr`) or height×width (grey); uint8, or floats from 0 to 1.
+            captured: When it was taken, Unix seconds.
+            metadata: Travels with the frame, into recordings too; the page shows it. 4 kB as JSON at most; numpy's
+                numbers are fine, what is not finite becomes null.
+            bgr: For this frame, instead of what the publisher was made with.
+
+        Returns:
+            True if the frame will be sent unless a newer one comes first; False if it came sooner than `max_fps`
+            allows.
+
+        Raises:
+            TypeError, ValueError: For what is no such frame, with what it is and what is wanted.
+            RuntimeError: The publisher is not started.
+        """
+        headers = _headers(captured, metadata)
+        _check(frame)
+        if not self._running:
+            raise RuntimeError("the publisher is not started: call start(), or use it in a with statement")
+        self._revive()
+        with self._changed:
+            if not self._is_due():
+                self._totals["skipped_frames"] += 1
+                return False
+            now = time.monotonic()
+            self._next_due = max(self._next_due, now - self._interval / 4) + self._interval
+        picture = _copy(frame)
+        with self._changed:
+            if self._waiting is not None:
+                self._totals["dropped_frames"] += 1
+            self._waiting = _Frame(picture, self.bgr if bgr is None else bgr, headers)
+            self._changed.notify()
+        return True
+
+    publish = publish_frame
+
+    def wanted(self) -> bool:
+        """Whether a frame given now would be sent and somebody watches or records the stream: render only then.
+
+        The answer is known already, since the thread keeps asking the hub while you ask. It is False until the hub has
+        answered, and True while the stream has no frame yet. With a key that may not see who watches it is True as
+        often as `max_fps` allows.
+        """
+        if not self._running:
+            return False
+        self._revive()
+        with self._changed:
+            now = time.monotonic()
+            begins = now - self._asked_at > _DEMAND_EVERY
+            self._asked_at = now
+            if begins:
+                self._changed.notify()
+            return self._wanted and self._is_due()
+
+    def get_stats(self) -> dict[str, Any]:
+        """Counters since the publisher was made, and how sending goes now.
+
+        ``total_frames`` were taken by the hub, ``failed_frames`` were not, ``dropped_frames`` gave way to a newer one,
+        ``skipped_frames`` came sooner than `max_fps` allows.
+        """
+        with self._changed:
+            times = list(self._send_times)
+            queued = int(self._waiting is not None)
+            stats: dict[str, Any] = {"stream_name": self.stream_name}
+            stats.update(self._totals)
+            stats.update(
+                queue_size=queued,
+                queue_max=1,
+                queue_utilization_pct=100.0 * queued,
+                current_quality=self._current_quality,
+                base_quality=self.quality,
+                avg_send_time_ms=round(1000 * sum(times) / len(times), 1) if times else 0.0,
+                is_running=self._running and self._thread is not None and self._thread.is_alive(),
+                connected=self._hub.is_connected(),
+                bytes_sent=self._bytes_sent,
+                last_error=self._last_error,
+            )
+            return stats
+
+    def stop(self) -> None:
+        """Sends the frame that waits, if the hub is there, and ends the thread. Takes a few seconds at most."""
+        with self._changed:
+            self._running = False
+            thread, self._thread = self._thread, None
+            self._changed.notify()
+        if thread is None or thread is threading.current_thread():
+            return
+        thread.join(_FAREWELL)
+        if thread.is_alive():
+            # A send that the link has swallowed.
+            self._hub.break_off()
+            thread.join(_FAREWELL)
+
+    def __enter__(self) -> StreamPublisher:
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    # ---- pace ----
+
+    def _revive(self) -> None:
+        """After a fork: the parent's thread stayed with the parent."""
+        if self._thread is None:
+            self.start()
+
+    def _is_due(self) -> bool:
+        # A quarter of an interval early is in time: a loop at just this rate would else lose every other frame.
+        return time.monotonic() >= self._next_due - self._interval / 4
+
+    # ---- the thread ----
+
+    def _run(self) -> None:
+        thread = threading.current_thread()
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._has_work(thread), self._until_next())
+                    ended = self._thread is not thread
+                    frame = self._take()
+                    asked = self._demand_is_due()
+                if frame is not None:
+                    self._attempt(functools.partial(self._send, frame))
+                elif asked and not ended:
+                    self._attempt(self._ask)
+                if ended:
+                    return
+        finally:
+            self._hub.close()
+
+    def _has_work(self, thread: threading.Thread) -> bool:
+        if self._thread is not thread:
+            return True
+        return time.monotonic() >= self._retry_at and (self._waiting is not None or self._demand_is_due())
+
+    def _until_next(self) -> float | None:
+        """Seconds until there may be something to do without anybody calling; None for never."""
+        now = time.monotonic()
+        asked = now - self._asked_at < _DEMAND_FORGOTTEN
+        if now < self._retry_at:
+            return self._retry_at - now
+        return max(0.0, self._demand_known_at + _DEMAND_EVERY - now) if asked else None
+
+    def _demand_is_due(self) -> bool:
+        now = time.monotonic()
+        return now - self._asked_at < _DEMAND_FORGOTTEN and now >= self._demand_known_at + _DEMAND_EVERY
+
+    def _take(self) -> _Frame | None:
+        if time.monotonic() < self._retry_at:
+            return None
+        frame, self._waiting = self._waiting, None
+        return frame
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Does something with the hub; when that fails, nothing is tried for a while."""
+        try:
+            work()
+        except _Refused as refused:
+            self._failed(refused, refused.retry_after, wait=not refused.is_about_this_frame())
+        except (OSError, http.client.HTTPException) as error:
+            self._hub.close()
+            self._failed(error, None, wait=True)
+        except Exception as error:  # noqa: BLE001  # nothing that happens here may end the training
+            self._failed(error, None, wait=True)
+        else:
+            with self._changed:
+                self._attempts = 0
+
+    def _failed(self, error: Exception, retry_after: float | None, wait: bool) -> None:
+        with self._changed:
+            self._last_error = f"{self._hub.url}: {str(error) or type(error).__name__}"
+            if wait:
+                longest = max(self.retry_delay, 0.0)
+                delay = min(longest, _FIRST_RETRY * 2 ** min(self._attempts, 16))
+                if retry_after is not None:
+                    delay = min(longest, max(delay, retry_after))
+                self._attempts += 1
+                # Spread out: many publishers must not come back to a restarted hub at the same moment.
+                self._retry_at = time.monotonic() + delay * random.uniform(0.75, 1.0)
+                self._wanted = False
+            last_error = self._last_error
+            quiet = time.monotonic() - self._told.get(type(error).__name__, float("-inf")) < _QUIET_SECONDS
+            if not quiet:
+                self._told[type(error).__name__] = time.monotonic()
+        if not quiet:
+            logger.warning("%s", last_error)
+
+    def _send(self, frame: _Frame) -> None:
+        with self._changed:
+            quality = self._current_quality
+        assert self._encode is not None
+        try:
+            jpeg = self._encode(frame.picture, frame.bgr, quality)
+            begun = time.monotonic()
+            self._hub.post(jpeg, frame.headers)
+        except BaseException:
+            with self._changed:
+                self._totals["failed_frames"] += 1
+            raise
+        with self._changed:
+            self._totals["total_frames"] += 1
+            self._bytes_sent += len(jpeg)
+            self._send_times.append(time.monotonic() - begun)
+            self._adapt()
+
+    def _adapt(self) -> None:
+        """A frame that takes longer to send than its place in time makes the next one late: smaller ones follow."""
+        if not self.adaptive or not self._interval:
+            return
+        self._since_adapted += 1
+        if self._since_adapted < _ADAPT_EVERY:
+            return
+        self._since_adapted = 0
+        average = sum(self._send_times) / len(self._send_times)
+        if average > self._interval:
+            lowest = min(_LOWEST_QUALITY, self.quality)
+            # Twice too slow: one step would leave the viewers with old pictures for long.
+            steps = 2 if average > 2 * self._interval else 1
+            self._current_quality = max(lowest, self._current_quality - steps * _QUALITY_STEP)
+        elif average < self._interval / 2:
+            self._current_quality = min(self.quality, self._current_quality + _QUALITY_STEP)
+
+    def _ask(self) -> None:
+        wanted = self._hub.is_wanted()
+        with self._changed:
+            self._wanted = wanted
+            self._demand_known_at = time.monotonic()
+
+
+class _Hub:
+    """One kept connection to the hub; used by one thread."""
+
+    def __init__(self, server_url: str, stream_name: str, api_key: str | None) -> None:
+        hint = f"server_url is {server_url!r}: use something like http://localhost:5000"
+        try:
+            parts = urlsplit(server_url)
+            port = parts.port
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"{hint} ({error})") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(hint)
+        if parts.username is not None:
+            raise ValueError("server_url holds a user name: give the key as api_key")
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+            raise ValueError("api_key holds characters that no header can carry")
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        base = parts.path.rstrip("/")
+        self._publish_path = f"{base}/publish/{stream_name}"
+        self._stats_path = f"{base}/api/streams/{stream_name}/stats"
+        self._headers = {"X-API-Key": api_key} if api_key else {}
+        self._host, self._port = parts.hostname, port
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._connection: http.client.HTTPConnection | None = None
+
+    def post(self, jpeg: bytes, headers: tuple[str, ...]) -> None:
+        """Sends a frame as document forms have it, so that any server with such a route takes it."""
+        lines = ("--" + _BOUNDARY, 'Content-Disposition: form-data; name="frame"; filename="frame.jpg"')
+        head = "\r\n".join(lines + ("Content-Type: image/jpeg",) + headers + ("", "")).encode("ascii")
+        body = b"".join((head, jpeg, (f"\r\n--{_BOUNDARY}--\r\n").encode("ascii")))
+        content_type = "multipart/form-data; boundary=" + _BOUNDARY
+        status, answer, retry_after = self._request("POST", self._publish_path, body, content_type)
+        if status != 200:
+            raise _Refused(status, _words(answer), retry_after)
+
+    def is_wanted(self) -> bool:
+        status, answer, retry_after = self._request("GET", self._stats_path, None, None)
+        if status == 200:
+            stats = json.loads(answer.decode("utf-8"))
+            # A server of another kind counts viewers alone.
+            return bool(stats["viewer_count"] + stats.get("service_count", 0) > 0)
+        if status in (401, 403, 404):
+            # No stream yet: its first frame makes it. No right to look: then every frame counts.
+            return True
+        raise _Refused(status, _words(answer), retry_after)
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, content_type: str | None
+    ) -> tuple[int, bytes, float | None]:
+        headers = dict(self._headers)
+        if content_type:
+            headers["Content-Type"] = content_type
+        reused = self._connection is not None
+        try:
+            return self._exchange(method, path, body, headers)
+        except (ConnectionError, http.client.BadStatusLine):
+            self.close()
+            if not reused:
+                raise
+            # The hub may close a connection that rested, and did so just now: not a trouble yet.
+            return self._exchange(method, path, body, headers)
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes, float | None]:
+        connection = self._connection or self._open()
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        answer = response.read(1 << 20)
+        if response.will_close or not response.isclosed():
+            self.close()
+        retry_after = response.getheader("Retry-After", "")
+        return response.status, answer, float(retry_after) if retry_after.isdigit() else None
+
+    def _open(self) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection
+        if self._tls is not None:
+            connection = http.client.HTTPSConnection(self._host, self._port, timeout=_ANSWER_TIMEOUT, context=self._tls)
+        else:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=_ANSWER_TIMEOUT)
+        self._connection = connection
+        return connection
+
+    def is_connected(self) -> bool:
+        connection = self._connection
+        return connection is not None and connection.sock is not None
+
+    def break_off(self) -> None:
+        """From another thread: whatever waits for the socket fails at once."""
+        connection = self._connection
+        sock = connection.sock if connection is not None else None
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # gone already
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _words(answer: bytes) -> str:
+    """What the hub says is wrong, for people."""
+    text = answer.decode("utf-8", "replace").strip()
+    try:
+        return str(json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200] or "without a word"
+
+
+# ---- frames ----
+
+
+def _check(frame: Any) -> None:
+    if not isinstance(frame, np.ndarray):
+        kind = type(frame).__module__ + "." + type(frame).__name__
+        if hasattr(frame, "detach"):
+            raise TypeError(f"the frame is a {kind}: give frame.detach().cpu().numpy()")
+        raise TypeError(f"the frame is a {kind}: give a numpy array of height×width×3 or height×width")
+    given = f"the frame has shape {frame.shape} and dtype {frame.dtype}"
+    if frame.ndim not in (2, 3) or (frame.ndim == 3 and frame.shape[2] not in (1, 3)):
+        if frame.ndim == 3 and frame.shape[2] == 4:
+            raise ValueError(given + ": give frame[:, :, :3], for JPEG has no transparency")
+        if frame.ndim == 3 and frame.shape[0] in (1, 3):
+            raise ValueError(given + ": give frame.transpose(1, 2, 0), for channels come last")
+        raise ValueError(given + ": wanted is height×width×3 or height×width")
+    if 0 in frame.shape:
+        raise ValueError(given + ": it has no pixels")
+    if max(frame.shape[:2]) > 65500:
+        raise ValueError(given + ": JPEG ends at 65500 pixels a side")
+    if frame.dtype == np.uint8:
+        return
+    if frame.dtype.kind != "f":
+        raise ValueError(given + ": wanted is uint8 (0 to 255) or float (0 to 1)")
+    low, high = float(frame.min()), float(frame.max())
+    # Written so that NaN fails as well.
+    if not (low >= 0.0 and high <= 1.0):
+        raise ValueError(f"{given} and values from {low:g} to {high:g}: floats are to be from 0 to 1")
+
+
+def _copy(frame: np.ndarray) -> np.ndarray:
+    """The frame's own bytes: uint8, contiguous, height×width×3 or height×width."""
+    if frame.ndim == 3 and frame.shape[2] == 1:
+        frame = frame[:, :, 0]
+    if frame.dtype == np.uint8:
+        return np.array(frame, order="C")
+    return np.ascontiguousarray(np.rint(frame * 255.0).astype(np.uint8))
+
+
+def _headers(captured: float | None, metadata: Mapping[str, Any] | None) -> tuple[str, ...]:
+    lines = []
+    if captured is not None:
+        if not 0 <= captured < float("inf"):
+            raise ValueError(f"captured is {captured!r}: use Unix seconds, as time.time() gives them")
+        lines.append(f"X-Timestamp: {captured:.6f}")
+    if metadata is not None:
+        if not isinstance(metadata, Mapping):
+            raise TypeError(f"metadata is a {type(metadata).__name__}: give a mapping such as a dict")
+        text = json.dumps(_plain(metadata), separators=(",", ":"), allow_nan=False)
+        if len(text) > _MOST_METADATA_BYTES:
+            raise ValueError(f"metadata has {len(text)} bytes as JSON: at most {_MOST_METADATA_BYTES}")
+        lines.append("X-Frame-Metadata: " + text)
+    return tuple(lines)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not (float("-inf") < value < float("inf")):
+        return None
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(f"metadata holds a {type(value).__name__}: JSON has no such thing")
+
+
+def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
+    """`encode(picture, bgr, quality)` with what is installed."""
+    try:
+        import cv2
+    except ImportError:
+        pass
+    else:
+
+        def with_opencv(picture: np.ndarray, bgr: bool, quality: int) -> bytes:
+            if picture.ndim == 3 and not bgr:
+                picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+            done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            if not done:
+                raise ValueError(f"OpenCV could not encode a picture of shape {picture.shape}")
+            return jpeg.tobytes()
+
+        return with_opencv
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError("frames become JPEGs by OpenCV or Pillow: pip install opencv-python (or pillow)") from None
+
+    def with_pillow(picture: np.ndarray, bgr: bool, quality: int) -> bytes:
+        if picture.ndim == 3 and bgr:
+            picture = np.ascontiguousarray(picture[:, :, ::-1])
+        jpeg = io.BytesIO()
+        Image.fromarray(picture).save(jpeg, "JPEG", quality=quality)
+        return jpeg.getvalue()
+
+    return with_pillow
+
+
+# ---- fork ----
+
+_publishers: weakref.WeakSet[StreamPublisher] = weakref.WeakSet()
+
+
+def _in_the_child() -> None:
+    """Locks may be held by threads that a fork leaves behind, and two processes cannot share a connection."""
+    for publisher in list(_publishers):
+        publisher._hub.close()
+        publisher._stand_up()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_the_child)
