@@ -13,7 +13,7 @@ TYPESCRIPT := target/typescript
 # How many end-to-end tests run at a time.
 WORKERS ?= 4
 
-.PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e
+.PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e wheel
 
 # In this order, and one after the other: cargo would wait for its own lock, browsers for the processor.
 test:
@@ -49,8 +49,8 @@ lint-pages: $(TYPESCRIPT)/.ready
 	@echo "tsc: the pages' types agree"
 
 lint-tests: $(VENV)/.ready
-	$(VENV)/bin/ruff check --no-cache tests
-	$(VENV)/bin/ruff format --no-cache --check tests
+	$(VENV)/bin/ruff check --no-cache tests python
+	$(VENV)/bin/ruff format --no-cache --check tests python
 
 $(TYPESCRIPT)/.ready: $(PAGES)/package-lock.json $(VENV)/.ready
 	mkdir -p $(TYPESCRIPT)
@@ -64,9 +64,10 @@ licences: $(VENV)/.ready
 # ---- Rust ----
 
 # All targets at once, so that the program that the end-to-end tests start is built with the same features as the
-# unit tests and nothing is built twice.
+# unit tests and nothing is built twice. The Python package is tested from its sources, with the library put beside them.
 build:
 	cargo build --workspace --all-targets --locked
+	@install -m 755 target/debug/lib_native.so python/framehub/_native.abi3.so
 
 test-rust: build
 	@if cargo nextest --version >/dev/null 2>&1; then \
@@ -89,3 +90,9 @@ test-loom:
 # takes tests from another's end.
 test-e2e: $(VENV)/.ready build
 	$(PYTHON) -m pytest tests --numprocesses $(WORKERS) --dist worksteal
+
+# ---- what is shipped ----
+
+# One wheel for every CPython from 3.10 on, with the command `framehub` in it. Not part of `test`: a release build.
+wheel: $(VENV)/.ready
+	$(VENV)/bin/maturin build --release --locked --manifest-path python/Cargo.toml --out target/wheels

@@ -48,16 +48,20 @@ def captured(value: float | datetime | None) -> float:
     return seconds
 
 
-def metadata(value: Any) -> str | None:
-    """A mapping as JSON; numpy's numbers and arrays are taken as Python's."""
+def seconds(name: str, value: Any) -> float:
+    number = _number(name, value)
+    if not 0 <= number <= 86_400:
+        raise ValueError(f"{name} is {value!r}; wanted are seconds, 0 to 86400")
+    return number
+
+
+def metadata(value: Mapping[str, Any] | None) -> str | None:
+    """A mapping as JSON."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
         raise TypeError(f"metadata is a {type(value).__name__}; wanted is a mapping such as {{'step': 12}}")
-    try:
-        return json.dumps(dict(value), default=_plain, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"metadata cannot be written as JSON: {error}") from None
+    return json.dumps(_plain(value), allow_nan=False)
 
 
 def _number(name: str, value: Any) -> float:
@@ -73,9 +77,15 @@ def _number(name: str, value: Any) -> float:
 
 
 def _plain(value: Any) -> Any:
-    for convert in ("item", "tolist"):
-        try:
-            return getattr(value, convert)()
-        except (AttributeError, ValueError):
-            continue
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    raise TypeError(f"metadata holds a {type(value).__name__}; JSON has no such thing")

@@ -11,6 +11,7 @@ class Publisher:
         stream_name: str,
         quality: int,
         max_fps: float | None,
+        retry_delay: float,
         adaptive: bool,
         api_key: str | None,
     ) -> None: ...

@@ -25,10 +25,12 @@ class StreamPublisher:
         server_url: Where the hub is: ``http://host:port``, or ``https://``.
         stream_name: 1 to 64 letters, digits, ``_`` or ``-``.
         quality: JPEG quality, 1 (small) to 100 (fine).
-        max_fps: Frames a second that are taken; more are dropped, which costs nothing. None: no limit.
+        max_fps: Frames a second that are taken; what comes sooner is skipped, which costs nothing. None or 0: no limit.
+        retry_delay: The longest wait between two attempts to reach the hub, in seconds.
+        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
+        max_queue_size: Taken and not used: nothing waits but the newest frame.
         api_key: For a hub that has keys: one that may publish.
         bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
-        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
 
     Raises:
         ValueError: For a URL, a name or a number that is none.
@@ -41,29 +43,40 @@ class StreamPublisher:
         stream_name: str,
         quality: int = 85,
         max_fps: float | None = 30,
+        retry_delay: float = 5,
+        adaptive: bool = True,
+        max_queue_size: int = 1,
         *,
         api_key: str | None = None,
         bgr: bool = False,
-        adaptive: bool = True,
     ) -> None:
+        _arguments.whole_number("max_queue_size", max_queue_size, 1, 1_000_000)
         self._bgr = bool(bgr)
+        self._quality = _arguments.quality(quality)
         self._stream_name = _arguments.text("stream_name", stream_name)
         self._native = _native.Publisher(
             _arguments.text("server_url", server_url),
             self._stream_name,
-            _arguments.quality(quality),
+            self._quality,
             _arguments.rate("max_fps", max_fps),
+            _arguments.seconds("retry_delay", retry_delay),
             bool(adaptive),
             None if api_key is None else _arguments.text("api_key", api_key),
         )
         self._started: float | None = None
 
-    def start(self) -> None:
-        """Opens the connection, without waiting for it. The first frame does it, too; this is sooner."""
+    def start(self) -> StreamPublisher:
+        """Opens the connection, without waiting for it. The first frame does it, too; this is sooner. After
+        :meth:`stop` it opens it anew.
+
+        Returns:
+            The publisher itself.
+        """
         self._native.start()
         if self._started is None:
             self._started = time.monotonic()
         stop_at_exit(self)
+        return self
 
     def publish_frame(
         self,
@@ -78,8 +91,9 @@ class StreamPublisher:
         Args:
             frame: uint8 of height×width×3 or height×width, or float32 or float64 of these shapes from 0 to 1.
             captured: When it was taken, in Unix seconds or as a datetime. None: now.
-            metadata: Travels with the frame to viewers and recordings, as a JSON object of at most 4096 bytes.
-                ``timestamp`` and ``seq`` in it are taken as the frame's time and number.
+            metadata: Travels with the frame to viewers and recordings, as a JSON object of at most 4096 bytes;
+                numpy's numbers and arrays are taken as Python's, what is not finite becomes null. ``timestamp`` and
+                ``seq`` in it are taken as the frame's time and number.
             bgr: The order of the channels of this frame. None: as the publisher was told.
 
         Returns:
@@ -111,24 +125,28 @@ class StreamPublisher:
         return self._native.wanted()
 
     def get_stats(self) -> dict[str, Any]:
-        """What became of the frames, and how the connection is.
+        """What became of the frames, and how the connection is. Of a child after a fork: its own.
 
-        Keys: ``stream_name``, ``server_url``, ``running``, ``connected``, ``uptime_seconds``; ``frames_offered``
-        (calls of publish), ``frames_sent``, ``frames_dropped`` (all that were not sent: ``frames_limited`` by
-        ``max_fps``, ``frames_replaced`` by a newer one before their turn or while the hub was away, ``frames_failed``
-        with their connection, ``frames_refused`` by the hub), ``bytes_sent``, ``current_fps`` (sent, over the last two
-        seconds), ``quality`` (of the next frame), ``reconnects``, ``viewers`` and ``services`` (who reads the stream;
-        None while that is not known), ``last_error`` (None or a sentence).
+        Frames that were published are in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
+        than `max_fps` allows, ``dropped_frames`` gave way to a newer one before their turn or while the hub was away,
+        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) wait.
+
+        Beside them: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
+        ``bytes_sent``, ``queue_max``, ``queue_utilization_pct``, ``avg_send_time_ms`` (of the last ten),
+        ``current_fps`` (sent, over the last two seconds), ``base_quality``, ``current_quality``, ``reconnects``,
+        ``viewers`` and ``services`` (recorders and the like that read the stream; None while that is not known),
+        ``last_error`` (a sentence, or None).
         """
         stats: dict[str, Any] = {
             "stream_name": self._stream_name,
             "server_url": self._native.url,
-            "running": self._native.is_running,
+            "is_running": self._native.is_running,
             "uptime_seconds": 0.0 if self._started is None else time.monotonic() - self._started,
+            "base_quality": self._quality,
+            "queue_max": 1,
         }
         stats.update(self._native.stats())
-        lost = ("frames_limited", "frames_replaced", "frames_failed", "frames_refused")
-        stats["frames_dropped"] = sum(stats[key] for key in lost)
+        stats["queue_utilization_pct"] = 100.0 * stats["queue_size"]
         return stats
 
     def stop(self) -> None:
@@ -137,8 +155,7 @@ class StreamPublisher:
         self._native.stop()
 
     def __enter__(self) -> StreamPublisher:
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

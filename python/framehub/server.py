@@ -15,7 +15,14 @@ from ._ending import stop_at_exit
 DEFAULT_STREAM = "default"
 
 #: Python's names of log levels, and the hub's.
-_LEVELS = {"CRITICAL": "ERROR", "ERROR": "ERROR", "WARNING": "WARNING", "WARN": "WARNING", "INFO": "INFO", "DEBUG": "DEBUG"}
+_LEVELS = {
+    "CRITICAL": "ERROR",
+    "ERROR": "ERROR",
+    "WARNING": "WARNING",
+    "WARN": "WARNING",
+    "INFO": "INFO",
+    "DEBUG": "DEBUG",
+}
 
 
 class Server:
@@ -89,18 +96,23 @@ class Server:
         self._settings.update(settings or {})
         self._native: _native.Server | None = None
 
-    def start(self) -> None:
-        """Listens and serves. Returns once a browser can connect.
+    def start(self) -> Server:
+        """Listens and serves. Returns once a browser can connect. After :meth:`stop` it begins anew, without the
+        streams there were.
+
+        Returns:
+            The server itself.
 
         Raises:
             ValueError: A setting is not allowed; which, and what is.
             OSError: No port is free, or the address is not one of this machine.
         """
         if self.is_running:
-            return
+            return self
         pairs = [(key, _setting(value)) for key, value in self._settings.items()]
         self._native = _native.Server(pairs, self._quality, self._max_fps)
         stop_at_exit(self)
+        return self
 
     def publish(
         self,
@@ -165,8 +177,7 @@ class Server:
         return self._native
 
     def __enter__(self) -> Server:
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -15,6 +15,7 @@ import requests
 from support.hub import ROOT
 from support.mjpeg import MjpegReader
 from support.pictures import decode, number_of, numbered
+from support.ports import fixed_port
 from support.publisher_file import FILE, framehub_publisher
 from support.recordings import only, wait_for_frames
 from support.slow import SlowLink
@@ -178,7 +179,7 @@ def test_the_array_is_free_at_once(hub, stream):
 
 def test_statistics_are_document_001s(hub, stream):
     """Its client's names."""
-    with StreamPublisher(hub.url, stream, quality=70, max_fps=5) as publisher:
+    with StreamPublisher(hub.url, stream, quality=70, max_fps=0.2) as publisher:
         results = [publisher.publish_frame(FRAME) for _ in range(10)]
         taken(publisher, 1)
         stats = publisher.get_stats()
@@ -199,9 +200,7 @@ def test_one_connection_for_all_frames(hub, stream):
 
 
 def test_a_hub_that_comes_late_goes_and_comes_back(start_hub, stream):
-    hub = start_hub()
-    port = hub.port
-    hub.stop()
+    port = fixed_port()
     with StreamPublisher(f"http://127.0.0.1:{port}", stream, retry_delay=0.2, max_fps=0) as publisher:
 
         def feed() -> bool:

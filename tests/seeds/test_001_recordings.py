@@ -6,6 +6,7 @@ Each test is named after the heading that it runs.
 import datetime
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def test_001_recording_structure(start_hub):
 def test_001_metadata_format(start_hub):
     """The document's fields in its order and types, while the recording is being written and when it is finished."""
     hub = start_hub()
-    frames = pictures(20)
-    with Camera(hub, "camera1", fps=25) as camera:
-        camera.shoot(frames)
+    now = time.time()
+    with Camera(hub, "camera1") as camera:
+        camera.shoot(pictures(20), (now + index / 25 for index in range(20)))
         wait_for_frames(hub, "camera1", 20)
         recording = only(hub, "camera1")
         early = metadata(hub, recording)

@@ -30,6 +30,9 @@ const STALLED: Duration = Duration::from_secs(1);
 /// after 300 s), and a wall shows what a room looked like a minute ago rather than an hour.
 const REFRESH: Duration = Duration::from_secs(60);
 
+/// Over so many frames the time of sending is averaged.
+const SENDS_AVERAGED: usize = 10;
+
 /// Frames of so long count for the rate.
 const RATE_SPAN: Duration = Duration::from_secs(2);
 
@@ -41,6 +44,8 @@ pub struct Settings {
     pub adaptive: bool,
     /// Frames a second that are taken; `None` for all.
     pub max_fps: Option<f64>,
+    /// The longest wait between two attempts to reach the hub.
+    pub retry_delay: Duration,
 }
 
 /// A stream being published. Dropping it stops the thread without waiting for it.
@@ -64,9 +69,11 @@ struct State {
     demand: Option<Demand>,
     /// When sending of the present frame began.
     sending_since: Option<Instant>,
-    /// When the last frame was handed to this connection.
-    last_sent: Option<Instant>,
+    /// When the last frame for this connection was taken up.
+    last_taken: Option<Instant>,
     recent: VecDeque<Instant>,
+    /// How long the last frames took to be sent.
+    send_times: VecDeque<Duration>,
     quality: u8,
     sent: u64,
     bytes_sent: u64,
@@ -110,6 +117,10 @@ pub struct Stats {
     pub connected: bool,
     /// Frames sent a second, in the last seconds.
     pub fps: f64,
+    /// Of the last frames sent.
+    pub mean_send_time: Duration,
+    /// Whether a frame waits to be sent.
+    pub is_waiting: bool,
     /// The quality of the next frame.
     pub quality: u8,
     /// As the hub told last; `None` while it is away or has told nothing.
@@ -135,6 +146,7 @@ impl<P: Send + 'static> Live<P> {
             intake: Intake::new(Pace::new(settings.max_fps)),
             state: Mutex::new(State::new(settings.quality)),
         });
+        let retry_delay = settings.retry_delay;
         let options = Options { demand: true, ..Options::default() };
         let quality = match settings.adaptive {
             true => Adaptive::new(settings.quality),
@@ -145,7 +157,7 @@ impl<P: Send + 'static> Live<P> {
             let (endpoint, stream, shared) = (endpoint.clone(), stream.to_owned(), shared.clone());
             move || {
                 runtime.block_on(async {
-                    let link = Reconnecting::later(&endpoint, &stream, options);
+                    let link = Reconnecting::later(&endpoint, &stream, options).longest_delay(retry_delay);
                     Worker { shared: &shared, link, encode, quality, last: None }.run().await;
                 });
                 drop(ending);
@@ -181,7 +193,8 @@ impl<P: Send + 'static> Live<P> {
     /// minute after it. A hub that tells nothing about demand counts as watching.
     pub fn wanted(&self) -> bool {
         let now = Instant::now();
-        self.shared.state().wants(now) && self.shared.intake.is_due(now)
+        let is_waiting = !self.shared.intake.is_empty();
+        self.shared.state().wants(is_waiting, now) && self.shared.intake.is_due(now)
     }
 
     /// What has changed since the last call.
@@ -191,6 +204,7 @@ impl<P: Send + 'static> Live<P> {
 
     pub fn stats(&self) -> Stats {
         let counts = self.shared.intake.counts();
+        let is_waiting = !self.shared.intake.is_empty();
         let state = self.shared.state();
         Stats {
             counts,
@@ -201,6 +215,8 @@ impl<P: Send + 'static> Live<P> {
             reconnects: state.connections.saturating_sub(1),
             connected: state.link == LinkState::Up,
             fps: state.fps(Instant::now()),
+            mean_send_time: state.send_times.iter().sum::<Duration>() / state.send_times.len().max(1) as u32,
+            is_waiting,
             quality: state.quality,
             demand: state.demand,
             last_error: state.last_error.clone(),
@@ -235,8 +251,9 @@ impl State {
             link: LinkState::Opening,
             demand: None,
             sending_since: None,
-            last_sent: None,
+            last_taken: None,
             recent: VecDeque::new(),
+            send_times: VecDeque::new(),
             quality,
             sent: 0,
             bytes_sent: 0,
@@ -248,16 +265,18 @@ impl State {
         }
     }
 
-    fn wants(&self, now: Instant) -> bool {
+    /// `is_waiting`: a picture is there already, for when nobody has seen any.
+    fn wants(&self, is_waiting: bool, now: Instant) -> bool {
         let older = |than: Option<Instant>, span| than.is_some_and(|then| now.duration_since(then) >= span);
         match self.link {
             LinkState::Away => false,
             // Whoever asks before the hub has answered is about to publish the first picture.
-            LinkState::Opening => true,
+            LinkState::Opening => !is_waiting,
             LinkState::Up if older(self.sending_since, STALLED) => false,
             LinkState::Up => {
                 let is_watched = self.demand.is_none_or(Demand::is_wanted);
-                is_watched || self.last_sent.is_none() || older(self.last_sent, REFRESH)
+                let is_first = self.last_taken.is_none() && !is_waiting;
+                is_watched || is_first || older(self.last_taken, REFRESH)
             }
         }
     }
@@ -267,10 +286,11 @@ impl State {
         recent as f64 / RATE_SPAN.as_secs_f64()
     }
 
-    fn count_sent(&mut self, bytes: usize, now: Instant) {
+    fn count_sent(&mut self, bytes: usize, took: Duration, now: Instant) {
         self.sent += 1;
         self.bytes_sent += bytes as u64;
-        self.last_sent = Some(now);
+        self.send_times.truncate(SENDS_AVERAGED - 1);
+        self.send_times.push_front(took);
         while self.recent.front().is_some_and(|&then| now.duration_since(then) >= RATE_SPAN) {
             self.recent.pop_front();
         }
@@ -280,7 +300,7 @@ impl State {
     fn connected(&mut self) {
         self.link = LinkState::Up;
         self.connections += 1;
-        self.last_sent = None;
+        self.last_taken = None;
         self.demand = None;
         self.news = Some(News::Connected);
     }
@@ -376,6 +396,7 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
             offer = self.shared.intake.next() => offer,
         };
         let Some(Offer { picture, metadata }) = offer else { return false };
+        self.shared.state().last_taken = Some(Instant::now());
         self.adapt();
         let jpeg = (self.encode)(&picture, self.quality.quality());
         self.shared.intake.give_back(picture);
@@ -404,11 +425,12 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
         let began = Instant::now();
         self.shared.state().sending_since = Some(began);
         let sent = self.link.send(jpeg.into(), metadata).await;
-        self.last = Some((began, began.elapsed()));
+        let took = began.elapsed();
+        self.last = Some((began, took));
         let mut state = self.shared.state();
         state.sending_since = None;
         match sent {
-            Ok(Sent::Yes) => state.count_sent(bytes, began),
+            Ok(Sent::Yes) => state.count_sent(bytes, took, began),
             Ok(lost) => {
                 state.failed += 1;
                 drop(state);

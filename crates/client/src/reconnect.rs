@@ -19,25 +19,30 @@ const POLICY: u16 = 1008;
 #[derive(Clone, Debug)]
 pub struct Backoff {
     next: Duration,
+    longest: Duration,
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff { next: FIRST_DELAY }
+        Backoff::up_to(LONGEST_DELAY)
     }
 }
 
 impl Backoff {
+    pub fn up_to(longest: Duration) -> Backoff {
+        Backoff { next: FIRST_DELAY.min(longest), longest }
+    }
+
     /// The time to wait before the next attempt; `random` is any number, evenly spread over `u64`.
     pub fn delay(&mut self, random: u64) -> Duration {
         let full = self.next;
-        self.next = (full * 2).min(LONGEST_DELAY);
+        self.next = (full * 2).min(self.longest);
         let share = 0.5 + 0.5 * (random as f64 / u64::MAX as f64);
         full.mul_f64(share)
     }
 
     pub fn reset(&mut self) {
-        *self = Backoff::default();
+        *self = Backoff::up_to(self.longest);
     }
 }
 
@@ -93,6 +98,12 @@ impl Reconnecting {
             backoff: Backoff::default(),
             connections: 0,
         }
+    }
+
+    /// Waits at most so long between two attempts.
+    pub fn longest_delay(mut self, longest: Duration) -> Reconnecting {
+        self.backoff = Backoff::up_to(longest);
+        self
     }
 
     /// Sends the frame, or says why it was not sent. Opens the connection again first when it is due.
@@ -232,6 +243,8 @@ mod tests {
         assert_eq!(delays, [200, 400, 800, 1600, 3200, 5000, 5000]);
         backoff.reset();
         assert_eq!(backoff.delay(u64::MAX), FIRST_DELAY);
+        let mut quick = Backoff::up_to(FIRST_DELAY / 2);
+        assert_eq!([quick.delay(u64::MAX), quick.delay(u64::MAX)], [FIRST_DELAY / 2; 2]);
     }
 
     #[test]

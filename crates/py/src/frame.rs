@@ -45,13 +45,12 @@ impl<'py> Frame<'py> {
         };
         let refuse = |hint: &str| Err(refusal(&array, hint));
         let (height, width, channels) = match *array.shape() {
-            [height, width] => (height, width, 1),
+            [height, width] | [height, width, 1] => (height, width, 1),
             [height, width, 3] => (height, width, 3),
             [1 | 3 | 4, _, width] if width > 4 => {
                 return refuse("the channels come first; frame.transpose(1, 2, 0) puts them last");
             }
             [_, _, 4] => return refuse("drop the fourth channel with frame[..., :3]"),
-            [_, _, 1] => return refuse("take the only channel with frame[..., 0]"),
             [_, _, _, _] => return refuse("publish one frame of the batch, such as frames[0]"),
             _ => return refuse(""),
         };

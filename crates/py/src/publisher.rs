@@ -1,6 +1,7 @@
 //! `_native.Publisher`: `client::live` for Python.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use client::Endpoint;
 use client::live::{Live, News, Settings, Stats};
@@ -34,12 +35,12 @@ struct State {
 #[pymethods]
 impl Publisher {
     #[new]
-    #[pyo3(signature = (server_url, stream_name, quality, max_fps, adaptive, api_key))]
     fn new(
         server_url: &str,
         stream_name: &str,
         quality: u8,
         max_fps: Option<f64>,
+        retry_delay: f64,
         adaptive: bool,
         api_key: Option<&str>,
     ) -> PyResult<Self> {
@@ -48,10 +49,11 @@ impl Publisher {
             .and_then(|endpoint| endpoint.with_api_key(api_key))
             .map_err(|error| refused(&error))?;
         let stream: hub::StreamName = stream_name.parse().map_err(|error| refused(&error))?;
+        let retry_delay = Duration::try_from_secs_f64(retry_delay).map_err(|error| refused(&error))?;
         Ok(Self {
             endpoint,
             stream: stream.to_string(),
-            settings: Settings { quality, adaptive, max_fps },
+            settings: Settings { quality, adaptive, max_fps, retry_delay },
             state: Mutex::default(),
         })
     }
@@ -100,17 +102,17 @@ impl Publisher {
         let stats = live.as_ref().and_then(|live| live.get()).map(Live::stats);
         let stats = stats.unwrap_or_else(|| Stats { quality: self.settings.quality, ..Stats::default() });
         let of = PyDict::new(py);
-        of.set_item("frames_offered", stats.counts.offered)?;
-        of.set_item("frames_limited", stats.counts.limited)?;
-        of.set_item("frames_replaced", stats.counts.replaced)?;
-        of.set_item("frames_sent", stats.sent)?;
-        of.set_item("frames_refused", stats.refused)?;
-        of.set_item("frames_failed", stats.failed)?;
+        of.set_item("total_frames", stats.sent)?;
+        of.set_item("failed_frames", stats.failed + stats.refused)?;
+        of.set_item("dropped_frames", stats.counts.replaced)?;
+        of.set_item("skipped_frames", stats.counts.limited)?;
         of.set_item("bytes_sent", stats.bytes_sent)?;
-        of.set_item("reconnects", stats.reconnects)?;
-        of.set_item("connected", stats.connected)?;
+        of.set_item("queue_size", u8::from(stats.is_waiting))?;
+        of.set_item("avg_send_time_ms", stats.mean_send_time.as_secs_f64() * 1000.0)?;
         of.set_item("current_fps", stats.fps)?;
-        of.set_item("quality", stats.quality)?;
+        of.set_item("current_quality", stats.quality)?;
+        of.set_item("connected", stats.connected)?;
+        of.set_item("reconnects", stats.reconnects)?;
         of.set_item("viewers", stats.demand.map(|demand| demand.viewers))?;
         of.set_item("services", stats.demand.map(|demand| demand.services))?;
         of.set_item("last_error", stats.last_error)?;

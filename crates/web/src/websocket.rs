@@ -5,7 +5,7 @@
 //! that reads and one that writes side by side; what reading obliges to send (pongs, the close) goes to the writer
 //! through a small queue that drops when a peer pings without reading.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -31,6 +31,8 @@ type Io = TokioIo<Upgraded>;
 
 /// Pongs and closes waiting for the writer; a peer that outpaces this gets fewer pongs.
 const OBLIGATIONS: usize = 8;
+/// How long a peer may take to read our last word.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Whether the request asks for a WebSocket.
 pub(crate) fn is_upgrade(request: &Request) -> bool {
@@ -180,6 +182,24 @@ impl Inbox {
                 return Ok(message);
             }
         }
+    }
+}
+
+impl Inbox {
+    /// To be called after the last word, unless it was the peer's: whoever leaves with bytes unread resets the
+    /// connection, and the word is lost with it. Reads on until the peer has gone, for a second at most.
+    pub(crate) async fn linger(mut self) {
+        let gone = async {
+            let mut ignore = |_| std::future::ready(Ok::<(), std::convert::Infallible>(()));
+            while !matches!(
+                self.read.read_frame(&mut ignore).await,
+                Err(WebSocketError::UnexpectedEOF | WebSocketError::IoError(_))
+            ) {
+                // What is left of a message too large to be read looks like frames of any kind.
+                tokio::task::yield_now().await;
+            }
+        };
+        let _gone_or_late = tokio::time::timeout(LINGER, gone).await;
     }
 }
 

@@ -107,11 +107,12 @@ impl Simulators {
         let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
         let id = registry.new_id(&wish, now, random)?;
         let publisher = self.0.hub.publisher(&id, Claim::Source, now)?;
-        let (session, outgoing) = Session::new(id.clone(), self.simulator(&wish).clone());
+        let limits = Limits { pictures: self.0.config.pictures, timeout: self.0.config.timeout };
+        let (session, outgoing) = Session::new(id.clone(), self.simulator(&wish).clone(), limits);
         registry.insert(id.clone(), wish.clone(), now, Arc::clone(&session));
         let task = Task {
             hub: self.0.hub.clone(),
-            limits: Limits { pictures: self.0.config.pictures, timeout: self.0.config.timeout },
+            limits,
             outgoing,
             on_wanted: {
                 let (shared, id) = (Arc::clone(&self.0), id.clone());

@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn what_is_idle_for_the_timeout_is_over_and_what_is_watched_is_not() {
         let mut registry = Registry::new(10);
-        let (made, ids) = (start(), ["idle", "touched", "watched", "left"].map(|id| id.parse().unwrap()));
+        let (made, ids) =
+            (start(), ["idle", "touched", "watched", "left"].map(|id| id.parse::<StreamName>().unwrap()));
         for id in &ids {
             registry.insert(id.clone(), Wish::default(), made, ());
         }

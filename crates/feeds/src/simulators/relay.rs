@@ -25,8 +25,6 @@ pub const MAX_SAID_BYTES: usize = 256 * 1024;
 /// Bytes that wait for the simulator, of all clients together.
 const WAITING_BYTES: usize = 1 << 20;
 const WAITING_MESSAGES: usize = 1024;
-/// A client's message waits so long for room before the client is told that nobody takes it.
-const ROOM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The end of a WebSocket as one side said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,18 +79,21 @@ pub(super) struct Relay {
     said: Notify,
     outgoing: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
+    /// A client's message waits so long for room before the client is told that nobody takes it.
+    patience: Duration,
     /// How the client that left last ended its conversation.
     last_close: Mutex<Option<Close>>,
 }
 
 impl Relay {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Outgoing>) {
+    pub(super) fn new(patience: Duration) -> (Self, mpsc::Receiver<Outgoing>) {
         let (outgoing, waiting) = mpsc::channel(WAITING_MESSAGES);
         let relay = Self {
             ring: Mutex::default(),
             said: Notify::new(),
             outgoing,
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            patience,
             last_close: Mutex::default(),
         };
         (relay, waiting)
@@ -226,8 +227,8 @@ pub struct Speaker(Arc<Session>);
 pub struct NotTaken;
 
 impl Speaker {
-    /// Hands a message to the simulator, or to the next connection to it. Waits while there is no room, for ten
-    /// seconds; a client's later messages wait behind it.
+    /// Hands a message to the simulator, or to the next connection to it. Waits while there is no room, for as long as
+    /// a simulator may take to answer; a client's later messages wait behind it.
     ///
     /// # Errors
     /// When there is still no room then.
@@ -239,7 +240,7 @@ impl Speaker {
             let room = Arc::clone(&relay.room).acquire_many_owned(share).await.map_err(|_| NotTaken)?;
             relay.outgoing.send(Outgoing { message, _room: room }).await.map_err(|_| NotTaken)
         };
-        timeout(ROOM_TIMEOUT, handed).await.unwrap_or(Err(NotTaken))
+        timeout(relay.patience, handed).await.unwrap_or(Err(NotTaken))
     }
 }
 

@@ -47,8 +47,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(id: StreamName, simulator: Simulator) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
-        let (relay, outgoing) = Relay::new();
+    pub(super) fn new(
+        id: StreamName,
+        simulator: Simulator,
+        limits: Limits,
+    ) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
+        let (relay, outgoing) = Relay::new(limits.timeout);
         let (socket, mjpeg) = (Status::new("ws"), Status::new("http"));
         (Arc::new(Self { id, simulator, socket, mjpeg, relay }), outgoing)
     }

@@ -33,7 +33,9 @@ impl House {
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
         let settings = Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
-        let rooms = Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), uploads };
+        let simulators = support::simulators(&hub);
+        let rooms =
+            Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), uploads, simulators };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");

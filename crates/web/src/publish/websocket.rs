@@ -71,7 +71,8 @@ fn demand_now(app: &App, name: &StreamName) -> Demand {
 }
 
 /// Tells the publisher who reads its stream: at once, and after the first frame whenever it changes. Changes that come
-/// faster than the publisher reads become one.
+/// faster than the publisher reads become one. A publisher that has lost its stream (deleted, taken over) is sent away:
+/// it may be waiting to be wanted, and would wait in vain.
 async fn follow_demand(
     mut told: Demand,
     announced: oneshot::Receiver<Arc<Publisher>>,
@@ -86,12 +87,19 @@ async fn follow_demand(
         return;
     }
     let Ok(publisher) = announced.await else { return };
-    // An error: the stream has ended, or is another's now. The next frame is told.
-    while let Ok(demand) = publisher.demand_other_than(told).await {
-        if !tell(demand).await {
-            return;
+    loop {
+        match publisher.demand_other_than(told).await {
+            Ok(demand) => {
+                if !tell(demand).await {
+                    return;
+                }
+                told = demand;
+            }
+            Err(lost) => {
+                let _writer_is_gone = replies.send(Reply::goodbye(close::POLICY, lost)).await;
+                return;
+            }
         }
-        told = demand;
     }
 }
 

@@ -1,6 +1,7 @@
 //! A hub with a folder for recordings, files to put into it, and a client that calls routes as functions.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -8,7 +9,7 @@ use std::{
 
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Buf, Bytes};
-use feeds::Feeds;
+use feeds::{Feeds, Simulators, simulators::Place};
 use http::{Method, StatusCode, header::HeaderMap};
 use http_body_util::BodyExt;
 use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, RingLimits};
@@ -43,7 +44,8 @@ pub(super) fn house_with(settings: Settings) -> House {
     let recordings = Recordings::start(hub.clone(), config(folder.path().join("recordings")));
     let shutdown = CancellationToken::new();
     let uploads = uploads(&hub, folder.path().join("artifacts"));
-    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads };
+    let simulators = simulators(&hub);
+    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads, simulators };
     let app = App::new(rooms, settings, shutdown.clone());
     House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
 }
@@ -62,6 +64,22 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
         jpeg_quality: 85,
     };
     Uploads::new(hub.clone(), settings, Vec::new())
+}
+
+/// Sessions of a simulator that is not there.
+pub(crate) fn simulators(hub: &Hub) -> Simulators {
+    let place = Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
+    let second = Duration::from_secs(1);
+    let config = feeds::simulators::Config {
+        default: place.simulator().unwrap(),
+        others: BTreeMap::new(),
+        pictures: feeds::Settings { max_frame_bytes: 1 << 20, quality: 85 },
+        timeout: second,
+        max_sessions: 2,
+        idle: second * 3600,
+        check_every: second * 300,
+    };
+    Simulators::new(hub.clone(), config, CancellationToken::new())
 }
 
 pub(crate) fn config(directory: PathBuf) -> Config {

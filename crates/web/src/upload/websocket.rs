@@ -81,7 +81,7 @@ fn last_word(app: &App, ended: &Ended) -> Goodbye {
                 &format!("a message is larger than {megabytes} MB: raise referee.max_frame_mb"),
             )
         }
-        Ended::Protocol(_) => goodbye(close::PROTOCOL, &ended.to_string()),
+        Ended::Protocol(_) | Ended::Fragments(_) => goodbye(close::PROTOCOL, &ended.to_string()),
     }
 }
 

@@ -84,6 +84,12 @@ enum Deaf {
     NotTaken(NotTaken),
 }
 
+/// Who ended the conversation.
+enum LastWord {
+    Ours,
+    Peers,
+}
+
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
         let speaker = self.client.as_ref().map(Client::speaker);
@@ -99,9 +105,18 @@ impl View {
                 }
             }
         };
-        if let Err(error) = self.write(&mut outbox, pin!(reading)).await {
-            tracing::debug!(stream = %self.name, %error, "WebSocket viewer left");
+        let end = self.write(&mut outbox, pin!(reading)).await;
+        self.forget();
+        match end {
+            Ok(LastWord::Peers) => {}
+            Ok(LastWord::Ours) => inbox.linger().await,
+            Err(error) => tracing::debug!(stream = %self.name, %error, "WebSocket viewer left"),
         }
+    }
+
+    /// Lets go of what only this viewer needed.
+    fn forget(&mut self) {
+        self.client = None;
         if self.format == Format::Json
             && let Some(stream) = self.source.stream()
             && stream.demand().viewers <= 1
@@ -115,7 +130,7 @@ impl View {
         &mut self,
         outbox: &mut Outbox,
         mut reading: Pin<&mut impl Future<Output = Deaf>>,
-    ) -> Result<(), WebSocketError> {
+    ) -> Result<LastWord, WebSocketError> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.app.settings().heartbeat;
         loop {
@@ -132,8 +147,14 @@ impl View {
                     Word::Notice(Notice::Status(text)) => outbox.text(&view::status(&text)).await?,
                     Word::Notice(Notice::Error(text)) => outbox.text(&view::error(&text)).await?,
                     Word::Said(message) => outbox.in_pieces(&message).await?,
-                    Word::Close(said) => return outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await,
-                    Word::Lagged => return outbox.close(close::TRY_AGAIN, "too slow for the simulator's messages").await,
+                    Word::Close(said) => {
+                        outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await?;
+                        return Ok(LastWord::Ours);
+                    }
+                    Word::Lagged => {
+                        outbox.close(close::TRY_AGAIN, "too slow for the simulator's messages").await?;
+                        return Ok(LastWord::Ours);
+                    }
                 },
                 deaf = reading.as_mut() => return self.part(outbox, deaf).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
@@ -143,16 +164,20 @@ impl View {
     }
 
     /// The last word to a viewer who said theirs, or who cannot be listened to.
-    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<(), WebSocketError> {
-        match deaf {
-            Deaf::NotTaken(error) => outbox.close(close::TRY_AGAIN, &error.to_string()).await,
-            Deaf::Ended(ended) => {
-                if let (Some(client), Ended::Closed { code, reason }) = (self.client.take(), &ended) {
-                    client.leave(Close { code: *code, reason: reason.clone() });
-                }
-                outbox.farewell(&ended).await
+    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<LastWord, WebSocketError> {
+        let ended = match deaf {
+            Deaf::Ended(ended) => ended,
+            Deaf::NotTaken(error) => {
+                outbox.close(close::TRY_AGAIN, &error.to_string()).await?;
+                return Ok(LastWord::Ours);
             }
+        };
+        outbox.farewell(&ended).await?;
+        let Ended::Closed { code, reason } = ended else { return Ok(LastWord::Ours) };
+        if let Some(client) = self.client.take() {
+            client.leave(Close { code, reason });
         }
+        Ok(LastWord::Peers)
     }
 
     async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), WebSocketError> {
@@ -175,10 +200,11 @@ impl View {
         }
     }
 
-    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
+    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<LastWord, WebSocketError> {
         outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
         let code = if self.app.shutdown().is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
-        outbox.close(code, "the stream has ended").await
+        outbox.close(code, "the stream has ended").await?;
+        Ok(LastWord::Ours)
     }
 }
 

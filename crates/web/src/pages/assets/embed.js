@@ -103,7 +103,7 @@ function connect() {
   heardAt = dialledAt;
   firstSeq = 0;
   idleMs = 0;
-  const dialled = new WebSocket(socketAt(streamPath(name), { ...wishes, format: 'binary' }));
+  const dialled = new WebSocket(socketAt(streamPath(name), { ...wishes, format: 'binary', relay: '0' }));
   dialled.binaryType = 'blob';
   socket = dialled;
   dialled.onmessage = (event) => hear(event.data);
