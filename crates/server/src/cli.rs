@@ -11,6 +11,7 @@ use crate::commands::analyze::AnalyzeArgs;
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
+use crate::commands::referee::RefereeArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::share::ShareArgs;
 use crate::commands::watch::WatchArgs;
@@ -32,6 +33,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Analyze(args) => commands::analyze::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Referee(args) => commands::referee::run(args),
         Command::Config(args) => commands::config::run(args),
     };
     match outcome {
@@ -95,6 +97,8 @@ pub enum Command {
     Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are
     Bench(BenchArgs),
+    /// Judge fencing phrases from their signal log and key points
+    Referee(RefereeArgs),
     /// Check, show and explain the configuration
     Config(ConfigArgs),
 }

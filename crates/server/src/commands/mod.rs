@@ -5,6 +5,7 @@ pub mod bench;
 pub mod config;
 mod process;
 pub mod publish;
+pub mod referee;
 pub mod serve;
 pub mod share;
 pub mod sources;
