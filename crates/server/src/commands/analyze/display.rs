@@ -33,7 +33,7 @@ pub(super) struct Display {
 /// One thing that goes on.
 struct Bar {
     bar: Option<ProgressBar>,
-    told: Option<Instant>,
+    told: Instant,
     is_done: bool,
 }
 
@@ -143,7 +143,7 @@ impl Bar {
             bar.set_prefix(name.to_owned());
             bar
         });
-        Bar { bar, told: None, is_done: false }
+        Bar { bar, told: Instant::now(), is_done: false }
     }
 
     /// `text` is only made if it will be seen.
@@ -154,8 +154,8 @@ impl Bar {
                 bar.set_position(position);
                 bar.set_message(text());
             }
-            None if self.told.is_none_or(|told| told.elapsed() >= LINE_EVERY) => {
-                self.told = Some(Instant::now());
+            None if self.told.elapsed() >= LINE_EVERY => {
+                self.told = Instant::now();
                 eprintln!("{}", text());
             }
             None => {}
