@@ -288,6 +288,7 @@ pub struct Referee {
     pub max_frame_bytes: u64,
     /// At once.
     pub analyses: usize,
+    pub live_analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
     /// Pixels; of models with free sides.

@@ -59,6 +59,13 @@ pub(super) const KEYS: &[Key] = &[
         ..REFEREE
     },
     Key {
+        name: "live_analyses",
+        kind: Kind::Int { least: 0, most: 64, set: |p, v| p.referee.live_analyses = v as usize },
+        default: "2",
+        doc: "Live streams that are analysed at once (`POST /api/streams/NAME/analysis`). Each takes a processor.",
+        ..REFEREE
+    },
+    Key {
         name: "streaming_session_timeout",
         kind: Kind::Number {
             least: 1.0,
