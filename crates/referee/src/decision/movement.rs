@@ -144,7 +144,7 @@ impl Motion {
             let length = self.speeds[start..].iter().take_while(|speed| self::gait(**speed) == gait).count();
             let end = start + length;
             let last = end.min(self.speeds.len() - 1);
-            let span = Span { start_secs: self.step(start), end_secs: self.step(last) };
+            let span = Span { start_secs: millis(self.step(start)), end_secs: millis(self.step(last)) };
             if span.end_secs - span.start_secs >= SHORTEST_SECS - 1e-9 {
                 match gait {
                     Gait::Advance => footwork.advances.push(span),
@@ -196,6 +196,11 @@ fn gait(speed: f64) -> Gait {
         speed if speed < PAUSE_SPEED => Gait::Pause,
         _ => Gait::Advance,
     }
+}
+
+/// A time as logs give it, in whole milliseconds.
+fn millis(secs: f64) -> f64 {
+    (secs * 1e3).round() / 1e3
 }
 
 /// What a coordinate is multiplied with to become quarters of the distance at the start.
