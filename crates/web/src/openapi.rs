@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{analyses, control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,12 @@ use crate::{
         recordings::replay,
         recordings::still,
         upload::streaming_stats,
+        upload::analyze,
+        analyses::page,
+        analyses::result_page,
+        analyses::list,
+        analyses::result,
+        analyses::file,
         simulator::create,
         simulator::info,
         simulator::destroy,

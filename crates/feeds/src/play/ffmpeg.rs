@@ -50,6 +50,30 @@ pub fn command(program: &str, input: Input<'_>, wishes: &Wishes) -> Command {
     command
 }
 
+/// The command that writes every frame of a file as an MJPEG stream to its stdout, as fast as it can.
+pub fn decoding(program: &str, path: &Path, quality: u8) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(Input::File(path).argument());
+    // Each frame once, as it is in the file: none doubled or left out to make the rate even.
+    command.args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "mpjpeg"]);
+    command.args(["-q:v", &scale(quality).to_string(), "-"]);
+    command
+}
+
+/// Frames a second of a file, on average; `None` where ffprobe is missing or does not know.
+pub fn frame_rate(path: &Path) -> Option<f64> {
+    let output = Command::new(PROBE)
+        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate"])
+        .args(["-of", "csv=p=0", "-i"])
+        .arg(Input::File(path).argument())
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let (frames, secs) = str::from_utf8(&output.stdout).ok()?.trim().split_once('/')?;
+    let rate = frames.parse::<f64>().ok()? / secs.trim_end_matches(',').parse::<f64>().ok()?;
+    (rate.is_finite() && rate > 0.0).then_some(rate)
+}
+
 /// ffmpeg's scale for JPEG goes from 2 (best) to 31; ours from 100 to 1.
 fn scale(quality: u8) -> u8 {
     let worse = 100 - quality.clamp(1, 100);
