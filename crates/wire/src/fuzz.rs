@@ -166,6 +166,7 @@ pub fn text(data: &[u8]) {
         assert_eq!(upload::ServerMessage::parse(&message.to_json()), Ok(message));
     }
     let _ = publish::Reply::parse(text);
+    let _ = publish::Demand::parse(text);
     let _ = wall::ServerMessage::parse(text);
     if let Ok(boundary) = multipart::boundary(text) {
         let _ = multipart::Parser::new(boundary, LIMITS).feed(&mut &data[..]);
