@@ -182,6 +182,11 @@ fn fitting(output: &Tensor) -> Result<(), String> {
     }
 }
 
+/// For the fuzz target.
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    onnx::check(bytes).is_ok()
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(unreadable)?.len();

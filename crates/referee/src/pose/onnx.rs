@@ -131,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = check(&bytes);
+            crate::fuzz::model(&bytes);
         }
     }
 }

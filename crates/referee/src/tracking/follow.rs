@@ -11,6 +11,9 @@ const MIN_HEIGHT: f64 = 0.1;
 /// Somebody who was not seen for so long comes back as somebody else.
 const FORGOTTEN_SECS: f64 = 1.5;
 
+/// The most people remembered, those seen last.
+const MAX_KNOWN: usize = 64;
+
 /// How far somebody may be from where they were expected, as a share of their height: at once, and for each second since.
 const REACH: f64 = 0.35;
 const REACH_PER_SEC: f64 = 1.5;
@@ -56,6 +59,8 @@ impl Follower {
     /// The tall ones among the people of a frame, each with a number.
     pub(super) fn follow(&mut self, now: f64, persons: &[Person]) -> Vec<Sighting> {
         self.known.retain(|known| now - known.seen_secs <= FORGOTTEN_SECS);
+        self.known.sort_by(|a, b| b.seen_secs.total_cmp(&a.seen_secs));
+        self.known.truncate(MAX_KNOWN);
         let mut tall: Vec<Person> =
             persons.iter().filter(|person| height(person) >= self.min_height).copied().collect();
         tall.sort_by(|a, b| height(b).total_cmp(&height(a)));

@@ -4,7 +4,12 @@
 //! are apart from each other. A referee stands on another line and moves little; spectators are low or sit still. Each of
 //! these is a factor from 0 to 1, and the pair with the largest product is taken.
 
+use std::collections::BTreeMap;
+
 use super::follow::{Sighting, height, middle};
+
+/// Pairs are sought among those who were seen the most.
+const MAX_PEOPLE: usize = 12;
 
 /// A pair that fits worse than this does not fence.
 const LEAST_FIT: f64 = 0.02;
@@ -36,7 +41,7 @@ struct Seen {
 
 /// The numbers of the left and the right fencer.
 pub(super) fn fencers<'a>(frames: impl Iterator<Item = &'a [Sighting]>) -> Option<(u32, u32)> {
-    let mut people: Vec<Seen> = Vec::new();
+    let mut people: BTreeMap<u32, Seen> = BTreeMap::new();
     let mut count = 0.0;
     for sightings in frames {
         count += 1.0;
@@ -44,6 +49,9 @@ pub(super) fn fencers<'a>(frames: impl Iterator<Item = &'a [Sighting]>) -> Optio
             note(&mut people, sighting);
         }
     }
+    let mut people: Vec<Seen> = people.into_values().collect();
+    people.sort_by(|a, b| b.frames.total_cmp(&a.frames));
+    people.truncate(MAX_PEOPLE);
     for seen in &mut people {
         seen.height /= seen.frames;
         seen.x /= seen.frames;
@@ -63,22 +71,17 @@ pub(super) fn fencers<'a>(frames: impl Iterator<Item = &'a [Sighting]>) -> Optio
     best.1
 }
 
-fn note(people: &mut Vec<Seen>, sighting: &Sighting) {
+fn note(people: &mut BTreeMap<u32, Seen>, sighting: &Sighting) {
     let (x, _) = middle(&sighting.person);
-    let (height, feet) = (height(&sighting.person), sighting.person.bounds.bottom);
-    match people.iter_mut().find(|seen| seen.who == sighting.who) {
-        Some(seen) => {
-            seen.frames += 1.0;
-            seen.height += height;
-            seen.x += x;
-            seen.feet += feet;
-            seen.leftmost = seen.leftmost.min(x);
-            seen.rightmost = seen.rightmost.max(x);
-        }
-        None => {
-            people.push(Seen { who: sighting.who, frames: 1.0, height, x, feet, leftmost: x, rightmost: x });
-        }
-    }
+    let who = sighting.who;
+    let unseen = Seen { who, frames: 0.0, height: 0.0, x: 0.0, feet: 0.0, leftmost: x, rightmost: x };
+    let seen = people.entry(who).or_insert(unseen);
+    seen.frames += 1.0;
+    seen.height += height(&sighting.person);
+    seen.x += x;
+    seen.feet += sighting.person.bounds.bottom;
+    seen.leftmost = seen.leftmost.min(x);
+    seen.rightmost = seen.rightmost.max(x);
 }
 
 fn fit(a: &Seen, b: &Seen, tallest: f64, count: f64) -> f64 {

@@ -118,6 +118,18 @@ fn nobody_and_one_alone_are_no_pair() {
     assert!(alone.frames.iter().all(|pair| pair.left.is_none()));
 }
 
+/// Noise in which nobody is seen twice costs a bounded time a frame.
+#[test]
+fn a_crowd_that_is_new_in_each_frame_is_bounded() {
+    let mut tracker = Tracker::new(1000.0, 720);
+    for frame in 0..400 {
+        let at = |person: u32| f64::from(frame * 7919 % 100 * 13 + person * 1000);
+        let crowd: Vec<Person> = (0..20).map(|person| somebody(at(person), 600.0, 80.0)).collect();
+        tracker.push(f64::from(frame) / 1000.0, &crowd);
+    }
+    assert_eq!(tracker.finish().frames.len(), 400);
+}
+
 #[test]
 fn the_pair_is_known_while_frames_come() {
     let mut tracker = Tracker::new(FPS, 720);

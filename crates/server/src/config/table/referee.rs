@@ -108,7 +108,6 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Int { least: 32, most: 4096, set: |p, v| p.referee.input_size = v as u32 },
         default: "640",
         unit: "pixels",
-        env: &["REFEREE_INPUT_SIZE"],
         doc: "The longer side of what a model with free sides (`dynamic=True`) is given; other models know their \
             own. Lowering it is faster and misses people far away.",
         ..REFEREE
@@ -117,7 +116,6 @@ pub(super) const KEYS: &[Key] = &[
         name: "threads",
         kind: Kind::Int { least: 0, most: 256, set: |p, v| p.referee.threads = v as usize },
         default: "0",
-        env: &["REFEREE_THREADS"],
         doc: "Threads that run the pose model, for all analyses together; 0 for one a core. They give way to \
             those that serve viewers.",
         ..REFEREE
