@@ -198,6 +198,10 @@ async fn every_route_with_every_sort_of_key() {
                 }
                 let response = house.ask(&method, &path(route, "front"), &headers).await;
                 let status = response.status();
+                let need = match need {
+                    Need::LiveOrUpload if as_websocket => Need::Somewhere(Scope::Publish),
+                    other => other,
+                };
                 match expected(need, key) {
                     Ok(()) => {
                         let is_refusal = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
@@ -405,7 +409,8 @@ async fn a_link_opens_the_views_of_its_stream_alone() {
     for route in all_routes() {
         let (method, route, need) = route;
         let response = house.ask(&method, &format!("{}?token={token}", path(route, "yard")), &[]).await;
-        let is_shut = matches!(need, Need::On(_) | Need::Somewhere(Scope::View) | Need::Keyed(_));
+        let is_shut =
+            matches!(need, Need::On(_) | Need::Somewhere(Scope::View | Scope::Publish) | Need::Keyed(_));
         assert_eq!(response.status() == StatusCode::FORBIDDEN, is_shut, "{method} {route}");
     }
     for past in
