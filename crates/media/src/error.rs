@@ -70,6 +70,9 @@ pub enum Error {
         /// Rows that the encoder is for.
         expected_height: u32,
     },
+    /// A lens whose bend cannot be undone.
+    #[error("the lens cannot be straightened: {0}; mend its strength (k1), k2 to k4 or its balance")]
+    UnfitLens(&'static str),
     /// H.264 that cannot be decoded, or a picture that its encoder refused.
     #[error("H.264 failed: {0}")]
     BadH264(String),
@@ -159,6 +162,7 @@ impl Error {
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
             Self::UnfitForH264 { .. } => "unfit_for_h264",
             Self::SizeChanged { .. } => "size_changed",
+            Self::UnfitLens(_) => "unfit_lens",
             Self::BadH264(_) => "bad_h264",
             Self::Io { .. } => "file_unreadable",
             Self::UnknownContainer { .. } => "unknown_container",

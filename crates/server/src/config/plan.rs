@@ -291,6 +291,14 @@ pub struct Referee {
     pub analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
+    /// Pixels; of models with free sides.
+    pub input_size: u32,
+    /// For the model; 0: one a core.
+    pub threads: usize,
+    pub fisheye: bool,
+    /// k1 to k4.
+    pub fisheye_bend: [f64; 4],
+    pub fisheye_balance: f64,
     pub output_dir: PathBuf,
 }
 

@@ -138,6 +138,8 @@ pub(crate) fn settings() -> Settings {
             stream_timeout: Duration::from_secs(300),
             simulator_ip: "127.0.0.1".into(),
             simulator_port: 8211,
+            model_path: None,
+            model_loaded: false,
         },
     }
 }
