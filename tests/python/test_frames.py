@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
+import requests
 from framehub import Server
 from PIL import Image
 
 from support.pictures import decode, number_of, numbered
 from support.waiting import eventually
-
-import requests
 
 FRAME = np.zeros((4, 6, 3), np.uint8)
 
@@ -41,9 +40,9 @@ KINDS = {
     "float32": lambda picture: (picture / 255).astype(np.float32),
     "float64": lambda picture: picture / 255,
     "float, strange strides": lambda picture: strange(picture / 255, np.float64),
-    "not aligned": lambda picture: np.frombuffer(b"x" + (picture / 255).tobytes(), np.uint8)[1:]
-    .view(np.float64)
-    .reshape(picture.shape),
+    "not aligned": lambda picture: (
+        np.frombuffer(b"x" + (picture / 255).tobytes(), np.uint8)[1:].view(np.float64).reshape(picture.shape)
+    ),
     "a PIL image": Image.fromarray,
 }
 
