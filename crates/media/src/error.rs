@@ -25,6 +25,9 @@ pub enum Error {
     /// The bytes are not a PNG that can be read.
     #[error("not a readable PNG: {0}")]
     BadPng(String),
+    /// The bytes are not a PPM as it is read here.
+    #[error("not a readable PPM: {0}")]
+    BadPpm(String),
     /// A [`crate::raw::Raw`] picture whose buffer does not fit what is said of it.
     #[error("the camera's buffer does not hold its picture: {0}")]
     BadRaw(String),
@@ -157,6 +160,7 @@ impl Error {
             Self::TooManyPixels { .. } => "too_many_pixels",
             Self::BadJpeg(_) => "bad_jpeg",
             Self::BadPng(_) => "bad_png",
+            Self::BadPpm(_) => "bad_ppm",
             Self::BadRaw(_) => "bad_raw",
             Self::BadPicture { .. } => "bad_picture",
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",

@@ -1,7 +1,8 @@
 //! Pictures and their files, as pure functions.
 //!
 //! What belongs here: turning pixels into JPEG and back, JPEG into smaller JPEG,
-//! JPEG into H.264 and back, reading PNG, straightening what a wide lens has bent, drawing text and the pictures the hub shows of its own
+//! JPEG into H.264 and back, PNG, PPM from a pipe, straightening what a wide lens has bent, drawing text and the pictures
+//! the hub shows of its own
 //! accord (test pattern, placeholder), finding the JPEG frames inside a file
 //! (JPEG, MJPEG, AVI, MP4, QuickTime), and what recordings look like inside.
 //!
@@ -26,6 +27,7 @@ pub mod jpeg;
 pub mod pattern;
 pub mod placeholder;
 pub mod png;
+pub mod ppm;
 pub mod raw;
 pub mod scale;
 pub mod text;

@@ -8,7 +8,10 @@ use referee::pose::{self, Model};
 use serde_json::{Map, Value};
 use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
 
+use web::LiveAnalysis;
+
 use crate::config::Plan;
+use crate::live_analysis::LivePose;
 
 /// What all analyses share: the lens and the model.
 #[derive(Debug)]
@@ -30,6 +33,11 @@ impl Analyses {
 
     pub(crate) fn has_model(&self) -> bool {
         self.referee.model.is_some()
+    }
+
+    /// What looks at live streams, at so many at once.
+    pub(crate) fn live(&self, max: usize) -> LiveAnalysis {
+        LiveAnalysis { analysers: vec![Arc::new(LivePose(self.referee.model.clone()))], max }
     }
 
     /// Every pipeline of this hub.

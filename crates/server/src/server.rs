@@ -104,7 +104,15 @@ impl Server {
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
         let simulators = Simulators::new(hub.clone(), simulators(&plan)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
-        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, uploads, simulators };
+        let live_analysis = analyses.live(plan.referee.live_analyses);
+        let rooms = Rooms {
+            hub: hub.clone(),
+            recordings: recordings.clone(),
+            feeds,
+            uploads,
+            simulators,
+            live_analysis,
+        };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),

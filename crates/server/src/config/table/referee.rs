@@ -51,11 +51,30 @@ pub(super) const KEYS: &[Key] = &[
         ..REFEREE
     },
     Key {
+        name: "max_video_mb",
+        kind: Kind::Number {
+            least: 0.1,
+            most: 1_048_576.0,
+            set: |p, v| p.referee.max_video_bytes = bytes(v, MB),
+        },
+        default: "1024",
+        doc: "The largest video that `POST /analyze` takes. While it is analysed it lies in \
+            `referee.output_dir`.",
+        ..REFEREE
+    },
+    Key {
         name: "analyses",
         kind: Kind::Int { least: 1, most: 64, set: |p, v| p.referee.analyses = v as usize },
         default: "2",
         doc: "Analyses that run at once; the others wait in order while their frames come in. Each takes a \
             processor.",
+        ..REFEREE
+    },
+    Key {
+        name: "live_analyses",
+        kind: Kind::Int { least: 0, most: 64, set: |p, v| p.referee.live_analyses = v as usize },
+        default: "2",
+        doc: "Live streams that are analysed at once (`POST /api/streams/NAME/analysis`). Each takes a processor.",
         ..REFEREE
     },
     Key {
