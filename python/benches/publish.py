@@ -18,9 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
 import framehub
+import numpy as np
 
 SIZES = ((640, 480), (1920, 1080))
 

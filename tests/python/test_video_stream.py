@@ -108,15 +108,16 @@ def test_quality_is_what_it_says():
     "env, error, words",
     [
         ({"videoStream": "yes"}, TypeError, "videoStream"),
-        ({"videoStreamPort": "8080"}, TypeError, "port"),
-        ({"videoStreamPort": 80_000}, ValueError, "port"),
-        ({"videoStreamQuality": 0}, ValueError, "quality"),
-        ({"videoStreamBufferSize": 0}, ValueError, "buffer_size"),
+        ({"videoStreamPort": "8080"}, TypeError, "videoStreamPort"),
+        ({"videoStreamPort": 80_000}, ValueError, "videoStreamPort"),
+        ({"videoStreamQuality": 0}, ValueError, "videoStreamQuality"),
+        ({"videoStreamBufferSize": 0}, ValueError, "videoStreamBufferSize"),
         ({"videoFps": -1}, ValueError, "videoFps"),
         ({"videoResolution": 640}, ValueError, "videoResolution"),
         ({"videoResolution": [640, 0]}, ValueError, "videoResolution"),
         ({"videoCodec": "divx"}, ValueError, "videoCodec"),
-        ({"logLevel": "LOUD"}, ValueError, "log_level"),
+        ({"videoMaxDuration": 1}, ValueError, "videoMaxDuration"),
+        ({"logLevel": "LOUD"}, ValueError, "logLevel"),
     ],
 )
 def test_what_cannot_be_right(env, error, words):
