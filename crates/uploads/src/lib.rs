@@ -37,6 +37,7 @@ pub use artifacts::{Artifacts, Page, RESULT_FILE, Summary};
 pub use connection::Connection;
 pub use error::Error;
 pub use mailbox::{Letter, Mailbox, Parting};
+pub use priority::give_way;
 pub use registry::Uploads;
 pub use settings::Settings;
 pub use stats::{AnalysisStats, SessionStats, Stats};

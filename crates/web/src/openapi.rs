@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{analysis, control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,9 @@ use crate::{
         streams::list,
         streams::stats,
         streams::delete,
+        analysis::state,
+        analysis::command,
+        analysis::stop,
         recorder::state,
         recorder::command,
         recorder::clip,

@@ -10,7 +10,7 @@ use crate::{
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{analysis, control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
     openapi,
 };
 
@@ -39,6 +39,9 @@ pub(crate) fn all() -> Routes {
         .get("/api/streams/{name}/recording", On(View), recorder::state)
         .post("/api/streams/{name}/recording", On(Record), recorder::command)
         .post("/api/streams/{name}/clip", On(Record), recorder::clip)
+        .get("/api/streams/{name}/analysis", On(Live), analysis::state)
+        .post("/api/streams/{name}/analysis", On(Admin), analysis::command)
+        .delete("/api/streams/{name}/analysis", On(Admin), analysis::stop)
         .get("/api/recordings", Somewhere(View), recordings::list)
         .get("/api/recordings/{stream}/{file}", On(View), recordings::file)
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)

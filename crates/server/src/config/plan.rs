@@ -288,8 +288,17 @@ pub struct Referee {
     pub max_frame_bytes: u64,
     /// At once.
     pub analyses: usize,
+    pub live_analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
+    /// Pixels; of models with free sides.
+    pub input_size: u32,
+    /// For the model; 0: one a core.
+    pub threads: usize,
+    pub fisheye: bool,
+    /// k1 to k4.
+    pub fisheye_bend: [f64; 4],
+    pub fisheye_balance: f64,
     pub output_dir: PathBuf,
 }
 

@@ -34,8 +34,14 @@ impl House {
         let settings = Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
         let simulators = support::simulators(&hub);
-        let rooms =
-            Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), uploads, simulators };
+        let rooms = Rooms {
+            hub: hub.clone(),
+            recordings,
+            feeds: feeds::Feeds::default(),
+            uploads,
+            simulators,
+            live_analysis: crate::LiveAnalysis::default(),
+        };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");

@@ -1,5 +1,6 @@
 //! Faces: the routes of the requirement documents, each thin over `publish/`, `view/` and the recordings.
 
+pub(crate) mod analysis;
 pub(crate) mod control;
 mod extract;
 pub(crate) mod keys;
