@@ -8,6 +8,7 @@ does hits all alike. Printed is the median turn, and what the loop's own thread 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import queue
 import random
@@ -22,12 +23,11 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 
 import cv2
 import flask
+import framehub
 import gymnasium as gym
 import numpy as np
-from werkzeug.serving import make_server
-
-import framehub
 from framehub.gymnasium import StreamVideo
+from werkzeug.serving import make_server
 
 TURN = 50
 FPS = 30
@@ -56,11 +56,11 @@ class FlaskStreamer:
             yield b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg.tobytes() + b"\r\n"
 
     def show(self, env: gym.Env) -> None:
-        now = time.monotonic()
-        if now < self.next:
+        if time.monotonic() < self.next:
             return
-        self.next = now + 1 / FPS
         frame = env.render()
+        # As StreamVideo does: from after the rendering on, which may take longer than a picture's time.
+        self.next = time.monotonic() + 1 / FPS
         try:
             self.frames.put_nowait(frame)
         except queue.Full:
@@ -160,5 +160,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     socket.setdefaulttimeout(60)
     main()
