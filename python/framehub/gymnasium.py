@@ -24,8 +24,8 @@ __all__ = ["StreamVectorVideo", "StreamVideo"]
 #: More are smaller than a thumb in one picture, and their numbers would not fit into a frame's metadata.
 _MOST_TILES = 64
 
-#: Seconds between two questions whether anybody watches: no viewer notices, and a simulator may do a hundred steps.
-_ASK_EVERY = 0.02
+#: Seconds between two questions whether anybody watches: no viewer notices, and a simulator does a hundred steps.
+_ASK_EVERY = 0.05
 
 Extra = Callable[[], Mapping[str, Any]]
 
