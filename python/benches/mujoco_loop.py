@@ -137,6 +137,8 @@ def main() -> None:
     with framehub.Server(port=0) as server, framehub.StreamPublisher(server.url, "publisher") as publisher:
         ways = {
             "bare": Loop(make()),
+            # How far two measurements of the same lie apart.
+            "bare, once more": Loop(make()),
             "hub in the process": Loop(StreamVideo(make(), server, "server", fps=FPS)),
             "publisher to a hub": Loop(StreamVideo(make(), publisher, fps=FPS)),
         }
