@@ -64,6 +64,16 @@ pub fn pictures(program: &str, path: &Path, fps: Option<f64>) -> Command {
     command
 }
 
+/// The command that writes every frame of a file as an MJPEG stream to its stdout, as fast as it can.
+pub fn decoding(program: &str, path: &Path, quality: u8) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(Input::File(path).argument());
+    // Each frame once, as it is in the file: none doubled or left out to make the rate even.
+    command.args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "mpjpeg"]);
+    command.args(["-q:v", &scale(quality).to_string(), "-"]);
+    command
+}
+
 /// ffmpeg's scale for JPEG goes from 2 (best) to 31; ours from 100 to 1.
 fn scale(quality: u8) -> u8 {
     let worse = 100 - quality.clamp(1, 100);

@@ -286,6 +286,7 @@ pub struct Referee {
     /// In memory, of one session.
     pub spool_memory_bytes: u64,
     pub max_frame_bytes: u64,
+    pub max_video_bytes: u64,
     /// At once.
     pub analyses: usize,
     pub live_analyses: usize,
@@ -343,6 +344,7 @@ impl Plan {
             spool_memory_bytes: referee.spool_memory_bytes,
             session_timeout: referee.streaming_session_timeout,
             max_frame_bytes: usize::try_from(referee.max_frame_bytes).unwrap_or(usize::MAX),
+            max_video_bytes: referee.max_video_bytes,
             analyses: referee.analyses,
             folder: referee.output_dir.clone(),
             min_free_bytes: self.recording.min_free_bytes,

@@ -62,6 +62,7 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
         spool_memory_bytes: 1 << 18,
         session_timeout: Duration::from_secs(300),
         max_frame_bytes: 1 << 20,
+        max_video_bytes: 1 << 20,
         analyses: 1,
         folder,
         min_free_bytes: 0,

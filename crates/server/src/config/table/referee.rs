@@ -51,6 +51,18 @@ pub(super) const KEYS: &[Key] = &[
         ..REFEREE
     },
     Key {
+        name: "max_video_mb",
+        kind: Kind::Number {
+            least: 0.1,
+            most: 1_048_576.0,
+            set: |p, v| p.referee.max_video_bytes = bytes(v, MB),
+        },
+        default: "1024",
+        doc: "The largest video that `POST /analyze` takes. While it is analysed it lies in \
+            `referee.output_dir`.",
+        ..REFEREE
+    },
+    Key {
         name: "analyses",
         kind: Kind::Int { least: 1, most: 64, set: |p, v| p.referee.analyses = v as usize },
         default: "2",

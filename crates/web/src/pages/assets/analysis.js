@@ -1,126 +1,105 @@
-// The analysis of the stream that is shown large: whether it runs, switching it on and off, and
-// whether what it finds is drawn over the picture.
+// One analysis: the verdict, the video with what was seen in it, how both fencers moved, and the files.
 
-import { askJson, postJson } from './ask.js';
-import { byId, setAttribute, setText } from './dom.js';
+import { ask, askJson, Refusal } from './ask.js';
+import { Chart } from './analyses/chart.js';
+import { eventsOf } from './analyses/signal-log.js';
+import { tracksOf } from './analyses/tracks.js';
+import { byId, el, setText } from './dom.js';
 import * as format from './format.js';
 import { at } from './paths.js';
 
+/** @import { Event } from './analyses/signal-log.js' */
+
+const PATIENCE_MS = 20_000;
+/** The first of these that is there is shown. */
+const VIDEOS = ['overlay', 'corrected_video', 'video'];
+
+const VERDICTS = new Map([['left', 'Left scores'], ['right', 'Right scores'], ['abstain', 'No verdict']]);
+
+const id = decodeURIComponent(location.pathname.replace(/\/$/, '').split('/').at(-1) ?? '');
+const video = byId('video', HTMLVideoElement);
+
+for (const link of ['brand', 'wall-link', 'recordings-link', 'analyses-link']) byId(link, HTMLAnchorElement).search = location.search;
+void start();
+
+async function start() {
+  try {
+    await show(await askJson(at(path())));
+  } catch (error) {
+    byId('trouble', HTMLElement).hidden = false;
+    setText(byId('trouble-reason', HTMLElement), error instanceof Refusal ? error.message : String(error));
+  }
+}
+
+/** @param {string} [file] */
+function path(file) {
+  const folder = `api/analyses/${encodeURIComponent(id)}`;
+  return file === undefined ? folder : `${folder}/${encodeURIComponent(file)}`;
+}
+
+/** @param {any} result */
+async function show(result) {
+  document.title = `${id} – Framehub`;
+  showVerdict(result);
+  const artifacts = result.artifacts ?? {};
+  const film = VIDEOS.map((name) => artifacts[name]).find((name) => typeof name === 'string');
+  if (film !== undefined) {
+    video.src = at(path(film));
+    byId('stage', HTMLElement).hidden = false;
+  }
+  byId('files', HTMLElement).replaceChildren(...result.files.map((/** @type {string} */ name) => el('li', {}, el('a', { class: 'button', href: at(path(name)), download: name }, name))));
+  byId('analysis', HTMLElement).hidden = false;
+  const events = artifacts.signal ? eventsOf(await textOf(artifacts.signal)) : [];
+  showEvents(events);
+  if (artifacts.keypoints) showMovement(JSON.parse(await textOf(artifacts.keypoints)), events);
+}
+
+/** @param {any} result */
+function showVerdict({ decision, error, pipeline, wall_time_seconds: wait, frames_analyzed: frames }) {
+  const winner = decision?.winner;
+  const title = byId('title', HTMLElement);
+  setText(title, error ? 'The analysis failed' : VERDICTS.get(winner) ?? 'Analysed');
+  title.dataset.winner = error ? 'failed' : winner ?? '';
+  setText(byId('reason', HTMLElement), decision?.reason ?? error ?? '');
+  const facts = [
+    format.isNumber(decision?.confidence) && decision.confidence > 0 ? `${Math.round(decision.confidence * 100)} % sure` : '',
+    format.isNumber(frames) ? `${format.plural(frames, 'frame')}` : '',
+    format.isNumber(wait) ? `decided ${wait.toFixed(1)} s after the signal` : '',
+    pipeline ? `pipeline ${pipeline}` : '',
+    id,
+  ];
+  setText(byId('facts', HTMLElement), facts.filter((fact) => fact !== '').join(' · '));
+}
+
+/** @param {string} file */
+async function textOf(file) {
+  return (await ask(at(path(file)), AbortSignal.timeout(PATIENCE_MS))).text();
+}
+
+/** @param {Event[]} events */
+function showEvents(events) {
+  byId('signals', HTMLElement).hidden = events.length === 0;
+  byId('events', HTMLElement).replaceChildren(...events.map((event) => {
+    const button = el('button', { type: 'button' }, el('time', {}, `${event.secs.toFixed(3)} s`), el('span', {}, event.text));
+    button.addEventListener('click', () => wind(event.secs));
+    return el('li', {}, button);
+  }));
+}
+
 /**
- * @typedef {object} AnalysisState
- * @property {boolean} running
- * @property {string | null} pipeline
- * @property {number} current_fps
- * @property {number} analysis_ms
- * @property {number} frame_errors
- * @property {string | null} last_error
- * @property {{ name: string, ready: boolean }[]} pipelines
+ * @param {unknown} keyPoints
+ * @param {Event[]} events
  */
+function showMovement(keyPoints, events) {
+  const tracks = tracksOf(keyPoints);
+  if (tracks.left.length + tracks.right.length === 0) return;
+  byId('movement', HTMLElement).hidden = false;
+  const chart = new Chart(byId('chart', HTMLElement), tracks, events, wind);
+  video.addEventListener('timeupdate', () => chart.show(video.currentTime));
+  video.addEventListener('seeking', () => chart.show(video.currentTime));
+}
 
-/** The one whose results this page can draw. */
-const POSE = 'pose';
-const EVERY_MS = 3000;
-
-export class Analysis {
-  #name = '';
-  #timer = 0;
-  /** Answers about a stream that was left are dropped. */
-  #round = 0;
-  #running = false;
-  #wanted = false;
-
-  /**
-   * @param {object} events
-   * @param {() => void} events.changed pictures with results are wanted, or no longer
-   */
-  constructor({ changed }) {
-    this.changed = changed;
-    this.panel = byId('analysis', HTMLElement);
-    this.words = byId('analysis-state', HTMLElement);
-    this.note = byId('analysis-note', HTMLElement);
-    this.runButton = byId('analyse', HTMLButtonElement);
-    this.showButton = byId('show-poses', HTMLButtonElement);
-    this.runButton.addEventListener('click', () => void this.#toggle());
-    this.showButton.addEventListener('click', () => this.#want(!this.#wanted));
-  }
-
-  /** The analysis whose results are to come with the pictures; '' for none. */
-  get overlay() {
-    return this.#running && this.#wanted ? POSE : '';
-  }
-
-  /** @param {string} name */
-  open(name) {
-    this.close();
-    this.#name = name;
-    void this.#poll(this.#round);
-  }
-
-  close() {
-    this.#round += 1;
-    window.clearTimeout(this.#timer);
-    this.panel.hidden = true;
-    this.#running = false;
-    this.#wanted = false;
-    setText(this.note, '');
-  }
-
-  /** @param {number} round */
-  async #poll(round) {
-    if (!document.hidden) await this.#refresh(round);
-    if (round === this.#round) this.#timer = window.setTimeout(() => this.#poll(round), EVERY_MS);
-  }
-
-  /** @param {number} round */
-  async #refresh(round) {
-    try {
-      const state = await askJson(this.#address());
-      if (round === this.#round) this.#show(state);
-    } catch {
-      // No such stream yet, or no hub: the page says so elsewhere.
-    }
-  }
-
-  /** @param {AnalysisState} state */
-  #show(state) {
-    const before = this.overlay;
-    const isReady = state.pipelines.some((pipeline) => pipeline.name === POSE && pipeline.ready);
-    this.#running = state.running && state.pipeline === POSE;
-    this.panel.hidden = !isReady && !state.running;
-    setText(this.words, this.#running ? `Looking at ${format.fps(state.current_fps)} pictures a second, ${state.analysis_ms.toFixed(0)} ms each` : 'Not analysed');
-    if (state.frame_errors > 0 && state.last_error) setText(this.note, `${format.plural(state.frame_errors, 'picture')} left out: ${state.last_error}`);
-    setText(this.runButton, this.#running ? 'Stop' : 'Find people');
-    this.showButton.disabled = !this.#running;
-    setAttribute(this.showButton, 'aria-pressed', String(this.overlay !== ''));
-    if (this.overlay !== before) this.changed();
-  }
-
-  /** @param {boolean} wanted */
-  #want(wanted) {
-    this.#wanted = wanted;
-    setAttribute(this.showButton, 'aria-pressed', String(this.overlay !== ''));
-    this.changed();
-  }
-
-  async #toggle() {
-    const name = this.#name;
-    const start = !this.#running;
-    this.runButton.disabled = true;
-    try {
-      const state = await postJson(this.#address(), { pipeline: start ? POSE : null });
-      if (name !== this.#name) return;
-      setText(this.note, '');
-      // Whoever starts it wants to see what it finds.
-      if (start) this.#wanted = true;
-      this.#show(state);
-    } catch (error) {
-      if (name === this.#name) setText(this.note, error instanceof Error ? error.message : String(error));
-    } finally {
-      this.runButton.disabled = false;
-    }
-  }
-
-  #address() {
-    return at(`api/streams/${encodeURIComponent(this.#name)}/analysis`);
-  }
+/** @param {number} secs */
+function wind(secs) {
+  video.currentTime = secs;
 }

@@ -44,7 +44,7 @@ const hub = new Hub({ streams: updateStreams, picture: place, gone, trouble: tel
 const wall = new Wall(tilesList, { shown, visibility: settleWatch });
 const focus = new Focus({ shown, defaultStream: () => defaultStream, tell, wished: watchWhatIsSeen });
 
-for (const id of ['recordings-link', 'stats-link']) byId(id, HTMLAnchorElement).search = location.search;
+for (const id of ['recordings-link', 'analyses-link', 'stats-link']) byId(id, HTMLAnchorElement).search = location.search;
 wireKeysAndLinks();
 route();
 hub.connect();

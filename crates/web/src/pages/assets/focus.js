@@ -1,7 +1,7 @@
 // One stream, large: its picture, how fresh it is, its statistics and metadata, and how to watch
 // or publish it from elsewhere.
 
-import { Analysis } from './analysis.js';
+import { Analysis } from './live-analysis.js';
 import { byId, setAttribute, setText } from './dom.js';
 import * as format from './format.js';
 import { Freshness } from './freshness.js';
