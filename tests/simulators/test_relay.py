@@ -214,9 +214,7 @@ def test_a_message_that_is_too_large_ends_its_client_alone(hub, simulator, talk)
     with SocketReader(talk) as other, SocketReader(talk) as large:
         large.socket.send("x" * 256 * 1024)
         eventually(lambda: simulator.link.messages == [b"x" * 256 * 1024], "the largest passes")
-        with pytest.raises(ConnectionClosed):
-            for _ in range(100):
-                large.socket.send("x" * (256 * 1024 + 1))
+        large.socket.send("x" * (256 * 1024 + 1))
         assert large.wait_for_end()[0] == 1009
         other.socket.send("still here")
         eventually(lambda: simulator.link.messages[-1] == b"still here")
