@@ -48,6 +48,17 @@ def captured(value: float | datetime | None) -> float:
     return seconds
 
 
+#: Python's names of log levels, and the hub's.
+_LEVELS = {"CRITICAL": "ERROR", "ERROR": "ERROR", "WARNING": "WARN", "WARN": "WARN", "INFO": "INFO", "DEBUG": "DEBUG"}
+
+
+def log_level(name: str, value: Any) -> str:
+    level = _LEVELS.get(str(value).upper())
+    if level is None:
+        raise ValueError(f"{name} is {value!r}; wanted is one of ERROR, WARNING, INFO, DEBUG")
+    return level
+
+
 def seconds(name: str, value: Any) -> float:
     number = _number(name, value)
     if not 0 <= number <= 86_400:

@@ -14,16 +14,6 @@ from ._ending import stop_at_exit
 #: The stream that is meant where none is named.
 DEFAULT_STREAM = "default"
 
-#: Python's names of log levels, and the hub's.
-_LEVELS = {
-    "CRITICAL": "ERROR",
-    "ERROR": "ERROR",
-    "WARNING": "WARNING",
-    "WARN": "WARNING",
-    "INFO": "INFO",
-    "DEBUG": "DEBUG",
-}
-
 
 class Server:
     """The whole hub on a thread of this process: its page at ``/``, its streams, statistics and recordings.
@@ -87,7 +77,7 @@ class Server:
             "recording.fps": record_fps,
             "demo.enabled": False,
             "logging.file": "none",
-            "logging.level": _level(log_level),
+            "logging.level": _arguments.log_level("log_level", log_level),
         }
         if max_duration is not None:
             self._settings["recording.segment_seconds"] = max_duration
@@ -186,13 +176,6 @@ class Server:
 
     def __repr__(self) -> str:
         return f"Server({self._native.url!r})" if self._native else "Server(not started)"
-
-
-def _level(name: Any) -> str:
-    level = _LEVELS.get(str(name).upper())
-    if level is None:
-        raise ValueError(f"log_level is {name!r}; wanted is one of ERROR, WARNING, INFO, DEBUG")
-    return level
 
 
 def _setting(value: Any) -> str:

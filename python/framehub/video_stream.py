@@ -77,17 +77,19 @@ class VideoStream:
         if not (env["videoStream"] or env["videoRecord"]):
             return cls(resolution=resolution, fps=fps or 0.0, stream=stream)
         arguments: dict[str, Any] = {
-            "host": "0.0.0.0" if env["videoStreamBindAll"] else env["videoStreamHost"],
-            "port": env["videoStreamPort"],
-            "quality": env["videoStreamQuality"],
-            "buffer_size": env["videoStreamBufferSize"],
+            "host": "0.0.0.0"
+            if env["videoStreamBindAll"]
+            else _arguments.text("videoStreamHost", env["videoStreamHost"]),
+            "port": _whole_number(env, "videoStreamPort", 0, 65_535),
+            "quality": _whole_number(env, "videoStreamQuality", 1, 100),
+            "buffer_size": _whole_number(env, "videoStreamBufferSize", 1, 100_000),
             "max_fps": fps,
             "bgr": bgr,
             "record": bool(env["videoRecord"]),
             "codec": _codec(env["videoCodec"]),
             "record_fps": fps or 30,
-            "max_duration": env["videoMaxDuration"],
-            "log_level": env["logLevel"],
+            "max_duration": _max_duration(env["videoMaxDuration"]),
+            "log_level": _arguments.log_level("logLevel", env["logLevel"]),
         }
         if not env["videoStream"]:
             arguments.update(host="127.0.0.1", port=0)
@@ -178,6 +180,19 @@ def _resolution(value: Any) -> tuple[int, int]:
             width, height = (_arguments.whole_number("videoResolution", side, 1, 16_384) for side in sides)
             return width, height
     raise ValueError(f"videoResolution is {value!r}; wanted is [width, height] in pixels")
+
+
+def _whole_number(env: Mapping[str, Any], key: str, least: int, most: int) -> int:
+    return _arguments.whole_number(key, env[key], least, most)
+
+
+def _max_duration(value: Any) -> float | None:
+    if value is None:
+        return None
+    duration = _arguments.seconds("videoMaxDuration", value)
+    if duration < 10:
+        raise ValueError(f"videoMaxDuration is {value!r}; wanted are 10 seconds or more, after which a new file begins")
+    return duration
 
 
 def _codec(value: Any) -> str:

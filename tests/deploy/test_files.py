@@ -56,13 +56,16 @@ def test_a_container_without_a_key_does_not_start():
 
 
 def test_the_build_has_all_that_it_needs():
-    """Every file that the crates name at compile time is let through by the ignore file."""
+    """Every manifest of the workspace, and every file that the crates name at compile time, is let through by the ignore
+    file."""
     patterns = [
         line.removeprefix("!")
         for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
         if line.startswith("!")
     ]
-    named = {"Cargo.toml", "Cargo.lock"}
+    members = re.search(r"^members = \[(.*)\]", (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+    manifests = [path for member in re.findall(r'"([^"]+)"', members) for path in ROOT.glob(f"{member}/Cargo.toml")]
+    named = {"Cargo.toml", "Cargo.lock"} | {str(path.relative_to(ROOT)) for path in manifests}
     for source in (ROOT / "crates").glob("**/*.rs"):
         if "tests" in source.parts or source.name == "tests.rs":
             continue

@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use framehub_hub::{
-    Claim, Class, Closed, Delivery, Format, Hub, Limits, Moment, NewFrame, PublishError, Publisher,
+    Claim, Class, Closed, Delivery, Demand, Format, Hub, Limits, Moment, NewFrame, PublishError, Publisher,
     RingLimits, Rule, Start, Stream, StreamName, Subscriber,
 };
 use loom::{future::block_on, model::Builder, thread};
@@ -234,6 +234,24 @@ fn a_publisher_learns_that_it_is_wanted() {
         let waiting = thread::spawn(move || block_on(publisher.wanted()));
         let _reader = stream.subscribe(Rule::Latest, Class::Service, Start::Newest).unwrap();
         assert_eq!(waiting.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn a_publisher_learns_how_many_it_has() {
+    explore(|| {
+        let publisher = claim(&Hub::new(LIMITS), Claim::Exclusive);
+        let first = subscribe(&publisher, Rule::Latest);
+        let stream = publisher.stream().clone();
+        let waiting = thread::spawn(move || {
+            let mut seen = Demand { viewers: 1, services: 0 };
+            while seen.services == 0 || seen.viewers > 0 {
+                seen = block_on(publisher.demand_other_than(seen)).unwrap();
+            }
+        });
+        let _reader = stream.subscribe(Rule::Latest, Class::Service, Start::Newest).unwrap();
+        drop(first);
+        waiting.join().unwrap();
     });
 }
 

@@ -190,3 +190,26 @@ fn a_publisher_that_has_gone_leaves_no_waker_behind() {
     drop(wakes);
     assert!(task.upgrade().is_none(), "its task's memory is free");
 }
+
+#[test]
+fn demand_is_told_when_it_is_another() {
+    let clock = Clock::new();
+    let (hub, publisher) = cam(ROOMY, &clock);
+    let wakes = Arc::new(WakeCount::default());
+    let none = Demand::default();
+    assert!(poll_once(publisher.demand_other_than(none), &wakes).is_pending());
+    let viewer = reader(&publisher, Class::Viewer);
+    assert_eq!(wakes.get(), 1);
+    let one = Demand { viewers: 1, services: 0 };
+    assert_eq!(poll_once(publisher.demand_other_than(none), &wakes), Poll::Ready(Ok(one)));
+    assert!(poll_once(publisher.demand_other_than(one), &wakes).is_pending());
+    let _recorder = reader(&publisher, Class::Service);
+    drop(viewer);
+    let now = Demand { viewers: 0, services: 1 };
+    assert_eq!(poll_once(publisher.demand_other_than(one), &wakes), Poll::Ready(Ok(now)));
+    hub.remove(&name("cam"));
+    let lost = poll_once(publisher.demand_other_than(now), &wakes);
+    assert!(matches!(lost, Poll::Ready(Err(PublishError::Closed { .. }))));
+    let shared = hub.publisher(&name("other"), Claim::Shared, clock.now()).unwrap();
+    assert!(poll_once(shared.demand_other_than(now), &wakes).is_pending(), "one-shot publishers do not wait");
+}

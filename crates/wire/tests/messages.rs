@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use framehub_wire::{
     mjpeg::{self, Framing},
-    publish::{self, Metadata, Reply},
+    publish::{self, Demand, Metadata, Reply},
     view::{self, Incoming},
     wall::{self, ClientMessage, FrameHeader, ServerMessage, Wish},
 };
@@ -134,6 +134,15 @@ fn answers_to_a_publisher() {
     assert_eq!(error, r#"{"type":"error","error":"too \"large\"","code":"FRAME_TOO_LARGE"}"#);
     assert!(matches!(Reply::parse(&error), Some(Reply::Error { code, .. }) if code == "FRAME_TOO_LARGE"));
     assert_eq!(Reply::parse("{}"), None);
+
+    let demand = Demand { viewers: 2, services: 1 };
+    assert_eq!(demand.to_json(), r#"{"type":"demand","viewers":2,"services":1}"#);
+    assert_eq!(Demand::parse(&demand.to_json()), Some(demand));
+    assert!(demand.is_wanted() && !Demand::default().is_wanted());
+    assert_eq!(Reply::parse(&demand.to_json()), None, "which is no answer to a frame");
+    for other in [&*ack, "{}", "[]", "", r#"{"type":"demand","viewers":-1,"services":0}"#] {
+        assert_eq!(Demand::parse(other), None, "{other}");
+    }
 }
 
 #[test]

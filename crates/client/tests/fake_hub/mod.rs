@@ -129,6 +129,11 @@ async fn answer(mut request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
 
 async fn serve_socket(socket: upgrade::UpgradeFut, path: &str, seen: &mpsc::Sender<Seen>) {
     let mut socket = FragmentCollector::new(socket.await.unwrap());
+    if path.ends_with("demand=1") {
+        let viewers = u64::from(path.starts_with("/publish/watched"));
+        let demand = wire::publish::Demand { viewers, services: 0 }.to_json().into_bytes();
+        socket.write_frame(WsFrame::text(demand.into())).await.unwrap();
+    }
     loop {
         let Ok(frame) = socket.read_frame().await else {
             let _ = seen.send(Seen::Closed(None)).await;

@@ -408,3 +408,13 @@ fn listening_to_all_without_a_key_is_warned_of() {
         assert_eq!(told(quiet), [""; 0], "{quiet:?}");
     }
 }
+
+#[test]
+fn a_hub_inside_another_program_is_told_everything() {
+    let given = |text: &str| vec![text.parse::<Override>().unwrap()];
+    let loaded = of_arguments(&given("viewers.profile=mobile")).unwrap();
+    assert_eq!(loaded.plan.server.port, 5000);
+    assert!(loaded.plan.viewers.stream_fps.is_some_and(|fps| fps > 0.0), "profiles work");
+    let report = of_arguments(&given("viewers.nonsense=1")).unwrap_err().to_string();
+    assert!(report.contains("viewers.nonsense"), "{report}");
+}
