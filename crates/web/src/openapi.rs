@@ -8,7 +8,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{
+        analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload,
+        viewer,
+    },
 };
 
 #[derive(OpenApi)]

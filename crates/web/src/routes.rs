@@ -10,7 +10,10 @@ use crate::{
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{
+        analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload,
+        viewer,
+    },
     openapi,
 };
 
