@@ -84,8 +84,9 @@ def stopped() -> Iterator[str]:
 
 @contextmanager
 def black_hole() -> Iterator[str]:
-    """An address of RFC 5737 that no packet comes back from."""
-    yield "http://192.0.2.1:5000"
+    """Takes connections, reads nothing and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
 
 
 HUBS = {"up": up, "down": down, "stopped": stopped, "black hole": black_hole}
