@@ -49,8 +49,8 @@ lint-pages: $(TYPESCRIPT)/.ready
 	@echo "tsc: the pages' types agree"
 
 lint-tests: $(VENV)/.ready
-	$(VENV)/bin/ruff check --no-cache tests python
-	$(VENV)/bin/ruff format --no-cache --check tests python
+	$(VENV)/bin/ruff check --no-cache tests python examples
+	$(VENV)/bin/ruff format --no-cache --check tests python examples
 
 $(TYPESCRIPT)/.ready: $(PAGES)/package-lock.json $(VENV)/.ready
 	mkdir -p $(TYPESCRIPT)

@@ -17,6 +17,7 @@ and returns; it never waits for the network and never raises because of it.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import http.client
 import io
@@ -46,7 +47,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MOST_METADATA_BYTES = 4096
 #: For the hub's answer to one frame. A slow link needs seconds for a large one; silence for longer means a dead peer.
 _ANSWER_TIMEOUT = 10.0
-#: The wait before the second attempt to reach a hub; doubled each time up to `retry_delay`.
+#: The wait before the second attempt to reach a hub; doubled each time.
 _FIRST_RETRY = 0.25
 #: How old an answer to `wanted()` may be while somebody keeps asking.
 _DEMAND_EVERY = 0.5
@@ -55,7 +56,7 @@ _DEMAND_FORGOTTEN = 10.0
 #: Frames between two looks at the quality, and over how many the time of sending is averaged.
 _ADAPT_EVERY = 10
 #: Below this, JPEG shows blocks and saves little.
-_LOWEST_QUALITY = 40
+_LOWEST_QUALITY = 30
 _QUALITY_STEP = 5
 #: The same trouble is told once in so many seconds.
 _QUIET_SECONDS = 10.0
@@ -63,6 +64,11 @@ _QUIET_SECONDS = 10.0
 _FAREWELL = 2.0
 #: Sets the picture apart from the rest of the form; long enough never to be in a JPEG by chance.
 _BOUNDARY = "framehub-7d1f3a5c9b42e806"
+
+
+_COUNTERS = ("total_frames", "skipped_frames", "dropped_frames", "failed_frames", "bytes_sent", "reconnects")
+#: A stream without frames is forgotten some time, and an old picture tells nobody anything.
+_PICTURE_EVERY = 60.0
 
 
 class _Frame(NamedTuple):
@@ -92,13 +98,13 @@ class StreamPublisher:
     Args:
         server_url: The hub, such as ``http://localhost:5000``; ``https`` and a path before the routes work too.
         stream_name: 1 to 64 letters, digits, ``_`` or ``-``. The first frame makes the stream.
-        quality: JPEG quality, 1 to 100; the highest that is used.
-        max_fps: Frames a second that are sent at most; 0 for no limit. What comes faster is skipped.
-        api_key: Sent as ``X-API-Key``.
-        bgr: Frames of three channels are in OpenCV's order. Without it they are RGB.
-        retry_delay: Longest wait between two attempts to reach the hub, seconds.
-        adaptive: Lower the quality while the link is too slow for `max_fps`.
+        quality: JPEG quality, 1 (small) to 100 (fine).
+        max_fps: Frames a second that are taken; what comes sooner is skipped. None or 0: no limit.
+        retry_delay: The longest wait between two attempts to reach the hub, in seconds.
+        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
         max_queue_size: Taken and not used: nothing waits but the newest frame.
+        api_key: For a hub that has keys: one that may publish.
+        bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
 
     Raises:
         ValueError: For a URL, a name or a number that cannot be right.
@@ -109,7 +115,7 @@ class StreamPublisher:
         server_url: str,
         stream_name: str,
         quality: int = 85,
-        max_fps: float = 30,
+        max_fps: float | None = 30,
         retry_delay: float = 5,
         adaptive: bool = True,
         max_queue_size: int = 1,
@@ -121,37 +127,42 @@ class StreamPublisher:
             raise ValueError(f"stream_name is {stream_name!r}: use 1 to 64 letters, digits, '_' or '-'")
         if not 1 <= quality <= 100:
             raise ValueError(f"quality is {quality!r}: use 1 to 100")
-        if not 0 <= max_fps < float("inf"):
-            raise ValueError(f"max_fps is {max_fps!r}: use 0 (no limit) or a positive number")
+        if max_fps is not None and not 0 <= max_fps <= 1000:
+            raise ValueError(f"max_fps is {max_fps!r}: use frames a second, up to 1000, or None for no limit")
         if not 0 <= retry_delay < float("inf"):
             raise ValueError(f"retry_delay is {retry_delay!r}: use seconds, 0 or more")
+        if max_queue_size < 1:
+            raise ValueError(f"max_queue_size is {max_queue_size!r}: use 1 or more")
         self.server_url = server_url
         self.stream_name = stream_name
-        self.quality = int(quality)
-        self.max_fps = max_fps
         self.retry_delay = retry_delay
+        self.quality = int(quality)
         self.adaptive = adaptive
         self.bgr = bgr
         self._hub = _Hub(server_url, stream_name, api_key)
         self._interval = 1 / max_fps if max_fps else 0.0
         self._encode: Callable[[np.ndarray, bool, int], bytes] | None = None
-        self._totals = {"total_frames": 0, "failed_frames": 0, "dropped_frames": 0, "skipped_frames": 0}
-        self._bytes_sent = 0
-        self._last_error: str | None = None
+        self._started_at: float | None = None
         self._running = False
+        self._closed = False
         self._stand_up()
         _publishers.add(self)
 
     def _stand_up(self) -> None:
         """What belongs to one process: the lock, the thread, what waits for it."""
         self._changed = threading.Condition()
+        self._totals = dict.fromkeys(_COUNTERS, 0)
+        self._last_error: str | None = None
         self._thread: threading.Thread | None = None
         self._waiting: _Frame | None = None
         self._next_due = 0.0
         self._current_quality = self.quality
         self._send_times: deque[float] = deque(maxlen=_ADAPT_EVERY)
         self._since_adapted = 0
+        #: When each of the last frames was taken by the hub.
+        self._sent_at: deque[float] = deque(maxlen=1000)
         self._wanted = False
+        self._readers: tuple[int, int] | None = None
         self._asked_at = float("-inf")
         self._demand_known_at = float("-inf")
         self._retry_at = float("-inf")
@@ -161,7 +172,11 @@ class StreamPublisher:
     # ---- what a script calls ----
 
     def start(self) -> StreamPublisher:
-        """Starts the thread that encodes and sends. A hub that is not there yet is no error: it is tried again.
+        """Starts the thread that encodes and sends. The first frame does it, too; this is sooner. After `stop` it
+        starts it anew. A hub that is not there yet is no error: it is tried again.
+
+        Returns:
+            The publisher itself.
 
         Raises:
             ImportError: Neither OpenCV nor Pillow is installed.
@@ -169,7 +184,9 @@ class StreamPublisher:
         if self._encode is None:
             self._encode = _encoder()
         with self._changed:
-            self._running = True
+            self._running, self._closed = True, False
+            if self._started_at is None:
+                self._started_at = time.monotonic()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="framehub-" + self.stream_name, daemon=True)
                 self._thread.start()
@@ -193,18 +210,20 @@ class StreamPublisher:
             bgr: For this frame, instead of what the publisher was made with.
 
         Returns:
-            True if the frame will be sent unless a newer one comes first; False if it came sooner than `max_fps`
-            allows.
+            Whether the frame was taken. False: it comes sooner than `max_fps` allows. A frame that was taken is sent
+            unless a newer one comes before its turn, or the hub is away.
 
         Raises:
-            TypeError, ValueError: For what is no such frame, with what it is and what is wanted.
-            RuntimeError: The publisher is not started.
+            TypeError, ValueError: For what is no such frame, with what it is and what is wanted; for metadata that JSON
+                cannot hold; the publisher is closed.
         """
         headers = _headers(captured, metadata)
         _check(frame)
-        if not self._running:
-            raise RuntimeError("the publisher is not started: call start(), or use it in a with statement")
-        self._revive()
+        if self._closed:
+            raise ValueError("the publisher is closed: call start() before publishing again")
+        if self._thread is None:
+            # The first frame, or the first after a fork: the parent's thread stayed with the parent.
+            self.start()
         with self._changed:
             if not self._is_due():
                 self._totals["skipped_frames"] += 1
@@ -222,52 +241,70 @@ class StreamPublisher:
     publish = publish_frame
 
     def wanted(self) -> bool:
-        """Whether a frame given now would be sent and somebody watches or records the stream: render only then.
+        """Whether a frame published now would be seen: render only if it is.
 
-        The answer is known already, since the thread keeps asking the hub while you ask. It is False until the hub has
-        answered, and True while the stream has no frame yet. With a key that may not see who watches it is True as
-        often as `max_fps` allows.
+        True while the hub is there, somebody watches the stream or records it, and a frame is due by `max_fps`. Beside
+        that, the first frame is always wanted (before it there is no stream that anybody could watch), and one a
+        minute, so that the stream stays listed and its picture is not too old. False while the hub is away, and once
+        the publisher is closed. With a key that may publish and not look, every frame is wanted.
+
+        The answer is known already, half a second old at most: the thread keeps asking the hub while you ask.
         """
-        if not self._running:
+        if self._closed:
             return False
-        self._revive()
+        if self._thread is None:
+            self.start()
         with self._changed:
             now = time.monotonic()
             begins = now - self._asked_at > _DEMAND_EVERY
             self._asked_at = now
             if begins:
                 self._changed.notify()
-            return self._wanted and self._is_due()
+            return self._demand_known_at > float("-inf") and (self._wanted or self._is_old()) and self._is_due()
 
     def get_stats(self) -> dict[str, Any]:
-        """Counters since the publisher was made, and how sending goes now.
+        """What became of the frames, and how the connection is. Of a child after a fork: its own.
 
-        ``total_frames`` were taken by the hub, ``failed_frames`` were not, ``dropped_frames`` gave way to a newer one,
-        ``skipped_frames`` came sooner than `max_fps` allows.
+        Frames that were published are in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
+        than `max_fps` allows, ``dropped_frames`` gave way to a newer one before their turn or while the hub was away,
+        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) wait.
+
+        Beside them: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
+        ``bytes_sent``, ``queue_max``, ``queue_utilization_pct``, ``avg_send_time_ms`` (of the last ten),
+        ``current_fps`` (sent, over the last two seconds), ``base_quality``, ``current_quality``, ``reconnects``,
+        ``viewers`` and ``services`` (recorders and the like that read the stream; None while that is not known),
+        ``last_error`` (a sentence, or None).
         """
         with self._changed:
+            now = time.monotonic()
             times = list(self._send_times)
             queued = int(self._waiting is not None)
-            stats: dict[str, Any] = {"stream_name": self.stream_name}
-            stats.update(self._totals)
-            stats.update(
-                queue_size=queued,
-                queue_max=1,
-                queue_utilization_pct=100.0 * queued,
-                current_quality=self._current_quality,
-                base_quality=self.quality,
-                avg_send_time_ms=round(1000 * sum(times) / len(times), 1) if times else 0.0,
-                is_running=self._running and self._thread is not None and self._thread.is_alive(),
-                connected=self._hub.is_connected(),
-                bytes_sent=self._bytes_sent,
-                last_error=self._last_error,
-            )
-            return stats
+            viewers, services = self._readers or (None, None)
+            return {
+                "stream_name": self.stream_name,
+                "server_url": self.server_url,
+                "is_running": self._running,
+                "connected": self._hub.is_connected(),
+                "uptime_seconds": 0.0 if self._started_at is None else now - self._started_at,
+                **self._totals,
+                "queue_size": queued,
+                "queue_max": 1,
+                "queue_utilization_pct": 100.0 * queued,
+                "avg_send_time_ms": 1000 * sum(times) / len(times) if times else 0.0,
+                "current_fps": sum(at > now - 2 for at in self._sent_at) / 2,
+                "base_quality": self.quality,
+                "current_quality": self._current_quality,
+                "viewers": viewers,
+                "services": services,
+                "last_error": self._last_error,
+            }
 
     def stop(self) -> None:
-        """Sends the frame that waits, if the hub is there, and ends the thread. Takes a few seconds at most."""
+        """Sends the last frame, if that is quickly done, and closes. Takes a few seconds at most, whatever the hub
+        does. Called again, and by itself when the interpreter exits, it does no harm."""
         with self._changed:
             self._running = False
+            self._closed = True
             thread, self._thread = self._thread, None
             self._changed.notify()
         if thread is None or thread is threading.current_thread():
@@ -286,14 +323,13 @@ class StreamPublisher:
 
     # ---- pace ----
 
-    def _revive(self) -> None:
-        """After a fork: the parent's thread stayed with the parent."""
-        if self._thread is None:
-            self.start()
-
     def _is_due(self) -> bool:
         # A quarter of an interval early is in time: a loop at just this rate would else lose every other frame.
         return time.monotonic() >= self._next_due - self._interval / 4
+
+    def _is_old(self) -> bool:
+        """Nothing has been sent for long, or ever."""
+        return not self._sent_at or time.monotonic() - self._sent_at[-1] > _PICTURE_EVERY
 
     # ---- the thread ----
 
@@ -357,14 +393,13 @@ class StreamPublisher:
         with self._changed:
             self._last_error = f"{self._hub.url}: {str(error) or type(error).__name__}"
             if wait:
-                longest = max(self.retry_delay, 0.0)
-                delay = min(longest, _FIRST_RETRY * 2 ** min(self._attempts, 16))
-                if retry_after is not None:
-                    delay = min(longest, max(delay, retry_after))
+                delay = max(_FIRST_RETRY * 2 ** min(self._attempts, 16), retry_after or 0.0)
                 self._attempts += 1
                 # Spread out: many publishers must not come back to a restarted hub at the same moment.
-                self._retry_at = time.monotonic() + delay * random.uniform(0.75, 1.0)
+                self._retry_at = time.monotonic() + min(delay, self.retry_delay) * random.uniform(0.75, 1.0)
                 self._wanted = False
+                self._readers = None
+                self._demand_known_at = float("-inf")
             last_error = self._last_error
             quiet = time.monotonic() - self._told.get(type(error).__name__, float("-inf")) < _QUIET_SECONDS
             if not quiet:
@@ -385,9 +420,12 @@ class StreamPublisher:
                 self._totals["failed_frames"] += 1
             raise
         with self._changed:
+            now = time.monotonic()
             self._totals["total_frames"] += 1
-            self._bytes_sent += len(jpeg)
-            self._send_times.append(time.monotonic() - begun)
+            self._totals["bytes_sent"] += len(jpeg)
+            self._totals["reconnects"] = max(0, self._hub.opened - 1)
+            self._sent_at.append(now)
+            self._send_times.append(now - begun)
             self._adapt()
 
     def _adapt(self) -> None:
@@ -408,9 +446,9 @@ class StreamPublisher:
             self._current_quality = min(self.quality, self._current_quality + _QUALITY_STEP)
 
     def _ask(self) -> None:
-        wanted = self._hub.is_wanted()
+        self._readers = self._hub.readers()
         with self._changed:
-            self._wanted = wanted
+            self._wanted = self._readers is None or sum(self._readers) > 0
             self._demand_known_at = time.monotonic()
 
 
@@ -438,6 +476,8 @@ class _Hub:
         self._host, self._port = parts.hostname, port
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._connection: http.client.HTTPConnection | None = None
+        #: Connections so far.
+        self.opened = 0
 
     def post(self, jpeg: bytes, headers: tuple[str, ...]) -> None:
         """Sends a frame as document forms have it, so that any server with such a route takes it."""
@@ -449,15 +489,16 @@ class _Hub:
         if status != 200:
             raise _Refused(status, _words(answer), retry_after)
 
-    def is_wanted(self) -> bool:
+    def readers(self) -> tuple[int, int] | None:
+        """How many viewers the stream has, and how many services such as recorders; None if only the hub knows."""
         status, answer, retry_after = self._request("GET", self._stats_path, None, None)
         if status == 200:
             stats = json.loads(answer.decode("utf-8"))
             # A server of another kind counts viewers alone.
-            return bool(stats["viewer_count"] + stats.get("service_count", 0) > 0)
+            return int(stats["viewer_count"]), int(stats.get("service_count", 0))
         if status in (401, 403, 404):
-            # No stream yet: its first frame makes it. No right to look: then every frame counts.
-            return True
+            # No right to look: then every frame counts. No stream: its first frame makes it.
+            return None
         raise _Refused(status, _words(answer), retry_after)
 
     def _request(
@@ -495,6 +536,7 @@ class _Hub:
         else:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=_ANSWER_TIMEOUT)
         self._connection = connection
+        self.opened += 1
         return connection
 
     def is_connected(self) -> bool:
@@ -589,9 +631,9 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not (float("-inf") < value < float("inf")):
-        return None
-    if value is None or isinstance(value, (str, bool, int, float)):
+    if isinstance(value, float):
+        return value if float("-inf") < value < float("inf") else None
+    if value is None or isinstance(value, (str, int)):
         return value
     raise TypeError(f"metadata holds a {type(value).__name__}: JSON has no such thing")
 
@@ -628,7 +670,7 @@ def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
     return with_pillow
 
 
-# ---- fork ----
+# ---- fork, and the end ----
 
 _publishers: weakref.WeakSet[StreamPublisher] = weakref.WeakSet()
 
@@ -642,3 +684,10 @@ def _in_the_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_the_child)
+
+
+@atexit.register
+def _at_exit() -> None:
+    """The last frame arrives also where nobody calls `stop`."""
+    for publisher in list(_publishers):
+        publisher.stop()

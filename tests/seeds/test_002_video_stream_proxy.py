@@ -1,17 +1,18 @@
-"""Document 002, 'Video Stream Proxy': the views of a stream, as its frontend shows them.
-
-Sessions are not part of this version; a stream that is published stands for a session's.
+"""Document 002, 'Video Stream Proxy': its endpoints with their shapes, and its frontend's snippets in Chromium, with a
+simulator behind the hub. The snippets also show a stream that is published.
 """
 
 import json
 
 import pytest
+import requests
 
 from support.browser import picture_of, wait_until_painted
 from support.feeder import Feeder
 from support.hub import Hub
 from support.pictures import read_number
 from support.shapes import assert_shape
+from support.simulator import Simulator
 from support.sockets import SocketReader
 from support.waiting import eventually
 
@@ -21,6 +22,25 @@ def hub(tmp_path_factory):
     """With no heartbeat for a minute: it repeats the newest frame and would hide lateness."""
     with Hub(tmp_path_factory.mktemp("hub"), "viewers.heartbeat_interval=60") as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with Simulator(fps=10) as started:
+        yield started
+
+
+@pytest.fixture
+def proxy(start_hub, simulator):
+    """The hub in the proxy's place, set by the document's environment ('Configuration')."""
+    return start_hub(env=simulator.environment | {"VIDEO_PROXY_PORT": "0"})
+
+
+REQUEST = json.loads('{ "userId": "user123", "robotName": "demo-robot" }')
+
+
+def create(proxy) -> dict:
+    return requests.post(proxy.url + "/session/create", json=REQUEST, timeout=30).json()
 
 
 def middle_number(target) -> int | None:
@@ -120,3 +140,136 @@ def test_002_health(hub):
     }
     """)
     assert_shape(hub.get("/health").json(), example)
+
+
+def test_002_rest_api(proxy, simulator):
+    created = create(proxy)
+    example = json.loads("""
+    {
+      "success": true,
+      "sessionId": "stream_1234567890_abc123",
+      "wsUrl": "ws://localhost:8889/stream/stream_1234567890_abc123",
+      "httpStreamUrl": "http://localhost:8889/stream/stream_1234567890_abc123/mjpeg",
+      "message": "Streaming session created"
+    }
+    """)
+    assert_shape(created, example)
+    session = created["sessionId"]
+    with SocketReader(created["wsUrl"]) as reader:
+        reader.wait_for_text("frame")
+        example = json.loads("""
+        {
+          "success": true,
+          "session": {
+            "id": "stream_1234567890_abc123",
+            "userId": "user123",
+            "robotName": "demo-robot",
+            "createdAt": "2025-10-17T...",
+            "lastActivity": "2025-10-17T...",
+            "connections": 1,
+            "isIsaacSimConnected": true
+          }
+        }
+        """)
+        answer = proxy.get(f"/session/{session}").json()
+        assert_shape(answer, example)
+        assert answer["session"]["connections"] == 1 and answer["session"]["isIsaacSimConnected"] is True
+        health = proxy.get("/health").json()
+        assert (health["active_sessions"], health["isaac_sim_ip"]) == (1, "127.0.0.1")
+        assert health["isaac_sim_port"] == str(simulator.port)
+    ended = requests.post(f"{proxy.url}/session/{session}/destroy", timeout=10).json()
+    assert ended == json.loads('{ "success": true, "message": "Session destroyed" }')
+    gone = proxy.get(f"/session/{session}")
+    assert (gone.status_code, gone.json()["error"]) == (404, "Session not found")
+
+
+def shows_moving_pictures(target, number=middle_number) -> None:
+    first = eventually(lambda: number(target), "a picture", timeout=30)
+    eventually(lambda: number(target) not in (None, first), "a moving picture", timeout=30)
+
+
+def number_of_whole(target) -> int | None:
+    return read_number(picture_of(target))
+
+
+def test_002_session_using_websocket(proxy, simulator, page):
+    """'Using WebSocket': the snippet as it stands, its types and its comment filled in."""
+    simulator.switches.pictures = "json"
+    page.goto(proxy.url + "/livez")
+    page.set_content("<img id=shown>")
+    page.evaluate(
+        """async hub => {
+          window.log = [];
+          const sessionResponse = await fetch(`${hub}/session/create`, {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({
+              userId: 'user123',
+              robotName: 'demo-robot'
+            })
+          });
+
+          const { sessionId, wsUrl } = await sessionResponse.json();
+
+          const ws = new WebSocket(wsUrl);
+
+          ws.onmessage = (event) => {
+            const data = JSON.parse(event.data);
+
+            if (data.type === 'frame') {
+              document.getElementById('shown').src = `data:image/jpeg;base64,${data.data}`;
+            } else if (data.type === 'status') {
+              window.log.push(data.message);
+            }
+          };
+        }""",
+        proxy.url,
+    )
+    shows_moving_pictures(page.locator("#shown"), number_of_whole)
+    assert "Connected to the simulator" in eventually(lambda: page.evaluate("window.log")[1:])
+    simulator.switches.pictures = "binary"
+
+
+def test_002_session_using_embed(proxy, page, tmp_path, output):
+    html = """<!doctype html>
+<iframe
+  src="http://localhost:8889/stream/${sessionId}/embed"
+  width="1280"
+  height="720"
+  frameBorder="0"
+  allow="autoplay; fullscreen"
+></iframe>"""
+    document = tmp_path / "page.html"
+    session = create(proxy)["sessionId"]
+    document.write_text(html.replace("http://localhost:8889", proxy.url).replace("${sessionId}", session))
+    page.set_viewport_size({"width": 1300, "height": 760})
+    page.goto(document.as_uri())
+    frame = page.frame_locator("iframe")
+    shows_moving_pictures(frame.locator("#picture"))
+    picture_of(page, output / "embed-session.png")
+
+
+def test_002_session_embed_says_what_is_wrong_and_recovers(proxy, simulator, page, output):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(create(proxy)["embedUrl"])
+    shows_moving_pictures(page.locator("#picture"))
+    simulator.down()
+    status = page.locator("#status-text")
+    eventually(lambda: "No connection to the simulator" in status.inner_text(), "the page says so", timeout=30)
+    assert middle_number(page.locator("#picture")) is not None, "the last picture stays"
+    picture_of(page, output / "embed-session-lost.png")
+    simulator.up()
+    eventually(lambda: status.inner_text() == "Live", "the page goes on by itself", timeout=30)
+    assert all(url.startswith((proxy.url, proxy.ws)) for url in asked), "nothing from elsewhere"
+
+
+def test_002_session_using_mjpeg(proxy, page):
+    html = """<img
+  src="http://localhost:8889/stream/${sessionId}/mjpeg"
+  alt="Isaac Sim Stream"
+/>"""
+    session = create(proxy)["sessionId"]
+    html = html.replace("http://localhost:8889", proxy.url).replace("${sessionId}", session)
+    page.set_content(html, wait_until="commit")
+    shows_moving_pictures(page.locator("img"), number_of_whole)

@@ -150,7 +150,11 @@ def test_pictures_come_over_mjpeg_where_the_websocket_brings_none(hub, simulator
             simulator.say_text('{"type":"signalling beside it"}')
             reader.wait_for_text("signalling beside it")
         simulator.switches.socket, simulator.switches.pictures = "open", "json"
-        eventually(lambda: reader.of_type("status")[-1]["message"] == "Connected to the simulator", "the WebSocket's again", timeout=30)
+        eventually(
+            lambda: reader.of_type("status")[-1]["message"] == "Connected to the simulator",
+            "the WebSocket's again",
+            timeout=30,
+        )
         count = len(reader.of_type("frame"))
         reader.wait_for_text("frame", count + 3)
 

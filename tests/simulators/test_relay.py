@@ -19,7 +19,7 @@ def conversation(seed: int) -> list[list[bytes | str]]:
     dice = random.Random(seed)
     lengths = [0, 1, 125, 126, 127, 1000, 65_535, 65_536, 100_000]
     messages: list[list[bytes | str]] = []
-    for number in range(60):
+    for _message in range(60):
         fragments = dice.choice([1, 1, 2, 5])
         lengths_here = [dice.randrange(300) for _ in range(fragments)]
         lengths_here[dice.randrange(fragments)] = dice.choice(lengths)

@@ -322,7 +322,9 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
 
 
 def main() -> None:
-    with Simulator(int(sys.argv[1]) if len(sys.argv) > 1 else 8211, **dict(pair.split("=") for pair in sys.argv[2:])) as it:
+    with Simulator(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 8211, **dict(pair.split("=") for pair in sys.argv[2:])
+    ) as it:
         print(f"a simulator on port {it.port}; Ctrl-C ends it", file=sys.stderr)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv and a
-# C and C++ compiler. GStreamer's RTSP server is used where it is there.
+# Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv, a
+# C and C++ compiler, and EGL, with which MuJoCo draws without a screen. GStreamer's RTSP server is used where it is there.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ command -v openssl >/dev/null || missing+=(openssl)
 PATH="$PATH:/usr/sbin:/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
 { command -v cc && command -v c++; } >/dev/null || missing+=(build-essential)
 command -v python3 >/dev/null || missing+=(python3)
+PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep libEGL_mesa >/dev/null || missing+=(libegl1 libegl-mesa0 libgl1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if ! command -v cargo >/dev/null; then

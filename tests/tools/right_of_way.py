@@ -1,11 +1,12 @@
 """The right-of-way model in NumPy: computes its features, fits its weights and measures it.
 
-    python tests/tools/right_of_way.py DIR
+    python tests/tools/right_of_way.py DIR [--choose]
 
 DIR holds `labels.csv` (phrase,winner) and for each phrase a `.txt` log and a `.keypoints.json` file. Printed are the
 weights for `crates/referee/src/decision/verdict.rs`, the share of decided phrases that the model gets right in 10-fold
 cross-validation (the weights fitted without the phrases that are judged), leaving out one day at a time, and on the
-very phrases that it was fitted to. It is written apart from the Rust code, so that each checks the other.
+very phrases that it was fitted to; with `--choose` also where each fold has to choose among the features by itself,
+which takes minutes. It is written apart from the Rust code, so that each checks the other.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,7 @@ NAMES = [
     "first_after_contact",
 ]
 RIDGE = 3.0
-FOLDS, SEEDS = 10, 50
+FOLDS, SEEDS, CHOICES = 10, 50, 5
 
 
 @dataclass
@@ -79,8 +81,8 @@ def fencer(phrase: Phrase, points: np.ndarray, side: int) -> np.ndarray:
             speed(0.2, 0.0),
             speed(0.15, 0.0) - speed(0.4, 0.2),
             (speeds[-25:] < 0.3).sum() / 30,
-            (speeds[-61:] < 0.0).sum() / 30,
-            steps[speeds.argmax()],
+            (speeds[-61:] < -0.01).sum() / 30,
+            steps[speeds >= speeds.max() - 0.02][-1],
             np.interp(hit - 0.3 + 0.2 * np.arange(7) / 6, phrase.times, arm).mean(),
             phrase.first == side and any(0 <= hit - contact < 0.6 for contact in phrase.contacts),
         ],
@@ -118,29 +120,71 @@ def judged_apart(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> np.ndarray:
     return scores
 
 
-def main(folder: Path) -> None:
+def shuffled(count: int, folds: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(np.arange(count) % folds)
+
+
+def loss(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> float:
+    """How badly phrases are judged by weights that were fitted to the other groups."""
+    return float(np.log1p(np.exp(-y * judged_apart(x, y, group))).sum())
+
+
+def chosen_apart(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """As `judged_apart`, but which of the features are used is decided by the other groups, too."""
+    subsets = [list(s) for size in range(1, x.shape[1] + 1) for s in combinations(range(x.shape[1]), size)]
+    scores = np.zeros(len(y))
+    for one in np.unique(group):
+        apart = group == one
+        inner = shuffled((~apart).sum(), 5, seed=int(one))
+        best = min(subsets, key=lambda subset: loss(x[~apart][:, subset], y[~apart], inner))
+        scores[apart] = x[apart][:, best] @ fit(x[~apart][:, best], y[~apart])
+    return scores
+
+
+def main(folder: Path, *, choose: bool = False) -> None:
     rows = [row for row in csv.DictReader((folder / "labels.csv").open()) if row["winner"] != "abstain"]
-    x = np.array([features(read(folder, row["phrase"])) for row in rows])
+    phrases = [read(folder, row["phrase"]) for row in rows]
+    x = np.array([features(phrase) for phrase in phrases])
     y = np.array([1.0 if row["winner"] == "right" else -1.0 for row in rows])
+    days = np.array([row["phrase"][:8] for row in rows])
     weights = fit(x, y)
     print("weights:", ", ".join(f"{weight:.3f}" for weight in weights))
 
-    def right(scores: np.ndarray) -> float:
-        return float((np.sign(scores) == y).mean())
+    def tell(what: str, right: np.ndarray) -> None:
+        print(f"{what}: {right.sum() / max(right.size, 1):.3f} ({right.sum()} of {right.size})")
 
-    shares = []
-    for seed in range(SEEDS):
-        fold = np.random.default_rng(seed).permutation(np.arange(len(y)) % FOLDS)
-        shares.append(right(judged_apart(x, y, fold)))
-    print(f"{FOLDS}-fold, {SEEDS} shuffles: {np.mean(shares):.3f} ± {np.std(shares):.3f}, {min(shares):.3f} at worst")
-    days = np.array([row["phrase"][:8] for row in rows])
-    apart = judged_apart(x, y, days)
-    print(f"one day left out: {right(apart):.3f}")
+    tell("fitted to all", np.sign(x @ weights) == y)
+    for name, values, weight in zip(NAMES, x.T, weights, strict=True):
+        tell(f"  {name} alone, where it differs", (np.sign(values * weight) == y)[values != 0])
+
+    scores = np.array([judged_apart(x, y, shuffled(len(y), FOLDS, seed)) for seed in range(SEEDS)])
+    right = np.sign(scores) == y
+    shares = right.mean(1)
+    print(f"{FOLDS}-fold, {SEEDS} shuffles: {shares.mean():.3f} ± {shares.std():.3f}, {shares.min():.3f} at worst")
+    short = np.array([phrase.hit < 1.6 for phrase in phrases])
+    tell("  a hit within 1.6 s", right[:, short])
+    tell("  later", right[:, ~short])
+    confidence = 1 / (1 + np.exp(-np.abs(scores)))
+    for least in (0.5, 0.6, 0.7, 0.8, 0.9):
+        tell(f"  confidence from {least}", right[(confidence >= least) & (confidence < least + 0.1)])
+
+    apart = np.sign(judged_apart(x, y, days)) == y
+    tell("one day left out at a time", apart)
     for day in np.unique(days):
-        mine = days == day
-        print(f"  {day}: {int((np.sign(apart) == y)[mine].sum())} of {mine.sum()}")
-    print(f"fitted to all: {right(x @ weights):.3f}")
+        tell(f"  {day}", apart[days == day])
+    in_order = np.unique(days)
+    early = np.isin(days, in_order[: -max(1, len(in_order) // 4)])
+    tell(
+        "fitted to the first three quarters of the days, judged on the others",
+        (np.sign(x @ fit(x[early], y[early])) == y)[~early],
+    )
+    tell("fitted to the others, judged on the first", (np.sign(x @ fit(x[~early], y[~early])) == y)[early])
+    if choose:
+        chosen = [(np.sign(chosen_apart(x, y, shuffled(len(y), FOLDS, seed))) == y).mean() for seed in range(CHOICES)]
+        print(
+            f"features chosen anew in each fold, {CHOICES} shuffles: {np.mean(chosen):.3f}, {min(chosen):.3f} at worst"
+        )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), choose="--choose" in sys.argv)

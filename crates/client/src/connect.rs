@@ -33,6 +33,8 @@ const LONGEST_ERROR_BYTES: usize = 64 * 1024;
 pub(crate) enum Purpose {
     /// Requests and frames go out.
     Send,
+    /// Messages go both ways, each of them waited for: what is in the kernel's buffers does not grow old.
+    Converse,
     /// A long answer comes in. `buffer_bytes` bounds hyper's read buffer, `None` leaves its default.
     Receive { buffer_bytes: Option<usize> },
 }
@@ -90,7 +92,7 @@ async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<Connection, Error
             #[cfg(any(target_os = "linux", target_os = "android"))]
             let _ = options.set_tcp_notsent_lowat(UNSENT_BYTES);
         }
-        Purpose::Receive { .. } => {}
+        Purpose::Converse | Purpose::Receive { .. } => {}
     }
     // A hub that lost its power says nothing: without probes a viewer, or a publisher at rest, would wait for ever.
     let probes =

@@ -27,6 +27,10 @@ pub enum Error {
     #[error("{url} answered {status}: {message}")]
     Refused { url: String, status: u16, hub_code: Option<String>, message: String },
 
+    /// The hub ended an upload, or did not begin it. `hub_code` is the document's `error_code`.
+    #[error("{url}, session '{session_id}': {message} ({hub_code})")]
+    Session { url: String, session_id: String, hub_code: &'static str, message: String },
+
     /// The hub answered something this client cannot make use of.
     #[error("{url} gave an unexpected answer: {reason}")]
     BadReply { url: String, reason: String },
@@ -46,6 +50,7 @@ impl Error {
             Error::Connect { .. } => "CONNECT_FAILED",
             Error::Timeout { .. } => "TIMEOUT",
             Error::Refused { hub_code, .. } => hub_code.as_deref().unwrap_or("REFUSED"),
+            Error::Session { hub_code, .. } => hub_code,
             Error::BadReply { .. } => "BAD_REPLY",
             Error::Closed { .. } => "CLOSED",
         }

@@ -1,8 +1,8 @@
 //! What a program outside the hub needs to speak to it: an [`Endpoint`] says where it is and with which
 //! key, [`http`] reads and drives the JSON routes, [`publish`] sends frames over one WebSocket (with
-//! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, and [`watch`]
-//! receives a stream as MJPEG. [`live`] is all that a program with a loop of its own needs: it offers pictures, a
-//! thread sends the newest.
+//! [`reconnect`] around it where the link may break), [`post`] sends them as HTTP requests, [`upload`] has every
+//! frame acknowledged and analysed, and [`watch`] receives a stream as MJPEG. [`live`] is all that a program with a
+//! loop of its own needs: it offers pictures, a thread sends the newest.
 //!
 //! What does not belong here: reading files or cameras, encoding pictures, progress bars. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
 //! of the errors.
@@ -28,9 +28,10 @@
 //! Invariants:
 //! - C1 An API key never appears in an error, a `Debug` output or a URL that is printed.
 //! - C2 Every wait has a limit: connecting, an answer, the sending of one frame.
-//! - C3 Nothing queues frames. A sender that outruns its link waits in `send`, and decides itself what to
-//!   skip; of pictures offered to [`live`] the newest replaces the one before.
-//! - C4 Retries live in [`reconnect`] alone.
+//! - C3 Nothing queues live frames. A sender that outruns its link waits in `send`, and decides itself what to
+//!   skip; of pictures offered to [`live`] the newest replaces the one before. An upload keeps what the hub has not
+//!   acknowledged, and that is bounded.
+//! - C4 Retries live in [`reconnect`] and [`upload`] alone.
 
 mod adaptive;
 mod connect;
@@ -43,7 +44,9 @@ pub mod pace;
 pub mod post;
 pub mod publish;
 pub mod reconnect;
+pub mod upload;
 pub mod watch;
+mod websocket;
 
 pub use endpoint::{Endpoint, Target};
 pub use error::Error;

@@ -228,7 +228,7 @@ impl Reconnecting {
 
 /// The standard library seeds its hash maps from the system's randomness: enough for a jitter, without a
 /// crate for it.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0_u8)
 }
 

@@ -1,4 +1,4 @@
-//! The few strokes that the pictures of this crate are drawn with: rectangles,
+//! The few strokes that pictures are drawn with: rectangles, lines,
 //! discs, a gradient, each clipped to the picture. Text has its own module;
 //! anything more belongs to a drawing library, not here.
 
@@ -6,11 +6,15 @@ use crate::{Colour, Picture};
 
 /// A rectangle in pixels; it may lie partly or wholly outside a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rect {
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    pub(crate) width: i32,
-    pub(crate) height: i32,
+pub struct Rect {
+    /// Of its left column.
+    pub x: i32,
+    /// Of its upper row.
+    pub y: i32,
+    /// Columns; none where it is not positive.
+    pub width: i32,
+    /// Rows; none where it is not positive.
+    pub height: i32,
 }
 
 impl Rect {
@@ -54,12 +58,12 @@ pub(crate) fn blend(picture: &mut Picture, x: i32, y: i32, colour: Colour, cover
 }
 
 /// Fills a rectangle.
-pub(crate) fn fill(picture: &mut Picture, area: Rect, colour: Colour) {
+pub fn fill(picture: &mut Picture, area: Rect, colour: Colour) {
     shade(picture, area, colour, 256);
 }
 
 /// Lays a colour over a rectangle with the given coverage in 256ths.
-pub(crate) fn shade(picture: &mut Picture, area: Rect, colour: Colour, coverage: u32) {
+pub fn shade(picture: &mut Picture, area: Rect, colour: Colour, coverage: u32) {
     let (columns, rows) = area.clipped(picture);
     for y in rows {
         let Some(pixels) = row(picture, y).get_mut(columns.clone()) else {
@@ -77,14 +81,7 @@ pub(crate) fn shade(picture: &mut Picture, area: Rect, colour: Colour, coverage:
 
 /// Draws a ring with smooth edges, or a disc where `inner` is 0. The centre and
 /// the radii are in pixels; pixel centres lie at halves.
-pub(crate) fn ring(
-    picture: &mut Picture,
-    centre: (f32, f32),
-    inner: f32,
-    outer: f32,
-    colour: Colour,
-    opacity: f32,
-) {
+pub fn ring(picture: &mut Picture, centre: (f32, f32), inner: f32, outer: f32, colour: Colour, opacity: f32) {
     let area = around(centre, outer + 1.0);
     let (columns, rows) = area.clipped(picture);
     for y in rows {
@@ -110,7 +107,7 @@ pub(crate) fn ring_coverage(distance: f32, inner: f32, outer: f32) -> f32 {
 }
 
 /// Draws a line with round ends and smooth edges.
-pub(crate) fn line(
+pub fn line(
     picture: &mut Picture,
     from: (f32, f32),
     to: (f32, f32),

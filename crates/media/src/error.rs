@@ -25,6 +25,9 @@ pub enum Error {
     /// The bytes are not a PNG that can be read.
     #[error("not a readable PNG: {0}")]
     BadPng(String),
+    /// The bytes are not a PPM as it is read here.
+    #[error("not a readable PPM: {0}")]
+    BadPpm(String),
     /// A [`crate::raw::Raw`] picture whose buffer does not fit what is said of it.
     #[error("the camera's buffer does not hold its picture: {0}")]
     BadRaw(String),
@@ -70,6 +73,9 @@ pub enum Error {
         /// Rows that the encoder is for.
         expected_height: u32,
     },
+    /// A lens whose bend cannot be undone.
+    #[error("the lens cannot be straightened: {0}; mend its strength (k1), k2 to k4 or its balance")]
+    UnfitLens(&'static str),
     /// H.264 that cannot be decoded, or a picture that its encoder refused.
     #[error("H.264 failed: {0}")]
     BadH264(String),
@@ -154,11 +160,13 @@ impl Error {
             Self::TooManyPixels { .. } => "too_many_pixels",
             Self::BadJpeg(_) => "bad_jpeg",
             Self::BadPng(_) => "bad_png",
+            Self::BadPpm(_) => "bad_ppm",
             Self::BadRaw(_) => "bad_raw",
             Self::BadPicture { .. } => "bad_picture",
             Self::TooLargeForJpeg { .. } => "too_large_for_jpeg",
             Self::UnfitForH264 { .. } => "unfit_for_h264",
             Self::SizeChanged { .. } => "size_changed",
+            Self::UnfitLens(_) => "unfit_lens",
             Self::BadH264(_) => "bad_h264",
             Self::Io { .. } => "file_unreadable",
             Self::UnknownContainer { .. } => "unknown_container",

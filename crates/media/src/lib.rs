@@ -1,7 +1,8 @@
 //! Pictures and their files, as pure functions.
 //!
 //! What belongs here: turning pixels into JPEG and back, JPEG into smaller JPEG,
-//! JPEG into H.264 and back, reading PNG, drawing text and the pictures the hub shows of its own
+//! JPEG into H.264 and back, PNG, PPM from a pipe, straightening what a wide lens has bent, drawing text and the pictures
+//! the hub shows of its own
 //! accord (test pattern, placeholder), finding the JPEG frames inside a file
 //! (JPEG, MJPEG, AVI, MP4, QuickTime), and what recordings look like inside.
 //!
@@ -16,15 +17,17 @@
 //! - **M2** A [`Picture`] handed out holds exactly `width * height * 3` bytes.
 //! - **M3** Drawing is deterministic: equal arguments give equal pixels.
 
-mod canvas;
+pub mod canvas;
 pub mod container;
 mod error;
+pub mod fisheye;
 pub mod fmp4;
 pub mod h264;
 pub mod jpeg;
 pub mod pattern;
 pub mod placeholder;
 pub mod png;
+pub mod ppm;
 pub mod raw;
 pub mod scale;
 pub mod text;

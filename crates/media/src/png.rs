@@ -1,11 +1,13 @@
-//! PNG to RGB, for publishers that send PNG.
+//! PNG to RGB, for publishers that send PNG, and back, for clients that want pictures without loss.
 //!
-//! Every colour type becomes 8-bit RGB: alpha is laid over black, 16-bit
+//! Reading, every colour type becomes 8-bit RGB: alpha is laid over black, 16-bit
 //! samples keep their upper half, of an animation the first picture is taken.
 
 use std::io::Cursor;
 
-use ::png::{ColorType, Decoder, DecodingError, Limits, Transformations};
+use ::png::{
+    BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Limits, Transformations,
+};
 
 use crate::{Error, Picture, Result, check_pixels};
 
@@ -48,6 +50,24 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
     Ok(picture)
 }
 
+/// Encodes a picture without loss, fast rather than small.
+///
+/// # Errors
+/// [`Error::BadPicture`] when the buffer does not fit the size.
+pub fn encode(picture: &Picture) -> Result<Vec<u8>> {
+    picture.check()?;
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, picture.width, picture.height);
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Fast);
+    let bad = |error: EncodingError| Error::BadPng(error.to_string());
+    let mut writer = encoder.write_header().map_err(bad)?;
+    writer.write_image_data(&picture.rgb).map_err(bad)?;
+    writer.finish().map_err(bad)?;
+    Ok(bytes)
+}
+
 /// Takes 8-bit samples of any layout to three bytes a pixel.
 fn to_rgb(samples: Vec<u8>, colour: ColorType) -> Result<Vec<u8>> {
     let rgb = match colour {
@@ -80,7 +100,6 @@ fn bad(error: DecodingError) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use ::png::{BitDepth, Encoder};
     use proptest::prelude::*;
 
     use super::*;
@@ -110,6 +129,14 @@ mod tests {
 
     fn rgb(bytes: &[u8]) -> Vec<u8> {
         decode(bytes, PLENTY).unwrap().rgb
+    }
+
+    #[test]
+    fn what_is_encoded_comes_back_as_it_was() {
+        let rgb = (0..7 * 5 * 3).map(|it| (it * 37) as u8).collect();
+        let picture = Picture { width: 7, height: 5, rgb };
+        assert_eq!(decode(&super::encode(&picture).unwrap(), PLENTY).unwrap(), picture);
+        assert!(super::encode(&Picture { width: 2, height: 2, rgb: vec![0; 3] }).is_err());
     }
 
     #[test]

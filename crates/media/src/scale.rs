@@ -1,14 +1,37 @@
-//! JPEG to smaller JPEG. The planes are resampled as the JPEG keeps them, so that no colours are converted on the
+//! Smaller pictures. From JPEG to JPEG the planes are resampled as the JPEG keeps them, so that no colours are converted on the
 //! way, and large reductions are mostly done by decoding less.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::jpeg::{self, Plane, Planes};
-use crate::{Error, Result};
+use crate::{Error, Picture, Result};
 
 /// Chroma of a grey picture.
 const NEUTRAL: u8 = 128;
+
+/// Half as wide and high, rounded down: each pixel is the mean of four.
+///
+/// # Errors
+/// [`Error::BadPicture`], also where nothing would be left.
+pub fn halved(picture: &Picture) -> Result<Picture> {
+    picture.check()?;
+    let (width, height) = (picture.width / 2, picture.height / 2);
+    let stride = picture.width as usize * 3;
+    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+    for rows in picture.rgb.chunks_exact(2 * stride) {
+        let (upper, lower) = rows.split_at(stride);
+        for (a, b) in upper.as_chunks::<6>().0.iter().zip(lower.as_chunks::<6>().0) {
+            let sum = |channel: usize| {
+                [a[channel], a[channel + 3], b[channel], b[channel + 3]].map(u16::from).iter().sum::<u16>()
+            };
+            rgb.extend([0, 1, 2].map(|channel| ((sum(channel) + 2) / 4) as u8));
+        }
+    }
+    let half = Picture { width, height, rgb };
+    half.check()?;
+    Ok(half)
+}
 
 /// Makes pictures smaller. Keeps its working memory from one picture to the next.
 #[derive(Debug, Default)]
@@ -139,6 +162,14 @@ mod tests {
             assert_eq!((small.width, small.height), size);
             assert_looks_like(&small, &whole, 16);
         }
+    }
+
+    #[test]
+    fn half_a_picture_has_the_same_colours() {
+        let half = halved(&gradient(101, 61)).unwrap();
+        assert_eq!((half.width, half.height), (50, 30));
+        assert_looks_like(&half, &gradient(101, 61), 6);
+        assert_eq!(halved(&gradient(9, 1)).unwrap_err().code(), "bad_picture");
     }
 
     #[test]

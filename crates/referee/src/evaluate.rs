@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn what_can_be_learnt_is_learnt_from_the_others() {
         let phrase = |n: usize| {
-            let side = if n % 3 == 0 { 1.0 } else { -1.0 };
+            let side = if n.is_multiple_of(3) { 1.0 } else { -1.0 };
             let mut difference = [0.0; COUNT];
             difference[n % 2] = side * (1.0 + n as f64 / 10.0);
             let features = Features { left: [0.0; COUNT], right: [0.0; COUNT], difference };

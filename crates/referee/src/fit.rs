@@ -15,10 +15,8 @@ pub(crate) fn fit(rows: &[(Row, f64)]) -> Row {
     let mut weights = [0.0; COUNT];
     for _ in 0..STEPS {
         let mut gradient = weights.map(|weight| -RIDGE * weight);
-        let mut curvature = [[0.0; COUNT]; COUNT];
-        for n in 0..COUNT {
-            curvature[n][n] = RIDGE;
-        }
+        let mut curvature: [Row; COUNT] =
+            std::array::from_fn(|a| std::array::from_fn(|b| if a == b { RIDGE } else { 0.0 }));
         for (row, outcome) in rows {
             let z: Row = std::array::from_fn(|n| row[n] / scale[n]);
             let score: f64 = z.iter().zip(&weights).map(|(z, weight)| z * weight).sum();
@@ -46,9 +44,8 @@ fn solve(mut matrix: [Row; COUNT], mut right: Row) -> Row {
     for pivot in 0..COUNT {
         for below in pivot + 1..COUNT {
             let factor = matrix[below][pivot] / matrix[pivot][pivot];
-            for n in pivot..COUNT {
-                matrix[below][n] -= factor * matrix[pivot][n];
-            }
+            let reduced = matrix[pivot].map(|value| factor * value);
+            matrix[below] = std::array::from_fn(|n| matrix[below][n] - reduced[n]);
             right[below] -= factor * right[pivot];
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! They are called from ordinary property tests, too, so they cannot rot; `fuzz/` has one line for each.
 
+use crate::pose;
 use crate::signal::{MAX_SECS, SignalLog};
 use crate::tracks::Tracks;
 
@@ -20,5 +21,12 @@ pub fn signal(data: &[u8]) {
 pub fn tracks(data: &[u8]) {
     if let Ok(tracks) = Tracks::read(data) {
         assert_eq!(tracks.check(), Ok(()), "a value is out of range");
+    }
+}
+
+/// What passes for a whole model is walked over without a panic, and cut short it is none.
+pub fn model(data: &[u8]) {
+    if pose::is_whole(data) && data.len() > 1 {
+        assert!(!pose::is_whole(&data[..1]), "a byte is no model");
     }
 }

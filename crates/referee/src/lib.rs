@@ -1,6 +1,7 @@
 //! Judges fencing phrases from what the scoring apparatus logged and how the fencers moved.
 //!
-//! Here belong the signal log, the key points of both fencers, and the decision.
+//! Here belong people in pictures, who of them fences, the key points of both fencers, the signal log, the decision,
+//! and the videos that show it.
 //! Here does not belong anything that waits or listens: no runtime, no socket, no clock.
 //!
 //! Invariants:
@@ -10,8 +11,13 @@
 
 pub mod decision;
 pub mod evaluate;
+pub mod film;
 mod fit;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod overlay;
+pub mod pipeline;
+pub mod pose;
 pub mod signal;
+pub mod tracking;
 pub mod tracks;

@@ -1,12 +1,160 @@
 //! The analyses that upload sessions may choose: where the rooms that analyse meet the room that receives.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use uploads::Pipeline;
+use referee::pipeline::{self, Beginning, Encoding, Frame, Lens, Referee, poses::Poses};
+use referee::pose::{self, Model};
+use serde_json::{Map, Value};
+use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
+
+use web::LiveAnalysis;
 
 use crate::config::Plan;
+use crate::live_analysis::LivePose;
 
-/// Every pipeline of this hub.
-pub(crate) fn pipelines(_plan: &Plan) -> Vec<Arc<dyn Pipeline>> {
-    Vec::new()
+/// What all analyses share: the lens and the model.
+#[derive(Debug)]
+pub(crate) struct Analyses {
+    referee: Referee,
+}
+
+impl Analyses {
+    /// Loads the pose model, if one is configured. Where that fails the hub runs without one, and the log says why.
+    pub(crate) fn load(plan: &Plan) -> Self {
+        let settings = &plan.referee;
+        let lens = Lens { bend: settings.fisheye_bend, balance: settings.fisheye_balance };
+        let model = settings.yolo_model.as_deref().and_then(|path| {
+            let threads = settings.threads;
+            load(path, pose::Settings { input_size: settings.input_size, threads, ..Default::default() })
+        });
+        Self { referee: Referee { lens: settings.fisheye.then_some(lens), model } }
+    }
+
+    pub(crate) fn has_model(&self) -> bool {
+        self.referee.model.is_some()
+    }
+
+    /// What looks at live streams, at so many at once.
+    pub(crate) fn live(&self, max: usize) -> LiveAnalysis {
+        LiveAnalysis { analysers: vec![Arc::new(LivePose(self.referee.model.clone()))], max }
+    }
+
+    /// Every pipeline of this hub.
+    pub(crate) fn pipelines(&self) -> Vec<Arc<dyn Pipeline>> {
+        vec![Arc::new(Judging(self.referee.clone())), Arc::new(Posing(self.referee.model.clone()))]
+    }
+}
+
+/// Loads on a thread that gives way, since the model's own threads inherit that.
+fn load(path: &Path, settings: pose::Settings) -> Option<Arc<Model>> {
+    let loading = std::thread::scope(|scope| {
+        let work = || {
+            uploads::give_way();
+            Model::load(path, &settings)
+        };
+        std::thread::Builder::new().name("model".into()).spawn_scoped(scope, work).map(|thread| thread.join())
+    });
+    match loading {
+        Ok(Ok(Ok(model))) => {
+            tracing::info!(path = %path.display(), "the pose model is loaded");
+            return Some(Arc::new(model));
+        }
+        Ok(Ok(Err(error))) => tracing::error!(code = error.code(), "no pose model: {error}"),
+        Ok(Err(_)) => tracing::error!(path = %path.display(), "no pose model: loading it broke off"),
+        Err(error) => tracing::error!(%error, "no pose model: there is no thread to load it"),
+    }
+    None
+}
+
+/// The pipeline `referee`.
+struct Judging(Referee);
+
+impl Pipeline for Judging {
+    fn name(&self) -> &'static str {
+        "referee"
+    }
+
+    fn begin(&self, job: Job) -> Result<Box<dyn Analysis>, Failure> {
+        let beginning = Beginning {
+            fps: job.fps,
+            width: job.width,
+            height: job.height,
+            folder: &job.folder,
+            overlay: job.options.save_overlay,
+            key_points: job.options.include_keypoints,
+        };
+        let run = self.0.begin(&beginning).map_err(failure)?;
+        Ok(Box::new(Judgement { run, stop: job.stop }))
+    }
+}
+
+struct Judgement {
+    run: pipeline::Run,
+    stop: Stop,
+}
+
+impl Analysis for Judgement {
+    fn frame(&mut self, frame: &InputFrame) -> Result<(), Failure> {
+        self.run.push_frame(&as_frame(frame)).map_err(failure)
+    }
+
+    fn finish(
+        self: Box<Self>,
+        signal: Option<&Signal>,
+        report: &mut dyn FnMut(Progress),
+    ) -> Result<Map<String, Value>, Failure> {
+        let Self { run, stop } = *self;
+        let signal = signal.map(|signal| signal.bytes.as_ref());
+        let mut tell = |progress: pipeline::Progress| {
+            let pipeline::Progress { stage, share, message } = progress;
+            report(Progress { stage, progress: share, message });
+        };
+        run.finish(signal, &mut tell, &|| stop.is_stopped()).map_err(failure)
+    }
+}
+
+/// The pipeline `pose`.
+struct Posing(Option<Arc<Model>>);
+
+impl Pipeline for Posing {
+    fn name(&self) -> &'static str {
+        "pose"
+    }
+
+    fn begin(&self, job: Job) -> Result<Box<dyn Analysis>, Failure> {
+        let run = Poses::begin(self.0.clone(), job.fps, &job.folder).map_err(failure)?;
+        Ok(Box::new(Posed(run)))
+    }
+}
+
+struct Posed(Poses);
+
+impl Analysis for Posed {
+    fn frame(&mut self, frame: &InputFrame) -> Result<(), Failure> {
+        self.0.push_frame(&as_frame(frame)).map_err(failure)
+    }
+
+    fn finish(
+        self: Box<Self>,
+        _signal: Option<&Signal>,
+        report: &mut dyn FnMut(Progress),
+    ) -> Result<Map<String, Value>, Failure> {
+        let result = self.0.finish().map_err(failure)?;
+        report(Progress { stage: "yolo", progress: 1.0, message: "Every frame is looked at".into() });
+        Ok(result)
+    }
+}
+
+fn as_frame(frame: &InputFrame) -> Frame<'_> {
+    let encoding = match frame.picture {
+        Picture::Jpeg { .. } => Encoding::Jpeg,
+        Picture::Png { .. } => Encoding::Png,
+        Picture::Raw { width, height, channels } => Encoding::Raw { width, height, channels },
+    };
+    Frame { number: frame.number, captured: frame.timestamp, encoding, bytes: frame.body() }
+}
+
+fn failure(error: pipeline::Error) -> Failure {
+    Failure(error.to_string())
 }

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use crate::commands;
+use crate::commands::analyze::AnalyzeArgs;
 use crate::commands::bench::BenchArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::publish::PublishArgs;
@@ -29,6 +30,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Serve(args) => commands::serve::run(args),
         Command::Publish(args) => commands::publish::run(args),
         Command::Watch(args) => commands::watch::run(args),
+        Command::Analyze(args) => commands::analyze::run(args),
         Command::Share(args) => commands::share::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Referee(args) => commands::referee::run(args),
@@ -89,6 +91,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Watch a stream and print how well it arrives
     Watch(WatchArgs),
+    /// Upload a video frame by frame, have it analysed, and print the result
+    Analyze(AnalyzeArgs),
     /// Make a link that opens one stream for a while
     Share(ShareArgs),
     /// Measure how many viewers and streams a hub carries, and how old its frames are

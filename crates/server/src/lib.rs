@@ -8,5 +8,6 @@ pub mod commands;
 pub mod config;
 mod janitor;
 mod keys;
+mod live_analysis;
 pub mod logging;
 pub mod server;

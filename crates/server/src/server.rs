@@ -15,7 +15,7 @@ use uploads::Uploads;
 use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Settings, Tls, TlsFiles};
 
 use crate::{
-    analysis,
+    analysis::Analyses,
     config::{CAMERA_STREAM, Plan},
     janitor, keys,
 };
@@ -95,15 +95,24 @@ impl Server {
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { plan, listener, tls, address, hub } = self;
-        let settings = settings(&plan, address, tls)?;
+        let analyses = Analyses::load(&plan);
+        let settings = settings(&plan, address, tls, analyses.has_model())?;
         let recordings = Recordings::start(hub.clone(), plan.recorder());
         let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
         let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
-        let uploads = Uploads::new(hub.clone(), plan.uploads(), analysis::pipelines(&plan));
+        let uploads = Uploads::new(hub.clone(), plan.uploads(), analyses.pipelines());
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
         let simulators = Simulators::new(hub.clone(), simulators(&plan)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
-        let rooms = Rooms { hub: hub.clone(), recordings: recordings.clone(), feeds, uploads, simulators };
+        let live_analysis = analyses.live(plan.referee.live_analyses);
+        let rooms = Rooms {
+            hub: hub.clone(),
+            recordings: recordings.clone(),
+            feeds,
+            uploads,
+            simulators,
+            live_analysis,
+        };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
@@ -160,7 +169,7 @@ fn limits(plan: &Plan) -> Limits {
     }
 }
 
-fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settings, Error> {
+fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>, has_model: bool) -> Result<Settings, Error> {
     let default_stream =
         plan.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
     Ok(Settings {
@@ -197,6 +206,8 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>) -> Result<Settin
             stream_timeout: plan.streams.timeout,
             simulator_ip: plan.simulator.ip.clone(),
             simulator_port: plan.simulator.port,
+            model_path: plan.referee.yolo_model.as_ref().map(|path| path.display().to_string()),
+            model_loaded: has_model,
         },
     })
 }

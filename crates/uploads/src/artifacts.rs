@@ -82,6 +82,14 @@ impl Artifacts {
         Ok(Run { id: id.to_owned(), folder, to: self.folder.join(id), is_kept: false })
     }
 
+    /// A folder for what is needed for a while; it goes with the value.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn scratch(&self) -> io::Result<Scratch> {
+        self.begin("scratch").map(Scratch)
+    }
+
     /// Removes what runs of a program that was killed have left.
     pub(crate) fn heal(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
@@ -165,6 +173,16 @@ impl Artifacts {
             names.filter(|name| name != MARK && self.file(id, name).is_some()).collect();
         names.sort_unstable();
         names
+    }
+}
+
+/// A folder that is removed when this is dropped, or at the next start.
+#[derive(Debug)]
+pub struct Scratch(Run);
+
+impl Scratch {
+    pub fn path(&self) -> &Path {
+        self.0.folder()
     }
 }
 

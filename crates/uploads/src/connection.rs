@@ -141,6 +141,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends its session, if there is one: nobody will come for the result.
+    pub fn abandon(&mut self) {
+        let _there_was_none = self.abort(None);
+    }
+
     fn abort(&mut self, id: Option<&str>) -> Result<(), Error> {
         let session = self.session(id)?;
         self.uploads.abort(&session);

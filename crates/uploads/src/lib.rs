@@ -33,10 +33,11 @@ mod validation;
 mod worker;
 
 pub use analysis::{Analysis, Failure, InputFrame, Job, Options, Picture, Pipeline, Progress, Signal, Stop};
-pub use artifacts::{Artifacts, Page, RESULT_FILE, Summary};
+pub use artifacts::{Artifacts, Page, RESULT_FILE, Scratch, Summary};
 pub use connection::Connection;
 pub use error::Error;
 pub use mailbox::{Letter, Mailbox, Parting};
+pub use priority::give_way;
 pub use registry::Uploads;
 pub use settings::Settings;
 pub use stats::{AnalysisStats, SessionStats, Stats};

@@ -3,9 +3,9 @@
 /// Nicer than the threads that serve viewers, though not so nice that a busy machine starves it.
 const NICENESS: i32 = 5;
 
-/// Lowers this thread's priority. Where that cannot be done, its work takes its turn like everyone's.
+/// Lowers this thread's priority, and that of the threads it starts from now on. Where that cannot be done, its work takes its turn like everyone's.
 #[cfg(target_os = "linux")]
-pub(crate) fn give_way() {
+pub fn give_way() {
     // On Linux a thread is a process to the scheduler (setpriority(2), 'C library/kernel differences').
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
         tracing::debug!(%error, "a thread keeps its priority");
@@ -13,4 +13,4 @@ pub(crate) fn give_way() {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn give_way() {}
+pub fn give_way() {}

@@ -14,6 +14,8 @@ pub struct Settings {
     pub session_timeout: Duration,
     /// Bytes of one frame.
     pub max_frame_bytes: usize,
+    /// Bytes of a video that is sent as one file.
+    pub max_video_bytes: u64,
     /// Analyses that run at once; the others wait in order.
     pub analyses: usize,
     /// Artifacts, a folder a session.

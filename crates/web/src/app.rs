@@ -11,6 +11,7 @@ use uploads::Uploads;
 
 use crate::{
     Settings,
+    analysis::{Analyses, LiveAnalysis},
     auth::{Grant, Guard},
     clock,
     disk::Disk,
@@ -34,6 +35,7 @@ pub struct Rooms {
     pub feeds: Feeds,
     pub uploads: Uploads,
     pub simulators: Simulators,
+    pub live_analysis: LiveAnalysis,
 }
 
 #[derive(Debug)]
@@ -58,11 +60,12 @@ pub struct App {
     base64: Base64Cache,
     robot_clients: Arc<Clients>,
     renditions: Arc<Renditions>,
+    analyses: Arc<Analyses>,
 }
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds, uploads, simulators } = rooms;
+        let Rooms { hub, recordings, feeds, uploads, simulators, live_analysis } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -75,6 +78,7 @@ impl App {
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
             robot_clients: Arc::default(),
+            analyses: Analyses::new(hub.clone(), live_analysis),
             renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
@@ -164,6 +168,10 @@ impl App {
 
     pub(crate) fn renditions(&self) -> &Arc<Renditions> {
         &self.renditions
+    }
+
+    pub(crate) fn analyses(&self) -> &Arc<Analyses> {
+        &self.analyses
     }
 
     /// The most frames a second for a viewer that asks for `fps`; `None`: as published.

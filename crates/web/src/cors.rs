@@ -39,7 +39,7 @@ pub(crate) fn open(response: &mut Response, origin: HeaderValue) {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    let exposed = "accept-ranges, content-range, etag, x-frame-seq, x-timestamp, retry-after";
+    let exposed = "accept-ranges, content-range, etag, x-frame-seq, x-timestamp, x-frame-metadata, retry-after";
     let exposed = HeaderValue::from_static(exposed);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }

@@ -6,6 +6,7 @@
 //! requirement documents, thin over `publish/`, `view/` and `download/`; `routes.rs` is the one table in which they
 //! meet; `tail/` is the way from a response to the socket.
 
+mod analysis;
 mod app;
 mod auth;
 mod base_path;
@@ -37,6 +38,7 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{Analyser, LiveAnalysis};
 pub use app::{App, Rooms};
 pub use auth::{
     AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,

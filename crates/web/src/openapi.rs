@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload, viewer},
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,9 @@ use crate::{
         streams::list,
         streams::stats,
         streams::delete,
+        live_analysis::state,
+        live_analysis::command,
+        live_analysis::stop,
         recorder::state,
         recorder::command,
         recorder::clip,
@@ -42,6 +45,12 @@ use crate::{
         recordings::replay,
         recordings::still,
         upload::streaming_stats,
+        upload::analyze,
+        analyses::page,
+        analyses::result_page,
+        analyses::list,
+        analyses::result,
+        analyses::file,
         simulator::create,
         simulator::info,
         simulator::destroy,

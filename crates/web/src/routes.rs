@@ -10,7 +10,7 @@ use crate::{
         Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
-    faces::{control, keys, recorder, recordings, robot, simulator, streams, upload, viewer},
+    faces::{analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload, viewer},
     openapi,
 };
 
@@ -39,6 +39,9 @@ pub(crate) fn all() -> Routes {
         .get("/api/streams/{name}/recording", On(View), recorder::state)
         .post("/api/streams/{name}/recording", On(Record), recorder::command)
         .post("/api/streams/{name}/clip", On(Record), recorder::clip)
+        .get("/api/streams/{name}/analysis", On(Live), live_analysis::state)
+        .post("/api/streams/{name}/analysis", On(Admin), live_analysis::command)
+        .delete("/api/streams/{name}/analysis", On(Admin), live_analysis::stop)
         .get("/api/recordings", Somewhere(View), recordings::list)
         .get("/api/recordings/{stream}/{file}", On(View), recordings::file)
         .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
@@ -46,6 +49,12 @@ pub(crate) fn all() -> Routes {
         .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
         // 003: frames of a phrase, and what came of them. The upload is a WebSocket of `/stream`.
         .get("/streaming/stats", Any, upload::streaming_stats)
+        .post("/analyze", Somewhere(Publish), upload::analyze)
+        .get("/analyses", Any, analyses::page)
+        .get("/analyses/{id}", Any, analyses::result_page)
+        .get("/api/analyses", Somewhere(View), analyses::list)
+        .get("/api/analyses/{id}", Somewhere(View), analyses::result)
+        .get("/api/analyses/{id}/{file}", Somewhere(View), analyses::file)
         // 002: simulator sessions.
         .post("/session/create", Somewhere(Publish), simulator::create)
         .get("/session/{id}", On(View), simulator::info)

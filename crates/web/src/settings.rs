@@ -87,4 +87,7 @@ pub struct HealthInfo {
     pub stream_timeout: Duration,
     pub simulator_ip: String,
     pub simulator_port: u16,
+    /// The pose model that is configured, and whether it could be loaded.
+    pub model_path: Option<String>,
+    pub model_loaded: bool,
 }

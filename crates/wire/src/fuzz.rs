@@ -19,6 +19,13 @@ pub fn multipart(data: &[u8]) {
     let whole = parse(make(), body, body.len().max(1));
     let cut = parse(make(), body, usize::from(size % 16) + 1);
     assert_eq!(whole, cut, "the cut changes the outcome");
+    if whole.error.is_none() {
+        let cut = usize::from(size % 16) + 1;
+        assert_eq!(
+            drained(make(), body, cut),
+            whole.parts.iter().map(|part| &part.body[..]).collect::<Vec<_>>()
+        );
+    }
     let bytes: usize = whole.parts.iter().map(|part| part.body.len()).sum();
     assert!(bytes <= body.len(), "more came out than went in");
 }
@@ -54,6 +61,23 @@ fn parse(mut parser: multipart::Parser, body: &[u8], chunk: usize) -> Outcome {
     }
     outcome.error = parser.finish().err().map(|error| error.code());
     outcome
+}
+
+/// The bodies of the parts, each collected piece by piece.
+fn drained(mut parser: multipart::Parser, body: &[u8], chunk: usize) -> Vec<Vec<u8>> {
+    let (mut bodies, mut begun) = (Vec::new(), Vec::new());
+    for mut input in body.chunks(chunk) {
+        while let Ok(Some(event)) = parser.feed(&mut input) {
+            if let multipart::Event::Part(part) = event {
+                begun.extend_from_slice(&part.body);
+                bodies.push(std::mem::take(&mut begun));
+            }
+        }
+        if let Some((_, piece)) = parser.drain() {
+            begun.extend_from_slice(&piece);
+        }
+    }
+    bodies
 }
 
 /// At most an eighth of a frame's memory is unused (W3).

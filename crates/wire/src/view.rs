@@ -36,6 +36,16 @@ pub fn error(message: &str) -> String {
     json::text(&Outgoing::Error { message })
 }
 
+/// `{"type":"metadata","seq":…,"timestamp":…,"width":…,"height":…,"metadata":{…}|null}`, said right before the frame
+/// that it is about. `timestamp` is in Unix seconds; `metadata` is one valid JSON object.
+pub fn metadata(seq: u64, timestamp: f64, (width, height): (u32, u32), metadata: Option<&str>) -> String {
+    let timestamp = if timestamp.is_finite() { timestamp } else { 0.0 };
+    let metadata = metadata.unwrap_or("null");
+    format!(
+        r#"{{"type":"metadata","seq":{seq},"timestamp":{timestamp:?},"width":{width},"height":{height},"metadata":{metadata}}}"#
+    )
+}
+
 /// `{"type":"frame","data":"<base64>"}`, in one allocation.
 pub fn frame(jpeg: &[u8]) -> String {
     const START: &str = r#"{"type":"frame","data":""#;

@@ -28,7 +28,7 @@ pub const SIDES: RangeInclusive<u32> = 16..=8192;
 pub const QUALITIES: RangeInclusive<u8> = 1..=100;
 
 /// How a client wants to see a stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wish {
     /// Pixels, within [`SIDES`]. One alone keeps the proportions; no picture is made larger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,11 +41,14 @@ pub struct Wish {
     /// Frames per second at most, from 0 to [`MAX_FPS`]; 0 or absent: as published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
+    /// Name of a running analysis: only frames that it has looked at, as published, with what it found in their metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<String>,
 }
 
 impl Wish {
     /// The rate to keep to; `None`: as published.
-    pub fn max_fps(self) -> Option<f64> {
+    pub fn max_fps(&self) -> Option<f64> {
         self.fps.filter(|fps| *fps > 0.0)
     }
 }
@@ -75,6 +78,10 @@ pub enum Error {
     #[error("the picture wished for of stream `{stream}` cannot be made: sides are {} to {} pixels, quality is {} to {}",
         SIDES.start(), SIDES.end(), QUALITIES.start(), QUALITIES.end())]
     BadLook { stream: String },
+    #[error(
+        "an overlay comes with the picture of stream `{stream}` as published: leave width, height and quality out"
+    )]
+    OverlayLook { stream: String },
     #[error("the header of a frame has {bytes} bytes; at most 65535 fit before a frame")]
     HeaderTooLarge { bytes: usize },
     #[error("the binary message of {bytes} bytes ends inside its header")]
@@ -90,6 +97,7 @@ impl Error {
             Self::TooManyStreams { .. } => "TOO_MANY_STREAMS",
             Self::BadFps { .. } => "BAD_FPS",
             Self::BadLook { .. } => "BAD_LOOK",
+            Self::OverlayLook { .. } => "OVERLAY_LOOK",
             Self::HeaderTooLarge { .. } => "HEADER_TOO_LARGE",
             Self::Truncated { .. } => "TRUNCATED_MESSAGE",
         }
@@ -137,6 +145,10 @@ fn check_wishes(streams: &BTreeMap<String, Wish>) -> Result<(), Error> {
             && wish.quality.iter().all(|quality| QUALITIES.contains(quality));
         if !can_be_made {
             return Err(Error::BadLook { stream: crate::preview(stream.as_bytes()) });
+        }
+        let has_look = wish.width.is_some() || wish.height.is_some() || wish.quality.is_some();
+        if wish.overlay.is_some() && has_look {
+            return Err(Error::OverlayLook { stream: crate::preview(stream.as_bytes()) });
         }
     }
     Ok(())

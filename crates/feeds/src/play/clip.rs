@@ -55,6 +55,25 @@ enum Pictures {
 }
 
 impl Clip {
+    /// Whatever of this kind a path is: a folder of pictures, a picture, a video with JPEG inside. `None`: something
+    /// for ffmpeg.
+    ///
+    /// # Errors
+    /// A path that cannot be read, a folder without pictures, a file that contradicts itself.
+    pub fn open(path: &Path, wishes: &Wishes) -> Result<Option<Clip>, Error> {
+        if path.is_dir() {
+            return Clip::folder(path, wishes).map(Some);
+        }
+        if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("png")) {
+            return Ok(Some(Clip::picture(path, wishes)));
+        }
+        match JpegFile::open(path) {
+            Ok(file) => Ok(Some(Clip::file(file, wishes))),
+            Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// A video file of JPEGs, or one JPEG picture.
     pub fn file(file: JpegFile, wishes: &Wishes) -> Clip {
         let samples = file.samples();

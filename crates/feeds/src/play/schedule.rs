@@ -52,6 +52,14 @@ impl Schedule {
         secs.map(Duration::from_secs_f64)
     }
 
+    /// Frames a second, on average.
+    pub fn fps(&self) -> f64 {
+        match &self.beat {
+            Beat::Listed { times, round_secs } => times.len() as f64 / round_secs,
+            Beat::Even { fps, .. } => *fps,
+        }
+    }
+
     /// The longest time between two frames.
     pub fn longest_gap(&self) -> Duration {
         let secs = match &self.beat {
@@ -152,6 +160,7 @@ mod tests {
         let due: Vec<u128> = (0..5).map(|number| schedule.due(number).as_millis()).collect();
         assert_eq!(due, [0, 500, 750, 2000, 2500]);
         assert_eq!(schedule.longest_gap(), millis(1250));
+        assert_eq!((schedule.fps(), Schedule::even(25.0, None, false).fps()), (1.5, 25.0));
     }
 
     #[test]

@@ -260,7 +260,7 @@ mod tests {
         registry.set_wanted(left, false, after(made, HOUR / 4));
         let sure = Duration::from_secs(1);
         assert!(registry.idle(HOUR, after(made, HOUR - sure)).is_empty());
-        assert_eq!(registry.idle(HOUR, after(made, HOUR)), [idle.clone()]);
+        assert_eq!(registry.idle(HOUR, after(made, HOUR)), std::slice::from_ref(idle));
         assert_eq!(registry.idle(HOUR, after(made, HOUR * 5 / 4)), [idle.clone(), left.clone()]);
         assert!(!registry.idle(HOUR, after(made, HOUR * 100)).contains(watched));
         registry.set_wanted(watched, false, after(made, HOUR * 100));

@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, path::Path, sync::Arc, time::SystemTime};
 
-use media::container::JpegFile;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -46,23 +45,13 @@ const STILL_FPS: f64 = 1.0;
 
 /// `None`: something for ffmpeg.
 fn open(path: &Path, wishes: &Wishes) -> Result<Option<Clip>, Error> {
-    let mut clip = if path.is_dir() {
-        Clip::folder(path, wishes)?
-    } else if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("png")) {
-        Clip::picture(path, wishes)
-    } else {
-        match JpegFile::open(path) {
-            Ok(file) => Clip::file(file, wishes),
-            Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
+    let clip = Clip::open(path, wishes)?;
+    Ok(clip.map(|mut clip| {
+        if clip.schedule.frames() == Some(1) && wishes.fps.is_none() {
+            clip.schedule = Schedule::even(STILL_FPS, Some(1), true);
         }
-    };
-    if clip.schedule.frames() == Some(1) && wishes.fps.is_none() {
-        clip.schedule = Schedule::even(STILL_FPS, Some(1), true);
-    }
-    Ok(Some(clip))
+        clip
+    }))
 }
 
 /// Hands each picture over when it is due; what is too late is left out. `drawn`: their size, if

@@ -1,4 +1,4 @@
-//! JPEG to H.264.
+//! JPEG, or a picture that is drawn on, to H.264.
 
 use openh264::OpenH264API;
 use openh264::encoder::{
@@ -8,7 +8,7 @@ use openh264::encoder::{
 
 use super::planes::I420;
 use super::{PPS, SPS};
-use crate::{Error, Result, jpeg};
+use crate::{Error, Picture, Result, jpeg};
 
 /// The codec takes no side shorter than a macroblock's.
 const MIN_SIDE: u32 = 16;
@@ -78,19 +78,37 @@ impl Encoder {
     /// dropped.
     pub fn encode(&mut self, jpeg: &[u8], key: bool) -> Result<Encoded> {
         let planes = jpeg::decode_planes(jpeg, u64::from(MAX_SIDES.0) * u64::from(MAX_SIDES.1))?;
-        let (width, height) = (planes.width as u32, planes.height as u32);
+        self.check(planes.width as u32, planes.height as u32)?;
+        self.encode_planes(&I420::new(planes), key)
+    }
+
+    /// As [`Encoder::encode`], for a picture whose colours are sRGB.
+    ///
+    /// # Errors
+    /// [`Error::BadPicture`] or [`Error::SizeChanged`], after which the encoder is as it was; [`Error::BadH264`], after
+    /// which it is to be dropped.
+    pub fn encode_picture(&mut self, picture: &Picture, key: bool) -> Result<Encoded> {
+        picture.check()?;
+        self.check(picture.width, picture.height)?;
+        self.encode_planes(&I420::of_colours(picture), key)
+    }
+
+    fn check(&self, width: u32, height: u32) -> Result<()> {
         if (width, height) != (self.width, self.height) {
             let (expected_width, expected_height) = (self.width, self.height);
             return Err(Error::SizeChanged { width, height, expected_width, expected_height });
         }
-        let picture = I420::new(planes);
+        Ok(())
+    }
+
+    fn encode_planes(&mut self, picture: &I420, key: bool) -> Result<Encoded> {
         if !picture.is_whole() {
             return Err(Error::BadJpeg("its planes do not cover it".into()));
         }
         if key {
             self.codec.force_intra_frame();
         }
-        let stream = self.codec.encode(&picture)?;
+        let stream = self.codec.encode(picture)?;
         let encoded = collect(&stream);
         if encoded.avcc.is_empty() {
             return Err(Error::BadH264("the encoder gave no frame".into()));

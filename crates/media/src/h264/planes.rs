@@ -3,6 +3,7 @@
 
 use openh264::formats::YUVSource;
 
+use crate::Picture;
 use crate::jpeg::{Plane, Planes};
 
 /// Chroma of a grey picture.
@@ -35,6 +36,28 @@ impl I420 {
         }
         if picture.height < height {
             y.repeat_row(picture.height);
+        }
+        Self { width, height, y, u, v }
+    }
+
+    /// From colours, by BT.601's matrix in full range, as JPEG does it. Each chroma sample is the mean of four pixels.
+    pub(super) fn of_colours(picture: &Picture) -> Self {
+        let (columns, rows) = (picture.width as usize, picture.height as usize);
+        let (width, height) = (columns.next_multiple_of(2), rows.next_multiple_of(2));
+        let mut y = Plane { stride: width, samples: vec![0; width * height] };
+        let mut u = Plane { stride: width / 2, samples: vec![0; width / 2 * (height / 2)] };
+        let mut v = u.clone();
+        let pixels = picture.rgb.as_chunks::<3>().0;
+        let lines = y.samples.chunks_exact_mut(2 * width);
+        let chroma = u.samples.chunks_exact_mut(width / 2).zip(v.samples.chunks_exact_mut(width / 2));
+        for (at, (luma, (u, v))) in lines.zip(chroma).enumerate() {
+            let upper = &pixels[2 * at * columns..][..columns];
+            let lower =
+                pixels.get((2 * at + 1) * columns..).and_then(|rest| rest.get(..columns)).unwrap_or(upper);
+            let (luma_upper, luma_lower) = luma.split_at_mut(width);
+            brightness(upper, luma_upper);
+            brightness(lower, luma_lower);
+            colours(upper, lower, u, v);
         }
         Self { width, height, y, u, v }
     }
@@ -136,6 +159,37 @@ impl Plane {
         if end + self.stride <= self.samples.len() {
             self.samples.copy_within(begin..end, end);
         }
+    }
+}
+
+/// Luma of a row; the last pixel is repeated where the plane is wider.
+fn brightness(pixels: &[[u8; 3]], luma: &mut [u8]) {
+    for (out, &[r, g, b]) in luma.iter_mut().zip(pixels) {
+        let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b);
+        *out = ((sum + 32_768) >> 16) as u8;
+    }
+    if let [.., before, last] = luma
+        && !pixels.len().is_multiple_of(2)
+    {
+        *last = *before;
+    }
+}
+
+/// Chroma of two rows.
+fn colours(upper: &[[u8; 3]], lower: &[[u8; 3]], u: &mut [u8], v: &mut [u8]) {
+    // Four pixels are added up, which two more bits of the sum take.
+    const HALF: i32 = 1 << 17;
+    const MIDDLE: i32 = 128 << 18;
+    let pairs = upper.chunks(2).zip(lower.chunks(2));
+    for ((u, v), (upper, lower)) in u.iter_mut().zip(v).zip(pairs) {
+        let (Some(&a), Some(&b)) = (upper.first(), upper.last()) else { return };
+        let (Some(&c), Some(&d)) = (lower.first(), lower.last()) else { return };
+        let sum = |channel: usize| [a, b, c, d].iter().map(|pixel| i32::from(pixel[channel])).sum::<i32>();
+        let (red, green, blue) = (sum(0), sum(1), sum(2));
+        let blueness = -11_058 * red - 21_710 * green + 32_768 * blue;
+        let redness = 32_768 * red - 27_439 * green - 5_329 * blue;
+        *u = ((blueness + MIDDLE + HALF) >> 18).clamp(0, 255) as u8;
+        *v = ((redness + MIDDLE + HALF) >> 18).clamp(0, 255) as u8;
     }
 }
 

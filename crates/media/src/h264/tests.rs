@@ -62,6 +62,31 @@ fn colours_survive_whatever_chroma_the_jpeg_has() {
 }
 
 #[test]
+fn a_picture_that_is_drawn_keeps_its_colours() {
+    for (width, height) in [(160, 96), (161, 97), (16, 17)] {
+        let picture = picture(3, width, height);
+        let mut encoder = Encoder::new(width, height, 30.0).unwrap();
+        let encoded = encoder.encode_picture(&picture, true).unwrap();
+        let (sps, pps) = encoded.parameter_sets.unwrap();
+        let mut decoder = Decoder::new(&sps, &pps).unwrap().cropped(width, height);
+        let back = decoder.decode(&encoded.avcc).unwrap().unwrap().to_jpeg(95).unwrap();
+        let far = distance(&picture, &jpeg::decode(&back, 1 << 24).unwrap());
+        assert!(far < 8.0, "{width}x{height}: {far}");
+    }
+}
+
+/// So that what two encoders made fits into one file.
+#[test]
+fn encoders_for_one_size_have_the_same_parameter_sets() {
+    let sets = |number| {
+        let mut encoder = Encoder::new(160, 96, 30.0).unwrap();
+        encoder.encode_picture(&picture(number, 160, 96), true).unwrap();
+        encoder.encode_picture(&picture(number + 1, 160, 96), true).unwrap().parameter_sets.unwrap()
+    };
+    assert_eq!(sets(0), sets(40));
+}
+
+#[test]
 fn odd_and_small_pictures_keep_their_size() {
     for (width, height) in [(161, 97), (160, 97), (161, 96), (16, 17), (17, 16), (16, 16), (19, 99)] {
         let picture = picture(0, width, height);

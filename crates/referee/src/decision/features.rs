@@ -29,6 +29,8 @@ pub struct Features {
     pub difference: [f64; COUNT],
 }
 
+/// Slower than this is backwards; 0 itself would let rounding decide about a fencer who stands.
+const BACKWARDS: f64 = -0.01;
 /// A difference beyond these is a fault of the key points, not fencing: the most seen in 152 phrases is just below.
 const MOST_SPEED: f64 = 8.0;
 const MOST_GAIN: f64 = 4.5;
@@ -50,7 +52,7 @@ impl Features {
                 arrival_speed(motion),
                 gained_speed(motion),
                 slow_secs(motion, 0.8, PAUSE_SPEED),
-                slow_secs(motion, 2.0, 0.0),
+                slow_secs(motion, 2.0, BACKWARDS),
                 motion.fastest_secs(),
                 arm_already_out(motion),
                 f64::from(u8::from(first == Some(side))),

@@ -21,6 +21,8 @@ const WATCHED_SECS: f64 = 1.0;
 pub(super) const PAUSE_SPEED: f64 = 0.3;
 /// Slower than this, backwards, is a retreat and no swaying.
 const RETREAT_SPEED: f64 = -0.2;
+/// Within this of the top speed is as fast.
+const AS_FAST: f64 = 0.02;
 /// Shorter movements are no footwork.
 const SHORTEST_SECS: f64 = 0.1;
 
@@ -126,15 +128,11 @@ impl Motion {
         &self.speeds[self.speeds.len().saturating_sub(steps)..]
     }
 
-    /// When the trunk was fastest (the first time, if several).
+    /// When the trunk was fastest; the last time, if several.
     pub(super) fn fastest_secs(&self) -> f64 {
-        let mut best = 0;
-        for (n, speed) in self.speeds.iter().enumerate() {
-            if *speed > self.speeds[best] {
-                best = n;
-            }
-        }
-        self.step(best)
+        let top = self.speeds.iter().copied().fold(f64::MIN, f64::max);
+        let last = self.speeds.iter().rposition(|speed| *speed >= top - AS_FAST);
+        self.step(last.unwrap_or_default())
     }
 
     /// Advances, pauses and retreats, whatever is too short left out.
@@ -146,7 +144,7 @@ impl Motion {
             let length = self.speeds[start..].iter().take_while(|speed| self::gait(**speed) == gait).count();
             let end = start + length;
             let last = end.min(self.speeds.len() - 1);
-            let span = Span { start_secs: self.step(start), end_secs: self.step(last) };
+            let span = Span { start_secs: millis(self.step(start)), end_secs: millis(self.step(last)) };
             if span.end_secs - span.start_secs >= SHORTEST_SECS - 1e-9 {
                 match gait {
                     Gait::Advance => footwork.advances.push(span),
@@ -198,6 +196,11 @@ fn gait(speed: f64) -> Gait {
         speed if speed < PAUSE_SPEED => Gait::Pause,
         _ => Gait::Advance,
     }
+}
+
+/// A time as logs give it, in whole milliseconds.
+fn millis(secs: f64) -> f64 {
+    (secs * 1e3).round() / 1e3
 }
 
 /// What a coordinate is multiplied with to become quarters of the distance at the start.

@@ -35,7 +35,8 @@ pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measure
     };
     let loudest = loudest(verdict, side);
     match NAMES[loudest] {
-        "halted" | "retreated" => stopped(loser, lost),
+        "halted" => stopped(loser, lost),
+        "retreated" => retreated(loser, lost).unwrap_or_else(|| stopped(loser, lost)),
         "fastest_last" => format!(
             "{winner} fencer attacked last, at {:.2}s; {} fencer had done so at {:.2}s",
             won.fastest_secs(),
@@ -52,13 +53,19 @@ pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measure
         "gained_speed" => {
             format!("{winner} fencer gathered speed from {:.2}s on", (hit_secs - 0.15).max(0.0))
         }
-        _ => {
-            let (fast, slow) = values(loudest);
-            format!(
-                "{winner} fencer came forward faster into the hit at {hit_secs:.2}s ({fast:.1} m/s to {slow:.1} m/s)"
-            )
-        }
+        _ => faster(winner, loser, lost, values(loudest)),
     }
+}
+
+/// Who came into the hit faster, or that the other went away from it.
+fn faster(winner: &str, loser: &str, lost: &Motion, (fast, slow): (f64, f64)) -> String {
+    let went_back = if slow < 0.0 { retreated(loser, lost) } else { None };
+    went_back.unwrap_or_else(|| {
+        let at = lost.hit_secs;
+        format!(
+            "{winner} fencer came forward faster into the hit at {at:.2}s ({fast:.1} m/s to {slow:.1} m/s)"
+        )
+    })
 }
 
 /// The feature that speaks loudest for a side.
@@ -70,14 +77,20 @@ fn loudest(verdict: &Verdict, side: Side) -> usize {
     (0..COUNT).max_by(|a, b| voice(a).total_cmp(&voice(b))).unwrap_or_default()
 }
 
-/// When the fencer last stood or went back.
+/// When the fencer last went back, if ever.
+fn retreated(who: &str, motion: &Motion) -> Option<String> {
+    let retreat = motion.footwork().retreats.pop()?;
+    Some(format!("{who} fencer retreated at {:.2}s", retreat.start_secs))
+}
+
+/// When the fencer last stood or went back, whichever came later.
 fn stopped(who: &str, motion: &Motion) -> String {
     let footwork = motion.footwork();
-    let last = |spans: &[Span]| spans.last().map_or(-1.0, |span| span.start_secs);
-    let (pause, retreat) = (last(&footwork.pauses), last(&footwork.retreats));
-    match () {
-        () if retreat >= 0.0 && retreat + 1.0 >= pause => format!("{who} fencer retreated at {retreat:.2}s"),
-        () if pause >= 0.0 => format!("{who} fencer paused at {pause:.2}s"),
-        () => format!("{who} fencer hesitated before the hit at {:.2}s", motion.hit_secs),
+    let start = |span: Option<&Span>| span.map_or(-1.0, |span| span.start_secs);
+    let (pause, retreat) = (start(footwork.pauses.last()), start(footwork.retreats.last()));
+    match (pause, retreat) {
+        (pause, retreat) if retreat > pause => format!("{who} fencer retreated at {retreat:.2}s"),
+        (pause, _) if pause >= 0.0 => format!("{who} fencer paused at {pause:.2}s"),
+        _ => format!("{who} fencer hesitated before the hit at {:.2}s", motion.hit_secs),
     }
 }

@@ -7,10 +7,10 @@ use super::features::{COUNT, Features, NAMES};
 
 /// What a feature's difference is multiplied with. Fitted by `tests/tools/right_of_way.py` to 138 sabre phrases that a
 /// referee decided; `framehub referee evaluate DIR --folds 10` fits them afresh without the phrases it is tested on.
-pub const WEIGHTS: [f64; COUNT] = [0.362, 0.330, -1.099, -0.637, 0.935, -4.893, 1.075];
+pub const WEIGHTS: [f64; COUNT] = [0.362, 0.330, -1.128, -0.621, 0.932, -4.875, 1.076];
 
-/// Closer than this (a confidence of 0.5025) is no difference.
-const TIE: f64 = 0.01;
+/// Closer than this is no difference, only rounding.
+const TIE: f64 = 1e-6;
 
 /// A feature with its part in the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

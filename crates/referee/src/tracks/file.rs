@@ -19,7 +19,9 @@ struct Incoming {
     #[serde(default)]
     unit: Unit,
     time_secs: Option<Frames<f64>>,
+    #[serde(deserialize_with = "left")]
     left: Frames<Option<Points>>,
+    #[serde(deserialize_with = "right")]
     right: Frames<Option<Points>>,
     left_box: Option<Frames<Option<Boxed>>>,
     right_box: Option<Frames<Option<Boxed>>>,
@@ -107,6 +109,14 @@ fn person(points: Option<Points>, boxed: Option<Boxed>) -> Option<Person> {
         }
         None => Person { bounds: Bounds::around(&key_points), score: 1.0, key_points },
     })
+}
+
+fn left<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<Points>>, D::Error> {
+    Frames::deserialize(from).map_err(|error| de::Error::custom(format!("left fencer, {error}")))
+}
+
+fn right<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<Points>>, D::Error> {
+    Frames::deserialize(from).map_err(|error| de::Error::custom(format!("right fencer, {error}")))
 }
 
 /// An entry a frame, at most [`MAX_FRAMES`]; an error says in which frame it is.

@@ -46,7 +46,10 @@ fn scores_boxes_times_units_and_a_byte_order_mark_are_read() {
 fn mistakes_are_told_with_their_place() {
     let (good, short) = (points(3.0), format!("[{}]", ["[1,2]"; 16].join(",")));
     let file = |left: &str| format!(r#"{{"fps":15,"left":[{good},{left}],"right":[null,null]}}"#);
-    assert!(message(&file(&short)).contains("frame 1: invalid length 16, expected an array of length 17"));
+    assert!(
+        message(&file(&short))
+            .contains("left fencer, frame 1: invalid length 16, expected an array of length 17")
+    );
     assert!(message(&file("[[1]]")).contains("frame 1: invalid length 1, expected a key point [x, y]"));
     assert!(message(&file("[[1,2,1,0]]")).contains("expected a key point [x, y]"));
     assert!(message(&file("[[NaN,1]]")).contains("frame 1: "));

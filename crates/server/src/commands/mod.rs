@@ -1,7 +1,9 @@
 //! One module for each subcommand: its arguments and what it does with them.
 
+pub mod analyze;
 pub mod bench;
 pub mod config;
+mod process;
 pub mod publish;
 pub mod referee;
 pub mod serve;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::config::{Override, Sources};
 
 /// Every subcommand, for telling a misspelt one from a setting.
-pub const SUBCOMMANDS: [&str; 7] = ["serve", "publish", "watch", "share", "bench", "referee", "config"];
+pub const SUBCOMMANDS: [&str; 8] =
+    ["serve", "publish", "watch", "analyze", "share", "bench", "referee", "config"];
 
 /// Where a command's configuration comes from, beside `.env` and the environment.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -141,8 +141,8 @@ mod tests {
         );
         assert_eq!(
             bound.to_string(),
-            "at most 21.4 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB + 8 renditions × 20.0 MB, with \
-             frames of 10.0 MB"
+            "at most 22.2 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB + 8 renditions × 20.0 MB + 25 \
+             sessions × 32.0 MB, with frames of 10.0 MB"
         );
     }
 

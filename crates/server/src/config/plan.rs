@@ -286,10 +286,20 @@ pub struct Referee {
     /// In memory, of one session.
     pub spool_memory_bytes: u64,
     pub max_frame_bytes: u64,
+    pub max_video_bytes: u64,
     /// At once.
     pub analyses: usize,
+    pub live_analyses: usize,
     /// None: no model is loaded.
     pub yolo_model: Option<PathBuf>,
+    /// Pixels; of models with free sides.
+    pub input_size: u32,
+    /// For the model; 0: one a core.
+    pub threads: usize,
+    pub fisheye: bool,
+    /// k1 to k4.
+    pub fisheye_bend: [f64; 4],
+    pub fisheye_balance: f64,
     pub output_dir: PathBuf,
 }
 
@@ -334,6 +344,7 @@ impl Plan {
             spool_memory_bytes: referee.spool_memory_bytes,
             session_timeout: referee.streaming_session_timeout,
             max_frame_bytes: usize::try_from(referee.max_frame_bytes).unwrap_or(usize::MAX),
+            max_video_bytes: referee.max_video_bytes,
             analyses: referee.analyses,
             folder: referee.output_dir.clone(),
             min_free_bytes: self.recording.min_free_bytes,

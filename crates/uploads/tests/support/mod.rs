@@ -124,6 +124,7 @@ pub(crate) fn settings(folder: &TempDir) -> Settings {
         spool_memory_bytes: 1 << 20,
         session_timeout: Duration::from_secs(300),
         max_frame_bytes: 1 << 20,
+        max_video_bytes: 1 << 20,
         analyses: 2,
         folder: folder.path().join("artifacts"),
         min_free_bytes: 0,

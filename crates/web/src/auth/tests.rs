@@ -34,8 +34,14 @@ impl House {
         let settings = Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
         let simulators = support::simulators(&hub);
-        let rooms =
-            Rooms { hub: hub.clone(), recordings, feeds: feeds::Feeds::default(), uploads, simulators };
+        let rooms = Rooms {
+            hub: hub.clone(),
+            recordings,
+            feeds: feeds::Feeds::default(),
+            uploads,
+            simulators,
+            live_analysis: crate::LiveAnalysis::default(),
+        };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { front: Front::new(app), hub, _folder: folder };
         house.publish("front");
@@ -179,8 +185,9 @@ async fn every_route_with_every_sort_of_key() {
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    // What a login is answered depends on the key in its body.
-    let routes = all_routes().into_iter().filter(|(_, route, _)| *route != "/api/login");
+    // What a login is answered depends on the key in its body, and a new session's stream has a name of its own.
+    let is_alike = |route: &str| route != "/api/login" && route != "/session/create";
+    let routes = all_routes().into_iter().filter(|(_, route, _)| is_alike(route));
     for (method, route, need) in routes {
         for key in KEYS {
             for as_websocket in [false, true] {
@@ -192,6 +199,10 @@ async fn every_route_with_every_sort_of_key() {
                 }
                 let response = house.ask(&method, &path(route, "front"), &headers).await;
                 let status = response.status();
+                let need = match need {
+                    Need::LiveOrUpload if as_websocket => Need::Somewhere(Scope::Publish),
+                    other => other,
+                };
                 match expected(need, key) {
                     Ok(()) => {
                         let is_refusal = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
@@ -399,7 +410,8 @@ async fn a_link_opens_the_views_of_its_stream_alone() {
     for route in all_routes() {
         let (method, route, need) = route;
         let response = house.ask(&method, &format!("{}?token={token}", path(route, "yard")), &[]).await;
-        let is_shut = matches!(need, Need::On(_) | Need::Somewhere(Scope::View) | Need::Keyed(_));
+        let is_shut =
+            matches!(need, Need::On(_) | Need::Somewhere(Scope::View | Scope::Publish) | Need::Keyed(_));
         assert_eq!(response.status() == StatusCode::FORBIDDEN, is_shut, "{method} {route}");
     }
     for past in

@@ -64,8 +64,8 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
         isaac_sim_port: info.simulator_port.to_string(),
         active_sessions: app.simulators().len(),
         timestamp: clock::rfc3339(SystemTime::now()),
-        model_loaded: false,
-        model_path: None,
+        model_loaded: info.model_loaded,
+        model_path: info.model_path.clone(),
     })
 }
 

@@ -1,8 +1,10 @@
 //! Faces: the routes of the requirement documents, each thin over `publish/`, `view/` and the recordings.
 
+pub(crate) mod analyses;
 pub(crate) mod control;
 mod extract;
 pub(crate) mod keys;
+pub(crate) mod live_analysis;
 pub(crate) mod recorder;
 pub(crate) mod recordings;
 pub(crate) mod robot;

@@ -90,6 +90,8 @@ pub(crate) async fn publish_websocket(
     ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
     ("relay" = Option<u8>, Query, description = "Of the WebSocket view of a simulator session: 0 leaves out the simulator's own messages"),
+    ("metadata" = Option<u8>, Query, description = "1: before each frame of the WebSocket view a text with its number and metadata"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: the frames that it has looked at, with what it found in their metadata"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
@@ -132,14 +134,26 @@ impl Moment {
     }
 }
 
+/// `?overlay=`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Overlay {
+    overlay: Option<String>,
+}
+
 /// What a viewer asks to see, and may.
 pub(crate) struct Sight {
+    pub(crate) overlay: Overlay,
     pub(crate) moment: Moment,
     pub(crate) look: Look,
     pub(crate) grant: Grant,
 }
 
 impl Sight {
+    /// Whether it is of what one stream was, or of what was found in it: nothing that another could go on with.
+    pub(crate) fn is_of_one_stream(&self) -> bool {
+        self.moment.t.is_some() || self.overlay.overlay.is_some()
+    }
+
     /// The stream as it is, or as it was then, which is a recording.
     pub(crate) async fn source(
         self,
@@ -147,6 +161,14 @@ impl Sight {
         stream: &Stream,
         fps: Option<f64>,
     ) -> Result<Source, ApiError> {
+        if let Some(pipeline) = self.overlay.overlay {
+            if self.moment.t.is_some() || !self.look.is_as_published() {
+                let message =
+                    "overlay is for live pictures as published: leave out t, width, height and quality";
+                return Err(ApiError::bad_request("BAD_QUERY", message));
+            }
+            return Source::named(app, &app.analyses().stream(stream, &pipeline)?, self.look, fps);
+        }
         match self.moment.past(&self.grant, stream.name(), self.look)? {
             Some(past) => Source::past(app, stream.name(), past).await,
             None => Source::named(app, stream, self.look, fps),
@@ -160,7 +182,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Sight {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(moment) = Query::from_request_parts(parts, state).await?;
         let Query(look) = Query::from_request_parts(parts, state).await?;
-        Ok(Self { moment, look, grant: Grant::from_request_parts(parts, state).await? })
+        let Query(overlay) = Query::from_request_parts(parts, state).await?;
+        Ok(Self { overlay, moment, look, grant: Grant::from_request_parts(parts, state).await? })
     }
 }
 
@@ -169,6 +192,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Sight {
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
     ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: only the frames that it has looked at"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
 pub(crate) async fn view_mjpeg(

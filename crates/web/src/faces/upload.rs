@@ -1,12 +1,18 @@
-//! Document 003: how uploads go. The upload itself is `GET /stream` as a WebSocket.
+//! Document 003: how uploads go, and the form of its earlier clients. The upload itself is `GET /stream` as a WebSocket.
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Request, State},
+};
+use serde_json::{Map, Value};
 
 use crate::{
     App,
     auth::{Grant, Scope},
+    error::ApiError,
+    upload,
 };
 
 /// Upload sessions, their memory and how far they are: of those whose stream the key may see or publish to. The sums are
@@ -19,4 +25,21 @@ pub(crate) async fn streaming_stats(State(app): State<Arc<App>>, grant: Grant) -
         stream.is_ok_and(|stream| grant.allows(Scope::View, &stream) || grant.allows(Scope::Publish, &stream))
     };
     Json(app.uploads().stats().only(may_see))
+}
+
+/// A whole phrase at once: its video and its signal log. The answer is the result, once there is one.
+#[utoipa::path(post, path = "/analyze", tag = "upload",
+    request_body(content_type = "multipart/form-data", content = Object,
+        description = "`video` (AVI, MP4 or MKV), `signal` (text); optional: `include_keypoints`, `save_overlay` (true or false), `pipeline`"),
+    responses((status = 200, description = "The result, as `process_complete` tells it", body = Object),
+        (status = 400, description = "A field is missing"), (status = 413, description = "Too large"),
+        (status = 415, description = "The video cannot be decoded here"), (status = 422, description = "The analysis failed"),
+        (status = 503, description = "Too many sessions")))]
+pub(crate) async fn analyze(
+    State(app): State<Arc<App>>,
+    grant: Grant,
+    request: Request,
+) -> Result<Json<Map<String, Value>>, ApiError> {
+    let form = upload::form::read(&app, request).await?;
+    upload::analyse(&app, &grant, form).await.map(Json)
 }

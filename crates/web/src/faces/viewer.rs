@@ -88,12 +88,12 @@ pub(crate) async fn stream(
     }
     sight.grant.require_somewhere(Scope::Live)?;
     let rate = app.rate(query.fps);
-    let source = match sight.moment.t {
-        Some(_) => {
+    let source = match sight.is_of_one_stream() {
+        true => {
             let stream = default_stream(&app, &sight.grant)?;
             sight.source(&app, &stream, rate).await?
         }
-        None => Source::following(Arc::clone(&app), sight.grant, App::default_stream, sight.look, rate)?,
+        false => Source::following(Arc::clone(&app), sight.grant, App::default_stream, sight.look, rate)?,
     };
     Ok(mjpeg::response(&app, source, &query, request.headers()))
 }
@@ -101,7 +101,7 @@ pub(crate) async fn stream(
 /// What is not there has no past.
 fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
     app.default_stream(grant).ok_or_else(|| {
-        let message = "no stream is live that could be rewound: publish to /publish/{name}";
+        let message = "no stream is live that could be rewound or analysed: publish to /publish/{name}";
         ApiError::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
     })
 }

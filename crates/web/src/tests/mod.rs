@@ -1,6 +1,7 @@
 //! The routes called as functions, on real recordings in a folder of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod analysis;
 pub(crate) mod certificates;
 mod downloads;
 mod http2;

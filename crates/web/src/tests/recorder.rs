@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::support::house;
 
-const JPEG: &[u8] = &[0xFF, 0xD8, 1, 2, 3, 0xFF, 0xD9];
+pub(super) const JPEG: &[u8] = &[0xFF, 0xD8, 1, 2, 3, 0xFF, 0xD9];
 
 #[tokio::test]
 async fn a_stream_is_recorded_on_request_and_not_any_more() {

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
-    App, AuthSettings, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Scopes, Settings,
-    SigningSecret,
+    App, AuthSettings, ConnectionLimits, HealthInfo, LiveAnalysis, RenditionLimits, RobotInfo, Rooms, Scopes,
+    Settings, SigningSecret,
     front::Front,
     tail::{LiveBox, take_live},
 };
@@ -38,6 +38,10 @@ pub(super) fn house() -> House {
 }
 
 pub(super) fn house_with(settings: Settings) -> House {
+    house_that_looks(settings, LiveAnalysis::default())
+}
+
+pub(super) fn house_that_looks(settings: Settings, live_analysis: LiveAnalysis) -> House {
     let folder = tempfile::tempdir().unwrap();
     let ring = RingLimits { frames: 30, history_bytes: 1 << 20, backlog_frames: 30, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
@@ -45,7 +49,7 @@ pub(super) fn house_with(settings: Settings) -> House {
     let shutdown = CancellationToken::new();
     let uploads = uploads(&hub, folder.path().join("artifacts"));
     let simulators = simulators(&hub);
-    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads, simulators };
+    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads, simulators, live_analysis };
     let app = App::new(rooms, settings, shutdown.clone());
     House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
 }
@@ -58,6 +62,7 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
         spool_memory_bytes: 1 << 18,
         session_timeout: Duration::from_secs(300),
         max_frame_bytes: 1 << 20,
+        max_video_bytes: 1 << 20,
         analyses: 1,
         folder,
         min_free_bytes: 0,
@@ -137,6 +142,8 @@ pub(crate) fn settings() -> Settings {
             stream_timeout: Duration::from_secs(300),
             simulator_ip: "127.0.0.1".into(),
             simulator_port: 8211,
+            model_path: None,
+            model_loaded: false,
         },
     }
 }

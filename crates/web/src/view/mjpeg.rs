@@ -32,11 +32,7 @@ pub(crate) struct Query {
 }
 
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "1" | "true" => Ok(Some(true)),
-        "0" | "false" => Ok(Some(false)),
-        other => Err(serde::de::Error::custom(format!("advance_headers={other}: allowed are 0 and 1"))),
-    }
+    super::flag(deserializer, "advance_headers")
 }
 
 /// The response that shows `source` until it ends.

@@ -24,6 +24,16 @@ pub(crate) use when::{Offset, Past, Speed};
 
 use http::{HeaderMap, HeaderValue, header};
 
+/// A yes or no of a query, called `name` there.
+fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D, name: &str) -> Result<Option<bool>, D::Error> {
+    use serde::{Deserialize, de::Error};
+    match String::deserialize(deserializer)?.as_str() {
+        "1" | "true" => Ok(Some(true)),
+        "0" | "false" => Ok(Some(false)),
+        other => Err(D::Error::custom(format!("{name}={other}: allowed are 0 and 1"))),
+    }
+}
+
 /// No cache and no proxy may keep or hold back what is live.
 pub(crate) fn live_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();

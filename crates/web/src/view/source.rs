@@ -20,7 +20,11 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) enum Source {
-    Named(Subscriber),
+    Named {
+        subscriber: Subscriber,
+        /// It comes at the rate asked for already.
+        is_paced: bool,
+    },
     Following(Box<Following>),
     Replay(Box<ReplaySource>),
 }
@@ -44,7 +48,8 @@ pub(crate) struct Following {
 impl Source {
     /// One stream until it ends. A look of its own is made at `fps` at most.
     pub(crate) fn named(app: &App, stream: &Stream, look: Look, fps: Option<f64>) -> Result<Self, ApiError> {
-        Ok(Self::Named(subscribe(app, stream, Wish::unless_as_published(look, fps))?))
+        let wish = Wish::unless_as_published(look, fps);
+        Ok(Self::Named { subscriber: subscribe(app, stream, wish)?, is_paced: wish.is_some() })
     }
 
     /// Whatever stream `choose` gives at the time. A look of its own is made at `fps` at most.
@@ -81,7 +86,7 @@ impl Source {
     /// The live stream that is being watched by name.
     pub(crate) fn stream(&self) -> Option<&Stream> {
         match self {
-            Self::Named(subscriber) => Some(subscriber.stream()),
+            Self::Named { subscriber, .. } => Some(subscriber.stream()),
             Self::Following(_) | Self::Replay(_) => None,
         }
     }
@@ -94,7 +99,7 @@ impl Source {
     /// Its frames come at the rate asked for already.
     pub(crate) fn is_paced(&self) -> bool {
         match self {
-            Self::Named(subscriber) => subscriber.stream().parent().is_some(),
+            Self::Named { is_paced, .. } => *is_paced,
             Self::Following(source) => source.wish.is_some(),
             Self::Replay(_) => false,
         }
@@ -103,7 +108,7 @@ impl Source {
     /// The next frame by the viewer's rule; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         match self {
-            Self::Named(subscriber) => poll_subscriber(subscriber, cx),
+            Self::Named { subscriber, .. } => poll_subscriber(subscriber, cx),
             Self::Following(source) => source.poll_next(cx),
             Self::Replay(source) => source.poll_next(cx),
         }
@@ -112,7 +117,7 @@ impl Source {
     /// The frame that the viewer is looking at, for repeating it.
     pub(crate) fn newest(&self) -> Option<Arc<Frame>> {
         match self {
-            Self::Named(subscriber) => subscriber.stream().newest(),
+            Self::Named { subscriber, .. } => subscriber.stream().newest(),
             Self::Following(source) => source.newest(),
             Self::Replay(source) => source.newest(),
         }

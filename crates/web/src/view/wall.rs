@@ -72,18 +72,24 @@ struct Tile {
 
 impl Tile {
     /// Whether it shows what is wished for, or can by a change of its rate alone.
-    fn suits(&mut self, wish: Wish) -> bool {
-        let is_plain = |wish: Wish| Look::from(wish).is_as_published();
-        if self.wish != wish && is_plain(self.wish) && is_plain(wish) {
+    fn suits(&mut self, wish: &Wish) -> bool {
+        let is_plain = |wish: &Wish| Look::from(wish).is_as_published() && wish.overlay.is_none();
+        if self.wish != *wish && is_plain(&self.wish) && is_plain(wish) {
             self.pacer.set_rate(wish.max_fps());
-            self.wish = wish;
+            self.wish = wish.clone();
         }
-        self.wish == wish
+        self.wish == *wish
     }
 }
 
 /// A viewer of the stream as wished for, or as published where that cannot be made.
-fn open(app: &App, stream: &Stream, wish: Wish, now: Instant) -> Result<(Subscriber, Pacer), ApiError> {
+fn open(app: &App, stream: &Stream, wish: &Wish, now: Instant) -> Result<(Subscriber, Pacer), ApiError> {
+    if let Some(pipeline) = &wish.overlay
+        && let Ok(analysed) = app.analyses().stream(stream, pipeline)
+        && let Ok(subscriber) = subscribe(app, &analysed, None)
+    {
+        return Ok((subscriber, Pacer::new(wish.max_fps(), now)));
+    }
     let rendition = renditions::Wish::unless_as_published(wish.into(), wish.max_fps());
     if rendition.is_some()
         && let Ok(subscriber) = subscribe(app, stream, rendition)
@@ -169,17 +175,17 @@ impl Wall {
     fn open_wished(&mut self) {
         let now = Instant::now();
         for (name, wish) in &self.wishes {
-            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(*wish)) {
+            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(wish)) {
                 continue;
             }
             let Some(stream) = self.app.hub().stream(name) else { continue };
-            let Ok((subscriber, pacer)) = open(&self.app, &stream, *wish, now) else { continue };
+            let Ok((subscriber, pacer)) = open(&self.app, &stream, wish, now) else { continue };
             // What is on its way to the client stays so.
             let unacknowledged = match self.tiles.remove(name) {
                 Some(tile) => tile.unacknowledged,
                 None => Vec::with_capacity(WINDOW),
             };
-            self.tiles.insert(name.clone(), Tile { wish: *wish, subscriber, pacer, unacknowledged });
+            self.tiles.insert(name.clone(), Tile { wish: wish.clone(), subscriber, pacer, unacknowledged });
         }
     }
 
@@ -244,8 +250,11 @@ impl Wall {
         reason: Closed,
     ) -> Result<(), WebSocketError> {
         self.tiles.remove(name);
-        // It may have been made anew in the meantime.
+        // It may have been made anew in the meantime; and where only its analysis has ended, it goes on as published.
         self.open_wished();
+        if reason == Closed::Retired && self.tiles.contains_key(name) {
+            return Ok(());
+        }
         outbox.text(&wall::gone(name.as_str(), &format!("stream '{name}' has ended: {reason}"))).await
     }
 

@@ -1,5 +1,7 @@
 //! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame. The
 //! view of a simulator session's stream is also a client of that session, and hands on what is said in both directions.
+//!
+//! With `?metadata=1`, and with an overlay, a text before each frame tells its number and its metadata.
 
 use std::{
     future::pending,
@@ -40,9 +42,20 @@ pub(crate) struct Query {
     pub(crate) fps: Option<Fps>,
     /// 0: without what a simulator says beside its pictures.
     relay: Option<u8>,
+    #[serde(default, deserialize_with = "flag")]
+    metadata: Option<bool>,
+    overlay: Option<String>,
+}
+
+fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    super::flag(deserializer, "metadata")
 }
 
 impl Query {
+    fn tells_metadata(&self) -> bool {
+        self.metadata.unwrap_or(self.overlay.is_some())
+    }
+
     /// Whether a simulator's own messages are wanted.
     pub(crate) fn hears(&self) -> bool {
         self.relay != Some(0)
@@ -59,11 +72,12 @@ pub(crate) fn response(
     query: &Query,
     request: Request,
 ) -> Response {
-    let format = query.format;
+    let (format, tells_metadata) = (query.format, query.tells_metadata());
     let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     let max_message = if client.is_some() { simulators::MAX_SAID_BYTES } else { MAX_MESSAGE };
     websocket::accept(request, max_message, move |inbox, outbox| async move {
-        let view = View { app, name, source, client, format, pacer: Pacer::new(fps, Instant::now()) };
+        let pacer = Pacer::new(fps, Instant::now());
+        let view = View { app, name, source, client, format, tells_metadata, pacer };
         view.run(inbox, outbox).await;
     })
 }
@@ -74,6 +88,7 @@ struct View {
     source: Source,
     client: Option<Client>,
     format: Format,
+    tells_metadata: bool,
     pacer: Pacer,
 }
 
@@ -185,6 +200,11 @@ impl View {
         self.pacer.taken(now);
         if self.source.is_live() {
             self.app.metrics().observe_age(frame.age(now.into_std()));
+        }
+        if self.tells_metadata {
+            let size = (frame.format.width, frame.format.height);
+            let (time, metadata) = (frame.timestamp_unix_secs(), frame.metadata.as_deref());
+            outbox.text(&view::metadata(frame.seq, time, size, metadata)).await?;
         }
         match self.format {
             Format::Binary => outbox.binary(&frame.payload).await,

@@ -195,6 +195,19 @@ impl Parser {
         Err(self.fail(error))
     }
 
+    /// What has come of the part at hand, for a part that is larger than what should be held: the part itself has only
+    /// what comes after. `None`: nothing has.
+    ///
+    /// [`Limits::max_part_bytes`] then bounds what comes between two calls, and a `Content-Length` of the part.
+    pub fn drain(&mut self) -> Option<(&Headers, Bytes)> {
+        if !matches!(self.state, State::Open | State::Counted { .. }) || self.body.len() == 0 {
+            return None;
+        }
+        let bytes = self.body.take();
+        self.body.begin(Length::Unknown);
+        Some((&self.headers, bytes))
+    }
+
     /// Whether a part has begun and is not whole.
     ///
     /// Headers alone that ended do not count when the part has no `Content-Length`: senders that want to be shown by

@@ -2,22 +2,20 @@
 //! of its own reads, so that a pipe is emptied however busy the rest is.
 
 use std::io::{ErrorKind, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-use feeds::play::{CutError, Cutter, ffmpeg};
+use feeds::play::{CutError, Cutter};
+
+use crate::commands::process::{Process, Running, on_thread};
 
 /// Read from the pipe at once; Linux gives pipes 64 kB.
 const PIECE_BYTES: usize = 64 * 1024;
-
-/// The end of what ffmpeg had to say when it failed.
-const LONGEST_COMPLAINT_BYTES: u64 = 1500;
 
 /// A frame as it came.
 #[derive(Clone, Debug)]
@@ -82,35 +80,20 @@ impl Live {
     /// Frames out of any byte stream.
     pub(super) fn reading(input: impl Read + Send + 'static, keep: Keep) -> anyhow::Result<Live> {
         let (giver, arrivals) = slot(keep);
-        let reader = spawn(move || Ok(read(input, &giver)?))?;
+        let reader = on_thread("source", move || Ok(read(input, &giver)?))?;
         Ok(Live { arrivals, reader: Some(reader), process: None })
     }
 
-    /// Frames that `ffmpeg` writes to its stdout; see [`ffmpeg`] for the command.
+    /// Frames that `ffmpeg` writes to its stdout; see [`feeds::play::ffmpeg`] for the command.
     pub(super) fn running(command: Command) -> anyhow::Result<Live> {
-        let (mut process, stdout, mut stderr) = Process::start(command)?;
+        let Running { mut process, stdout, end } = Running::start(command)?;
         let (giver, arrivals) = slot(Keep::Newest);
-        let complaint = spawn(move || {
-            let mut text = Vec::new();
-            // ffmpeg at level "error" says little; what is more than this is not worth memory.
-            stderr.by_ref().take(LONGEST_COMPLAINT_BYTES).read_to_end(&mut text)?;
-            std::io::copy(&mut stderr, &mut std::io::sink())?;
-            Ok(String::from_utf8_lossy(&text).trim().to_owned())
-        })?;
-        let watched = process.clone();
-        let reader = spawn(move || {
+        let reader = on_thread("source", move || {
             let read = read(stdout, &giver);
-            // It ends by itself once its output is read or closed.
-            let status = watched.wait()?;
-            let complaint = complaint.join().ok().and_then(Result::ok).unwrap_or_default();
             // What ffmpeg says is closer to the cause than what is missing in its output.
-            if !status.success() && !watched.was_stopped() {
-                bail!("ffmpeg failed ({status}): {}", or(&complaint, "it said nothing"));
-            }
+            let said = end.wait()?;
             match read {
-                Err(CutError::Empty) => {
-                    bail!("ffmpeg found no video frame: {}", or(&complaint, "it said nothing"))
-                }
+                Err(CutError::Empty) => bail!("ffmpeg found no video frame: {said}"),
                 read => Ok(read?),
             }
         });
@@ -152,16 +135,6 @@ impl Drop for Live {
     }
 }
 
-fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
-    if text.is_empty() { otherwise } else { text }
-}
-
-fn spawn<T: Send + 'static>(
-    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<thread::JoinHandle<anyhow::Result<T>>> {
-    thread::Builder::new().name("source".to_owned()).spawn(work).context("cannot start a thread")
-}
-
 fn read(mut input: impl Read, giver: &Giver) -> Result<(), CutError> {
     let mut cutter = Cutter::default();
     let mut piece = vec![0; PIECE_BYTES];
@@ -184,71 +157,6 @@ fn read(mut input: impl Read, giver: &Giver) -> Result<(), CutError> {
         }
     }
     if number == 0 { Err(CutError::Empty) } else { Ok(()) }
-}
-
-/// A child process that two threads look after: one waits for its end, the other may end it.
-#[derive(Clone, Debug)]
-struct Process(Arc<Mutex<Held>>);
-
-/// Both threads hold the lock for a moment only.
-#[derive(Debug)]
-struct Held {
-    child: Child,
-    stopped: bool,
-}
-
-type Pipes = (Process, std::process::ChildStdout, std::process::ChildStderr);
-
-impl Process {
-    fn start(mut command: Command) -> anyhow::Result<Pipes> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        {
-            // Ctrl-C is ours to handle: ffmpeg is ended when the last frame has been sent.
-            use std::os::unix::process::CommandExt;
-            command.process_group(0);
-        }
-        let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!(ffmpeg::missing(&program)),
-            Err(error) => return Err(error).context(format!("cannot start {program}")),
-        };
-        match (child.stdout.take(), child.stderr.take()) {
-            (Some(stdout), Some(stderr)) => {
-                Ok((Process(Arc::new(Mutex::new(Held { child, stopped: false }))), stdout, stderr))
-            }
-            _ => bail!("{program} was started without pipes"),
-        }
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Held) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Its output has ended, so it is about to end.
-    fn wait(&self) -> anyhow::Result<std::process::ExitStatus> {
-        loop {
-            if let Some(status) = self.with(|held| held.child.try_wait())? {
-                return Ok(status);
-            }
-            thread::sleep(std::time::Duration::from_millis(5));
-        }
-    }
-
-    fn was_stopped(&self) -> bool {
-        self.with(|held| held.stopped)
-    }
-
-    fn stop(&mut self) {
-        self.with(|held| {
-            held.stopped = true;
-            // One that has ended already cannot be killed; one that was killed ends at once, and must be
-            // waited for, or its entry in the process table stays.
-            let _ = held.child.kill();
-            let _ = held.child.wait();
-        });
-    }
 }
 
 #[cfg(test)]

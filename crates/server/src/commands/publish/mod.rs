@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::anyhow;
 use client::Target;
 use feeds::play::{Clip, DEFAULT_FPS, Wishes, ffmpeg};
-use media::container::JpegFile;
 use tokio_util::sync::CancellationToken;
 
 use self::display::Display;
@@ -209,17 +208,13 @@ fn open(args: &PublishArgs) -> anyhow::Result<Source> {
         return Ok(Source::Live { live: Live::running(command)?, fps: None, length: None });
     }
     let path = PathBuf::from(source);
-    if path.is_dir() {
-        return Ok(Source::Clip(Arc::new(Clip::folder(&path, &wishes)?)));
-    }
-    match JpegFile::open(&path) {
-        Ok(file) => Ok(Source::Clip(Arc::new(Clip::file(file, &wishes)))),
-        Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => {
+    // Its text names the cause already.
+    match Clip::open(&path, &wishes).map_err(|error| anyhow!("{error}"))? {
+        Some(clip) => Ok(Source::Clip(Arc::new(clip))),
+        None => {
             let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::File(&path), &wishes);
             Ok(Source::Live { live: Live::running(command)?, fps: None, length: ffmpeg::duration(&path) })
         }
-        // Its text names the cause already.
-        Err(error) => bail!("{error}"),
     }
 }
 

@@ -56,11 +56,7 @@ pub const SECTIONS: &[Section] = &[
         missing: "",
     },
     Section { name: "sessions", doc: "Simulator sessions.", missing: "" },
-    Section {
-        name: "referee",
-        doc: "Frame upload and analysis of fencing phrases.",
-        missing: "this version loads no pose model yet",
-    },
+    Section { name: "referee", doc: "Frame upload and analysis of fencing phrases.", missing: "" },
 ];
 
 const PARTS: [&[Key]; 6] =

@@ -51,11 +51,30 @@ pub(super) const KEYS: &[Key] = &[
         ..REFEREE
     },
     Key {
+        name: "max_video_mb",
+        kind: Kind::Number {
+            least: 0.1,
+            most: 1_048_576.0,
+            set: |p, v| p.referee.max_video_bytes = bytes(v, MB),
+        },
+        default: "1024",
+        doc: "The largest video that `POST /analyze` takes. While it is analysed it lies in \
+            `referee.output_dir`.",
+        ..REFEREE
+    },
+    Key {
         name: "analyses",
         kind: Kind::Int { least: 1, most: 64, set: |p, v| p.referee.analyses = v as usize },
         default: "2",
         doc: "Analyses that run at once; the others wait in order while their frames come in. Each takes a \
             processor.",
+        ..REFEREE
+    },
+    Key {
+        name: "live_analyses",
+        kind: Kind::Int { least: 0, most: 64, set: |p, v| p.referee.live_analyses = v as usize },
+        default: "2",
+        doc: "Live streams that are analysed at once (`POST /api/streams/NAME/analysis`). Each takes a processor.",
         ..REFEREE
     },
     Key {
@@ -79,8 +98,77 @@ pub(super) const KEYS: &[Key] = &[
             set: |p, v| set_optional_path(&mut p.referee.yolo_model, v),
         },
         env: &["REFEREE_YOLO_MODEL"],
-        available: false,
-        doc: "The pose model (ONNX). Without one, only phrases with a single light are judged.",
+        doc: "The pose model: what Ultralytics exports of a `-pose` model with `format=onnx`. It is loaded and \
+            tried at the start; where that fails, the log says why and `/health` that none is loaded. Without \
+            one, only phrases with a single light are judged.",
+        ..REFEREE
+    },
+    Key {
+        name: "input_size",
+        kind: Kind::Int { least: 32, most: 4096, set: |p, v| p.referee.input_size = v as u32 },
+        default: "640",
+        unit: "pixels",
+        doc: "The longer side of what a model with free sides (`dynamic=True`) is given; other models know their \
+            own. Lowering it is faster and misses people far away.",
+        ..REFEREE
+    },
+    Key {
+        name: "threads",
+        kind: Kind::Int { least: 0, most: 256, set: |p, v| p.referee.threads = v as usize },
+        default: "0",
+        doc: "Threads that run the pose model, for all analyses together; 0 for one a core. They give way to \
+            those that serve viewers.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye",
+        kind: Kind::Flag(|p, v| p.referee.fisheye = v),
+        default: "true",
+        env: &["REFEREE_FISHEYE"],
+        doc: "Whether pictures are straightened before they are looked at. Turn it off for lenses that do not \
+            bend.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye_strength",
+        kind: Kind::Number { least: -0.4, most: 1.0, set: |p, v| p.referee.fisheye_bend[0] = v },
+        default: "-0.18",
+        env: &["REFEREE_FISHEYE_STRENGTH"],
+        doc: "How much the lens bends: k1 of OpenCV's fisheye model, for a camera that looks through the middle \
+            of the picture and whose focal length is the picture's longer side.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye_k2",
+        kind: Kind::Number { least: -1.0, most: 1.0, set: |p, v| p.referee.fisheye_bend[1] = v },
+        default: "0",
+        env: &["REFEREE_FISHEYE_K2"],
+        doc: "OpenCV's k2.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye_k3",
+        kind: Kind::Number { least: -1.0, most: 1.0, set: |p, v| p.referee.fisheye_bend[2] = v },
+        default: "0",
+        env: &["REFEREE_FISHEYE_K3"],
+        doc: "OpenCV's k3.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye_k4",
+        kind: Kind::Number { least: -1.0, most: 1.0, set: |p, v| p.referee.fisheye_bend[3] = v },
+        default: "0",
+        env: &["REFEREE_FISHEYE_K4"],
+        doc: "OpenCV's k4.",
+        ..REFEREE
+    },
+    Key {
+        name: "fisheye_balance",
+        kind: Kind::Number { least: 0.0, most: 1.0, set: |p, v| p.referee.fisheye_balance = v },
+        default: "0",
+        env: &["REFEREE_FISHEYE_BALANCE"],
+        doc: "How much is kept of what the lens saw, as OpenCV's `balance`: 0 zooms in, 1 out. What nothing was \
+            seen of is cut off.",
         ..REFEREE
     },
     Key {

@@ -13,6 +13,7 @@ use super::*;
 mod documents;
 mod feeds;
 mod never_panics;
+mod simulators;
 
 /// A folder with a configuration file and a `.env`, an environment and arguments.
 struct Case {
@@ -198,7 +199,7 @@ fn all_problems_are_told_together() {
           allowed: each key once in its section
 
       config.yaml:6: there is no section "recoding"
-          allowed: server, streams, viewers, demo, auth, limits, logging, cleanup, recording, camera, simulator, sessions, referee, sources
+          allowed: server, streams, viewers, demo, auth, limits, logging, cleanup, recording, camera, simulator, sessions, referee, sources, simulators
           did you mean recording?
 
       config.yaml:9: server.host: "localhost" is not allowed
@@ -217,7 +218,7 @@ fn all_problems_are_told_together() {
           allowed: keys indented on the lines below, such as `  level: …`
 
       config.yaml:15: there is no section "port"
-          allowed: server, streams, viewers, demo, auth, limits, logging, cleanup, recording, camera, simulator, sessions, referee, sources
+          allowed: server, streams, viewers, demo, auth, limits, logging, cleanup, recording, camera, simulator, sessions, referee, sources, simulators
           did you mean server.port?
 
       config.yaml:17: auth.api_keys: the list holds something other than plain values
@@ -413,7 +414,7 @@ fn a_hub_inside_another_program_is_told_everything() {
     let given = |text: &str| vec![text.parse::<Override>().unwrap()];
     let loaded = of_arguments(&given("viewers.profile=mobile")).unwrap();
     assert_eq!(loaded.plan.server.port, 5000);
-    assert!(loaded.plan.viewers.stream_fps.is_some(), "profiles work");
+    assert!(loaded.plan.viewers.stream_fps.is_some_and(|fps| fps > 0.0), "profiles work");
     let report = of_arguments(&given("viewers.nonsense=1")).unwrap_err().to_string();
     assert!(report.contains("viewers.nonsense"), "{report}");
 }

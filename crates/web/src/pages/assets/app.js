@@ -42,9 +42,9 @@ const title = document.title;
 
 const hub = new Hub({ streams: updateStreams, picture: place, gone, trouble: tell, link: showLink });
 const wall = new Wall(tilesList, { shown, visibility: settleWatch });
-const focus = new Focus({ shown, defaultStream: () => defaultStream, tell, rewound: watchWhatIsSeen });
+const focus = new Focus({ shown, defaultStream: () => defaultStream, tell, wished: watchWhatIsSeen });
 
-for (const id of ['recordings-link', 'stats-link']) byId(id, HTMLAnchorElement).search = location.search;
+for (const id of ['recordings-link', 'analyses-link', 'stats-link']) byId(id, HTMLAnchorElement).search = location.search;
 wireKeysAndLinks();
 route();
 hub.connect();
@@ -104,7 +104,7 @@ function watchWhatIsSeen() {
   if (document.hidden) hub.watch({});
   else if (!focus.open) hub.watch(wall.watchSet());
   else if (focus.rewound) hub.watch({});
-  else hub.watch(streams?.some((stream) => stream.name === focus.name) ? { [focus.name]: {} } : {});
+  else hub.watch(streams?.some((stream) => stream.name === focus.name) ? { [focus.name]: focus.wish } : {});
 }
 
 /** Shows what the address says. */

@@ -1,10 +1,12 @@
 // One stream, large: its picture, how fresh it is, its statistics and metadata, and how to watch
 // or publish it from elsewhere.
 
+import { Analysis } from './live-analysis.js';
 import { byId, setAttribute, setText } from './dom.js';
 import * as format from './format.js';
 import { Freshness } from './freshness.js';
 import { MetadataTable } from './metadata.js';
+import { Overlay } from './overlay.js';
 import { Painter } from './painter.js';
 import { at, streamPath } from './paths.js';
 import { Recorder } from './recorder.js';
@@ -42,12 +44,12 @@ export class Focus {
    * @param {(picture: Picture) => void} events.shown
    * @param {() => string | null} events.defaultStream
    * @param {(message: string) => void} events.tell
-   * @param {() => void} events.rewound live pictures are no longer wanted, or wanted again
+   * @param {() => void} events.wished other pictures are wanted: live ones or not, with or without what was found in them
    */
-  constructor({ shown, defaultStream, tell, rewound }) {
+  constructor({ shown, defaultStream, tell, wished }) {
     this.defaultStream = defaultStream;
     this.tell = tell;
-    this.rewoundOrNot = rewound;
+    this.wished = wished;
     this.view = byId('focus', HTMLElement);
     this.stage = byId('stage', HTMLElement);
     this.canvas = byId('focus-canvas', HTMLCanvasElement);
@@ -61,6 +63,8 @@ export class Focus {
       broken: () => { this.#broken = true; },
       done: (picture) => { if (!this.rewind.done(picture)) shown(picture); },
     });
+    this.overlay = new Overlay(byId('focus-overlay', HTMLCanvasElement), this.canvas);
+    this.analysis = new Analysis({ changed: () => this.#overlaid() });
     this.recorder = new Recorder();
     this.rewind = new Rewind(this.painter, { changed: () => this.#rewound(), failed: (message) => this.recorder.say(message) });
     this.#wireTools();
@@ -68,6 +72,12 @@ export class Focus {
 
   get open() {
     return this.name !== '';
+  }
+
+  /** How its pictures are wished for. @returns {import('./hub.js').Wish} */
+  get wish() {
+    const overlay = this.analysis.overlay;
+    return overlay ? { overlay } : {};
   }
 
   /** Whether what is shown is not live. */
@@ -92,6 +102,7 @@ export class Focus {
     this.#share(1280, 720);
     this.rewind.open(name);
     this.recorder.open(name);
+    this.analysis.open(name);
     this.resume();
     this.#startStats();
     if (already) {
@@ -109,6 +120,7 @@ export class Focus {
     this.name = '';
     this.stats.stop();
     this.recorder.close();
+    this.analysis.close();
     this.view.hidden = true;
     delete this.view.dataset.stream;
     delete this.view.dataset.seq;
@@ -232,17 +244,39 @@ export class Focus {
     this.#paints.push(now);
     this.view.dataset.seq = String(picture.seq);
     if (this.rewind.holds(picture)) return;
+    this.#showMetadata(picture, now);
     this.#freshness.note(picture.born, picture.seq);
     this.#skipped += picture.skipped;
     this.#delayMs = now - picture.born;
-    this.metadata.show(picture.metadata, picture.seq, now);
     if (this.view.dataset.state === 'connecting') this.tick(now);
+  }
+
+  /**
+   * What is drawn over the picture needs no table.
+   * @param {Picture} picture
+   * @param {number} now
+   */
+  #showMetadata(picture, now) {
+    if (!this.analysis.overlay) {
+      this.metadata.show(picture.metadata, picture.seq, now);
+      return;
+    }
+    const { [this.analysis.overlay]: _drawn, ...rest } = /** @type {Record<string, unknown>} */ (picture.metadata ?? {});
+    this.overlay.show(picture.metadata, picture.seq);
+    this.metadata.show(rest, picture.seq, now);
+  }
+
+  /** What was found is to be drawn, or no longer. */
+  #overlaid() {
+    this.overlay.clear();
+    this.wished();
   }
 
   #reset() {
     this.rewind.open('');
     this.painter.clear();
     this.metadata.clear();
+    this.overlay.clear();
     this.#freshness.reset();
     this.#info = null;
     this.#ended = '';
@@ -259,11 +293,12 @@ export class Focus {
   #rewound() {
     this.recorder.say('');
     this.metadata.clear();
+    this.overlay.clear();
     if (!this.rewound) {
       this.#freshness.reset();
       this.resume();
     }
-    this.rewoundOrNot();
+    this.wished();
     this.tick(performance.now());
   }
 

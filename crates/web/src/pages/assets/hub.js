@@ -48,7 +48,8 @@ import { patient } from './patience.js';
  * @property {(link: Link) => void} link
  */
 
-/** @typedef {Record<string, { fps?: number }>} WatchSet */
+/** @typedef {{ fps?: number, overlay?: string }} Wish */
+/** @typedef {Record<string, Wish>} WatchSet */
 
 /** The hub speaks every second; after this silence the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 8000;
@@ -128,7 +129,7 @@ export class Hub {
    */
   watch(streams) {
     this.#watch = Object.fromEntries(Object.entries(streams).slice(0, MOST_WATCHED));
-    this.fallback.watch(this.#watch);
+    this.fallback.watch(Object.fromEntries(Object.entries(this.#watch).map(([name, wish]) => [name, withoutOverlay(wish)])));
     this.#sendWatch();
   }
 
@@ -302,6 +303,15 @@ export class Hub {
     this.#link = { phase, reason, retryAt };
     this.events.link(this.#link);
   }
+}
+
+/**
+ * What was found in a picture comes over the WebSocket alone.
+ * @param {Wish} wish
+ * @returns {Record<string, number>}
+ */
+function withoutOverlay({ overlay: _overlay, ...rest }) {
+  return rest;
 }
 
 /**

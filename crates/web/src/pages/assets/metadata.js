@@ -10,6 +10,8 @@ const DIGITS = 6;
 
 export class MetadataTable {
   #shownAt = 0;
+  /** Shows the newest numbers that came too soon after the last ones; 0 for none. */
+  #later = 0;
   /** @type {Map<string, HTMLElement>} */
   #cells = new Map();
 
@@ -29,6 +31,12 @@ export class MetadataTable {
     this.#cells.clear();
     this.list.replaceChildren();
     this.#shownAt = 0;
+    this.#forget();
+  }
+
+  #forget() {
+    clearTimeout(this.#later);
+    this.#later = 0;
   }
 
   /**
@@ -41,7 +49,13 @@ export class MetadataTable {
       if (!this.panel.hidden) this.clear();
       return;
     }
-    if (now - this.#shownAt < EVERY_MS) return;
+    this.#forget();
+    const wait = this.#shownAt + EVERY_MS - now;
+    if (wait > 0) {
+      // It may be the last frame for long: its numbers must not stay behind its picture.
+      this.#later = setTimeout(() => this.show(metadata, seq, now + wait), wait);
+      return;
+    }
     this.#shownAt = now;
     const rows = flatten(metadata);
     this.panel.hidden = rows.length === 0;

@@ -12,13 +12,13 @@ const PASS = ['api_key', 'token'].flatMap((name) => {
 
 /**
  * @param {string} href address of one of the hub's pages
- * @returns {URL} `<base>/` of the page at `<base>/`, `<base>/recordings`, `<base>/stats-page` or `<base>/stream/<name>/embed`
+ * @returns {URL} `<base>/` of the page at `<base>/`, `<base>/recordings`, `<base>/stats-page` `<base>/stream/<name>/embed` or `<base>/analyses/<id>`
  */
 export function hubOf(href) {
   const page = new URL(href);
   page.search = '';
   page.hash = '';
-  const embedded = /^(.*\/)stream\/[^/]+\/embed\/?$/.exec(page.pathname);
+  const embedded = /^(.*\/)(?:stream\/[^/]+\/embed|analyses\/[^/]+)\/?$/.exec(page.pathname);
   if (embedded) {
     page.pathname = embedded[1] ?? '/';
     return page;

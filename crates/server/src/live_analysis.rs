@@ -1,0 +1,39 @@
+//! What looks at live streams: the port of the face, filled with the referee's pose model.
+
+use std::sync::Arc;
+
+use referee::{pipeline::poses::persons_json, pose::Model};
+use serde_json::{Value, json};
+use web::Analyser;
+
+/// A picture is decoded only if it is no larger than 8K.
+const MAX_PIXELS: u64 = 7680 * 4320;
+
+/// The analysis `pose`: people and their key points, in pixels of the picture.
+#[derive(Debug)]
+pub(crate) struct LivePose(pub(crate) Option<Arc<Model>>);
+
+impl LivePose {
+    fn model(&self) -> Result<&Model, String> {
+        let missing = "no pose model is loaded: set REFEREE_YOLO_MODEL (referee.yolo_model) to a pose model in ONNX \
+                       and start the hub again; its log says why one that is set was not taken";
+        self.0.as_deref().ok_or_else(|| missing.to_owned())
+    }
+}
+
+impl Analyser for LivePose {
+    fn name(&self) -> &'static str {
+        "pose"
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.model().map(|_| ())
+    }
+
+    fn look(&self, jpeg: &[u8]) -> Result<Value, String> {
+        let model = self.model()?;
+        let picture = media::jpeg::decode(jpeg, MAX_PIXELS).map_err(|error| error.to_string())?;
+        let persons = model.run(&picture).map_err(|error| error.to_string())?;
+        Ok(json!({ "width": picture.width, "height": picture.height, "persons": persons_json(&persons) }))
+    }
+}

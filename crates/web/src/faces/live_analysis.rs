@@ -1,0 +1,73 @@
+//! A live stream's analysis: starting and stopping it, and how it goes.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::{Name, OptionalJson};
+use crate::{App, analysis::AnalysisState, error::ApiError};
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct Command {
+    /// Its name, or null to stop.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>, example = "pose")]
+    pipeline: Option<Option<String>>,
+}
+
+/// `null` was said, too.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Whether and how a stream is being analysed.
+#[utoipa::path(get, path = "/api/streams/{name}/analysis", operation_id = "analysis_state", tag = "upload", params(("name" = String, Path)),
+    responses((status = 200, description = "The analysis", body = AnalysisState), (status = 404, description = "No such stream")))]
+pub(crate) async fn state(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+) -> Result<Json<AnalysisState>, ApiError> {
+    let stream = app.stream(&name)?;
+    Ok(Json(app.analyses().state(&stream)))
+}
+
+/// Analyse a stream from now on, or stop. It runs until it is stopped or the stream ends.
+#[utoipa::path(post, path = "/api/streams/{name}/analysis", operation_id = "analyse_stream", tag = "upload", params(("name" = String, Path)),
+    request_body(content = Command, description = "{\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop"),
+    responses((status = 200, description = "Done", body = AnalysisState), (status = 400, description = "No such pipeline"),
+        (status = 404, description = "No such stream"), (status = 503, description = "Its model is not loaded, or too many streams are analysed")))]
+pub(crate) async fn command(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    OptionalJson(body): OptionalJson<Command>,
+) -> Result<Json<AnalysisState>, ApiError> {
+    let stream = app.stream(&name)?;
+    match body.pipeline {
+        Some(Some(pipeline)) => {
+            app.analyses().start(&stream, &pipeline)?;
+            tracing::info!(stream = %name, pipeline, "analysis begun by request");
+        }
+        Some(None) => drop(app.analyses().stop(&stream)),
+        None => {
+            let message = "say what to do: {\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop";
+            return Err(ApiError::bad_request("BAD_BODY", message));
+        }
+    }
+    Ok(Json(app.analyses().state(&stream)))
+}
+
+/// Stop analysing a stream.
+#[utoipa::path(delete, path = "/api/streams/{name}/analysis", operation_id = "stop_analysis", tag = "upload", params(("name" = String, Path)),
+    responses((status = 200, description = "Stopped, or not running", body = AnalysisState), (status = 404, description = "No such stream")))]
+pub(crate) async fn stop(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+) -> Result<Json<AnalysisState>, ApiError> {
+    let stream = app.stream(&name)?;
+    if app.analyses().stop(&stream) {
+        tracing::info!(stream = %name, "analysis stopped by request");
+    }
+    Ok(Json(app.analyses().state(&stream)))
+}

@@ -1,0 +1,227 @@
+//! The form of `POST /analyze`: a video that may be as large as a disk, and small fields. The video goes to a file while
+//! it comes; nothing of it is held in memory.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use axum::{body::Body, extract::Request};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use http_body_util::BodyExt;
+use uploads::Scratch;
+use wire::multipart::{self, Event, Headers, Limits, Parser};
+
+use crate::{App, error::ApiError};
+
+/// Enough for any client's part header.
+const MAX_HEADER_BYTES: usize = 8 * 1024;
+/// A signal log, or a flag.
+const MAX_FIELD_BYTES: usize = 1 << 20;
+/// Written at once: a chunk of the network's own size costs a thread's wake-up each.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// What was sent. The folder and what is in it go with it.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub(crate) video: PathBuf,
+    pub(crate) signal: Bytes,
+    pub(crate) signal_name: Option<String>,
+    pub(crate) include_keypoints: bool,
+    pub(crate) save_overlay: Option<bool>,
+    pub(crate) pipeline: Option<String>,
+    _folder: Scratch,
+}
+
+/// Reads the form; a body that comes too slowly or is too large is given up.
+pub(crate) async fn read(app: &App, request: Request) -> Result<Form, ApiError> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let boundary =
+        multipart::boundary(content_type.and_then(|value| value.to_str().ok()).unwrap_or_default());
+    let boundary = boundary.map_err(|error| ApiError::bad_request(error.code(), error.to_string()))?;
+    let folder = app.uploads().artifacts().scratch().map_err(|error| unwritable(&error))?;
+    let mut reader = Reader::new(app, &boundary, &folder)?;
+    let mut body = request.into_body();
+    while let Some(chunk) = next_chunk(app, &mut body).await? {
+        reader.take(&chunk).await?;
+    }
+    reader.finish(folder).await
+}
+
+async fn next_chunk(app: &App, body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+    loop {
+        let limit = app.settings().body_timeout;
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(limit, body.frame()) => frame,
+            () = app.shutdown().cancelled() => return Err(hub::ClaimError::ShuttingDown.into()),
+        };
+        let slow = "the form's bytes stopped coming: send it again, or raise server.body_timeout_seconds";
+        let frame = frame.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow))?;
+        let Some(frame) = frame else { return Ok(None) };
+        let broken = |error| ApiError::bad_request("BODY_TRUNCATED", format!("the body broke off: {error}"));
+        if let Ok(data) = frame.map_err(broken)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+}
+
+struct Reader {
+    parser: Parser,
+    video: Video,
+    has_video: bool,
+    /// Name, file name, value.
+    fields: Vec<(String, Option<String>, Vec<u8>)>,
+    /// Whether the last of them is still coming.
+    is_begun: bool,
+}
+
+impl Reader {
+    fn new(app: &App, boundary: &str, folder: &Scratch) -> Result<Self, ApiError> {
+        let max = app.uploads().settings().max_video_bytes;
+        let limits = Limits {
+            max_part_bytes: usize::try_from(max).unwrap_or(usize::MAX),
+            max_header_bytes: MAX_HEADER_BYTES,
+        };
+        let path = folder.path().join("video");
+        let file = File::create_new(&path).map_err(|error| unwritable(&error))?;
+        Ok(Self {
+            parser: Parser::new(boundary, limits).close_required(),
+            video: Video { path, file: Some(file), waiting: Vec::new(), bytes: 0, max },
+            has_video: false,
+            fields: Vec::new(),
+            is_begun: false,
+        })
+    }
+
+    async fn take(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
+        let mut input = chunk;
+        while let Some(event) = self.parser.feed(&mut input).map_err(|error| self.video.bad_form(&error))? {
+            if let Event::Part(part) = event {
+                self.piece(&part.headers, &part.body).await?;
+                self.is_begun = false;
+            }
+        }
+        if let Some((headers, piece)) = self.parser.drain() {
+            let headers = headers.clone();
+            self.piece(&headers, &piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn piece(&mut self, headers: &Headers, piece: &[u8]) -> Result<(), ApiError> {
+        const FIELDS: usize = 32;
+        let name = headers.name().unwrap_or_default();
+        if name == "video" {
+            self.has_video = true;
+            return self.video.write(piece).await;
+        }
+        if !std::mem::replace(&mut self.is_begun, true) {
+            if self.fields.len() >= FIELDS {
+                return Err(ApiError::bad_request(
+                    "TOO_MANY_FIELDS",
+                    format!("send at most {FIELDS} fields"),
+                ));
+            }
+            let file = headers.filename().map(str::to_owned);
+            self.fields.push((name.to_owned(), file, Vec::new()));
+        }
+        let Some((_, _, value)) = self.fields.last_mut() else { return Ok(()) };
+        if value.len() + piece.len() > MAX_FIELD_BYTES {
+            let message = format!("the field '{name}' is larger than {MAX_FIELD_BYTES} bytes");
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FIELD_TOO_LARGE", message));
+        }
+        value.extend_from_slice(piece);
+        Ok(())
+    }
+
+    async fn finish(mut self, folder: Scratch) -> Result<Form, ApiError> {
+        self.parser.finish().map_err(|error| self.video.bad_form(&error))?;
+        self.video.flush().await?;
+        if !self.has_video || self.video.bytes == 0 {
+            let message = "the form has no field 'video': send an AVI, MP4 or MKV file in it";
+            return Err(ApiError::bad_request("MISSING_VIDEO", message));
+        }
+        let mut form = Form {
+            video: self.video.path,
+            signal: Bytes::new(),
+            signal_name: None,
+            include_keypoints: false,
+            save_overlay: None,
+            pipeline: None,
+            _folder: folder,
+        };
+        let mut has_signal = false;
+        for (name, file, value) in self.fields {
+            match name.as_str() {
+                "signal" => (form.signal, form.signal_name, has_signal) = (value.into(), file, true),
+                "include_keypoints" => form.include_keypoints = flag("include_keypoints", &value)?,
+                "save_overlay" => form.save_overlay = Some(flag("save_overlay", &value)?),
+                "pipeline" => form.pipeline = Some(String::from_utf8_lossy(&value).trim().to_owned()),
+                _ => {}
+            }
+        }
+        if !has_signal {
+            let message = "the form has no field 'signal': send the scoring apparatus's text log in it";
+            return Err(ApiError::bad_request("MISSING_SIGNAL", message));
+        }
+        Ok(form)
+    }
+}
+
+fn flag(name: &str, value: &[u8]) -> Result<bool, ApiError> {
+    match value.trim_ascii().to_ascii_lowercase().as_slice() {
+        b"true" | b"1" | b"yes" | b"on" => Ok(true),
+        b"false" | b"0" | b"no" | b"off" | b"" => Ok(false),
+        _ => Err(ApiError::bad_request("BAD_FLAG", format!("the field '{name}' takes true or false"))),
+    }
+}
+
+/// The file that the video goes to.
+struct Video {
+    path: PathBuf,
+    /// With the thread that writes, while it does.
+    file: Option<File>,
+    waiting: Vec<u8>,
+    bytes: u64,
+    max: u64,
+}
+
+impl Video {
+    async fn write(&mut self, piece: &[u8]) -> Result<(), ApiError> {
+        self.bytes += piece.len() as u64;
+        if self.bytes > self.max {
+            return Err(self.too_large());
+        }
+        self.waiting.extend_from_slice(piece);
+        if self.waiting.len() >= WRITE_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), ApiError> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let waiting = std::mem::take(&mut self.waiting);
+        let work = tokio::task::spawn_blocking(move || file.write_all(&waiting).map(|()| file));
+        let written = work.await.map_err(|error| unwritable(&io::Error::other(error)))?;
+        self.file = Some(written.map_err(|error| unwritable(&error))?);
+        Ok(())
+    }
+
+    fn bad_form(&self, error: &multipart::Error) -> ApiError {
+        match error {
+            multipart::Error::PartTooLarge { .. } => self.too_large(),
+            _ => ApiError::bad_request(error.code(), error.to_string()),
+        }
+    }
+
+    fn too_large(&self) -> ApiError {
+        let message = format!("the video is larger than {} MB: raise referee.max_video_mb", self.max >> 20);
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "VIDEO_TOO_LARGE", message)
+    }
+}
+
+fn unwritable(error: &io::Error) -> ApiError {
+    tracing::warn!(%error, "a video cannot be kept");
+    let message = format!("the video cannot be kept in referee.output_dir: {error}");
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OUTPUT_UNAVAILABLE", message)
+}

@@ -1,0 +1,117 @@
+//! A video in a form, played into an upload session through the same door as any client's frames.
+
+use std::time::SystemTime;
+
+use http::StatusCode;
+use hub::StreamName;
+use serde_json::{Map, Value};
+use uploads::Connection;
+use wire::upload::{FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
+
+use super::{
+    form::Form,
+    video::{Video, undecodable},
+};
+use crate::{
+    App,
+    auth::{Grant, Scope},
+    error::ApiError,
+};
+
+/// The session ends when the request does, whoever ends that.
+struct Guest(Connection);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// The result of the form's phrase.
+pub(crate) async fn analyse(app: &App, grant: &Grant, form: Form) -> Result<Map<String, Value>, ApiError> {
+    let id = new_id();
+    let stream: StreamName = format!("session_{id}").parse()?;
+    grant.require(Scope::Publish, &stream)?;
+    let mut video = Video::open(form.video.clone()).await?;
+    let mut guest = Guest(app.uploads().connect(|_| true));
+    let start = SessionStart {
+        session_id: id,
+        fps: video.fps,
+        pipeline: form.pipeline.clone(),
+        include_keypoints: form.include_keypoints,
+        save_overlay: form.save_overlay,
+        ..SessionStart::default()
+    };
+    guest.0.start(&start).map_err(|error| refused(&error))?;
+    let mut frame_number = 0;
+    while let Some(jpeg) = video.next().await? {
+        let head = FrameHead { frame_number, ..FrameHead::default() };
+        guest.0.frame(&head, jpeg).await.map_err(|error| refused(&error))?;
+        heed(&guest.0).await?;
+        frame_number += 1;
+    }
+    if frame_number == 0 {
+        return Err(undecodable("it has no frame"));
+    }
+    guest
+        .0
+        .end(&SessionEnd { total_frames: Some(frame_number), ..SessionEnd::default() })
+        .map_err(|e| refused(&e))?;
+    let signal = SignalHead { filename: form.signal_name.clone(), ..SignalHead::default() };
+    guest.0.signal(&signal, form.signal.clone()).map_err(|error| refused(&error))?;
+    outcome(&guest.0).await
+}
+
+/// Reads what a frame is answered with. A frame that cannot be read is left out, as in any upload.
+async fn heed(connection: &Connection) -> Result<(), ApiError> {
+    let mailbox = connection.mailbox();
+    loop {
+        let letter = mailbox.next().await.map_err(|parting| failed(&parting.reason))?;
+        match letter.message() {
+            ServerMessage::FrameAck { .. } => return Ok(()),
+            ServerMessage::Error { error_message, .. } => {
+                tracing::debug!(error_message, "a frame is left out")
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn outcome(connection: &Connection) -> Result<Map<String, Value>, ApiError> {
+    let mailbox = connection.mailbox();
+    loop {
+        let letter = mailbox.next().await.map_err(|parting| failed(&parting.reason))?;
+        let answer = match letter.message() {
+            ServerMessage::ProcessComplete { result, .. } => {
+                let mut result = result.clone();
+                result.remove("streaming_stats");
+                Ok(result)
+            }
+            ServerMessage::Error { error_message, .. } => Err(failed(error_message)),
+            _ => continue,
+        };
+        letter.sent();
+        return answer;
+    }
+}
+
+/// Of this hub: nobody chooses it, so it need not be remembered.
+fn new_id() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    format!("analyze_{millis}_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn refused(error: &uploads::Error) -> ApiError {
+    let status = match error {
+        uploads::Error::UnknownPipeline { .. } | uploads::Error::BadFps { .. } => StatusCode::BAD_REQUEST,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    ApiError::new(status, error.code().as_str(), error.to_string())
+}
+
+/// The phrase was read, and there is no verdict on it.
+fn failed(reason: &str) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "PROCESSING_FAILED", reason)
+}

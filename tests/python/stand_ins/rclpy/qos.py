@@ -1,0 +1,4 @@
+class QoSProfile: ...
+
+
+qos_profile_sensor_data = QoSProfile()
