@@ -1,5 +1,6 @@
 """Phrases as a form, and what analyses leave behind: the list, the files, the pages. One light, so no model is needed."""
 
+import json
 import os
 import subprocess
 
@@ -131,6 +132,33 @@ def test_the_page_of_a_result(analysed, hub, page, output):
     picture_of(page, output / "analysis.png")
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "no scrolling sideways on a phone"
+
+
+def test_the_page_draws_how_both_fencers_moved(hub, page, output):
+    def person(x: float) -> list:
+        return [[x, 100.0, 0.9]] * 17
+
+    folder = hub.folder / "artifacts" / "drawn"
+    folder.mkdir(parents=True)
+    frames = range(50)
+    points = {
+        "fps": 25.0,
+        "left": [person(50 + 2 * n) for n in frames],
+        "right": [None if n % 7 == 0 else person(300 - n) for n in frames],
+    }
+    (folder / "keypoints.json").write_text(json.dumps(points))
+    (folder / "signal.txt").write_bytes(ONE_LIGHT)
+    decision = {"winner": "left", "reason": "Right fencer retreated at 0.00s", "confidence": 0.8}
+    artifacts = {"keypoints": "keypoints.json", "signal": "signal.txt"}
+    (folder / "analysis_result.json").write_text(json.dumps({"decision": decision, "artifacts": artifacts}))
+    page.goto(f"{hub.url}/analyses/drawn")
+    tracks = page.locator("#chart .track")
+    eventually(lambda: tracks.count() == 2)
+    lengths = [len(track.get_attribute("points").split()) for track in tracks.all()]
+    assert lengths == [50, 42]
+    assert page.locator("#chart .event").count() == 3
+    assert "80 % sure" in page.locator("#facts").inner_text()
+    picture_of(page.locator("#movement"), output / "movement.png")
 
 
 def test_the_page_shows_uploads_under_way(hub, page, stream):
