@@ -2,6 +2,8 @@
 
 import json
 import random
+import socket
+import time
 
 import pytest
 import requests
@@ -202,21 +204,32 @@ def test_a_client_whose_words_nobody_takes_is_told(start_hub, simulator):
     hub = start_hub(*QUICK, *simulator.settings)
     made = requests.post(hub.url + "/session/create", timeout=10).json()
     with SocketReader(made["wsUrl"]) as reader:
+        reader.wait_for_text("frame")
         before = hub.rss()
-        with pytest.raises(ConnectionClosed):
-            for _ in range(2000):
-                reader.socket.send(bytes(200_000))
+        fill(reader.socket.socket)
         assert reader.wait_for_end()[0] == 1013
         assert hub.rss() - before < 40_000_000
+
+
+def fill(connection: socket.socket) -> None:
+    """Binary messages below the library, which would not read while it writes, until nobody has taken any for a while."""
+    size = 200_000
+    message = b"\x82\xff" + size.to_bytes(8, "big") + bytes(4) + bytes(size)
+    rest, taken_at = message, time.monotonic()
+    while time.monotonic() - taken_at < 0.5:
+        try:
+            sent = connection.send(rest, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            time.sleep(0.01)
+            continue
+        rest, taken_at = rest[sent:] or message, time.monotonic()
 
 
 def test_a_message_that_is_too_large_ends_its_client_alone(hub, simulator, talk):
     with SocketReader(talk) as other, SocketReader(talk) as large:
         large.socket.send("x" * 256 * 1024)
         eventually(lambda: simulator.link.messages == [b"x" * 256 * 1024], "the largest passes")
-        with pytest.raises(ConnectionClosed):
-            for _ in range(100):
-                large.socket.send("x" * (256 * 1024 + 1))
+        large.socket.send("x" * (256 * 1024 + 1))
         assert large.wait_for_end()[0] == 1009
         other.socket.send("still here")
         eventually(lambda: simulator.link.messages[-1] == b"still here")

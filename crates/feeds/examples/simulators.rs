@@ -217,9 +217,8 @@ async fn client(host: &str, path: String, seen: Shared, start: Instant) {
     let head = head(&mut socket).await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     let (reader, writer) = split(socket, Role::Client);
-    tokio::join!(hear(reader, seen, start, |seen| &mut seen.to_client), async {
-        say(writer, start, false).await
-    });
+    let hearing = hear(reader, seen, start, |seen| &mut seen.to_client);
+    let (_ended, ()) = tokio::join!(say(writer, start, false), hearing);
 }
 
 async fn hear(mut reader: Reader, seen: Shared, start: Instant, signals: fn(&mut Seen) -> &mut Vec<u32>) {

@@ -33,6 +33,8 @@ type Io = TokioIo<Upgraded>;
 const OBLIGATIONS: usize = 8;
 /// How long a peer may take to read our last word.
 const LINGER: Duration = Duration::from_secs(1);
+/// More than the buffers between two hosts hold.
+const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Whether the request asks for a WebSocket.
 pub(crate) fn is_upgrade(request: &Request) -> bool {
@@ -89,7 +91,7 @@ fn split(socket: fastwebsockets::WebSocket<Io>, max_message: usize) -> (Inbox, O
     read.set_max_message_size(max_message.saturating_add(1));
     write.set_writev(true);
     let (obliged, obligations) = mpsc::channel(OBLIGATIONS);
-    let assembler = Assembler::new(max_message);
+    let assembler = Assembler::joining(max_message);
     (Inbox { read, obliged, max_message, assembler }, Outbox { write, obligations })
 }
 
@@ -147,6 +149,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// From now on, messages are in the pieces in which they come.
+    pub(crate) fn keep_cuts(&mut self) {
+        self.assembler = Assembler::new(self.max_message);
+    }
+
     /// The next whole message. Not cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Message, Ended> {
         let message = self.next_in_pieces().await?;
@@ -157,7 +164,7 @@ impl Inbox {
         text.map(Message::Text).map_err(|_| Ended::Fragments(fragments::Error::NotUtf8))
     }
 
-    /// The same, in the pieces in which it came.
+    /// The same, in one piece unless the cuts are kept.
     pub(crate) async fn next_in_pieces(&mut self) -> Result<fragments::Message, Ended> {
         loop {
             let obliged = self.obliged.clone();
@@ -187,15 +194,19 @@ impl Inbox {
 
 impl Inbox {
     /// To be called after the last word, unless it was the peer's: whoever leaves with bytes unread resets the
-    /// connection, and the word is lost with it. Reads on until the peer has gone, for a second at most.
+    /// connection, and the word is lost with it. Reads on until the peer has gone, for a second and a few megabytes at
+    /// most.
     pub(crate) async fn linger(mut self) {
         let gone = async {
             let mut ignore = |_| std::future::ready(Ok::<(), std::convert::Infallible>(()));
-            while !matches!(
-                self.read.read_frame(&mut ignore).await,
-                Err(WebSocketError::UnexpectedEOF | WebSocketError::IoError(_))
-            ) {
+            let mut bytes = 0;
+            while bytes < LINGER_BYTES {
                 // What is left of a message too large to be read looks like frames of any kind.
+                bytes += match self.read.read_frame(&mut ignore).await {
+                    Err(WebSocketError::UnexpectedEOF | WebSocketError::IoError(_)) => return,
+                    Err(_) => 2,
+                    Ok(frame) => frame.payload.len() + 2,
+                };
                 tokio::task::yield_now().await;
             }
         };

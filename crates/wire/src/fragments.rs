@@ -86,13 +86,33 @@ impl Error {
 #[derive(Debug)]
 pub struct Assembler {
     max_bytes: usize,
-    partial: Option<Message>,
+    keeps_cuts: bool,
+    partial: Option<Partial>,
+}
+
+/// What has come of a message.
+#[derive(Debug)]
+struct Partial {
+    is_text: bool,
+    bytes: usize,
+    pieces: Pieces,
+}
+
+#[derive(Debug)]
+enum Pieces {
+    Cut(Vec<Bytes>),
+    Joined(Vec<u8>),
 }
 
 impl Assembler {
-    /// For messages of at most `max_bytes`.
+    /// For messages of at most `max_bytes` that keep their cuts.
     pub fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, partial: None }
+        Self { max_bytes, keeps_cuts: true, partial: None }
+    }
+
+    /// For messages that come out in one piece, in however many they came.
+    pub fn joining(max_bytes: usize) -> Self {
+        Self { keeps_cuts: false, ..Self::new(max_bytes) }
     }
 
     /// Takes one data frame, copied out of the read buffer; gives the message that it completes.
@@ -100,30 +120,51 @@ impl Assembler {
     /// # Errors
     /// See [`Error`].
     pub fn push(&mut self, part: Part, is_last: bool, payload: &[u8]) -> Result<Option<Message>, Error> {
-        let mut message = match (part, self.partial.take()) {
+        let mut partial = match (part, self.partial.take()) {
             (Part::Continuation, None) => return Err(Error::NothingToContinue),
             (Part::Continuation, Some(partial)) => partial,
             (_, Some(_)) => return Err(Error::Interleaved),
-            (begins, None) => {
-                Message { is_text: begins == Part::Text, bytes: 0, fragments: Vec::with_capacity(1) }
-            }
+            (begins, None) => Partial::new(begins == Part::Text, self.keeps_cuts || is_last),
         };
-        message.bytes += payload.len();
-        if message.bytes > self.max_bytes {
+        partial.bytes += payload.len();
+        if partial.bytes > self.max_bytes {
             return Err(Error::TooLarge { limit: self.max_bytes });
         }
-        if message.fragments.len() == MAX_FRAGMENTS {
-            return Err(Error::TooManyFragments);
+        partial.pieces.push(payload)?;
+        if is_last {
+            return partial.finish().map(Some);
         }
-        message.fragments.push(Bytes::copy_from_slice(payload));
-        if !is_last {
-            self.partial = Some(message);
-            return Ok(None);
-        }
-        if message.is_text && !is_utf8(&message.fragments) {
+        self.partial = Some(partial);
+        Ok(None)
+    }
+}
+
+impl Partial {
+    fn new(is_text: bool, keeps_cuts: bool) -> Self {
+        let pieces = if keeps_cuts { Pieces::Cut(Vec::with_capacity(1)) } else { Pieces::Joined(Vec::new()) };
+        Self { is_text, bytes: 0, pieces }
+    }
+
+    fn finish(self) -> Result<Message, Error> {
+        let fragments = match self.pieces {
+            Pieces::Cut(pieces) => pieces,
+            Pieces::Joined(bytes) => vec![bytes.into_boxed_slice().into()],
+        };
+        if self.is_text && !is_utf8(&fragments) {
             return Err(Error::NotUtf8);
         }
-        Ok(Some(message))
+        Ok(Message { is_text: self.is_text, bytes: self.bytes, fragments })
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, payload: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Cut(pieces) if pieces.len() == MAX_FRAGMENTS => return Err(Error::TooManyFragments),
+            Self::Cut(pieces) => pieces.push(Bytes::copy_from_slice(payload)),
+            Self::Joined(bytes) => bytes.extend_from_slice(payload),
+        }
+        Ok(())
     }
 }
 
@@ -169,6 +210,20 @@ mod tests {
         );
         assert_eq!(push(&[(Part::Text, true, b"\xFF")]), "NOT_UTF8");
         assert_eq!(push(&[(Part::Text, false, b"\xC3"), (Part::Continuation, true, b"x")]), "NOT_UTF8");
+    }
+
+    #[test]
+    fn a_message_may_come_out_in_one_piece() {
+        let mut assembler = Assembler::joining(4);
+        assembler.push(Part::Binary, false, b"").unwrap();
+        for _ in 0..2 * MAX_FRAGMENTS {
+            assembler.push(Part::Continuation, false, b"").unwrap();
+        }
+        assembler.push(Part::Continuation, false, b"ab").unwrap();
+        let message = assembler.push(Part::Continuation, true, b"cd").unwrap().unwrap();
+        assert_eq!(message.fragments(), [&b"abcd"[..]]);
+        assembler.push(Part::Binary, false, b"abc").unwrap();
+        assert_eq!(assembler.push(Part::Continuation, true, b"de"), Err(Error::TooLarge { limit: 4 }));
     }
 
     #[test]

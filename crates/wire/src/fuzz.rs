@@ -202,6 +202,7 @@ pub fn raw_picture(data: &[u8]) {
 pub fn fragments(mut data: &[u8]) {
     const LIMIT: usize = 96;
     let mut assembler = fragments::Assembler::new(LIMIT);
+    let mut joining = fragments::Assembler::joining(LIMIT);
     let mut sent: Vec<&[u8]> = Vec::new();
     while let [kind, length, rest @ ..] = data {
         let (payload, after) = rest.split_at(usize::from(length % 32).min(rest.len()));
@@ -212,7 +213,13 @@ pub fn fragments(mut data: &[u8]) {
             sent.clear();
         }
         sent.push(payload);
-        match assembler.push(part, kind & 4 != 0, payload) {
+        let joined =
+            joining.push(part, kind & 4 != 0, payload).map(|it| it.map(fragments::Message::into_bytes));
+        let cut = assembler.push(part, kind & 4 != 0, payload);
+        let whole = cut.clone().map(|it| it.map(fragments::Message::into_bytes));
+        assert_eq!(joined, whole, "the cuts change the outcome");
+        drop((joined, whole));
+        match cut {
             Ok(None) => {}
             Ok(Some(message)) => {
                 assert_eq!(message.fragments(), sent, "the cuts have moved");

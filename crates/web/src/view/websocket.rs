@@ -108,6 +108,7 @@ enum LastWord {
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
         let speaker = self.client.as_ref().map(Client::speaker);
+        inbox.keep_cuts();
         let reading = async {
             loop {
                 let message = match inbox.next_in_pieces().await {
