@@ -210,7 +210,7 @@ mod tests {
         let longest = "r".repeat(LONGEST_ROBOT_ID);
         assert_eq!(
             registry.new_id(&robot(&longest), start(), 0).unwrap().as_str().len(),
-            StreamName::MAX_LEN - 1
+            StreamName::MAX_LEN
         );
         for wrong in ["", "a b", "../x", "ä", &format!("{longest}r")] {
             let error = registry.new_id(&robot(wrong), start(), 0).unwrap_err();
