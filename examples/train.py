@@ -112,9 +112,12 @@ def main(cfg: DictConfig) -> None:
     with framehub.VideoStream.from_config(cfg) as video:
         if cfg.env.videoStream or cfg.env.videoRecord:
             search.env = StreamVideo(env, video, fps=cfg.env.videoFps, extra=search.progress)
-        while search.iterations < cfg.train.iterations:
-            mean = search.iterate()
-            log.info("iteration %d: %d steps, return %.1f", search.iterations, search.steps, mean)
+        try:
+            while search.iterations < cfg.train.iterations:
+                mean = search.iterate()
+                log.info("iteration %d: %d steps, return %.1f", search.iterations, search.steps, mean)
+        except KeyboardInterrupt:
+            log.info("stopped after %d steps", search.steps)
     env.close()
 
 

@@ -1,7 +1,7 @@
 """What publishing costs the caller: `python python/benches/publish.py` (a release build of the package installed).
 
 Times `publish_frame` on the caller's thread at 640×480 and 1920×1080 with the hub up, down, stopped (SIGSTOP) and
-swallowing everything, 60 calls a second as a loop would make them, beside the plain copy of the same bytes; then the
+swallowing everything, so many calls a second as a loop would make them, beside the plain copy of the same bytes; then the
 import, and the CPU of a publisher at rest.
 """
 
@@ -27,33 +27,35 @@ SIZES = ((640, 480), (1920, 1080))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=600, help="a row of the table (default: %(default)s)")
-    calls = parser.parse_args().calls
+    parser.add_argument("--rate", type=float, default=60, help="calls a second (default: %(default)s)")
+    arguments = parser.parse_args()
+    calls, pause = arguments.calls, 1 / arguments.rate
     print(f"{'frame':>10} {'hub':>10} {'p50 µs':>8} {'p99 µs':>8} {'copy p50':>9}")
     for width, height in SIZES:
         # Two pictures by turns, so that the cache does not hold the one being copied.
         noise = np.random.default_rng(0).integers(0, 255, (2, height, width, 3), np.uint8)
         copy = np.empty_like(noise[0])
-        plain = measure(lambda n: np.copyto(copy, noise[n % 2]), calls)
+        plain = measure(lambda n: np.copyto(copy, noise[n % 2]), calls, pause)
         for name, hub in HUBS.items():
             with hub() as url, framehub.StreamPublisher(url, "bench", max_fps=None) as publisher:
                 for n in range(30):
                     publisher.publish_frame(noise[n % 2])
-                    time.sleep(1 / 60)
-                times = measure(lambda n: publisher.publish_frame(noise[n % 2]), calls)
+                    time.sleep(pause)
+                times = measure(lambda n: publisher.publish_frame(noise[n % 2]), calls, pause)
             row = (f"{width}×{height}", name, times[0], times[1], plain[0])
             print("{:>10} {:>10} {:>8.0f} {:>8.0f} {:>9.0f}".format(*row), flush=True)
     print(f"import framehub: {import_seconds():.3f} s")
     print(f"a publisher at rest: {idle_percent():.3f} % CPU")
 
 
-def measure(call: Callable[[int], object], calls: int) -> tuple[float, float]:
+def measure(call: Callable[[int], object], calls: int, pause: float) -> tuple[float, float]:
     """p50 and p99 in µs."""
     times = []
     for n in range(calls):
         begun = time.perf_counter()
         call(n)
         times.append(time.perf_counter() - begun)
-        time.sleep(1 / 60)
+        time.sleep(pause)
     p50, p99 = np.percentile(times, (50, 99)) * 1e6
     return float(p50), float(p99)
 
@@ -84,8 +86,9 @@ def stopped() -> Iterator[str]:
 
 @contextmanager
 def black_hole() -> Iterator[str]:
-    """An address of RFC 5737 that no packet comes back from."""
-    yield "http://192.0.2.1:5000"
+    """Takes connections, reads nothing and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
 
 
 HUBS = {"up": up, "down": down, "stopped": stopped, "black hole": black_hole}

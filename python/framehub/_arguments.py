@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -38,10 +37,8 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def captured(value: float | datetime | None) -> float:
-    """When a picture was taken, in Unix seconds; None is now."""
-    if value is None:
-        return time.time()
+def captured(value: float | datetime) -> float:
+    """When a picture was taken, in Unix seconds."""
     seconds = value.timestamp() if isinstance(value, datetime) else _number("captured", value)
     if seconds < 0:
         raise ValueError(f"captured is {value!r}; wanted are Unix seconds (time.time()) or a datetime")
@@ -66,10 +63,8 @@ def seconds(name: str, value: Any) -> float:
     return number
 
 
-def metadata(value: Mapping[str, Any] | None) -> str | None:
+def metadata(value: Mapping[str, Any]) -> str:
     """A mapping as JSON."""
-    if value is None:
-        return None
     if not isinstance(value, Mapping):
         raise TypeError(f"metadata is a {type(value).__name__}; wanted is a mapping such as {{'step': 12}}")
     return json.dumps(_plain(value), allow_nan=False)

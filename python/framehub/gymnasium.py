@@ -24,6 +24,9 @@ __all__ = ["StreamVectorVideo", "StreamVideo"]
 #: More are smaller than a thumb in one picture, and their numbers would not fit into a frame's metadata.
 _MOST_TILES = 64
 
+#: Seconds between two questions whether anybody watches: no viewer notices, and a simulator does a hundred steps.
+_ASK_EVERY = 0.05
+
 Extra = Callable[[], Mapping[str, Any]]
 
 
@@ -95,22 +98,22 @@ class StreamVideo(
         observation, info = super().reset(seed=seed, options=options)
         self._episode += 1
         self._return, self._length = 0.0, 0
-        self._show(0.0)
+        if self._screen.is_open():
+            self._show(0.0)
         return observation, info
 
     def step(self, action: ActType) -> tuple[ObsType, Any, bool, bool, dict[str, Any]]:
         """Does a step, and shows where it led."""
-        observation, reward, terminated, truncated, info = super().step(action)
-        self._screen.count_step()
+        observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += float(reward)
         self._length += 1
-        self._show(float(reward))
+        if self._screen.is_open_after_step():
+            self._show(float(reward))
         return observation, reward, terminated, truncated, info
 
     def _show(self, reward: float) -> None:
-        if self._screen.is_open():
-            numbers = {"episode": self._episode, "reward": reward, "return": self._return, "length": self._length}
-            self._screen.show(_picture(self.env.render()), numbers)
+        numbers = {"episode": self._episode, "reward": reward, "return": self._return, "length": self._length}
+        self._screen.show(_picture(self.env.render()), numbers)
 
     def close(self) -> None:
         """Closes the environment, and the publisher if it was made here."""
@@ -163,13 +166,13 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         mask = options.get("reset_mask") if options else None
         observations, infos = super().reset(seed=seed, options=options)
         self._begin(np.ones(self.num_envs, bool) if mask is None else np.asarray(mask, bool))
-        self._show(np.zeros(self.num_envs))
+        if self._screen.is_open():
+            self._show(np.zeros(self.num_envs))
         return observations, infos
 
     def step(self, actions: ActType) -> tuple[ObsType, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Does a step in each environment, and shows where it led."""
-        observations, rewards, terminations, truncations, infos = super().step(actions)
-        self._screen.count_step()
+        observations, rewards, terminations, truncations, infos = self.env.step(actions)
         # A step that resets an environment is none of its episode.
         stepped = ~self._ended
         self._begin(self._ended.copy())
@@ -181,12 +184,11 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         elif self._autoreset == AutoresetMode.SAME_STEP:
             # What they show is the next episode's first picture already.
             self._begin(ended)
-        self._show(np.asarray(rewards, float))
+        if self._screen.is_open_after_step():
+            self._show(np.asarray(rewards, float))
         return observations, rewards, terminations, truncations, infos
 
     def _show(self, rewards: np.ndarray) -> None:
-        if not self._screen.is_open():
-            return
         shown = slice(self._tiles)
         numbers = {
             "episode": self._episodes[shown],
@@ -233,12 +235,20 @@ class _Screen:
         #: Steps since the wrapper was made.
         self.step = 0
 
-    def count_step(self) -> None:
+    def is_open_after_step(self) -> bool:
+        """Counts a step. It is the only thing that most steps pay for."""
         self.step += 1
+        return self.step % self._every == 0 and self.is_open()
 
     def is_open(self) -> bool:
         """A picture made now is due and looked at."""
-        return self.step % self._every == 0 and time.monotonic() >= self._next and self._to.wanted()
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        if not self._to.wanted():
+            self._next = now + _ASK_EVERY
+            return False
+        return True
 
     def show(self, picture: np.ndarray, numbers: Mapping[str, Any]) -> None:
         # From after the rendering on: one that takes long must not fill the whole time.

@@ -27,7 +27,7 @@ class StreamPublisher:
         quality: JPEG quality, 1 (small) to 100 (fine).
         max_fps: Frames a second that are taken; what comes sooner is skipped, which costs nothing. None or 0: no limit.
         retry_delay: The longest wait between two attempts to reach the hub, in seconds.
-        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
+        adaptive: Whether quality is lowered, as far as 40, while the link is slower than the frames.
         max_queue_size: Taken and not used: nothing waits but the newest frame.
         api_key: For a hub that has keys: one that may publish.
         bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
@@ -106,7 +106,7 @@ class StreamPublisher:
         """
         if self._started is None:
             self.start()
-        when = _arguments.captured(captured)
+        when = None if captured is None else _arguments.captured(captured)
         about = None if metadata is None else _arguments.metadata(metadata)
         return self._native.publish(frame, self._bgr if bgr is None else bool(bgr), when, about)
 

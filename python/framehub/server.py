@@ -122,7 +122,7 @@ class Server:
             RuntimeError: Somebody else publishes this stream, or there are too many; or this process is a fork of
                 the server's.
         """
-        when = _arguments.captured(captured)
+        when = None if captured is None else _arguments.captured(captured)
         about = None if metadata is None else _arguments.metadata(metadata)
         return self._started().publish(frame, stream, self._bgr if bgr is None else bool(bgr), when, about)
 

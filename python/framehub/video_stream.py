@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -10,8 +9,6 @@ from typing import Any
 
 from . import _arguments
 from .server import DEFAULT_STREAM, Server
-
-_log = logging.getLogger("framehub")
 
 #: Every key that means something here, with what it is where it is not given.
 DEFAULTS: dict[str, Any] = {
@@ -98,7 +95,6 @@ class VideoStream:
         if env["videoStream"]:
             # Whoever started the training looks for this line on the terminal.
             print(f"HTTP video streamer started: {server.url}", flush=True)
-            _log.info("HTTP video streamer started: %s", server.url)
         return cls(server=server, resolution=resolution, fps=fps or 0.0, stream=stream)
 
     @property

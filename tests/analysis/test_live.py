@@ -109,14 +109,16 @@ def test_the_metadata_of_the_publisher_can_be_read_without_an_analysis(looking, 
 
 
 def test_the_wall_shows_it_and_goes_on_without_it(looking, film):
-    ask(looking, film, pipeline="pose")
     with Wall(looking.ws) as wall:
         wall.watch(**{film: {"overlay": "pose"}})
-        eventually(lambda: len(wall.of(film)) >= 5)
-        for frame in wall.of(film):
+        eventually(lambda: wall.of(film), "as published")
+        ask(looking, film, pipeline="pose")
+        found = eventually(lambda: len(f := [it for it in wall.of(film) if "metadata" in it.header]) >= 5 and f)
+        for frame in found:
             assert_found(frame.header["metadata"], frame.jpeg)
+        wall.frames.clear()
         ask(looking, film, pipeline=None)
-        eventually(lambda: any("metadata" not in frame.header for frame in wall.of(film)), "as published")
+        eventually(lambda: any("metadata" not in frame.header for frame in wall.of(film)), "as published again")
         assert not wall.of_type("gone")
         wall.watch(**{film: {"overlay": "pose", "width": 64}})
         assert "leave width, height and quality out" in wall.wait_for_text("error")["message"]

@@ -32,3 +32,10 @@ def test_a_hub_that_is_not_there(tmp_path):
     done = framehub("bench", "--url", "http://127.0.0.1:1", *SMALL, folder=tmp_path)
     assert done.returncode == 1
     assert "127.0.0.1:1" in done.stderr
+
+
+def test_uploads(tmp_path):
+    done = framehub("bench", "upload", "--frames", "100", "--size", "10", "--sessions", "2", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = last_json(done.stdout)
+    assert (report["frames"], report["sessions"]) == (200, 2) and report["frames_per_sec"] > 0

@@ -252,18 +252,18 @@ def test_publishing_never_waits_for_a_hub_that_hangs(stream):
 
 def test_quality_falls_on_a_slow_link_and_comes_back(hub, stream):
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
-    with SlowLink(hub.port, bytes_per_second=400_000) as link:
+    with SlowLink(hub.port, bytes_per_second=800_000) as link:
         with StreamPublisher(link.url, stream, quality=90, max_fps=30) as publisher:
 
             def feed() -> dict:
                 publisher.publish_frame(noise)
                 return publisher.get_stats()
 
-            eventually(lambda: feed()["current_quality"] < 80, "the quality falls")
+            eventually(lambda: feed()["current_quality"] < 90, "the quality falls")
             link.bytes_per_second = None
             eventually(lambda: feed()["current_quality"] == 90, "and comes back")
         with StreamPublisher(link.url, stream, quality=90, max_fps=30, adaptive=False) as publisher:
-            link.bytes_per_second = 400_000
+            link.bytes_per_second = 800_000
             always(lambda: feed()["current_quality"] == 90, 0.5)
 
 

@@ -5,7 +5,9 @@ Each test is named after the heading whose example it runs. Examples stand here 
 """
 
 import json
+import signal
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -14,9 +16,9 @@ import pytest
 import requests
 
 from support.browser import wait_until_painted
-from support.hub import clean_environment
+from support.hub import ROOT, clean_environment
 from support.mjpeg import MjpegReader
-from support.pictures import decode, jpeg, number_of, numbered, png
+from support.pictures import decode, encode_jpeg, jpeg, number_of, numbered, png
 from support.shapes import assert_error, assert_shape, is_recent
 from support.waiting import eventually
 
@@ -264,6 +266,55 @@ export SERVER_DEBUG=true
     )
     assert shown.returncode == 0, shown.stderr
     assert "8080" in shown.stdout and "SERVER_PORT" in shown.stdout
+
+
+def test_001_using_the_generic_publisher(start_hub, tmp_path):
+    """'Using the Generic Publisher', word for word but for the import line; a file stands for the camera."""
+    hub = start_hub()
+    code = textwrap.dedent("""
+        from framehub.opencv import StreamPublisher
+        import cv2
+
+        # Initialize publisher
+        publisher = StreamPublisher(
+            server_url="http://localhost:5000",
+            stream_name="my_stream",
+            quality=85,
+            max_fps=30
+        )
+
+        # Start publisher thread
+        publisher.start()
+
+        # Capture and publish frames
+        cap = cv2.VideoCapture(0)
+        while True:
+            ret, frame = cap.read()
+            if ret:
+                publisher.publish_frame(frame)
+
+        # Cleanup
+        publisher.stop()
+        cap.release()
+    """)
+    picture = numbered(33)
+    (tmp_path / "camera.jpg").write_bytes(encode_jpeg(picture))
+    running = subprocess.Popen(
+        [sys.executable, "-c", code.replace(BASE, hub.url).replace("VideoCapture(0)", "VideoCapture('camera.jpg')")],
+        cwd=tmp_path,
+        env=clean_environment(PYTHONPATH=str(ROOT / "python")),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        eventually(lambda: hub.get("/api/streams").json()["count"] == 1, "the stream is there")
+        assert number_of(hub.snapshot("my_stream")) == 33
+        seen = decode(hub.snapshot("my_stream"))
+        assert abs(seen[200, 300].astype(int) - picture[200, 300]).max() < 12, "the colours are the camera's"
+    finally:
+        # The document's loop has no end.
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=20)
+    assert b"KeyboardInterrupt" in said
 
 
 def test_001_custom_publisher(start_hub):

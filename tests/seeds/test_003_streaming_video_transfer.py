@@ -140,7 +140,7 @@ def test_003_message_formats(hub, stream):
         assert upload.frame(0)["status"] == "duplicate"
         validation = {
             "valid": True,
-            "issues": [],
+            "issues": ["in words"],
             "frame_count": 1800,
             "missing_frames": 0,
             "duplicate_frames": 0,

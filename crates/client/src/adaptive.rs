@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// Below this a picture is of little use to anybody.
-const LOWEST: u8 = 30;
+const LOWEST: u8 = 40;
 
 /// A frame that takes more than this part of its time to be sent leaves the next one waiting.
 const BUSY: f64 = 0.8;

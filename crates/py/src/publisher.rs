@@ -1,7 +1,7 @@
 //! `_native.Publisher`: `client::live` for Python.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Endpoint;
 use client::live::{Live, News, Settings, Stats};
@@ -69,7 +69,7 @@ impl Publisher {
         &self,
         frame: &Bound<'_, PyAny>,
         bgr: bool,
-        captured: f64,
+        captured: Option<f64>,
         metadata: Option<&str>,
     ) -> PyResult<bool> {
         let frame_in = Frame::check(frame)?;
@@ -173,12 +173,14 @@ impl Publisher {
 }
 
 /// What the hub would refuse is refused here, where it can be seen.
-pub(crate) fn read_metadata(captured: f64, json: Option<&str>) -> PyResult<Metadata> {
+/// Without a time, a frame was taken now.
+pub(crate) fn read_metadata(captured: Option<f64>, json: Option<&str>) -> PyResult<Metadata> {
     let mut metadata = match json {
         Some(json) => Metadata::parse(json).map_err(|error| PyValueError::new_err(error.to_string()))?,
         None => Metadata::default(),
     };
-    metadata.captured.get_or_insert(captured);
+    let unix_secs = || SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64());
+    metadata.captured = metadata.captured.or(captured).or_else(unix_secs);
     Ok(metadata)
 }
 

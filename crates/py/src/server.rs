@@ -102,7 +102,7 @@ impl Server {
         frame: &Bound<'_, PyAny>,
         stream: &str,
         bgr: bool,
-        captured: f64,
+        captured: Option<f64>,
         metadata: Option<&str>,
     ) -> PyResult<bool> {
         let frame = Frame::check(frame)?;

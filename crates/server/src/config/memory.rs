@@ -20,13 +20,14 @@ const SIGNALLING_BYTES: u64 = 2 * 1024 * 1024;
 /// + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
 /// + viewers.max_renditions × 2 F
 /// + sessions.max_concurrent × (3 F + 2 MB)
+/// + min(referee.max_streaming_memory_mb, referee.max_streaming_sessions × referee.spool_memory_mb)
 /// ```
 ///
 /// F is one frame (`server.max_frame_size_mb`). 4 MB and a frame are a recorder's, and none where
 /// `recording.enabled` is off. A connection holds the frame that it is receiving,
 /// or one that it is still sending after the stream let it go. A rendition holds the frame that it
 /// is made of, and its newest picture. A session holds a message on its way in, in base64, the picture in it,
-/// and the signalling that waits in both directions.
+/// and the signalling that waits in both directions. What upload sessions have beyond the last line lies on disk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryBound {
     /// The largest frame reckoned with.
@@ -39,6 +40,7 @@ pub struct MemoryBound {
     pub per_rendition_bytes: u64,
     pub sessions: u64,
     pub per_session_bytes: u64,
+    pub uploads_bytes: u64,
 }
 
 impl MemoryBound {
@@ -59,6 +61,7 @@ impl MemoryBound {
             .saturating_add(self.connections_bytes())
             .saturating_add(renditions)
             .saturating_add(sessions)
+            .saturating_add(self.uploads_bytes)
     }
 }
 
@@ -66,7 +69,7 @@ impl fmt::Display for MemoryBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "at most {}: {} streams × {} + {} connections × {} + {} renditions × {} + {} sessions × {}, with frames of {}",
+            "at most {}: {} streams × {} + {} connections × {} + {} renditions × {} + {} sessions × {} + {} of uploads, with frames of {}",
             Size(self.total_bytes()),
             self.streams,
             Size(self.per_stream_bytes),
@@ -76,6 +79,7 @@ impl fmt::Display for MemoryBound {
             Size(self.per_rendition_bytes),
             self.sessions,
             Size(self.per_session_bytes),
+            Size(self.uploads_bytes),
             Size(self.frame_bytes),
         )
     }
@@ -93,6 +97,8 @@ impl Plan {
         let fragment = u64::try_from(record::FRAGMENT_BYTES).unwrap_or(u64::MAX);
         let recorder = if self.recording.enabled { fragment.saturating_add(frame_bytes) } else { 0 };
         let tail = u64::from(self.viewers.send_buffer_bytes) + CONNECTION_BUFFER_BYTES;
+        let referee = &self.referee;
+        let uploads = referee.spool_memory_bytes.saturating_mul(referee.max_streaming_sessions as u64);
         MemoryBound {
             frame_bytes,
             streams: self.streams.max_concurrent as u64,
@@ -103,6 +109,7 @@ impl Plan {
             per_rendition_bytes: frame_bytes.saturating_mul(2),
             sessions: self.sessions.max_concurrent as u64,
             per_session_bytes: frame_bytes.saturating_mul(3).saturating_add(SIGNALLING_BYTES),
+            uploads_bytes: uploads.min(referee.max_streaming_memory_bytes),
         }
     }
 }
@@ -134,15 +141,15 @@ mod tests {
         let mb = 1024 * 1024;
         assert_eq!(bound.per_stream_bytes, (10 + 4 + 10) * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
-        let others = 8 * 20 * mb + 25 * (30 + 2) * mb;
+        let others = 8 * 20 * mb + 25 * (30 + 2) * mb + 10 * 64 * mb;
         assert_eq!(
             bound.total_bytes(),
             50 * bound.per_stream_bytes + 2048 * bound.per_connection_bytes + others
         );
         assert_eq!(
             bound.to_string(),
-            "at most 22.2 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB + 8 renditions × 20.0 MB + 25 \
-             sessions × 32.0 MB, with frames of 10.0 MB"
+            "at most 22.8 GB: 50 streams × 24.0 MB + 2048 connections × 10.0 MB + 8 renditions × 20.0 MB + 25 \
+             sessions × 32.0 MB + 640 MB of uploads, with frames of 10.0 MB"
         );
     }
 

@@ -214,6 +214,7 @@ streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
 + server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
 + viewers.max_renditions × 2 F
 + sessions.max_concurrent × (3 F + 2 MB)
++ min(referee.max_streaming_memory_mb, referee.max_streaming_sessions × referee.spool_memory_mb)
 ```
 
 A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. A simulator session holds a message on its way in, in base64, the picture in it, and 1 MB of signalling each way. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.

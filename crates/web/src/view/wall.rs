@@ -80,6 +80,13 @@ impl Tile {
         }
         self.wish == *wish
     }
+
+    /// It waits for an analysis that has begun by now.
+    fn is_overtaken(&self, app: &App) -> bool {
+        let stream = self.subscriber.stream();
+        let waits = self.wish.overlay.as_ref().filter(|_| stream.parent().is_none());
+        waits.is_some_and(|pipeline| app.analyses().stream(stream, pipeline).is_ok())
+    }
 }
 
 /// A viewer of the stream as wished for, or as published where that cannot be made.
@@ -147,7 +154,10 @@ impl Wall {
                     self.open_wished();
                     list.reset_immediately();
                 }
-                _ = list.tick() => self.send_list(&mut outbox).await?,
+                _ = list.tick() => {
+                    self.open_wished();
+                    self.send_list(&mut outbox).await?;
+                }
                 ended = reading.as_mut() => return outbox.farewell(&ended).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             }
@@ -175,7 +185,8 @@ impl Wall {
     fn open_wished(&mut self) {
         let now = Instant::now();
         for (name, wish) in &self.wishes {
-            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(wish)) {
+            let app = &self.app;
+            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(wish) && !tile.is_overtaken(app)) {
                 continue;
             }
             let Some(stream) = self.app.hub().stream(name) else { continue };

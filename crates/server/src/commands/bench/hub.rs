@@ -55,8 +55,8 @@ impl Hub {
         Ok(Hub { endpoint, started: None })
     }
 
-    /// Starts `framehub serve` on a free port of this machine, with limits that fit the plan.
-    pub(super) async fn start(plan: &Plan) -> anyhow::Result<Hub> {
+    /// Starts `framehub serve` with these settings, which choose the port.
+    pub(super) async fn start(settings: Vec<String>) -> anyhow::Result<Hub> {
         let program = std::env::current_exe().context("cannot tell which program to start the hub from")?;
         // An empty folder: no config.yaml, no .env, and whatever the hub writes goes with it.
         let folder = std::env::temp_dir().join(format!("framehub-bench-{}", std::process::id()));
@@ -64,7 +64,7 @@ impl Hub {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut process = Command::new(&program)
             .arg("serve")
-            .args(settings(plan))
+            .args(settings)
             .current_dir(&folder)
             .env_clear()
             .envs(kept)
@@ -120,7 +120,8 @@ impl Started {
     }
 }
 
-fn settings(plan: &Plan) -> Vec<String> {
+/// A free port of this machine, and limits that fit the plan.
+pub(super) fn settings(plan: &Plan) -> Vec<String> {
     // Room for those who come back after a lost connection, for /metrics, and for the default stream.
     let connections = plan.viewers * 2 + plan.streams * 2 + 64;
     let frame_mb = (plan.frame_bytes as f64 / 1e6 * 2.0).clamp(10.0, 100.0);

@@ -11,6 +11,7 @@ mod hub;
 mod publishers;
 mod record;
 mod report;
+mod upload;
 mod viewers;
 
 use std::sync::{Arc, OnceLock};
@@ -47,6 +48,7 @@ Examples:
   framehub bench --viewers 20 --slow 5                do five viewers on thin links disturb the others?
   framehub bench --url http://robot:5000 --min-fps 29 --json
   framehub bench record --streams 50 --size 50        does the disk keep up with fifty cameras?
+  framehub bench upload --frames 10000                how fast are the frames of a phrase taken?
 
 Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of \
 the report comes near its number of cores, the measurement itself is the limit.
@@ -104,6 +106,7 @@ pub struct BenchArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 enum What {
     Record(record::RecordArgs),
+    Upload(upload::UploadArgs),
 }
 
 /// What is offered to the hub, checked.
@@ -198,8 +201,10 @@ impl Run {
 /// # Errors
 /// Wrong usage, a hub that cannot be reached or started, or a viewer under `--min-fps`.
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {
-    if let Some(What::Record(args)) = &args.what {
-        return record::run(args);
+    match &args.what {
+        Some(What::Record(args)) => return record::run(args),
+        Some(What::Upload(args)) => return terminal::block_on(upload::run(args.clone())),
+        None => {}
     }
     let plan = Plan::of(&args).map_err(|error| terminal::usage("bench", error))?;
     let frames = Frames::of_size(plan.frame_bytes).map_err(|error| terminal::usage("bench", error))?;
@@ -211,7 +216,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
     terminal::block_on(async {
         let hub = match endpoint {
             Some(endpoint) => Hub::running(endpoint).await?,
-            None => Hub::start(&plan).await?,
+            None => Hub::start(hub::settings(&plan)).await?,
         };
         let measured = measure(Run::new(plan), frames, &hub).await;
         hub.stop().await;

@@ -10,6 +10,7 @@ import { at } from './paths.js';
  * @typedef {object} AnalysisState
  * @property {boolean} running
  * @property {string | null} pipeline
+ * @property {number} frames_analyzed
  * @property {number} current_fps
  * @property {number} analysis_ms
  * @property {number} frame_errors
@@ -87,7 +88,7 @@ export class Analysis {
     const isReady = state.pipelines.some((pipeline) => pipeline.name === POSE && pipeline.ready);
     this.#running = state.running && state.pipeline === POSE;
     this.panel.hidden = !isReady && !state.running;
-    setText(this.words, this.#running ? `Looking at ${format.fps(state.current_fps)} pictures a second, ${state.analysis_ms.toFixed(0)} ms each` : 'Not analysed');
+    setText(this.words, this.#running ? paceOf(state) : 'Not analysed');
     if (state.frame_errors > 0 && state.last_error) setText(this.note, `${format.plural(state.frame_errors, 'picture')} left out: ${state.last_error}`);
     setText(this.runButton, this.#running ? 'Stop' : 'Find people');
     this.showButton.disabled = !this.#running;
@@ -123,4 +124,10 @@ export class Analysis {
   #address() {
     return at(`api/streams/${encodeURIComponent(this.#name)}/analysis`);
   }
+}
+
+/** @param {AnalysisState} state */
+function paceOf(state) {
+  if (state.frames_analyzed === 0) return 'Looking at the first picture';
+  return `Looking at ${format.fps(state.current_fps)} pictures a second, ${state.analysis_ms.toFixed(0)} ms each`;
 }
