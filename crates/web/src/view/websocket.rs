@@ -124,8 +124,9 @@ impl View {
         let end = self.write(&mut outbox, pin!(reading)).await;
         self.forget();
         match end {
-            Ok(LastWord::Peers) => {}
-            Ok(LastWord::Ours) => inbox.linger().await,
+            // Only whoever talks has sent something that is not read yet.
+            Ok(LastWord::Ours) if speaker.is_some() => inbox.linger().await,
+            Ok(_) => {}
             Err(error) => tracing::debug!(stream = %self.name, %error, "WebSocket viewer left"),
         }
     }
