@@ -1,6 +1,5 @@
 """Document 003, 'Streaming Video Transfer - Client Implementation Guide': its client, its messages, its checks."""
 
-import asyncio
 import json
 import subprocess
 import time
@@ -9,6 +8,7 @@ import cv2
 import pytest
 import websockets
 
+from support import coroutines
 from support.pictures import numbered
 from support.shapes import assert_shape
 from support.uploads import Upload, sessions
@@ -116,7 +116,7 @@ async def stream_video(server_url, video_path, signal_path):
 
 
 def test_003_python_example(hub, phrase, capsys):
-    result = asyncio.run(stream_video(hub.url, str(phrase / "phrase.avi"), str(phrase / "signal.txt")))
+    result = coroutines.run(stream_video(hub.url, str(phrase / "phrase.avi"), str(phrase / "signal.txt")))
     assert result["decision"]["winner"] == "left" and result["decision"]["reason"]
     assert (hub.folder / "artifacts" / "my_session").samefile(result["artifact_dir"])
     assert isinstance(result["wall_time_seconds"], float)
@@ -197,7 +197,7 @@ def test_003_test_with_simple_websocket_client(hub, capsys):
             await ws.send('{"type": "ping"}')
             print(await ws.recv())
 
-    asyncio.run(test())
+    coroutines.run(test())
     assert json.loads(capsys.readouterr().out) == {"type": "pong"}
     assert "WebSocket connection accepted" in hub.stderr(), "'Check server logs'"
     assert hub.get("/health").status_code == 200
