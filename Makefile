@@ -75,7 +75,7 @@ test-rust: build
 	else \
 	  cargo test --workspace --all-targets --locked --no-fail-fast; \
 	fi
-	cargo test --workspace --doc --locked
+	cargo test --workspace --exclude framehub-native --doc --locked
 
 # Every interleaving of publish, receive and drop, within loom's bounds. Its own target folder: the flag changes every
 # crate below.

@@ -140,6 +140,12 @@ impl Recordings {
         clip::save(&self.0.room, &live, span)
     }
 
+    /// Begins the recordings of streams that have only just come, before the hub ends: whoever publishes one picture and
+    /// goes finds it in a file.
+    pub fn catch_up(&self) {
+        self.0.follow();
+    }
+
     /// Finishes all recordings; waits for them at most so long.
     pub fn shut_down(&self, patience: Duration) {
         let deadline = Instant::now() + patience;

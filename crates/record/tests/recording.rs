@@ -45,6 +45,18 @@ fn every_frame_is_kept_as_it_was_published() {
 }
 
 #[test]
+fn a_picture_of_the_last_moment_is_kept() {
+    for _ in 0..20 {
+        let rig = Rig::new();
+        rig.camera("cam1").publish(jpeg(1));
+        rig.recordings.catch_up();
+        let recordings = rig.finish();
+        let [recording] = &recordings[..] else { panic!("{recordings:?}") };
+        assert_eq!((recording.total_frames, recording.frames_lost), (1, 0));
+    }
+}
+
+#[test]
 fn a_fragment_is_half_a_second_so_a_kill_costs_no_more() {
     let rig = Rig::new();
     let mut cam = rig.camera("cam1");

@@ -122,6 +122,7 @@ impl Server {
         ));
         let serving = tokio::spawn(web::serve(listener, app, shutdown.clone()));
         shutdown.cancelled().await;
+        recordings.catch_up();
         // Readers are told that their stream has ended; with that their connections end.
         hub.shut_down();
         let patience = plan.server.shutdown;
