@@ -242,7 +242,7 @@ fn nothing_is_recorded_by_itself_where_that_is_turned_off() {
 fn h264_is_encoded_and_a_bad_frame_is_only_lost() {
     let rig = Rig::with(|config| config.codec = Codec::H264);
     let mut cam = rig.camera("cam1");
-    for number in 0..8 {
+    for number in 0..30 {
         let picture = support::picture(64, 48, u8::try_from(number * 8).unwrap());
         let picture = if number == 7 { picture[..picture.len() / 2].to_vec() } else { picture };
         cam.publish_sized(picture, 64, 48);
