@@ -72,18 +72,8 @@ pub struct Activity {
 impl Recordings {
     /// Begins to record what `config` says. Nothing on the disk can make this fail: it is told by [`Activity`].
     pub fn start(hub: Hub, config: Config) -> Self {
-        let shelf = Shelf::new(&config.directory);
-        let room = Room {
-            syncer: Syncer::start(config.sync),
-            shelf,
-            config: Arc::new(config),
-            disk_is_low: Arc::new(AtomicBool::new(false)),
-            counters: Arc::new(Counters::default()),
-        };
-        let closing = Arc::new(Closing::default());
-        keeper::start(room.clone(), Arc::clone(&closing));
-        let recorders = Mutex::new(Recorders::default());
-        let shared = Arc::new(Shared { hub: hub.clone(), room, recorders, closing });
+        let shared = Arc::new(Shared::new(hub.clone(), config));
+        keeper::start(shared.room.clone(), Arc::clone(&shared.closing));
         supervisor::start(&shared, hub);
         Self(shared)
     }
@@ -98,13 +88,13 @@ impl Recordings {
 
     /// Begins to record a live stream; if it is being recorded already, that goes on.
     pub fn begin(&self, stream: &StreamName) -> Result<Activity, Error> {
-        self.0.begin(&self.0.live(stream)?)
+        self.0.begin(&self.0.followed(stream)?)
     }
 
     /// Ends a stream's recording, until it is begun again or the stream is made anew. Gives how it ended. Blocks until
     /// the file is finished, for three seconds at most.
     pub fn end(&self, stream: &StreamName) -> Result<Activity, Error> {
-        let live = self.0.live(stream)?;
+        let live = self.0.followed(stream)?;
         let not_recording = || Error::NotRecording { stream: stream.clone() };
         let recorder = self.0.running(&live).ok_or_else(not_recording)?;
         self.0.recorders().declined.insert(live.epoch());
@@ -133,7 +123,7 @@ impl Recordings {
     /// Saves the last `span` of a stream as a file of its own: from its recordings, or else from what the ring still
     /// holds. Blocks while it is written.
     pub fn clip(&self, stream: &StreamName, span: Duration) -> Result<Metadata, Error> {
-        let live = self.0.live(stream)?;
+        let live = self.0.followed(stream)?;
         if let Some(recorder) = self.0.running(&live) {
             recorder.flush(PATIENCE);
         }
@@ -164,12 +154,27 @@ impl Recordings {
 }
 
 impl Shared {
+    fn new(hub: Hub, config: Config) -> Self {
+        let room = Room {
+            syncer: Syncer::start(config.sync),
+            shelf: Shelf::new(&config.directory),
+            config: Arc::new(config),
+            disk_is_low: Arc::new(AtomicBool::new(false)),
+            counters: Arc::new(Counters::default()),
+        };
+        Self { hub, room, recorders: Mutex::default(), closing: Arc::default() }
+    }
+
     fn recorders(&self) -> MutexGuard<'_, Recorders> {
         self.recorders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live(&self, name: &StreamName) -> Result<Stream, Error> {
-        self.hub.stream(name).ok_or_else(|| Error::NoStream { stream: name.clone() })
+    /// A live stream that somebody asks something of. They may be quicker than the thread that follows the hub: what
+    /// begins by itself has begun before they are answered.
+    fn followed(&self, name: &StreamName) -> Result<Stream, Error> {
+        let stream = self.hub.stream(name).ok_or_else(|| Error::NoStream { stream: name.clone() })?;
+        self.follow();
+        Ok(stream)
     }
 
     fn running(&self, stream: &Stream) -> Option<Arc<Recorder>> {
@@ -192,8 +197,9 @@ impl Shared {
     /// Begins the recordings that begin by themselves, and forgets those that have ended. A source of the hub's own
     /// that rests while nobody watches (the demo) is recorded on request only: else it would never rest.
     pub(crate) fn follow(&self) {
-        let streams = self.hub.streams();
         let mut recorders = self.recorders();
+        // Asked for under the lock: an older list would make it forget what was declined meanwhile.
+        let streams = self.hub.streams();
         recorders.running.retain(|_, recorder| !recorder.is_finished());
         recorders.declined.retain(|&epoch| streams.iter().any(|stream| stream.epoch() == epoch));
         if !self.room.config.automatic || self.closing.is_closed() {
@@ -230,3 +236,6 @@ impl Recorders {
         Ok(activity)
     }
 }
+
+#[cfg(test)]
+mod tests;
