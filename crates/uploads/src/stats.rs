@@ -72,7 +72,8 @@ impl Stats {
         Self {
             active_sessions: sessions.len(),
             max_sessions,
-            total_memory_mb: rounded(sessions.iter().map(|s| s.memory_mb).sum()),
+            // From 0.0: the empty sum of floats is -0.0.
+            total_memory_mb: rounded(sessions.iter().fold(0.0, |sum, s| sum + s.memory_mb)),
             max_memory_mb: rounded(max_memory_bytes as f64 / MB),
             total_frames: sessions.iter().map(|s| s.frames_received).sum(),
             sessions: sessions.into_iter().map(|s| (s.session_id.clone(), s)).collect(),
@@ -94,4 +95,16 @@ pub(crate) fn megabytes(bytes: u64) -> f64 {
 /// Three places say enough.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_takes_no_memory_and_not_less() {
+        let idle = Stats::of(Vec::new(), 4, 1 << 30);
+        assert!(idle.total_memory_mb.is_sign_positive(), "{}", idle.total_memory_mb);
+        assert_eq!((idle.active_sessions, idle.total_frames, idle.max_memory_mb), (0, 0, 1024.0));
+    }
 }
