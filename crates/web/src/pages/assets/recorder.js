@@ -58,14 +58,19 @@ export class Recorder {
   update(info) {
     if (info.recording === this.#listed) return;
     this.#listed = info.recording;
-    window.clearTimeout(this.#timer);
-    this.#round += 1;
-    void this.#poll(this.#round);
+    this.#askAnew();
   }
 
   /** @param {...(Node | string)} what */
   say(...what) {
     this.note.replaceChildren(...what);
+  }
+
+  /** Now; what was asked before may be answered with what is no longer so. */
+  #askAnew() {
+    window.clearTimeout(this.#timer);
+    this.#round += 1;
+    void this.#poll(this.#round);
   }
 
   /** @param {number} round */
@@ -110,6 +115,7 @@ export class Recorder {
       if (name !== this.#name) return;
       this.say('');
       this.#show(state);
+      this.#askAnew();
     } catch (error) {
       if (name === this.#name) this.say(`${action === 'start' ? 'Not started' : 'Not stopped'}: ${wordsOf(error)}`);
     } finally {
