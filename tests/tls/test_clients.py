@@ -109,7 +109,7 @@ def test_the_page_moves_in_a_browser(chromium, hub, stream):
         sockets = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         page.goto(f"{hub.url}/#{stream}")
-        canvas = page.locator("canvas:visible").first
+        canvas = page.locator("#focus-canvas")
         canvas.wait_for()
         for number in (2, 3, 4):
             hub.put_frame(stream, number)

@@ -86,9 +86,10 @@ def test_the_pages_move(cams, stream, page):
     page.on("request", lambda request: elsewhere.append(request.url) if "/all/cams/" not in request.url else None)
     page.on("websocket", lambda socket: elsewhere.append(socket.url) if "/all/cams/" not in socket.url else None)
     cams.put_frame(stream, 1)
-    for number, address in enumerate((f"/#{stream}", f"/stream/{stream}/embed"), 2):
+    places = ((f"/#{stream}", "#focus-canvas"), (f"/stream/{stream}/embed", "#picture"))
+    for number, (address, shown) in enumerate(places, 2):
         page.goto(cams.url + address)
-        canvas = page.locator("canvas:visible").first
+        canvas = page.locator(shown)
         canvas.wait_for()
         cams.put_frame(stream, number)
         wait_until_painted(canvas, number)
