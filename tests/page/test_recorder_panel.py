@@ -59,7 +59,7 @@ def test_rewind_shows_the_past_and_live_brings_back(live, output):
         return 0 if shown is None else (number_of(hub.snapshot("cam")) or 0) - shown
 
     eventually(lambda: behind() > 3 * FPS, "ten seconds behind")
-    first = number_on_stage(page)
+    first = eventually(lambda: number_on_stage(page), "a picture of the past")
     eventually(lambda: (number_on_stage(page) or 0) > first, "and moving")
     assert page.locator("#rewound").inner_text() == "10 s ago"
     assert page.locator("#rewind-live").get_attribute("aria-pressed") == "false"

@@ -80,7 +80,8 @@ def test_numbers_travel_with_the_picture(server, stream):
     env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
         wall.watch(stream)
-        eventually(lambda: server.wanted(stream=stream))
+        # Before the first picture is there, it is wanted whoever watches.
+        eventually(lambda: wall.of(stream), "the first picture")
         for length in range(1, LONG + 1):
             env.step(0)
             frame = told(wall, stream, step=length)
@@ -119,6 +120,7 @@ def test_every_so_many_steps_and_so_many_pictures_a_second(server, stream):
     inner = Counter()
     env = StreamVideo(inner, server, stream, every=10, fps=0)
     server.publish(numbered(1), stream=stream)
+    eventually(lambda: server.stats(stream)["frames_received"], "the stream is there")
     with MjpegReader(f"{server.url}/stream/{stream}"):
         eventually(lambda: server.wanted(stream=stream))
         for _ in range(100):
@@ -175,7 +177,8 @@ def test_tiles_of_a_vector_environment(server, stream, mode):
     env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
         wall.watch(stream)
-        eventually(lambda: server.wanted(stream=stream))
+        # Before the first picture is there, it is wanted whoever watches.
+        eventually(lambda: wall.of(stream), "the first picture")
         actions = np.zeros(5, int)
         env.step(actions)
         frame = told(wall, stream, step=1)

@@ -51,12 +51,16 @@ def test_basic_streaming_setup(make, capsys):
         assert (video.resolution, video.fps) == ((1024, 768), 30.0)
         assert video.wanted()
         assert video.publish(numbered(3))
-        assert not video.publish(numbered(4)), "more than 30 a second"
         eventually(lambda: video.stats()["frames_received"] == 1)
         assert number_of(requests.get(f"{video.url}/stream/default/snapshot.jpg", timeout=10).content) == 3
         stats = requests.get(f"{video.url}/stats", timeout=10).json()
         assert stats["server_running"] is True and stats["frames_received"] == 1
     assert not video.enabled
+
+
+def test_frames_come_as_often_as_the_configuration_says():
+    with VideoStream.from_config(config(videoFps=0.1)) as video:
+        assert [video.publish(numbered(number)) for number in range(3)] == [True, False, False]
 
 
 def test_without_streaming_nothing_happens(capsys):

@@ -12,6 +12,7 @@ from support import coroutines
 from support.pictures import numbered
 from support.shapes import assert_shape
 from support.uploads import Upload, sessions
+from support.waiting import eventually
 
 ONE_LIGHT = b""" 0.000s | Phrase recording started
  0.400s | HIT: Left scores on Right!
@@ -199,7 +200,7 @@ def test_003_test_with_simple_websocket_client(hub, capsys):
 
     coroutines.run(test())
     assert json.loads(capsys.readouterr().out) == {"type": "pong"}
-    assert "WebSocket connection accepted" in hub.stderr(), "'Check server logs'"
+    eventually(lambda: "WebSocket connection accepted" in hub.stderr(), "'Check server logs'")
     assert hub.get("/health").status_code == 200
 
 

@@ -95,7 +95,7 @@ def test_a_command_runs_while_watched_and_ends_with_its_children(start_hub, tmp_
         assert len(members(group)) >= 3, "the shell, ffmpeg and cat"
         hub.wait_for_viewers("pipe", 1)
     eventually(lambda: not members(group), "all of them have ended")
-    assert source(hub, "pipe")["state"] == "resting"
+    eventually(lambda: source(hub, "pipe")["state"] == "resting", "and it rests")
 
 
 def test_commands_end_with_the_hub(start_hub, tmp_path):
