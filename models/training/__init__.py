@@ -1,0 +1,1 @@
+"""Training of the pose model on pictures that `bouts` draws."""

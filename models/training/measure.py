@@ -1,0 +1,157 @@
+"""How good a model is on held-out pictures: `python -m training.measure fencer-pose.onnx held.npz`.
+
+OKS-AP as COCO defines it (cocodataset.org, key points evaluation; 101 recall points, area from the box), the share of
+pictures in which both fencers are found, and the middle error of the key points.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .loss import AREA_SHARE, SIGMAS
+
+THRESHOLDS = np.arange(0.50, 0.96, 0.05)
+SCORE = 0.25
+"""What is surer than this counts as found, as in the hub."""
+OVERLAP = 0.7
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("held_out", type=Path)
+    parser.add_argument("--most", type=int, help="only so many pictures")
+    given = parser.parse_args()
+    print(json.dumps(evaluate(onnx_runner(given.model), given.held_out, given.most), indent=2))
+
+
+def onnx_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda picture: session.run(None, {name: picture})[0]
+
+
+def measured(network, held_out: Path, most: int | None = None) -> str:
+    """The same of a network in training, in words."""
+    import torch
+
+    network = network.eval()
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            return network(torch.from_numpy(picture).contiguous(memory_format=torch.channels_last)).float().numpy()
+
+    found = evaluate(run, held_out, most)
+    network.train()
+    return ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+
+
+def evaluate(run: Callable[[np.ndarray], np.ndarray], held_out: Path, most: int | None = None) -> dict[str, float]:
+    """`run` takes a picture (1, 3, height, width) and gives (1, 56, cells)."""
+    file = np.load(held_out)
+    pictures, boxes, points = file["pictures"], file["boxes"], file["points"]
+    step = max(1, len(pictures) // most) if most else 1
+    scores, likenesses, errors = [], [], []
+    fencers = both = whole = 0
+    for n in range(0, len(pictures), step):
+        output = run(pictures[n].transpose(2, 0, 1)[None].astype(np.float32) / 255)[0]
+        sure, places = people(output)
+        there = boxes[n, :, 2] > boxes[n, :, 0]
+        truth, area = points[n][there], _area(boxes[n][there])
+        oks = _oks(places, truth, area)
+        scores.append(sure)
+        likenesses.append(oks)
+        fencers += len(truth)
+        if len(truth) == 2:
+            whole += 1
+            both += bool(_found(sure, oks).all())
+        errors += _errors(sure, places, oks, truth, area)
+    precision = [_average_precision(scores, likenesses, fencers, threshold) for threshold in THRESHOLDS]
+    return {
+        "oks_map50": precision[0],
+        "oks_map50_95": float(np.mean(precision)),
+        "both_found": both / max(whole, 1),
+        "median_error": float(np.median(errors)) if errors else float("nan"),
+    }
+
+
+def people(output: np.ndarray, least: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and key points (people, 17, 2) of whom an output of shape (56, cells) tells, the surest first."""
+    columns = output[:, output[4] > least]
+    columns = columns[:, np.argsort(-columns[4])][:, :300]
+    x, y, width, height = columns[:4]
+    left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    area = width * height
+    kept: list[int] = []
+    for n in range(columns.shape[1]):
+        wide = np.clip(np.minimum(right[n], right[kept]) - np.maximum(left[n], left[kept]), 0, None)
+        high = np.clip(np.minimum(bottom[n], bottom[kept]) - np.maximum(top[n], top[kept]), 0, None)
+        shared = wide * high
+        if not (shared / (area[n] + area[kept] - shared) > OVERLAP).any():
+            kept.append(n)
+    chosen = columns[:, kept]
+    return chosen[4], chosen[5:].reshape(17, 3, -1).transpose(2, 0, 1)[..., :2]
+
+
+def _area(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) * AREA_SHARE
+
+
+def _oks(places: np.ndarray, truth: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Likeness of all who are found to all who are there, shape (found, there)."""
+    squares = ((places[:, None] - truth[None, ..., :2]) ** 2).sum(-1)
+    spread = (2 * np.array(SIGMAS)) ** 2
+    likeness = np.exp(-squares / (2 * spread * area[None, :, None]))
+    seen = truth[None, ..., 2] > 0
+    return (likeness * seen).sum(-1) / np.maximum(seen.sum(-1), 1)
+
+
+def _found(sure: np.ndarray, oks: np.ndarray) -> np.ndarray:
+    """Who of those that are there is found: surely, and half right."""
+    surely = oks[sure > SCORE]
+    return (surely > 0.5).any(0) if len(surely) else np.zeros(oks.shape[1], bool)
+
+
+def _errors(sure, places, oks, truth, area) -> list[float]:
+    """Of the key points of those found, as shares of the square root of the area."""
+    errors = []
+    for n in range(len(truth)):
+        candidates = np.flatnonzero(sure > SCORE)
+        if len(candidates):
+            best = candidates[np.argmax(oks[candidates, n])]
+            seen = truth[n, :, 2] > 0
+            distance = np.linalg.norm(places[best] - truth[n, :, :2], axis=-1)[seen]
+            errors += list(distance / np.sqrt(area[n]))
+    return errors
+
+
+def _average_precision(scores, likenesses, fencers: int, threshold: float) -> float:
+    hits, sure = [], []
+    for scored, oks in zip(scores, likenesses, strict=True):
+        taken = np.zeros(oks.shape[1], bool)
+        for n in np.argsort(-scored):
+            free = np.where(taken, -1.0, oks[n])
+            best = int(np.argmax(free)) if len(free) else -1
+            hit = best >= 0 and free[best] >= threshold
+            if hit:
+                taken[best] = True
+            hits.append(hit)
+            sure.append(scored[n])
+    order = np.argsort(-np.array(sure), kind="stable")
+    right = np.cumsum(np.array(hits)[order])
+    precision = right / np.arange(1, len(right) + 1)
+    recall = right / max(fencers, 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(recall, np.linspace(0, 1, 101))
+    return float(np.mean([envelope[n] if n < len(envelope) else 0.0 for n in at]))
+
+
+if __name__ == "__main__":
+    main()

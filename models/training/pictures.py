@@ -1,0 +1,56 @@
+"""Draws the pictures that are trained on, or those held out: `python -m training.pictures --out train1.npz --seed 1`.
+
+A file has `pictures` (n, 384, 640, 3; red, green, blue, 8 bits), `boxes` (n, 2, 4; all 0 where no fencer is) and `points`
+(n, 2, 17, 3), as in `bouts.scene.Labelled`.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bouts.motions import Motions
+from bouts.scene import Labelled, Scene, Take
+from bouts.variety import HELD_OUT, TRAINING
+
+SIZE = (640, 384)
+LEAST_POINTS = 6
+"""Somebody of whom fewer key points are within the picture is not asked for."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=600)
+    parser.add_argument("--moments", type=int, default=3, help="pictures of each scene")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--held-out", action="store_true", help="other pistes, bodies, distortions and angles")
+    parser.add_argument("--recordings", type=Path, help="a folder of *.keypoints.json with the movement of real fencers")
+    given = parser.parse_args()
+
+    rng = np.random.default_rng(given.seed)
+    motions = Motions(given.recordings)
+    variety = HELD_OUT if given.held_out else TRAINING
+    count = given.scenes * given.moments
+    pictures = np.zeros((count, SIZE[1], SIZE[0], 3), np.uint8)
+    boxes, points = np.zeros((count, 2, 4), np.float32), np.zeros((count, 2, 17, 3), np.float32)
+    began = time.monotonic()
+    for at in range(given.scenes):
+        scene = Scene(rng, variety, motions.pair(rng, given.moments), Take.random(rng, variety, SIZE))
+        for moment in range(given.moments):
+            n = at * given.moments + moment
+            pictures[n], boxes[n], points[n] = _kept(scene.frame(moment))
+    np.savez(given.out, pictures=pictures, boxes=boxes, points=points)
+    print(f"{given.out}: {count} pictures of {given.scenes} scenes in {time.monotonic() - began:.0f} s")
+
+
+def _kept(labelled: Labelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    boxes, points = labelled.boxes.copy(), labelled.points.copy()
+    gone = points[..., 2].sum(-1) < LEAST_POINTS
+    boxes[gone], points[gone] = 0, 0
+    return labelled.picture[..., ::-1], boxes, points
+
+
+if __name__ == "__main__":
+    main()
