@@ -13,7 +13,7 @@ TYPESCRIPT := target/typescript
 # How many end-to-end tests run at a time.
 WORKERS ?= 4
 
-.PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e wheel
+.PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e wheel eval
 
 # In this order, and one after the other: cargo would wait for its own lock, browsers for the processor.
 test:
@@ -49,8 +49,8 @@ lint-pages: $(TYPESCRIPT)/.ready
 	@echo "tsc: the pages' types agree"
 
 lint-tests: $(VENV)/.ready
-	$(VENV)/bin/ruff check --no-cache tests python examples
-	$(VENV)/bin/ruff format --no-cache --check tests python examples
+	$(VENV)/bin/ruff check --no-cache tests python examples models
+	$(VENV)/bin/ruff format --no-cache --check tests python examples models
 
 $(TYPESCRIPT)/.ready: $(PAGES)/package-lock.json $(VENV)/.ready
 	mkdir -p $(TYPESCRIPT)
@@ -96,3 +96,12 @@ test-e2e: $(VENV)/.ready build
 # One wheel for every CPython from 3.10 on, with the command `framehub` in it. Not part of `test`: a release build.
 wheel: $(VENV)/.ready
 	$(VENV)/bin/maturin build --release --locked --manifest-path python/Cargo.toml --out target/wheels
+
+# ---- what is measured ----
+
+# Synthetic bouts on the whole way from video to verdict; models/README.md says what comes out. Not part of `test`: a
+# release build, and minutes of computing.
+BOUTS ?= 60
+eval: $(VENV)/.ready
+	cargo build --release --locked --bin framehub
+	$(PYTHON) models/evaluate.py --program target/release/framehub --bouts $(BOUTS)

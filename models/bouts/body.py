@@ -153,7 +153,9 @@ class Painter:
         if np.linalg.norm(across) < radius * 0.4:
             across = np.array([radius, 0.0])
         middle = top * 0.68 + low * 0.32
-        self._stroke(middle - across * 0.42, middle + across * 0.42, max(radius * 0.34, 1), _scaled(kit.name, self.light))
+        self._stroke(
+            middle - across * 0.42, middle + across * 0.42, max(radius * 0.34, 1), _scaled(kit.name, self.light)
+        )
 
     def _head(self, points, flat, scale):
         kit = self.kit
@@ -238,7 +240,9 @@ class Painter:
         light, dark = self.light * (1 + self.kit.sheen), self.light * (0.80 - self.kit.sheen * 0.3)
         inner = [start + way * 0.08, end - way * 0.08]
         self._stroke(inner[0] - side * radius * 0.55, inner[1] - side * radius * 0.5, thick, _scaled(colour, dark))
-        self._stroke(inner[0] + side * radius * 0.45, inner[1] + side * radius * 0.4, thick * 0.8, _scaled(colour, light))
+        self._stroke(
+            inner[0] + side * radius * 0.45, inner[1] + side * radius * 0.4, thick * 0.8, _scaled(colour, light)
+        )
         if self.rng.random() < 0.5 * self.kit.folds:
             at = start + way * self.rng.uniform(0.2, 0.8)
             fold = (side + along * self.rng.normal(0, 0.5)) * radius * 0.7

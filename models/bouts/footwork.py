@@ -100,7 +100,7 @@ def walk(plan: Plan, start: float, habit: Habit) -> list[Stance]:
     one; the stances' `x` is to be multiplied with facing.
     """
     fine = np.arange(plan.times[0], plan.times[-1] + 1e-9, 1 / STEPS_PER_SECOND)
-    curve = lambda values: np.interp(fine, plan.times, values)  # noqa: E731
+    curve = lambda values: np.interp(fine, plan.times, values)
     speed, lunge = curve(plan.speed), curve(plan.lunge)
     hips = start + np.concatenate([[0.0], np.cumsum(speed[:-1]) / STEPS_PER_SECOND])
     front, back = _Foot(start + habit.stride / 2), _Foot(start - habit.stride / 2)
@@ -112,7 +112,7 @@ def walk(plan: Plan, start: float, habit: Habit) -> list[Stance]:
         back.move(now)
         thrown = lunge[n] * habit.lunge_stride * 0.5
         rows[n] = front.place + thrown, front.height, back.place, back.height
-    at = lambda values, time: float(np.interp(time, fine, values))  # noqa: E731
+    at = lambda values, time: float(np.interp(time, fine, values))
     stances = []
     for n, time in enumerate(plan.times):
         place, lunging = at(hips, time), float(plan.lunge[n])

@@ -63,10 +63,12 @@ class Hall:
             ink = tuple(rng.uniform(0, 255, 3))
             word = "".join(rng.choice(list("ABCDEFGHIKLMNOPRSTUVWZ"), rng.integers(2, 9)))
             at = (int(x + 2), int(y + high * 0.65))
-            cv2.putText(self.picture, word, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, max(1, int(scale * 2)), cv2.LINE_AA)
+            cv2.putText(
+                self.picture, word, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, max(1, int(scale * 2)), cv2.LINE_AA
+            )
 
     def _floor(self, colour) -> None:
-        rng, (width, height) = self.rng, self.camera.size
+        rng, height = self.rng, self.camera.size[1]
         corners = [(-40, self.depth), (40, self.depth), (40, 3.0), (-40, 3.0)]
         self._ground(corners, colour)
         bottom = int(np.clip(self._ground_line(), 0, height))
@@ -90,7 +92,9 @@ class Hall:
         rng = self.rng
         half, deep = PISTE_METRES[0] / 2, PISTE_METRES[1] / 2 * rng.uniform(0.9, 1.35)
         shift = rng.uniform(-0.15, 0.15)
-        self._ground([(-half, -deep + shift), (half, -deep + shift), (half, deep + shift), (-half, deep + shift)], colour)
+        self._ground(
+            [(-half, -deep + shift), (half, -deep + shift), (half, deep + shift), (-half, deep + shift)], colour
+        )
         paint = tuple(rng.uniform(150, 255, 3) * self.light) if rng.random() < 0.8 else (40, 40, 40)
         for x in (-7, -5, -2, 0, 2, 5, 7):
             if rng.random() < 0.85:

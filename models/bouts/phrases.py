@@ -95,7 +95,7 @@ def _smooth(times: np.ndarray, corners: list[tuple[float, float]]) -> np.ndarray
     if not corners:
         return np.zeros_like(times)
     knots, values = zip(*corners, strict=True)
-    fine = lambda shift: np.interp(times + shift, knots, values)  # noqa: E731
+    fine = lambda shift: np.interp(times + shift, knots, values)
     shifts = np.linspace(-0.06, 0.06, 7)
     return np.mean([fine(shift) for shift in shifts], axis=0)
 
@@ -247,14 +247,28 @@ def _riposte(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
     attack = _Course(
         speed=[(0, 0), (0.15, 0), (0.5, pace), (contact - 0.4, pace), (contact - 0.1, top), (contact + 0.1, 0.3)]
         + [(hit, 0.0), (hit + 0.4, -0.2)],
-        reach=[(0, 0.2), (contact - 0.25, 0.25), (contact, 0.95), (hit - 0.15, 0.8), (hit + 0.1, 1.0), (hit + 0.5, 0.5)],
+        reach=[
+            (0, 0.2),
+            (contact - 0.25, 0.25),
+            (contact, 0.95),
+            (hit - 0.15, 0.8),
+            (hit + 0.1, 1.0),
+            (hit + 0.5, 0.5),
+        ],
         lunge=[(contact - 0.3, 0), (contact + 0.05, rng.uniform(0.5, 0.9)), (hit + 0.2, 0.6), (hit + 0.8, 0.2)],
         parry=[],
     )
     riposte = _Course(
         speed=[(0, 0), (0.15, 0), (0.4, 0.5), (0.7, -rng.uniform(0.3, 0.7)), (contact - 0.1, -0.4), (contact, 0.0)]
         + [(hit - 0.1, rng.uniform(0.7, 1.4)), (hit + 0.1, 0.4), (hit + 0.4, 0.0)],
-        reach=[(0, 0.2), (contact - 0.2, 0.1), (contact + 0.05, 0.1), (hit - 0.02, 1.0), (hit + 0.3, 1), (hit + 0.6, 0.4)],
+        reach=[
+            (0, 0.2),
+            (contact - 0.2, 0.1),
+            (contact + 0.05, 0.1),
+            (hit - 0.02, 1.0),
+            (hit + 0.3, 1),
+            (hit + 0.6, 0.4),
+        ],
         lunge=[(contact + 0.05, 0), (hit, rng.uniform(0.0, 0.5)), (hit + 0.3, 0.3), (hit + 0.8, 0.0)],
         parry=[(contact - 0.18, 0), (contact - 0.03, 1), (contact + 0.1, 0.6), (hit - 0.05, 0)],
     )

@@ -45,7 +45,7 @@ class Take:
 
     @staticmethod
     def random(rng: np.random.Generator, variety: Variety, size: tuple[int, int]) -> "Take":
-        now_and_then = lambda share, value: value if rng.random() < share else None  # noqa: E731
+        now_and_then = lambda share, value: value if rng.random() < share else None
         return Take(
             size=size,
             lens=now_and_then(0.6, Lens(variety.pick(rng, variety.bends))),
@@ -119,7 +119,9 @@ def _shadow(picture: np.ndarray, camera: Camera, points: np.ndarray) -> None:
     part = picture[top : max(box[3], 0), left : max(box[2], 0)]
     if part.size:
         mask = np.zeros(part.shape[:2], np.float32)
-        cv2.ellipse(mask, (int(flat[0]) - left, int(flat[1]) - top), (int(radius), int(radius * 0.18)), 0, 0, 360, 0.3, -1)
+        cv2.ellipse(
+            mask, (int(flat[0]) - left, int(flat[1]) - top), (int(radius), int(radius * 0.18)), 0, 0, 360, 0.3, -1
+        )
         part[:] = (part * (1 - cv2.blur(mask, (5, 5)))[..., None]).astype(np.uint8)
 
 

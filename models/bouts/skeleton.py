@@ -68,7 +68,7 @@ class Build:
     @staticmethod
     def random(rng: np.random.Generator, left_handed: float = 0.1) -> "Build":
         """Somebody; `left_handed` is how likely."""
-        near = lambda spread: float(np.clip(rng.normal(1.0, spread), 1 - 2.5 * spread, 1 + 2.5 * spread))  # noqa: E731
+        near = lambda spread: float(np.clip(rng.normal(1.0, spread), 1 - 2.5 * spread, 1 + 2.5 * spread))
         return Build(
             height=float(np.clip(rng.normal(1.76, 0.10), 1.5, 2.02)),
             girth=near(0.12),

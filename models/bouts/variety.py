@@ -105,7 +105,7 @@ def fencing_kit(rng: np.random.Generator, variety: Variety) -> Kit:
 
 def street_clothes(rng: np.random.Generator) -> Kit:
     """A referee's suit, a coach's track suit, or what spectators wear."""
-    pick = lambda colours: tuple(np.clip(np.array(colours[rng.integers(len(colours))]) + rng.normal(0, 12, 3), 5, 250))  # noqa: E731
+    pick = lambda colours: tuple(np.clip(np.array(colours[rng.integers(len(colours))]) + rng.normal(0, 12, 3), 5, 250))
     top, trousers = pick(_STREET), pick(_STREET[:7])
     skin = pick(_SKIN)
     return Kit(

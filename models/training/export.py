@@ -27,7 +27,9 @@ def main() -> None:
     network.eval()
     onnx.save(as_onnx(network), given.model)
     worst = _difference(network, given.model)
-    print(f"{given.model}: {given.model.stat().st_size / 1e6:.2f} MB; differs from the network by {worst:.1e} of a pixel")
+    print(
+        f"{given.model}: {given.model.stat().st_size / 1e6:.2f} MB; differs from the network by {worst:.1e} of a pixel"
+    )
 
 
 def as_onnx(network: Pose) -> onnx.ModelProto:
@@ -126,7 +128,9 @@ class _Graph:
 
     def split(self, x: str, sizes: tuple[int, ...]) -> list[str]:
         outputs = [f"part_{len(self.nodes)}_{n}" for n in range(len(sizes))]
-        self.nodes.append(helper.make_node("Split", [x, self.ints(*sizes)], outputs, name=f"n{len(self.nodes)}", axis=1))
+        self.nodes.append(
+            helper.make_node("Split", [x, self.ints(*sizes)], outputs, name=f"n{len(self.nodes)}", axis=1)
+        )
         return outputs
 
     def grid(self, x: str, axis: int) -> str:
@@ -139,7 +143,7 @@ class _Graph:
         return self.node("Reshape", [places, self.ints(*(-1 if n == axis else 1 for n in range(4)))])
 
     def model(self) -> onnx.ModelProto:
-        shape = lambda *sides: list(sides)  # noqa: E731
+        shape = lambda *sides: list(sides)
         images = helper.make_tensor_value_info("images", TensorProto.FLOAT, shape(1, 3, "height", "width"))
         output = helper.make_tensor_value_info("output0", TensorProto.FLOAT, shape(1, 56, "cells"))
         graph = helper.make_graph(self.nodes, "fencer-pose", [images], [output], self.weights)

@@ -5,13 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .network import STRIDE, cells
-
-SIGMAS = (0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107)
-SIGMAS += (0.087, 0.087, 0.089, 0.089)
-"""COCO's spread of each key point, as shares of the square root of the area (cocodataset.org, key points evaluation)."""
-
-AREA_SHARE = 0.53
-"""A person's area as a share of the box's, where no outline is known (Ultralytics)."""
+from .oks import AREA_SHARE, SIGMAS
 
 TRUNK = (5, 6, 11, 12)
 NEAR = 1.6

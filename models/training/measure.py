@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .loss import AREA_SHARE, SIGMAS
+from .oks import average_precision, body_area, likeness
 
 THRESHOLDS = np.arange(0.50, 0.96, 0.05)
 SCORE = 0.25
@@ -64,8 +64,8 @@ def evaluate(run: Callable[[np.ndarray], np.ndarray], held_out: Path, most: int 
         output = run(pictures[n].transpose(2, 0, 1)[None].astype(np.float32) / 255)[0]
         sure, places = people(output)
         there = boxes[n, :, 2] > boxes[n, :, 0]
-        truth, area = points[n][there], _area(boxes[n][there])
-        oks = _oks(places, truth, area)
+        truth, area = points[n][there], body_area(boxes[n][there])
+        oks = likeness(places, truth, area)
         scores.append(sure)
         likenesses.append(oks)
         fencers += len(truth)
@@ -73,7 +73,7 @@ def evaluate(run: Callable[[np.ndarray], np.ndarray], held_out: Path, most: int 
             whole += 1
             both += bool(_found(sure, oks).all())
         errors += _errors(sure, places, oks, truth, area)
-    precision = [_average_precision(scores, likenesses, fencers, threshold) for threshold in THRESHOLDS]
+    precision = [average_precision(scores, likenesses, fencers, threshold) for threshold in THRESHOLDS]
     return {
         "oks_map50": precision[0],
         "oks_map50_95": float(np.mean(precision)),
@@ -100,19 +100,6 @@ def people(output: np.ndarray, least: float = 0.01) -> tuple[np.ndarray, np.ndar
     return chosen[4], chosen[5:].reshape(17, 3, -1).transpose(2, 0, 1)[..., :2]
 
 
-def _area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) * AREA_SHARE
-
-
-def _oks(places: np.ndarray, truth: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """Likeness of all who are found to all who are there, shape (found, there)."""
-    squares = ((places[:, None] - truth[None, ..., :2]) ** 2).sum(-1)
-    spread = (2 * np.array(SIGMAS)) ** 2
-    likeness = np.exp(-squares / (2 * spread * area[None, :, None]))
-    seen = truth[None, ..., 2] > 0
-    return (likeness * seen).sum(-1) / np.maximum(seen.sum(-1), 1)
-
-
 def _found(sure: np.ndarray, oks: np.ndarray) -> np.ndarray:
     """Who of those that are there is found: surely, and half right."""
     surely = oks[sure > SCORE]
@@ -130,27 +117,6 @@ def _errors(sure, places, oks, truth, area) -> list[float]:
             distance = np.linalg.norm(places[best] - truth[n, :, :2], axis=-1)[seen]
             errors += list(distance / np.sqrt(area[n]))
     return errors
-
-
-def _average_precision(scores, likenesses, fencers: int, threshold: float) -> float:
-    hits, sure = [], []
-    for scored, oks in zip(scores, likenesses, strict=True):
-        taken = np.zeros(oks.shape[1], bool)
-        for n in np.argsort(-scored):
-            free = np.where(taken, -1.0, oks[n])
-            best = int(np.argmax(free)) if len(free) else -1
-            hit = best >= 0 and free[best] >= threshold
-            if hit:
-                taken[best] = True
-            hits.append(hit)
-            sure.append(scored[n])
-    order = np.argsort(-np.array(sure), kind="stable")
-    right = np.cumsum(np.array(hits)[order])
-    precision = right / np.arange(1, len(right) + 1)
-    recall = right / max(fencers, 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(recall, np.linspace(0, 1, 101))
-    return float(np.mean([envelope[n] if n < len(envelope) else 0.0 for n in at]))
 
 
 if __name__ == "__main__":

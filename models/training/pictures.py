@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=3, help="pictures of each scene")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true", help="other pistes, bodies, distortions and angles")
-    parser.add_argument("--recordings", type=Path, help="a folder of *.keypoints.json with the movement of real fencers")
+    parser.add_argument(
+        "--recordings", type=Path, help="a folder of *.keypoints.json with the movement of real fencers"
+    )
     given = parser.parse_args()
 
     rng = np.random.default_rng(given.seed)
