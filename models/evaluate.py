@@ -64,7 +64,7 @@ def main() -> None:
             for n in range(given.bouts):
                 kind = KINDS[n % len(KINDS)]
                 made = film(np.random.default_rng(given.seed + n), HELD_OUT, kind)
-                outcomes.append(judged(given.program, address, made, folder / f"bout{n:03d}.mp4"))
+                outcomes.append(judged(given.program, address, made, folder / f"bout{n:03d}.avi"))
                 verdict = "right" if outcomes[-1].right else "WRONG"
                 print(f"bout {n}: {kind}, {made.phrase.winner} wins, verdict {verdict}", file=sys.stderr)
     print(json.dumps(report(outcomes), indent=2))
@@ -75,7 +75,7 @@ def hub(program: Path, folder: Path, model: str | None) -> Iterator[str]:
     """A hub on a free port; its address."""
     settings = ["server.port=0", "server.host=127.0.0.1", f"referee.output_dir={folder / 'artifacts'}"]
     settings += [f"referee.yolo_model={model}"] if model else []
-    command = [str(program.resolve()), "serve", *(part for setting in settings for part in ("--set", setting))]
+    command = [str(program.resolve()), "serve", *settings]
     log = folder / "hub.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
