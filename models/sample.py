@@ -13,8 +13,8 @@ from bouts.variety import TRAINING
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--kind", default="march", help="march, wait, halt or riposte")
+    parser.add_argument("--seed", type=int, default=391)
+    parser.add_argument("--kind", default="wait", help="march, wait, halt or riposte")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     made = film(np.random.default_rng(given.seed), TRAINING, given.kind)
