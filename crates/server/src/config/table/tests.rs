@@ -32,6 +32,7 @@ fn other_value(key: &Key) -> String {
             "cleanup.schedule_time" => "4:30",
             "auth.secret" => "of sixteen and more",
             "camera.index" => "2",
+            "referee.input_size" => "320",
             "simulator.ws_path" => "/elsewhere",
             _ => "other",
         }
@@ -132,6 +133,22 @@ fn switches_take_the_words_people_use() {
     let demo = find("demo", "enabled").unwrap();
     assert_eq!(apply(demo, "off").0.as_deref(), Ok("false"));
     assert_eq!(apply(demo, "Auto").0.as_deref(), Ok("auto"));
+}
+
+#[test]
+fn a_pose_model_is_built_in_or_a_file_or_none() {
+    use ::referee::pose::Source;
+    let key = find("referee", "yolo_model").unwrap();
+    let model = |text: &str| apply(key, text).1.referee.yolo_model;
+    assert_eq!(Plan::default().referee.yolo_model, Some(Source::Builtin));
+    assert_eq!([model("builtin"), model(""), model("BUILTIN")], [const { Some(Source::Builtin) }; 3]);
+    assert_eq!([model("none"), model(" None ")], [None, None]);
+    assert_eq!(model("./none"), Some(Source::File("./none".into())));
+    let size = find("referee", "input_size").unwrap();
+    assert_eq!(
+        (apply(size, "auto").1.referee.input_size, apply(size, "512").1.referee.input_size),
+        (None, Some(512))
+    );
 }
 
 #[test]
