@@ -178,7 +178,8 @@ def test_the_page_draws_each_skeleton_on_its_own_picture(looking, film, page, ou
     eventually(lambda: page.locator("#focus").get_attribute("data-state") == "live")
 
 
-def test_without_a_model_it_is_said_what_is_missing(hub, stream, page):
+def test_without_a_model_it_is_said_what_is_missing(start_hub, stream, page):
+    hub = start_hub(env={"REFEREE_YOLO_MODEL": "none"})
     hub.put_frame(stream, 1)
     refused = ask(hub, stream, pipeline="pose")
     assert (refused.status_code, refused.json()["code"]) == (503, "MODEL_NOT_LOADED")

@@ -74,6 +74,13 @@ def judging(model: Path, tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
+def blind(tmp_path_factory: pytest.TempPathFactory):
+    """A hub without a model."""
+    with Hub(tmp_path_factory.mktemp("blind"), "referee.yolo_model=none") as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
 def attack(judging: Hub) -> dict:
     return analysed(judging, "attack", TWO_LIGHTS, include_keypoints=True)
 
@@ -204,10 +211,10 @@ def test_each_stage_reports_until_one(judging):
     assert messages[-1]["result"]["decision"]["winner"] == "right"
 
 
-def test_health_names_the_model(judging, model, hub):
+def test_health_names_the_model(judging, model, blind):
     health = judging.get("/health").json()
     assert (health["model_loaded"], health["model_path"]) == (True, str(model))
-    health = hub.get("/health").json()
+    health = blind.get("/health").json()
     assert (health["model_loaded"], health["model_path"]) == (False, None)
 
 
@@ -220,11 +227,11 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_hub_runs(start_hub, tmp_p
     eventually(lambda: "torn.onnx is not a model that can be loaded" in hub.stderr())
 
 
-def test_without_a_model_one_light_is_judged_and_two_are_not(hub):
-    outcome = analysed(hub, "one_light", ONE_LIGHT, frames=20)
+def test_without_a_model_one_light_is_judged_and_two_are_not(blind):
+    outcome = analysed(blind, "one_light", ONE_LIGHT, frames=20)
     assert outcome["result"]["decision"]["winner"] == "right"
     assert int(probed(folder(outcome["result"]) / "overlay.mp4")["nb_read_frames"]) == 25
-    outcome = analysed(hub, "two_lights", TWO_LIGHTS, frames=3)
+    outcome = analysed(blind, "two_lights", TWO_LIGHTS, frames=3)
     assert (outcome["type"], outcome["error_code"]) == ("error", "PROCESSING_FAILED")
     assert "REFEREE_YOLO_MODEL" in outcome["error_message"]
 

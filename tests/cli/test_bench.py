@@ -39,3 +39,19 @@ def test_uploads(tmp_path):
     assert done.returncode == 0, done.stderr
     report = last_json(done.stdout)
     assert (report["frames"], report["sessions"]) == (200, 2) and report["frames_per_sec"] > 0
+
+
+def test_the_pose_model(tmp_path):
+    options = ("--size", "160x90", "--input-size", "160", "--threads", "1", "--frames", "5")
+    done = framehub("bench", "pose", *options, "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = last_json(done.stdout)
+    assert (report["model"], report["frames"]) == ("builtin:fencer-pose", 5)
+    assert (report["picture"], report["input"], report["threads"]) == ([160, 90], [160, 96], 1)
+    assert report["frames_per_sec"] > 0 and 0 < report["median_millis"] <= report["p95_millis"]
+    done = framehub("bench", "pose", *options, folder=tmp_path)
+    assert done.returncode == 0 and "frames/s" in done.stdout, done.stderr
+    done = framehub("bench", "pose", "--model", "none.onnx", folder=tmp_path)
+    assert done.returncode == 1 and "none.onnx" in done.stderr
+    done = framehub("bench", "pose", "--size", "wide", folder=tmp_path)
+    assert done.returncode == 2 and "640x384" in done.stderr

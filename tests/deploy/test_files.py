@@ -4,6 +4,8 @@ import fnmatch
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 
 import pytest
 import yaml
@@ -55,6 +57,17 @@ def test_a_container_without_a_key_does_not_start():
     assert compose()["services"]["framehub"]["ports"] == ["127.0.0.1:5000:5000"], "this machine only"
 
 
+def compiled_in() -> set[str]:
+    """Files that the crates name at compile time."""
+    named = set()
+    for source in (ROOT / "crates").glob("**/*.rs"):
+        if "tests" in source.parts or source.name == "tests.rs":
+            continue
+        for path in re.findall(r'include_(?:bytes|str)!\("([^"]+)"\)', source.read_text()):
+            named.add(str((source.parent / path).resolve().relative_to(ROOT)))
+    return named
+
+
 def test_the_build_has_all_that_it_needs():
     """Every manifest of the workspace, and every file that the crates name at compile time, is let through by the ignore
     file."""
@@ -66,15 +79,24 @@ def test_the_build_has_all_that_it_needs():
     members = re.search(r"^members = \[(.*)\]", (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
     manifests = [path for member in re.findall(r'"([^"]+)"', members) for path in ROOT.glob(f"{member}/Cargo.toml")]
     named = {"Cargo.toml", "Cargo.lock"} | {str(path.relative_to(ROOT)) for path in manifests}
-    for source in (ROOT / "crates").glob("**/*.rs"):
-        if "tests" in source.parts or source.name == "tests.rs":
-            continue
-        for path in re.findall(r'include_(?:bytes|str)!\("([^"]+)"\)', source.read_text()):
-            named.add(str((source.parent / path).resolve().relative_to(ROOT)))
+    named |= compiled_in()
     for name in named:
         assert any(fnmatch.fnmatch(name, pattern) or name.startswith(pattern + "/") for pattern in patterns), name
     for pattern in patterns:
         assert (ROOT / pattern).exists(), f"{pattern} is no longer there"
+
+
+def test_a_source_distribution_has_all_that_it_needs(tmp_path):
+    command = [sys.executable, "-m", "maturin", "sdist", "--out", tmp_path]
+    subprocess.run(
+        [*command, "--manifest-path", ROOT / "python/Cargo.toml"], check=True, capture_output=True, timeout=60
+    )
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        sizes = {member.name.partition("/")[2]: member.size for member in archive if member.isfile()}
+    assert "models/fencer-pose.onnx" in compiled_in()
+    for name in compiled_in():
+        assert sizes.get(name) == (ROOT / name).stat().st_size, name
 
 
 def test_the_compiler_is_new_enough():

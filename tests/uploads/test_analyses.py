@@ -23,7 +23,7 @@ Scores -> Fencer 1: HIT, Fencer 2: MISS
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    with Hub(tmp_path_factory.mktemp("analyses"), "referee.max_video_mb=4") as started:
+    with Hub(tmp_path_factory.mktemp("analyses"), "referee.max_video_mb=4", "referee.yolo_model=none") as started:
         yield started
 
 

@@ -1,5 +1,6 @@
 //! Times each operator on pictures of one size, by the processor's time where the system tells it (a busy machine then
-//! counts little), the model by the clock on the wall: `cargo run --release --example operators -- 1280 720 [MODEL]`.
+//! counts little), the model by the clock on the wall: `cargo run --release --example operators -- 1280 720 [MODEL]`; MODEL is a path,
+//! or `builtin`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use framehub_referee::film::Moment;
 use framehub_referee::overlay::Overlay;
 use framehub_referee::pipeline::{Beginning, Encoding, Frame, Lens, Referee};
-use framehub_referee::pose::{Model, Settings};
+use framehub_referee::pose::{Model, Settings, Source};
 use framehub_referee::tracking::Tracker;
 use framehub_referee::tracks::{Bounds, KeyPoint, Pair, Person};
 use media::fisheye::{Camera, Map};
@@ -44,7 +45,7 @@ fn main() {
         let moment = Moment { ticks: at as u64 * 3000, duration: 3000, number: at as u64, captured: None };
         overlay.push(&pictures[at], &pair, moment, at.is_multiple_of(30)).unwrap();
     });
-    let model = model.first().map(|path| Model::load(Path::new(path), &Settings::default()).unwrap());
+    let model = model.first().map(|path| Model::load(&Source::named(path), &Settings::default()).unwrap());
     if let Some(model) = &model {
         let clock = Instant::now();
         for picture in &pictures {

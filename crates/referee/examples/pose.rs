@@ -1,12 +1,12 @@
 //! Looks for people in a picture of raw RGB from the standard input, with one model after the other:
-//! `pose WIDTH HEIGHT TENSOR MODEL…` prints a line of JSON a model, and writes what the last one was given to the file
-//! TENSOR (32-bit floats), for comparison with other programs.
+//! `pose WIDTH HEIGHT TENSOR MODEL…` (paths, or `builtin`) prints a line of JSON a model, and writes what the last one was
+//! given to the file TENSOR (32-bit floats), for comparison with other programs.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::io::Read;
 use std::path::Path;
 
-use framehub_referee::pose::{Model, Settings};
+use framehub_referee::pose::{Model, Settings, Source};
 use media::Picture;
 use serde_json::{Value, json};
 
@@ -17,12 +17,12 @@ fn main() {
     std::io::stdin().read_to_end(&mut rgb).unwrap();
     let picture = Picture { width: width.parse().unwrap(), height: height.parse().unwrap(), rgb };
     for model in models {
-        println!("{}", looked(Path::new(model), &picture, Path::new(tensor)));
+        println!("{}", looked(&Source::named(model), &picture, Path::new(tensor)));
     }
 }
 
-fn looked(model: &Path, picture: &Picture, tensor: &Path) -> Value {
-    let settings = Settings { input_size: 320, threads: 1, ..Settings::default() };
+fn looked(model: &Source, picture: &Picture, tensor: &Path) -> Value {
+    let settings = Settings { input_size: Some(320), threads: 1, ..Settings::default() };
     let found = Model::load(model, &settings).and_then(|model| {
         let (data, letterbox) = model.letterboxed(picture);
         std::fs::write(tensor, data.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())

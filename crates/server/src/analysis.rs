@@ -1,10 +1,9 @@
 //! The analyses that upload sessions may choose: where the rooms that analyse meet the room that receives.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use referee::pipeline::{self, Beginning, Encoding, Frame, Lens, Referee, poses::Poses};
-use referee::pose::{self, Model};
+use referee::pose::{self, OnDemand, Source};
 use serde_json::{Map, Value};
 use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
 
@@ -20,13 +19,17 @@ pub(crate) struct Analyses {
 }
 
 impl Analyses {
-    /// Loads the pose model, if one is configured. Where that fails the hub runs without one, and the log says why.
+    /// A model in a file is loaded now: where that fails the hub runs without one, and the log says why. The built-in one
+    /// is loaded by the first analysis, whose thread gives way as well.
     pub(crate) fn load(plan: &Plan) -> Self {
         let settings = &plan.referee;
         let lens = Lens { bend: settings.fisheye_bend, balance: settings.fisheye_balance };
-        let model = settings.yolo_model.as_deref().and_then(|path| {
-            let threads = settings.threads;
-            load(path, pose::Settings { input_size: settings.input_size, threads, ..Default::default() })
+        let (input_size, threads) = (settings.input_size, settings.threads);
+        let model = settings.yolo_model.clone().and_then(|source| {
+            let settings = pose::Settings { input_size, threads, ..Default::default() };
+            let model = OnDemand::new(source.clone(), settings);
+            let is_ready = source == Source::Builtin || load(&model, &source);
+            is_ready.then(|| Arc::new(model))
         });
         Self { referee: Referee { lens: settings.fisheye.then_some(lens), model } }
     }
@@ -46,25 +49,25 @@ impl Analyses {
     }
 }
 
-/// Loads on a thread that gives way, since the model's own threads inherit that.
-fn load(path: &Path, settings: pose::Settings) -> Option<Arc<Model>> {
+/// Loads on a thread that gives way, since the model's own threads inherit that. Whether it could be loaded.
+fn load(model: &OnDemand, source: &Source) -> bool {
     let loading = std::thread::scope(|scope| {
         let work = || {
             uploads::give_way();
-            Model::load(path, &settings)
+            model.model().map(|_| ())
         };
         std::thread::Builder::new().name("model".into()).spawn_scoped(scope, work).map(|thread| thread.join())
     });
     match loading {
-        Ok(Ok(Ok(model))) => {
-            tracing::info!(path = %path.display(), "the pose model is loaded");
-            return Some(Arc::new(model));
+        Ok(Ok(Ok(()))) => {
+            tracing::info!(path = %source, "the pose model is loaded");
+            return true;
         }
         Ok(Ok(Err(error))) => tracing::error!(code = error.code(), "no pose model: {error}"),
-        Ok(Err(_)) => tracing::error!(path = %path.display(), "no pose model: loading it broke off"),
+        Ok(Err(_)) => tracing::error!(path = %source, "no pose model: loading it broke off"),
         Err(error) => tracing::error!(%error, "no pose model: there is no thread to load it"),
     }
-    None
+    false
 }
 
 /// The pipeline `referee`.
@@ -115,7 +118,7 @@ impl Analysis for Judgement {
 }
 
 /// The pipeline `pose`.
-struct Posing(Option<Arc<Model>>);
+struct Posing(Option<Arc<OnDemand>>);
 
 impl Pipeline for Posing {
     fn name(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use referee::{pipeline::poses::persons_json, pose::Model};
+use referee::{pipeline::poses::persons_json, pose::OnDemand};
 use serde_json::{Value, json};
 use web::Analyser;
 
@@ -11,12 +11,12 @@ const MAX_PIXELS: u64 = 7680 * 4320;
 
 /// The analysis `pose`: people and their key points, in pixels of the picture.
 #[derive(Debug)]
-pub(crate) struct LivePose(pub(crate) Option<Arc<Model>>);
+pub(crate) struct LivePose(pub(crate) Option<Arc<OnDemand>>);
 
 impl LivePose {
-    fn model(&self) -> Result<&Model, String> {
-        let missing = "no pose model is loaded: set REFEREE_YOLO_MODEL (referee.yolo_model) to a pose model in ONNX \
-                       and start the hub again; its log says why one that is set was not taken";
+    fn model(&self) -> Result<&OnDemand, String> {
+        let missing = "no pose model is loaded: set REFEREE_YOLO_MODEL (referee.yolo_model) to builtin or to a pose \
+                       model in ONNX and start the hub again; its log says why one that is set was not taken";
         self.0.as_deref().ok_or_else(|| missing.to_owned())
     }
 }

@@ -207,7 +207,7 @@ fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>, has_model: bool)
             stream_timeout: plan.streams.timeout,
             simulator_ip: plan.simulator.ip.clone(),
             simulator_port: plan.simulator.port,
-            model_path: plan.referee.yolo_model.as_ref().map(|path| path.display().to_string()),
+            model_path: plan.referee.yolo_model.as_ref().map(ToString::to_string),
             model_loaded: has_model,
         },
     })

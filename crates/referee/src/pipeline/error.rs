@@ -7,10 +7,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     #[error(
-        "both lights are on, so right of way decides, which needs a pose model: set referee.yolo_model (REFEREE_YOLO_MODEL) to an ONNX file"
+        "both lights are on, so right of way decides, which needs a pose model: set referee.yolo_model (REFEREE_YOLO_MODEL) to builtin or to an ONNX file"
     )]
     NoModel,
-    #[error("poses need a pose model: set referee.yolo_model (REFEREE_YOLO_MODEL) to an ONNX file")]
+    #[error(
+        "poses need a pose model: set referee.yolo_model (REFEREE_YOLO_MODEL) to builtin or to an ONNX file"
+    )]
     NoModelForPoses,
     #[error("there is no signal log, which says who has hit: send the apparatus's .txt file")]
     NoSignal,

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use media::Picture;
 
 use super::Error;
-use crate::pose::Model;
+use crate::pose::OnDemand;
 use crate::tracking::Tracker;
 use crate::tracks::{Pair, Tracks};
 
 #[derive(Debug)]
 pub(super) struct Fencers {
-    model: Option<Arc<Model>>,
+    model: Option<Arc<OnDemand>>,
     tracker: Tracker,
 }
 
 impl Fencers {
-    pub(super) fn new(model: Option<Arc<Model>>, fps: f64, picture_height: u32) -> Self {
+    pub(super) fn new(model: Option<Arc<OnDemand>>, fps: f64, picture_height: u32) -> Self {
         Self { model, tracker: Tracker::new(fps, picture_height) }
     }
 

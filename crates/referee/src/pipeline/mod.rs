@@ -65,7 +65,7 @@ pub struct Referee {
     /// `None`: pictures are taken as they are.
     pub lens: Option<Lens>,
     /// `None`: fencers are not looked for, and right of way cannot be judged.
-    pub model: Option<Arc<pose::Model>>,
+    pub model: Option<Arc<pose::OnDemand>>,
 }
 
 /// What a run is told at its start.

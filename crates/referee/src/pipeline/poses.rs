@@ -8,13 +8,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{Error, Frame, files};
-use crate::pose::Model;
+use crate::pose::OnDemand;
 use crate::tracks::{Bounds, Person};
 
 /// A run of it.
 #[derive(Debug)]
 pub struct Poses {
-    model: Arc<Model>,
+    model: Arc<OnDemand>,
     fps: f64,
     path: PathBuf,
     file: BufWriter<File>,
@@ -28,7 +28,7 @@ impl Poses {
     ///
     /// # Errors
     /// [`Error::NoModelForPoses`] or [`Error::Io`].
-    pub fn begin(model: Option<Arc<Model>>, fps: f64, folder: &Path) -> Result<Self, Error> {
+    pub fn begin(model: Option<Arc<OnDemand>>, fps: f64, folder: &Path) -> Result<Self, Error> {
         let model = model.ok_or(Error::NoModelForPoses)?;
         let path = folder.join(files::POSES);
         let file = File::create(&path).map_err(|source| Error::Io { path: path.clone(), source })?;

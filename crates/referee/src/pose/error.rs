@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-/// Each message says which file is meant and how to mend it.
+use super::Source;
+
+/// Each message says which model is meant and how to mend it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,21 +17,20 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The engine cannot make a model of the file.
-    #[error("{} is not a model that can be loaded: {reason}; export it again as ONNX", path.display())]
+    #[error("{model} is not a model that can be loaded: {reason}; export it again as ONNX")]
     NotAModel {
-        /// The file.
-        path: PathBuf,
+        /// Which one.
+        model: Source,
         /// What the engine said.
         reason: String,
     },
     /// A model, but not of poses.
     #[error(
-        "{} is not a pose model as Ultralytics exports it: {reason}; export a -pose model with format=onnx and without nms",
-        path.display()
+        "{model} is not a pose model as Ultralytics exports it: {reason}; export a -pose model with format=onnx and without nms"
     )]
     Unfit {
-        /// The file.
-        path: PathBuf,
+        /// Which one.
+        model: Source,
         /// What is wrong with it.
         reason: String,
     },

@@ -55,25 +55,23 @@ impl Letterbox {
     }
 
     /// The input: planes of red, green and blue, 0 to 1.
+    ///
+    /// First across, a row of the picture at a time and each once, then down, where the numbers of a row lie next to each
+    /// other and several are computed at once.
     pub(super) fn planes(&self, picture: &Picture) -> Vec<f32> {
         let (width, plane) = (self.width as usize, self.width as usize * self.height as usize);
+        let inner = self.inner_width as usize;
         let mut planes = vec![GREY; plane * 3];
-        let across = taps(self.inner_width, picture.width);
+        let mut rows = Rows::new(picture, taps(self.inner_width, picture.width));
         let down = taps(self.inner_height, picture.height);
-        let stride = picture.width as usize * 3;
         for (tap, y) in down.iter().zip(self.top as usize..) {
-            let (Some(upper), Some(lower)) = (row(picture, tap.near, stride), row(picture, tap.far, stride))
-            else {
-                return planes;
-            };
+            let Some((upper, lower)) = rows.pair(tap) else { return planes };
             let begin = y * width + self.left as usize;
-            for (channel, plane) in planes.chunks_exact_mut(plane).enumerate() {
-                let out = &mut plane[begin..begin + self.inner_width as usize];
-                for (out, x) in out.iter_mut().zip(&across) {
-                    let above = x.mean(upper[x.near * 3 + channel], upper[x.far * 3 + channel]);
-                    let below = x.mean(lower[x.near * 3 + channel], lower[x.far * 3 + channel]);
-                    // To a whole number, as pictures have them.
-                    *out = (above + (below - above) * tap.share).round() * (1.0 / 255.0);
+            let narrowed = upper.chunks_exact(inner).zip(lower.chunks_exact(inner));
+            for (plane, (upper, lower)) in planes.chunks_exact_mut(plane).zip(narrowed) {
+                let out = &mut plane[begin..begin + inner];
+                for ((out, above), below) in out.iter_mut().zip(upper).zip(lower) {
+                    *out = whole(above + (below - above) * tap.share) * (1.0 / 255.0);
                 }
             }
         }
@@ -126,6 +124,56 @@ fn taps(count: u32, source: u32) -> Vec<Tap> {
         .collect()
 }
 
-fn row(picture: &Picture, y: usize, stride: usize) -> Option<&[u8]> {
-    picture.rgb.get(y * stride..(y + 1) * stride)
+/// To a whole number, as pictures have them. What is not negative needs no more than this, and `f32::round` is a call.
+#[inline]
+fn whole(value: f32) -> f32 {
+    (value + 0.5) as i32 as f32
+}
+
+/// Rows of the picture that are scaled across already: those that the next row of the input may need as well.
+struct Rows<'a> {
+    picture: &'a Picture,
+    across: Vec<Tap>,
+    /// The number of a row, and its red, green and blue, one after the other.
+    upper: (Option<usize>, Vec<f32>),
+    lower: (Option<usize>, Vec<f32>),
+}
+
+impl<'a> Rows<'a> {
+    fn new(picture: &'a Picture, across: Vec<Tap>) -> Self {
+        let row = || (None, vec![0.0; across.len() * 3]);
+        Self { picture, upper: row(), lower: row(), across }
+    }
+
+    /// The two rows of a tap; `None` where the picture has fewer.
+    fn pair(&mut self, tap: &Tap) -> Option<(&[f32], &[f32])> {
+        if self.upper.0 != Some(tap.near) {
+            // Going down, what was below is above next.
+            std::mem::swap(&mut self.upper, &mut self.lower);
+        }
+        if self.upper.0 != Some(tap.near) {
+            across(self.picture, tap.near, &self.across, &mut self.upper.1)?;
+            self.upper.0 = Some(tap.near);
+        }
+        if self.lower.0 != Some(tap.far) {
+            across(self.picture, tap.far, &self.across, &mut self.lower.1)?;
+            self.lower.0 = Some(tap.far);
+        }
+        Some((&self.upper.1, &self.lower.1))
+    }
+}
+
+/// Scales a row of the picture across, into three parts of equal length.
+fn across(picture: &Picture, y: usize, taps: &[Tap], out: &mut [f32]) -> Option<()> {
+    let stride = picture.width as usize * 3;
+    let (pixels, _) = picture.rgb.get(y * stride..(y + 1) * stride)?.as_chunks::<3>();
+    let (red, rest) = out.split_at_mut(taps.len());
+    let (green, blue) = rest.split_at_mut(taps.len());
+    for (((tap, red), green), blue) in taps.iter().zip(red).zip(green).zip(blue) {
+        let (near, far) = (pixels.get(tap.near)?, pixels.get(tap.far)?);
+        *red = tap.mean(near[0], far[0]);
+        *green = tap.mean(near[1], far[1]);
+        *blue = tap.mean(near[2], far[2]);
+    }
+    Some(())
 }

@@ -2,34 +2,35 @@
 //!
 //! Any pose model that Ultralytics exports is taken: input `1x3xHxW` (RGB, 0 to 1), output `1x56xN` (for each of N
 //! candidates a box as middle and size, a score, and 17 key points as x, y and visibility, in pixels of the input).
-//! `yolo export model=… format=onnx`, with or without `dynamic=True`, but without `nms=True`, makes such a file.
+//! `yolo export model=… format=onnx`, with or without `dynamic=True`, but without `nms=True`, makes such a file. A small
+//! one of that layout is in the program itself ([`Source::Builtin`]).
 //!
 //! Here belongs what lies between a picture and [`Person`]s. Who of them fences is for [`crate::tracking`] to say. Only
 //! `rten.rs` knows the engine.
 
+mod builtin;
 mod decode;
 mod engine;
 mod error;
 mod letterbox;
+mod on_demand;
 mod onnx;
 mod rten;
-
-use std::path::Path;
+mod source;
 
 use media::Picture;
 
 pub use decode::{MAX_PERSONS, Thresholds};
 pub use error::Error;
 pub use letterbox::Letterbox;
+pub use on_demand::OnDemand;
+pub use source::Source;
 
 use crate::tracks::Person;
 use engine::{Engine, Tensor};
 
 /// Rows of the output: a box, a score, 17 key points.
 const ROWS: usize = 4 + 1 + 17 * 3;
-
-/// The largest model file read; the largest pose models of today take 280 MB.
-const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Sides of the input, in pixels.
 const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
@@ -38,20 +39,15 @@ const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
 const STRIDE: u32 = 32;
 
 /// How a model is run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// The longer side of what a model with free sides is given, in pixels; others know their own.
-    pub input_size: u32,
+    /// The longer side of what a model with free sides is given, in pixels; others know their own. `None`:
+    /// [`Source::input_size`].
+    pub input_size: Option<u32>,
     /// Threads that compute; 0 for as many as there are cores. They inherit the priority of the thread that loads.
     pub threads: usize,
     /// What counts as a person.
     pub thresholds: Thresholds,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { input_size: 640, threads: 0, thresholds: Thresholds::default() }
-    }
 }
 
 /// A model that is loaded and has been tried once. Shared by all who need it: a run keeps no state.
@@ -80,12 +76,12 @@ impl Model {
     /// # Errors
     /// [`Error::Unreadable`], [`Error::NotAModel`] where the engine cannot read it, or [`Error::Unfit`] where it is no pose
     /// model.
-    pub fn load(path: &Path, settings: &Settings) -> Result<Self, Error> {
-        let bytes = read(path)?;
-        let engine = rten::Rten::load(bytes, settings.threads);
-        let engine = engine.map_err(|reason| Error::NotAModel { path: path.to_owned(), reason })?;
-        let unfit = |reason| Error::Unfit { path: path.to_owned(), reason };
-        let input = Input::of(engine.input(), settings.input_size).map_err(unfit)?;
+    pub fn load(source: &Source, settings: &Settings) -> Result<Self, Error> {
+        let engine = rten::Rten::load(source.read()?, settings.threads);
+        let engine = engine.map_err(|reason| Error::NotAModel { model: source.clone(), reason })?;
+        let unfit = |reason| Error::Unfit { model: source.clone(), reason };
+        let input_size = settings.input_size.unwrap_or(source.input_size());
+        let input = Input::of(engine.input(), input_size).map_err(unfit)?;
         let model = Self { engine: Box::new(engine), input, thresholds: settings.thresholds };
         model.try_out().map_err(unfit)?;
         Ok(model)
@@ -108,11 +104,16 @@ impl Model {
         (tensor.data, letterbox)
     }
 
-    fn prepare(&self, picture: &Picture) -> (Tensor, Letterbox) {
-        let letterbox = match self.input {
+    /// How a picture lies in what the model is given.
+    pub fn letterbox(&self, picture: &Picture) -> Letterbox {
+        match self.input {
             Input::Fixed { width, height } => Letterbox::into(width, height, picture),
             Input::Free { longer } => Letterbox::around(longer, STRIDE, picture),
-        };
+        }
+    }
+
+    fn prepare(&self, picture: &Picture) -> (Tensor, Letterbox) {
+        let letterbox = self.letterbox(picture);
         let shape = vec![1, 3, letterbox.height as usize, letterbox.width as usize];
         (Tensor { shape, data: letterbox.planes(picture) }, letterbox)
     }
@@ -185,16 +186,6 @@ fn fitting(output: &Tensor) -> Result<(), String> {
 /// For the fuzz target.
 pub(crate) fn is_whole(bytes: &[u8]) -> bool {
     onnx::check(bytes).is_ok()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > MAX_FILE_BYTES {
-        let reason = format!("it has {length} bytes; up to 1 GiB is read");
-        return Err(Error::NotAModel { path: path.to_owned(), reason });
-    }
-    std::fs::read(path).map_err(unreadable)
 }
 
 #[cfg(test)]

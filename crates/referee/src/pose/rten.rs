@@ -1,5 +1,6 @@
 //! The engine rten: pure Rust, on the processor. It is young, so its panics stay here.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -17,10 +18,14 @@ pub(super) struct Rten {
 
 impl Rten {
     /// A model from the bytes of its file. `threads` is 0 for one a core.
-    pub(super) fn load(bytes: Vec<u8>, threads: usize) -> Result<Self, String> {
+    pub(super) fn load(bytes: Cow<'static, [u8]>, threads: usize) -> Result<Self, String> {
         super::onnx::check(&bytes)?;
         contained(|| {
-            let model = Model::load(bytes).map_err(|error| error.to_string())?;
+            let model = match bytes {
+                Cow::Borrowed(bytes) => Model::load_static_slice(bytes),
+                Cow::Owned(bytes) => Model::load(bytes),
+            };
+            let model = model.map_err(|error| error.to_string())?;
             let (&[input], Some(&output)) = (model.input_ids(), model.output_ids().first()) else {
                 return Err("it has not one input and an output".into());
             };

@@ -11,12 +11,12 @@ fn letterbox(width: u32, height: u32) -> Letterbox {
 }
 
 /// A model of its own kind: it finds a red and a blue rectangle, whose lower corners are feet.
-pub(crate) fn coloured() -> Model {
-    Model {
+pub(crate) fn coloured() -> OnDemand {
+    OnDemand::loaded(Model {
         engine: Box::new(Coloured),
         input: Input::Fixed { width: 320, height: 192 },
         thresholds: Thresholds::default(),
-    }
+    })
 }
 
 struct Coloured;
@@ -144,15 +144,62 @@ fn the_input_is_what_ultralytics_exports() {
 #[test]
 fn what_is_no_model_is_told_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = Model::load(&folder.path().join("none.onnx"), &Settings::default()).unwrap_err();
+    let file = |name: &str| Source::File(folder.path().join(name));
+    let missing = Model::load(&file("none.onnx"), &Settings::default()).unwrap_err();
     assert_eq!(missing.code(), "MODEL_UNREADABLE");
     assert!(missing.to_string().contains("none.onnx"), "{missing}");
     for bytes in [&b""[..], b"not a model", &[0; 4096], &[0xFF; 4096], b"\x08\x07\x12\x00\x3a\x7f"] {
-        let path = folder.path().join("torn.onnx");
-        std::fs::write(&path, bytes).unwrap();
-        let error = Model::load(&path, &Settings::default()).unwrap_err();
+        std::fs::write(folder.path().join("torn.onnx"), bytes).unwrap();
+        let error = Model::load(&file("torn.onnx"), &Settings::default()).unwrap_err();
         assert_eq!(error.code(), "BAD_MODEL", "{error}");
+        assert!(error.to_string().contains("torn.onnx is not a model"), "{error}");
     }
+}
+
+#[test]
+fn the_built_in_model_loads_and_is_a_pose_model() {
+    let settings = Settings { threads: 1, input_size: Some(320), ..Settings::default() };
+    let model = Model::load(&Source::Builtin, &settings).unwrap();
+    assert_eq!(model.input, Input::Free { longer: 320 });
+    let picture = Picture::filled(320, 180, [90; 3]);
+    let (tensor, letterbox) = model.prepare(&picture);
+    assert_eq!((tensor.shape.as_slice(), letterbox.top), (&[1, 3, 192, 320][..], 6));
+    let output = model.infer(tensor).unwrap();
+    assert_eq!(output.shape[..2], [1, ROWS]);
+    assert_eq!(output.data.len(), ROWS * output.shape[2]);
+    assert!(output.data.iter().all(|value| value.is_finite()));
+    assert_eq!(model.run(&picture).unwrap(), [], "nobody is seen where there is nothing");
+}
+
+#[test]
+fn the_built_in_model_has_an_input_size_of_its_own() {
+    let model = Model::load(&Source::Builtin, &Settings { threads: 1, ..Settings::default() }).unwrap();
+    assert_eq!(model.input, Input::Free { longer: Source::Builtin.input_size() });
+}
+
+#[test]
+fn a_model_is_named_by_a_word_or_a_path() {
+    for text in ["", " ", "builtin", "Builtin"] {
+        assert_eq!(Source::named(text), Source::Builtin);
+    }
+    assert_eq!(Source::named("./builtin"), Source::File("./builtin".into()));
+    assert_eq!(Source::named("models/m.onnx").to_string(), "models/m.onnx");
+    assert_eq!(Source::Builtin.to_string(), "builtin:fencer-pose");
+}
+
+#[test]
+fn a_model_on_demand_is_loaded_once_and_by_whoever_needs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.onnx");
+    let settings = Settings { threads: 1, input_size: Some(32), ..Settings::default() };
+    let model = OnDemand::new(Source::File(path.clone()), settings);
+    assert_eq!(model.model().unwrap_err().code(), "MODEL_UNREADABLE");
+    std::fs::write(&path, builtin::FILE).unwrap();
+    let all: Vec<usize> = std::thread::scope(|scope| {
+        let loaders = [(); 4].map(|()| scope.spawn(|| std::ptr::from_ref(model.model().unwrap()) as usize));
+        loaders.into_iter().map(|loader| loader.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|&place| place == all[0]));
 }
 
 proptest! {

@@ -291,9 +291,9 @@ pub struct Referee {
     pub analyses: usize,
     pub live_analyses: usize,
     /// None: no model is loaded.
-    pub yolo_model: Option<PathBuf>,
-    /// Pixels; of models with free sides.
-    pub input_size: u32,
+    pub yolo_model: Option<referee::pose::Source>,
+    /// Pixels; of models with free sides. None: the model's own default.
+    pub input_size: Option<u32>,
     /// For the model; 0: one a core.
     pub threads: usize,
     pub fisheye: bool,

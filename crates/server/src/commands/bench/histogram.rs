@@ -41,8 +41,7 @@ impl Histogram {
         self.max_micros = self.max_micros.max(other.max_micros);
     }
 
-    #[cfg(test)]
-    fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.count
     }
 

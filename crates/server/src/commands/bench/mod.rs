@@ -8,6 +8,7 @@
 mod frames;
 mod histogram;
 mod hub;
+mod pose;
 mod publishers;
 mod record;
 mod report;
@@ -49,6 +50,7 @@ Examples:
   framehub bench --url http://robot:5000 --min-fps 29 --json
   framehub bench record --streams 50 --size 50        does the disk keep up with fifty cameras?
   framehub bench upload --frames 10000                how fast are the frames of a phrase taken?
+  framehub bench pose --size 1280x720                 how many pictures a second does the pose model look at?
 
 Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of \
 the report comes near its number of cores, the measurement itself is the limit.
@@ -107,6 +109,7 @@ pub struct BenchArgs {
 enum What {
     Record(record::RecordArgs),
     Upload(upload::UploadArgs),
+    Pose(pose::PoseArgs),
 }
 
 /// What is offered to the hub, checked.
@@ -203,6 +206,7 @@ impl Run {
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {
     match &args.what {
         Some(What::Record(args)) => return record::run(args),
+        Some(What::Pose(args)) => return pose::run(args),
         Some(What::Upload(args)) => return terminal::block_on(upload::run(args.clone())),
         None => {}
     }

@@ -73,6 +73,7 @@ fn settings(sessions: u32) -> Vec<String> {
         "server.port=0".to_owned(),
         format!("streams.max_concurrent={}", sessions + 8),
         format!("referee.max_streaming_sessions={}", sessions.max(10)),
+        "referee.yolo_model=none".to_owned(),
         "demo.enabled=false".to_owned(),
         "recording.enabled=false".to_owned(),
         "logging.file=none".to_owned(),

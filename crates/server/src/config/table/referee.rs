@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use referee::pose::Source;
+
 use super::super::key::{Key, Kind};
-use super::{MB, bytes, is_path, seconds, serving::ROW, set_optional_path, set_parsed};
+use super::{MB, bytes, is_path, seconds, serving::ROW, set_parsed};
 
 const REFEREE: Key = Key { section: "referee", ..ROW };
 
@@ -94,22 +96,28 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "yolo_model",
         kind: Kind::Text {
-            allowed: "a path or nothing",
-            set: |p, v| set_optional_path(&mut p.referee.yolo_model, v),
+            allowed: "builtin, none, or a path",
+            set: |p, v| set_parsed(&mut p.referee.yolo_model, pose_model(v)),
         },
+        default: "builtin",
         env: &["REFEREE_YOLO_MODEL"],
-        doc: "The pose model: what Ultralytics exports of a `-pose` model with `format=onnx`. It is loaded and \
-            tried at the start; where that fails, the log says why and `/health` that none is loaded. Without \
-            one, only phrases with a single light are judged.",
+        doc: "The pose model: `builtin`, a small one in the program itself that was trained on drawn fencers seen from \
+            the side (models/README.md), loaded when it is first needed; or the path of what Ultralytics exports of \
+            a `-pose` model with `format=onnx`, say `yolov8m-pose.onnx`, loaded and tried at the start: where that \
+            fails, the log says why and `/health` that none is loaded. With `none`, only phrases with a single light \
+            are judged.",
         ..REFEREE
     },
     Key {
         name: "input_size",
-        kind: Kind::Int { least: 32, most: 4096, set: |p, v| p.referee.input_size = v as u32 },
-        default: "640",
-        unit: "pixels",
-        doc: "The longer side of what a model with free sides (`dynamic=True`) is given; other models know their \
-            own. Lowering it is faster and misses people far away.",
+        kind: Kind::Text {
+            allowed: "auto, or a whole number of pixels from 32 to 4096",
+            set: |p, v| set_parsed(&mut p.referee.input_size, input_size(v.trim())),
+        },
+        default: "auto",
+        doc: "The longer side of what a model with free sides (`dynamic=True`) is given, such as the built-in one; \
+            other models know their own. `auto` is 640, or what the built-in one was made for. Lowering it is \
+            faster and misses people far away.",
         ..REFEREE
     },
     Key {
@@ -183,3 +191,20 @@ pub(super) const KEYS: &[Key] = &[
         ..REFEREE
     },
 ];
+
+/// `Some(None)` is no model.
+fn pose_model(text: &str) -> Option<Option<Source>> {
+    if text.trim().eq_ignore_ascii_case("none") {
+        return Some(None);
+    }
+    (!text.contains('\0')).then(|| Some(Source::named(text)))
+}
+
+/// `Some(None)` is the model's own.
+fn input_size(text: &str) -> Option<Option<u32>> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Some(None);
+    }
+    let size: u32 = text.parse().ok()?;
+    (32..=4096).contains(&size).then_some(Some(size))
+}

@@ -32,6 +32,7 @@ fn other_value(key: &Key) -> String {
             "cleanup.schedule_time" => "4:30",
             "auth.secret" => "of sixteen and more",
             "camera.index" => "2",
+            "referee.input_size" => "320",
             "simulator.ws_path" => "/elsewhere",
             _ => "other",
         }
@@ -135,6 +136,22 @@ fn switches_take_the_words_people_use() {
 }
 
 #[test]
+fn a_pose_model_is_built_in_or_a_file_or_none() {
+    use ::referee::pose::Source;
+    let key = find("referee", "yolo_model").unwrap();
+    let model = |text: &str| apply(key, text).1.referee.yolo_model;
+    assert_eq!(Plan::default().referee.yolo_model, Some(Source::Builtin));
+    assert_eq!([model("builtin"), model(""), model("BUILTIN")], [const { Some(Source::Builtin) }; 3]);
+    assert_eq!([model("none"), model(" None ")], [None, None]);
+    assert_eq!(model("./none"), Some(Source::File("./none".into())));
+    let size = find("referee", "input_size").unwrap();
+    assert_eq!(
+        (apply(size, "auto").1.referee.input_size, apply(size, "512").1.referee.input_size),
+        (None, Some(512))
+    );
+}
+
+#[test]
 fn texts_are_checked() {
     let refused = [
         ("server", "host", "localhost"),
@@ -159,6 +176,9 @@ fn texts_are_checked() {
         ("simulator", "ip", "a/b"),
         ("simulator", "ws_path", "streaming"),
         ("referee", "yolo_model", "a\0b"),
+        ("referee", "input_size", "31"),
+        ("referee", "input_size", "4097"),
+        ("referee", "input_size", "large"),
         ("auth", "api_keys", "with space"),
         ("auth", "public", "watch"),
         ("auth", "secret", "too short"),

@@ -1,0 +1,10 @@
+//! The pose model that every hub carries: `models/fencer-pose.onnx`, inside of the program. `models/README.md` is its card.
+
+/// As it is told to people and clients.
+pub(super) const NAME: &str = "builtin:fencer-pose";
+
+/// The longer side of its input, in pixels, unless somebody asks for another.
+pub(super) const INPUT_SIZE: u32 = 640;
+
+/// The file. Its pages are read from the program's own file when the model is loaded, and not before.
+pub(super) static FILE: &[u8] = include_bytes!("../../../../models/fencer-pose.onnx");
