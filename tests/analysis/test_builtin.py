@@ -11,7 +11,7 @@ import pytest
 from support.hub import ROOT
 from support.program import framehub
 
-SAMPLES = ROOT / "samples"
+README, SAMPLES = ROOT / "README.md", ROOT / "samples"
 NAME = "builtin:fencer-pose"
 
 
@@ -24,11 +24,13 @@ def test_health_names_the_model(hub, start_hub):
 
 
 @pytest.mark.timeout(600)
-def test_a_fresh_hub_judges_a_phrase_with_both_lights_on(hub, tmp_path, output):
+def test_a_fresh_hub_judges_a_phrase_with_both_lights_on(hub, output):
+    """As the README has it."""
     expected = json.loads((SAMPLES / "bout.json").read_text())
     assert "Fencer 1: HIT, Fencer 2: HIT" in (SAMPLES / "bout.txt").read_text(), "right of way has to decide"
-    files = ("--video", str(SAMPLES / "bout.mp4"), "--signal", str(SAMPLES / "bout.txt"))
-    done = framehub("analyze", hub.url, *files, "--session-id", "bout", folder=tmp_path, timeout=600)
+    [command] = [line for line in README.read_text().splitlines() if " -- analyze " in line]
+    words = command.replace("http://127.0.0.1:5000", hub.url).split(" -- ")[1].split()
+    done = framehub(*words, folder=ROOT, timeout=600)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["decision"]["winner"] == expected["winner"], result["decision"]
