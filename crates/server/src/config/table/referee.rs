@@ -116,8 +116,8 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: "auto",
         doc: "The longer side of what a model with free sides (`dynamic=True`) is given, such as the built-in one; \
-            other models know their own. `auto` is 640, or what the built-in one was made for. Lowering it is \
-            faster and misses people far away.",
+            other models know their own. `auto` is 576 for the built-in one, 640 for others. Lowering it is faster \
+            and misses people far away.",
         ..REFEREE
     },
     Key {
