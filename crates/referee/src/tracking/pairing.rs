@@ -1,7 +1,7 @@
 //! Which two of the people fence.
 //!
-//! Fencers are the two that are tall, about equally tall, stand on one line, are there all the time, move along it, and
-//! are apart from each other. A referee stands on another line and moves little; spectators are low or sit still. Each of
+//! Fencers are the two that are tall, about equally tall, stand on one line, which may slant where the camera looks at the
+//! piste from an angle, are there all the time, move along it, and are apart from each other. A referee stands on another line and moves little; spectators are low or sit still. Each of
 //! these is a factor from 0 to 1, and the pair with the largest product is taken.
 
 use std::collections::BTreeMap;
@@ -14,8 +14,14 @@ const MAX_PEOPLE: usize = 12;
 /// A pair that fits worse than this does not fence.
 const LEAST_FIT: f64 = 0.02;
 
-/// Feet so much higher or lower, as a share of the height, stand on another line.
+/// A piste that is seen from an angle rises or falls by this share of its length in the picture (11 degrees).
+const SLANT: f64 = 0.2;
+
+/// Feet so much higher or lower than a piste slants, as a share of the height, stand on another line ...
 const OTHER_LINE: f64 = 0.25;
+
+/// ... and a level line is the likelier one: feet so much higher or lower fit worse, whatever the slant.
+const UNLEVEL: f64 = 1.0;
 
 /// Who moves along the piste by this share of their height moves as fencers do.
 const MOVES: f64 = 0.6;
@@ -88,10 +94,13 @@ fn fit(a: &Seen, b: &Seen, tallest: f64, count: f64) -> f64 {
     let mean = (a.height + b.height) / 2.0;
     let tall = a.height.min(b.height) / tallest;
     let alike = a.height.min(b.height) / a.height.max(b.height).max(1.0);
-    let line = ((a.feet - b.feet) / (mean * OTHER_LINE).max(1.0)).powi(2);
+    let (aside, below) = ((a.x - b.x).abs(), (a.feet - b.feet).abs());
+    let beyond = (below - SLANT * aside).max(0.0);
+    let share = |of: f64, limit: f64| (of / (mean * limit).max(1.0)).powi(2);
+    let line = share(beyond, OTHER_LINE) + share(below, UNLEVEL);
     let there = (a.frames / count) * (b.frames / count);
     let moves = |seen: &Seen| ((seen.rightmost - seen.leftmost) / (seen.height * MOVES).max(1.0)).min(1.0);
     let moving = |seen: &Seen| STILL + (1.0 - STILL) * moves(seen);
-    let apart = ((a.x - b.x).abs() / (mean * APART).max(1.0)).min(1.0);
+    let apart = (aside / (mean * APART).max(1.0)).min(1.0);
     tall * alike * (-line).exp() * there * moving(a) * moving(b) * apart
 }

@@ -79,6 +79,19 @@ fn a_referee_and_spectators_do_not_fence() {
     }));
 }
 
+/// A camera that looks from 25 degrees aside: the far fencer is smaller and stands higher in the picture.
+#[test]
+fn a_piste_may_slant() {
+    let near = |frame: usize| somebody(190.0 + frame as f64 * 1.2, 295.0, 117.0);
+    let far = |frame: usize| somebody(478.0 - frame as f64, 225.0 + frame as f64 * 0.2, 95.0);
+    let referee = || somebody(370.0, 190.0, 100.0);
+    let tracks = tracked(60, |frame| vec![referee(), near(frame), far(frame)]);
+    for (frame, pair) in tracks.frames.iter().enumerate() {
+        assert!((x(pair.left) - x(Some(near(frame)))).abs() < 10.0, "left in frame {frame}");
+        assert!((x(pair.right) - x(Some(far(frame)))).abs() < 10.0, "right in frame {frame}");
+    }
+}
+
 #[test]
 fn short_misses_are_bridged_and_long_ones_are_not() {
     let tracks = tracked(120, |frame| {
