@@ -24,7 +24,7 @@ import numpy as np
 from bouts.film import HUB_BEND, Film, film
 from bouts.phrases import KINDS
 from bouts.variety import HELD_OUT
-from training.oks import AREA_SHARE
+from training.oks import MIRRORED, body_area, likeness
 
 START_SECS = 30
 """A hub has to listen within this time."""
@@ -42,8 +42,8 @@ class Outcome:
     frames: int
     both_found: int
     """Frames with both fencers among the key points ..."""
-    both_seen: int
-    """... and those of them in which none was filled in between others."""
+    both_right: int
+    """... and those of them in which both have an OKS above a half, whichever of their sides is called left."""
     errors: np.ndarray
     """Of each key point: its distance as a share of the square root of the fencer's area."""
 
@@ -120,10 +120,9 @@ def judged(program: Path, address: str, made: Film, path: Path) -> Outcome:
     artifacts = Path(result["artifact_dir"])
     tracks = json.loads((artifacts / "keypoints.json").read_text())
     pairs = list(zip(tracks["left"], tracks["right"], strict=True))
-    boxes = list(zip(tracks["left_box"], tracks["right_box"], strict=True))
-    found = [all(pair) for pair in pairs]
-    seen = [all(box is not None and box[4] >= 0.25 for box in pair) for pair in boxes]
+    found = [n for n, pair in enumerate(pairs) if all(pair)]
     truth, scale = straightened(made, _size(artifacts / "corrected.mp4"))
+    both_right = sum(_both_right(np.array(pairs[n])[..., :2], truth[n], scale[n]) for n in found)
     errors = [
         np.linalg.norm(np.array(person)[:, :2] - truth[n, side], axis=-1) / scale[n, side]
         for n, pair in enumerate(pairs)
@@ -132,7 +131,14 @@ def judged(program: Path, address: str, made: Film, path: Path) -> Outcome:
     ]
     right = result["decision"]["winner"] == made.phrase.winner
     flat = np.concatenate(errors) if errors else np.zeros(0)
-    return Outcome(made.phrase.kind, right, seconds, frames, sum(found), sum(seen), flat)
+    return Outcome(made.phrase.kind, right, seconds, frames, len(found), both_right, flat)
+
+
+def _both_right(places: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> bool:
+    """Of two fencers in a frame, shapes (2, 17, 2) and (2,)."""
+    there = np.concatenate([truth, np.ones((2, 17, 1))], -1)
+    either_way = [np.diag(likeness(sides, there, scale**2)) for sides in (places, places[:, MIRRORED])]
+    return bool((np.max(either_way, 0) > 0.5).all())
 
 
 def _size(video: Path) -> tuple[int, int]:
@@ -156,7 +162,7 @@ def straightened(made: Film, size: tuple[int, int]) -> tuple[np.ndarray, np.ndar
         return cv2.fisheye.undistortPoints(one_by_one, camera, bend, P=new).reshape(points.shape)
 
     corners = flat(made.boxes.reshape(*made.boxes.shape[:2], 2, 2))
-    area = np.prod(corners[:, :, 1] - corners[:, :, 0], axis=-1) * AREA_SHARE
+    area = body_area(corners.reshape(-1, 4)).reshape(corners.shape[:2])
     return flat(made.points) - cut, np.sqrt(area)
 
 
@@ -172,7 +178,7 @@ def report(outcomes: list[Outcome]) -> dict:
         "verdicts_right": round(sum(right.values()) / len(outcomes), 4),
         "verdicts_right_by_kind": {kind: f"{right[kind]} of {count}" for kind, count in sorted(kinds.items())},
         "both_found": round(sum(outcome.both_found for outcome in outcomes) / frames, 4),
-        "both_seen_without_filling_in": round(sum(outcome.both_seen for outcome in outcomes) / frames, 4),
+        "both_right": round(sum(outcome.both_right for outcome in outcomes) / frames, 4),
         "key_point_error_median": round(float(np.median(errors)), 4) if len(errors) else None,
         "key_point_error_p95": round(float(np.percentile(errors, 95)), 4) if len(errors) else None,
         "frames_per_second": round(frames / sum(outcome.seconds for outcome in outcomes), 1),

@@ -128,7 +128,7 @@ class Painter:
         self._shade(outline, middle_top, middle_low, radius, kit.jacket)
         hips = self._hull([(flat[lh], waist * 0.95), (flat[rh], waist * 0.95)])
         self._fill(hips, kit.trousers)
-        # The chest's direction: from the left to the right shoulder, turned by the spine.
+        # Where the chest points: across from the right to the left shoulder, turned about the spine.
         spine = points[[ls, rs]].mean(0) - points[[lh, rh]].mean(0)
         chest = np.cross(points[ls] - points[rs], spine)
         facing_us = float(chest @ (self.camera.place - points[ls])) > 0
@@ -179,7 +179,9 @@ class Painter:
         # The bib hangs from the mask over the throat; a strap holds it behind.
         throat = head + ahead * 0.62 + np.array([0, 0.105 * size])
         self._line(head + np.array([0, 0.09 * size]), throat, 0.06 * size, 0.05 * size, kit.bib)
-        self._stroke(head - ahead * 0.5 + np.array([0, -0.08 * size]), head - ahead * 0.9, 0.02 * size, kit.bib)
+        self._stroke(
+            head - ahead * 0.5 + np.array([0, -0.08 * size]), head - ahead * 0.9, 0.02 * size, _scaled(kit.bib, 1.0)
+        )
 
     def _blade(self, wrist, direction):
         hand = wrist + direction * 0.08
@@ -209,7 +211,7 @@ class Painter:
         cv2.circle(self.picture, _bits(middle), _bit(radius), _scaled(colour, self.light), -1, cv2.LINE_AA, SHIFT)
 
     def _stroke(self, start, end, thick, colour):
-        cv2.line(self.picture, _bits(start), _bits(end), _scaled(colour, 1.0), max(1, round(thick)), cv2.LINE_AA, SHIFT)
+        cv2.line(self.picture, _bits(start), _bits(end), colour, max(1, round(thick)), cv2.LINE_AA, SHIFT)
 
     def _hull(self, discs):
         """Around discs, as a polygon."""

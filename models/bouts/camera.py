@@ -35,13 +35,6 @@ class Camera:
         middle = np.array(self.size) / 2
         return seen[..., :2] / ahead[..., None] * self.focal + middle, ahead
 
-    def horizon(self) -> float:
-        """The height of the horizon in the middle column, in pixels."""
-        ahead = self.turn[2]
-        level = ahead * [1, 0, 1]
-        far = self.place + level / np.linalg.norm(level) * 1e4
-        return float(self.project(far)[0][1])
-
 
 @dataclass(frozen=True)
 class Lens:

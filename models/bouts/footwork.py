@@ -33,16 +33,16 @@ class Plan:
 class Habit:
     """How somebody fences."""
 
-    stride: float = 0.52
+    stride: float
     """Metres between the feet en garde."""
-    crouch: float = 0.10
-    lean: float = 0.08
-    hand: float = -0.35
-    back_hand: tuple[float, float] = (-0.30, -0.30)
-    bounce: float = 0.012
+    crouch: float
+    lean: float
+    hand: float
+    back_hand: tuple[float, float]
+    bounce: float
     """Metres that the hips go up and down."""
-    look: float = 0.05
-    lunge_stride: float = 0.75
+    look: float
+    lunge_stride: float
     """Metres that a full lunge adds to the stride."""
 
     @staticmethod
@@ -97,7 +97,7 @@ SLACK = 0.09
 
 def walk(plan: Plan, start: float, habit: Habit) -> list[Stance]:
     """The stances at the plan's times. `start` and all places are metres forward: x of the left fencer, -x of the right
-    one; the stances' `x` is to be multiplied with facing.
+    one.
     """
     fine = np.arange(plan.times[0], plan.times[-1] + 1e-9, 1 / STEPS_PER_SECOND)
     curve = lambda values: np.interp(fine, plan.times, values)

@@ -9,7 +9,7 @@ from .skeleton import Build, Stance, joints
 from .variety import Variety, street_clothes
 
 PISTE_METRES = (14.0, 1.5)
-"""Length and width (FIE m.57)."""
+"""Length and width of a piste."""
 
 
 class Hall:
@@ -111,12 +111,10 @@ class Hall:
         rng = self.rng
         count = int(rng.choice([0, 0, 1, 2, 4, 8, 14]))
         for z in np.sort(rng.uniform(self.depth + 0.2, -1.6, count)):
-            self._stand(rng.uniform(-6, 6), z, sits=rng.random() < 0.5)
+            person(rng, self.picture, self.camera, self.light, rng.uniform(-6, 6), z, sits=rng.random() < 0.5)
         if rng.random() < 0.35:
-            self._stand(rng.uniform(-3.5, 3.5), -rng.uniform(1.2, 1.8), sits=False)
-
-    def _stand(self, x: float, z: float, sits: bool) -> None:
-        person(self.rng, self.picture, self.camera, self.light, x, z, sits)
+            place = rng.uniform(-3.5, 3.5), -rng.uniform(1.2, 1.8)
+            person(rng, self.picture, self.camera, self.light, *place, sits=False)
 
     def _things(self) -> None:
         rng = self.rng
@@ -161,7 +159,7 @@ def person(rng, picture, camera: Camera, light: float, x: float, z: float, sits:
     side = rng.uniform(0.08, 0.2)
     arm = rng.uniform(-1.5, -0.6)
     stance = Stance(
-        x=x,
+        x=facing * x,
         front_foot=np.array([facing * x + side + (0.3 if sits else 0.0), 0.0]),
         back_foot=np.array([facing * x - side * 0.5 + (0.3 if sits else 0.0), 0.0]),
         crouch=rng.uniform(0.4, 0.5) if sits else rng.uniform(0.0, 0.04),

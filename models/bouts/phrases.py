@@ -1,7 +1,8 @@
 """Phrases of sabre in which both hit, whose right of way is known because it was planned.
 
-Four plans, after the FIE's rules for sabre (t.101 to t.106): an attack that marches against a retreat; an attack against
-one who waits; an attack that halts and is taken over; a riposte after a parry. The apparatus's log comes with each.
+Four plans, after the conventions of sabre (docs/design/right-of-way.md has the articles): an attack that marches against a
+retreat; an attack against one who waits; an attack that halts and is taken over; a riposte after a parry. The apparatus's
+log comes with each.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from .footwork import Habit, Plan, walk
 from .skeleton import Build, joints
 
 KINDS = ("march", "wait", "halt", "riposte")
+SIDES = ("left", "right")
 
 START_METRES = 4.0
-"""Between the front feet en garde: the start lines are 4 m apart (FIE m.57)."""
+"""Between the front feet en garde: the start lines are 4 m apart."""
 AFTER_HIT_SECS = 0.5
 """How long the picture goes on after the hit."""
 LOCKOUT_SECS = 0.17
-"""The apparatus takes a second hit within this time (FIE m.51, sabre)."""
+"""The apparatus takes a second hit within this time."""
 
 
 @dataclass
@@ -58,13 +60,13 @@ class Phrase:
 
     def signal(self) -> str:
         """The apparatus's log. Fencer 1 stands right."""
-        first, other = (self.first.title(), "Right" if self.first == "left" else "Left")
+        first, other = self.first.title(), _other(self.first).title()
         lines = ["Recording started at 2026-01-01 12:00:00", _line(0.001, "Phrase recording started")]
         if self.contact_secs is not None:
             lines.append(_line(self.contact_secs, "Off-Target: Blade-to-blade contact."))
         lines += [
             _line(self.hit_secs, f"HIT: {first} scores on {other}!"),
-            "Lockout active (0.130s window)",
+            f"Lockout active ({LOCKOUT_SECS:.3f}s window)",
             _line(self.second_secs, "HIT: Simultaneous valid hits!"),
             _line(self.seconds, "Phrase recording ended"),
             "Scores -> Fencer 1: HIT, Fencer 2: HIT",
@@ -90,6 +92,20 @@ class _Course:
         return Plan(times, *(_smooth(times, corners) for corners in (self.speed, self.reach, self.lunge, self.parry)))
 
 
+@dataclass
+class _Plot:
+    """A kind of phrase in the making: what both are up to."""
+
+    winner: _Course
+    loser: _Course
+    marches: _Course
+    """The one of the two who comes forward as far as it takes to meet."""
+    contact_secs: float | None = None
+    """When the blades meet; whoever wins after that hits first."""
+    farther: float = 0.0
+    """Metres that the two are farther apart at the hit than otherwise."""
+
+
 def _smooth(times: np.ndarray, corners: list[tuple[float, float]]) -> np.ndarray:
     """A curve through corners, rounded over about a tenth of a second."""
     if not corners:
@@ -112,58 +128,54 @@ def phrase(rng: np.random.Generator, fps: float = 30.0, kind: str | None = None)
 def _attempt(rng: np.random.Generator, fps: float, kind: str) -> Phrase | None:
     """A phrase, or nothing where the two would not meet at the hit."""
     hit = rng.uniform(2.0, 3.6) if kind != "halt" else rng.uniform(2.8, 4.0)
-    contact = None
-    if kind == "riposte":
-        contact = hit - rng.uniform(0.26, 0.42)
-    winner_plan, loser_plan = {"march": _march, "wait": _wait, "halt": _halt, "riposte": _riposte}[kind](rng, hit)
-    times = np.arange(0, round((hit + AFTER_HIT_SECS) * fps)) / fps
-    winner = str(rng.choice(["left", "right"]))
+    plot = {"march": _march, "wait": _wait, "halt": _halt, "riposte": _riposte}[kind](rng, hit)
+    winner = str(rng.choice(SIDES))
     habits = [Habit.random(rng), Habit.random(rng)]
-    fine = np.arange(0, hit, 0.01)
-    distance = rng.uniform(1.75, 2.35) + (0.25 if kind == "riposte" else 0.0)
-    wanted = START_METRES + sum(habit.stride / 2 for habit in habits) - distance
-    # The one who comes forward goes as far as it takes to meet.
-    fixed = sum(_way(fine, course) for course in (winner_plan, loser_plan))
-    room = _marched(fine, winner_plan if kind != "riposte" else loser_plan)
-    factor = 1 + (wanted - fixed) / max(room, 0.1)
-    if not 0.6 <= factor <= 1.7:
+    distance = rng.uniform(1.75, 2.35) + plot.farther
+    if not _meet(plot, hit, START_METRES + sum(habit.stride / 2 for habit in habits) - distance):
         return None
-    _hasten(winner_plan if kind != "riposte" else loser_plan, factor)
-    first_is_winner = kind == "riposte" or rng.random() < 0.5
-    first = winner if first_is_winner else ("right" if winner == "left" else "left")
+    first_is_winner = plot.contact_secs is not None or rng.random() < 0.5
+    times = np.arange(0, round((hit + AFTER_HIT_SECS) * fps)) / fps
     sides = {}
-    for side, facing in (("left", 1), ("right", -1)):
-        course, habit = (winner_plan, habits[0]) if side == winner else (loser_plan, habits[1])
-        build = Build.random(rng)
-        start = -(START_METRES / 2 + habit.stride / 2)
-        stances = walk(course.plan(times), start, habit)
-        z = rng.normal(0, 0.05)
-        for stance in stances:
-            stance.x *= facing
-        sides[side] = Fencer(build, facing, np.stack([joints(build, facing, z, stance) for stance in stances]))
+    for side, facing in zip(SIDES, (1, -1), strict=True):
+        course, habit = (plot.winner, habits[0]) if side == winner else (plot.loser, habits[1])
+        sides[side] = _fencer(rng, course.plan(times), habit, facing)
     return Phrase(
         kind=kind,
         winner=winner,
         fps=fps,
         hit_secs=hit,
-        contact_secs=contact,
-        first=first,
-        second_secs=min(hit + rng.uniform(0.02, 0.75 * LOCKOUT_SECS), hit + LOCKOUT_SECS),
+        contact_secs=plot.contact_secs,
+        first=winner if first_is_winner else _other(winner),
+        second_secs=hit + rng.uniform(0.02, 0.75 * LOCKOUT_SECS),
         **sides,
     )
 
 
-def _way(times: np.ndarray, course: _Course) -> float:
-    return float(np.sum(_smooth(times, course.speed)) * (times[1] - times[0]))
+def _fencer(rng: np.random.Generator, plan: Plan, habit: Habit, facing: int) -> Fencer:
+    build = Build.random(rng)
+    stances = walk(plan, -(START_METRES + habit.stride) / 2, habit)
+    z = rng.normal(0, 0.05)
+    return Fencer(build, facing, np.stack([joints(build, facing, z, stance) for stance in stances]))
 
 
-def _marched(times: np.ndarray, course: _Course) -> float:
-    """The part of the way that is gone forward."""
-    return float(np.sum(np.maximum(_smooth(times, course.speed), 0)) * (times[1] - times[0]))
+def _other(side: str) -> str:
+    return SIDES[1 - SIDES.index(side)]
 
 
-def _hasten(course: _Course, factor: float) -> None:
-    course.speed = [(time, speed * factor if speed > 0 else speed) for time, speed in course.speed]
+def _meet(plot: _Plot, hit: float, way: float) -> bool:
+    """Lets the one who marches go so fast that both together have gone `way` metres at the hit; whether that is possible."""
+    times = np.arange(0, hit, 0.01)
+    gone = sum(_way(times, course) for course in (plot.winner, plot.loser))
+    factor = 1 + (way - gone) / max(_way(times, plot.marches, only_forward=True), 0.1)
+    plot.marches.speed = [(time, speed * factor if speed > 0 else speed) for time, speed in plot.marches.speed]
+    return 0.6 <= factor <= 1.7
+
+
+def _way(times: np.ndarray, course: _Course, only_forward: bool = False) -> float:
+    """Metres towards the opponent."""
+    speeds = _smooth(times, course.speed)
+    return float(np.sum(np.maximum(speeds, 0) if only_forward else speeds) * (times[1] - times[0]))
 
 
 def _stop(hit: float, speed: float) -> list[tuple[float, float]]:
@@ -187,7 +199,7 @@ def _lunging(rng: np.random.Generator, hit: float, speed: list[tuple[float, floa
     )
 
 
-def _march(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
+def _march(rng: np.random.Generator, hit: float) -> _Plot:
     """An attack that marches; the other retreats, and stretches the arm into it at the end."""
     pace = rng.uniform(0.7, 1.3)
     attack = _lunging(rng, hit, [(0, 0), (0.15, 0), (rng.uniform(0.4, 0.7), pace), (hit - 0.5, pace * 1.2)])
@@ -201,10 +213,10 @@ def _march(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
         lunge=[],
         parry=[],
     )
-    return attack, defence
+    return _Plot(attack, defence, marches=attack)
 
 
-def _wait(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
+def _wait(rng: np.random.Generator, hit: float) -> _Plot:
     """Both come; one stops and waits with the arm out, the other goes through."""
     pace = rng.uniform(0.5, 1.0)
     attack = _lunging(rng, hit, [(0, 0), (0.15, 0), (rng.uniform(0.4, 0.7), pace), (hit - 0.5, pace * 1.2)])
@@ -216,10 +228,10 @@ def _wait(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
         lunge=[],
         parry=[],
     )
-    return attack, defence
+    return _Plot(attack, defence, marches=attack)
 
 
-def _halt(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
+def _halt(rng: np.random.Generator, hit: float) -> _Plot:
     """An attack halts halfway; the other, who retreated, takes over and goes through."""
     change = hit - rng.uniform(0.95, 1.25)
     pace = rng.uniform(0.8, 1.2)
@@ -236,13 +248,13 @@ def _halt(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
         hit,
         [(0, 0), (0.2, 0.3), (0.5, -back), (change - 0.1, -back), (change + 0.2, 0.9), (hit - 0.5, 1.2)],
     )
-    return over, first
+    return _Plot(over, first, marches=over)
 
 
-def _riposte(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
+def _riposte(rng: np.random.Generator, hit: float) -> _Plot:
     """An attack is parried; the riposte comes at once, the attacker's remise too late."""
+    contact = hit - rng.uniform(0.26, 0.42)
     pace = rng.uniform(0.7, 1.3)
-    contact = hit - 0.34
     top = rng.uniform(1.8, 2.6)
     attack = _Course(
         speed=[(0, 0), (0.15, 0), (0.5, pace), (contact - 0.4, pace), (contact - 0.1, top), (contact + 0.1, 0.3)]
@@ -272,4 +284,4 @@ def _riposte(rng: np.random.Generator, hit: float) -> tuple[_Course, _Course]:
         lunge=[(contact + 0.05, 0), (hit, rng.uniform(0.0, 0.5)), (hit + 0.3, 0.3), (hit + 0.8, 0.0)],
         parry=[(contact - 0.18, 0), (contact - 0.03, 1), (contact + 0.1, 0.6), (hit - 0.05, 0)],
     )
-    return riposte, attack
+    return _Plot(riposte, attack, marches=attack, contact_secs=contact, farther=0.25)

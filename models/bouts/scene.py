@@ -74,7 +74,9 @@ class Scene:
         self.rng, self.take = rng, take
         self.fencers = fencers
         for fencer in fencers:
-            fencer.build = variety.build(rng, fencer.build)
+            build = variety.build(rng, fencer.build)
+            fencer.points = _grown(fencer.points, build.height / fencer.build.height)
+            fencer.build = build
         self.camera = _camera(rng, variety, fencers, take, whole)
         self.hall = Hall(rng, self.camera, variety)
         self.kits = [fencing_kit(rng, variety) for _ in fencers]
@@ -108,6 +110,12 @@ class Scene:
         box = painter.person(points, fencer.build.right_handed, blade / np.linalg.norm(blade))
         flat, _ = self.camera.project(points)
         return box, flat
+
+
+def _grown(points: np.ndarray, times: float) -> np.ndarray:
+    """So many times as tall, each moment about the place on the ground where the fencer is; shape (moments, 17, 3)."""
+    place = points.mean(1, keepdims=True) * [1, 0, 1]
+    return place + (points - place) * times
 
 
 def _shadow(picture: np.ndarray, camera: Camera, points: np.ndarray) -> None:

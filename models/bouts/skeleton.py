@@ -26,7 +26,7 @@ ANKLE_HEIGHT = 0.09
 
 @dataclass(frozen=True)
 class Build:
-    """A body. Lengths are shares of the height after Drillis and Contini (1966), each varied a little."""
+    """A body. Lengths are shares of the height, near those of Drillis and Contini (1966), some varied a little."""
 
     height: float = 1.78
     """Metres."""
@@ -84,7 +84,7 @@ class Stance:
     """How a fencer stands at a moment. Distances forward are towards the opponent."""
 
     x: float
-    """Of the hips, along the piste."""
+    """Forward place of the hips: metres from x = 0 times facing, as those of the feet."""
     front_foot: np.ndarray
     """Forward and upward place of the weapon side's foot: metres from x = 0 times facing, and above the ground."""
     back_foot: np.ndarray
@@ -174,11 +174,12 @@ class _Body:
         """As high as the crouch says, and low enough for both feet to be reached."""
         leg = self.build.thigh + self.build.shin
         height = ANKLE_HEIGHT + leg * (1 - stance.crouch)
+        x = self.facing * stance.x
         for foot in feet:
-            aside = abs(stance.x - foot[0])
+            aside = abs(x - foot[0])
             room = max((0.985 * leg) ** 2 - aside**2 - (self.build.half_hips * 1.2) ** 2, 0.04)
             height = min(height, foot[1] + np.sqrt(room))
-        return np.array([stance.x, height, z])
+        return np.array([x, height, z])
 
     def face(self, neck: np.ndarray, spine: np.ndarray, look: float) -> np.ndarray:
         height = self.build.height

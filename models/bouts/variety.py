@@ -1,6 +1,8 @@
-"""How much scenes differ. What is held out for measuring lies beside, not within, what is trained on."""
+"""How much scenes differ. Pistes, halls, bodies, lenses and camera heights that are held out for measuring lie beside, not
+within, what is trained on.
+"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,9 +38,8 @@ class Variety:
         return tuple(np.clip(base + rng.normal(0, spread, 3), 0, 255))
 
     def build(self, rng: np.random.Generator, build: Build) -> Build:
-        """A body with its height and girth from these ranges."""
-        height, girth = self.pick(rng, self.heights), self.pick(rng, self.girths)
-        return Build(height, girth, build.right_handed, build.legs, build.arms, build.shoulders)
+        """The same body with a height and a girth from these ranges."""
+        return replace(build, height=self.pick(rng, self.heights), girth=self.pick(rng, self.girths))
 
 
 TRAINING = Variety(
@@ -46,7 +47,7 @@ TRAINING = Variety(
     floors=((90, 130, 170), (110, 110, 112), (70, 95, 130), (140, 120, 95), (60, 62, 66), (160, 170, 175)),
     walls=((170, 170, 165), (120, 95, 70), (60, 60, 70), (200, 205, 205), (90, 110, 130), (40, 40, 45)),
     lames=((165, 165, 160), (150, 148, 140), (185, 188, 190), (128, 128, 130), (220, 220, 222), (150, 110, 80)),
-    heights=((1.60, 1.90),),
+    heights=((1.5, 2.02),),
     girths=((0.85, 1.2),),
     bends=((-0.22, 0.04),),
     angles=((-22, 22),),
@@ -59,13 +60,14 @@ HELD_OUT = Variety(
     floors=((120, 160, 190), (50, 80, 60), (150, 140, 150), (80, 70, 100)),
     walls=((140, 150, 190), (80, 120, 90), (110, 80, 100), (30, 60, 90)),
     lames=((175, 172, 160), (140, 138, 145), (205, 205, 200), (120, 100, 160)),
-    heights=((1.52, 1.60), (1.90, 2.0)),
+    heights=((1.38, 1.5), (2.02, 2.15)),
     girths=((0.78, 0.85), (1.2, 1.32)),
     bends=((-0.30, -0.22), (0.04, 0.10)),
     angles=((-28, -22), (22, 28), (-5, 5)),
     raised=((0.6, 0.9), (3.2, 4.0)),
 )
-"""What the model is measured on: other pistes, bodies, distortions and angles."""
+"""What the model is measured on: other pistes, bodies, lenses and camera heights; angles that are larger, and square ones.
+"""
 
 _SKIN = ((160, 190, 235), (130, 165, 215), (95, 130, 185), (60, 90, 140), (45, 65, 100))
 _HAIR = ((30, 35, 45), (50, 75, 110), (90, 140, 185), (20, 20, 22), (110, 115, 120))

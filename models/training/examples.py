@@ -9,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .pictures import without_the_unseen
+
 GREY = 114
 """Around the picture, as in Ultralytics' letterbox."""
-LEAST_POINTS = 6
 
 
 class Examples:
@@ -63,9 +64,8 @@ class Examples:
         inside = (points[..., :2] >= 0).all(-1) & (points[..., :2] < [width, height]).all(-1)
         points[..., 2] *= inside
         boxes = np.clip(boxes, 0, [width, height, width, height])
-        gone = points[..., 2].sum(-1) < LEAST_POINTS
-        boxes[gone], points[gone] = 0, 0
-        return moved, boxes.astype(np.float32), points
+        boxes, points = without_the_unseen(boxes, points)
+        return moved, boxes.astype(np.float32), points.astype(np.float32)
 
     def _recoloured(self, picture):
         rng = self.rng

@@ -110,16 +110,9 @@ def people(output: np.ndarray, least: float = 0.01) -> tuple[np.ndarray, np.ndar
     """Scores and key points (people, 17, 2) of whom an output of shape (56, cells) tells, the surest first."""
     columns = output[:, output[4] > least]
     columns = columns[:, np.argsort(-columns[4])][:, :300]
-    x, y, width, height = columns[:4]
-    left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    area = width * height
-    kept: list[int] = []
-    for n in range(columns.shape[1]):
-        wide = np.clip(np.minimum(right[n], right[kept]) - np.maximum(left[n], left[kept]), 0, None)
-        high = np.clip(np.minimum(bottom[n], bottom[kept]) - np.maximum(top[n], top[kept]), 0, None)
-        shared = wide * high
-        if not (shared / (area[n] + area[kept] - shared) > OVERLAP).any():
-            kept.append(n)
+    middles, sides = columns[:2].T, columns[2:4].T
+    corners = np.concatenate([middles - sides / 2, sides], 1)
+    kept = list(cv2.dnn.NMSBoxes(corners.tolist(), columns[4].tolist(), least, OVERLAP))
     chosen = columns[:, kept]
     return chosen[4], chosen[5:].reshape(17, 3, -1).transpose(2, 0, 1)[..., :2]
 

@@ -9,6 +9,9 @@ SIGMAS = (0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 
 SIGMAS += (0.087, 0.087, 0.089, 0.089)
 """How far a key point may be off, as a share of the square root of the area, in COCO's order."""
 
+MIRRORED = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+"""The key points with left and right changed."""
+
 AREA_SHARE = 0.53
 """A person's area as a share of the box's, where no outline is known (Ultralytics)."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bouts.motions import Motions
-from bouts.scene import Labelled, Scene, Take
+from bouts.scene import Scene, Take
 from bouts.variety import HELD_OUT, TRAINING
 
 SIZE = (640, 384)
@@ -42,16 +42,17 @@ def main() -> None:
         scene = Scene(rng, variety, motions.pair(rng, given.moments), Take.random(rng, variety, SIZE))
         for moment in range(given.moments):
             n = at * given.moments + moment
-            pictures[n], boxes[n], points[n] = _kept(scene.frame(moment))
+            shot = scene.frame(moment)
+            pictures[n] = shot.picture[..., ::-1]
+            boxes[n], points[n] = without_the_unseen(shot.boxes, shot.points)
     np.savez(given.out, pictures=pictures, boxes=boxes, points=points)
     print(f"{given.out}: {count} pictures of {given.scenes} scenes in {time.monotonic() - began:.0f} s")
 
 
-def _kept(labelled: Labelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    boxes, points = labelled.boxes.copy(), labelled.points.copy()
-    gone = points[..., 2].sum(-1) < LEAST_POINTS
-    boxes[gone], points[gone] = 0, 0
-    return labelled.picture[..., ::-1], boxes, points
+def without_the_unseen(boxes: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes and points with all 0 for whom too little is seen of."""
+    seen = points[..., 2].sum(-1) >= LEAST_POINTS
+    return boxes * seen[:, None], points * seen[:, None, None]
 
 
 if __name__ == "__main__":

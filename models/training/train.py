@@ -1,7 +1,7 @@
 """Trains the network: `python -m training.train --data train*.npz --held-out held.npz --out weights.pt`.
 
 AdamW with a warm-up and a cosine, a moving average of the weights, 16-bit floats in the convolutions, and a process a core
-that share their gradients. With the same seed, data, processes and library the same weights come out.
+that share their gradients. Seeds are fixed; another processor gives slightly other weights.
 """
 
 import argparse

@@ -68,12 +68,39 @@ def test_boxes_hold_the_key_points_and_stay_within_the_picture(variety):
             assert (seen >= box[:2] - 3).all() and (seen <= box[2:] + 3).all()
 
 
-def test_held_out_scenes_are_none_that_are_trained_on():
-    for ours, others in zip(TRAINING.heights + TRAINING.girths, HELD_OUT.heights + HELD_OUT.girths, strict=False):
-        assert ours != others
-    for (low, high), trained in ((pair, TRAINING.bends[0]) for pair in HELD_OUT.bends):
-        assert high <= trained[0] or low >= trained[1]
-    assert not set(TRAINING.pistes) & set(HELD_OUT.pistes)
+@pytest.mark.parametrize("of", ["heights", "girths", "bends", "raised"])
+def test_what_is_held_out_lies_beside_what_is_trained_on(of):
+    for low, high in getattr(HELD_OUT, of):
+        assert all(high <= begin or low >= end for begin, end in getattr(TRAINING, of)), (low, high)
+
+
+@pytest.mark.parametrize("of", ["pistes", "floors", "walls", "lames"])
+def test_held_out_halls_have_other_colours(of):
+    assert not set(getattr(TRAINING, of)) & set(getattr(HELD_OUT, of))
+
+
+def test_a_held_out_body_is_drawn_as_tall_as_it_is():
+    for seed in range(6):
+        drawn = scene(seed, HELD_OUT)
+        for fencer in drawn.fencers:
+            assert not 1.5 < fencer.build.height < 2.02
+            thigh = np.linalg.norm(fencer.points[:, HIPS[0]] - fencer.points[:, KNEES[0]], axis=-1)
+            assert thigh == pytest.approx(fencer.build.thigh, rel=0.03)
+
+
+def test_the_blades_meet_when_the_log_says():
+    """The parrying hand is drawn highest about then."""
+    for seed in range(5):
+        phrase = phrases.phrase(rng(seed), 60.0, "riposte")
+        assert 0.26 <= phrase.hit_secs - phrase.contact_secs <= 0.42
+        assert phrase.first == phrase.winner, "a riposte arrives before the remise"
+        fencer = phrase.left if phrase.winner == "left" else phrase.right
+        armed = int(fencer.build.right_handed)
+        raised = fencer.points[:, WRISTS[armed], 1] - fencer.points[:, SHOULDERS[armed], 1]
+        bent = np.linalg.norm(fencer.points[:, WRISTS[armed]] - fencer.points[:, SHOULDERS[armed]], axis=-1)
+        about = slice(int((phrase.contact_secs - 0.3) * 60), int(phrase.hit_secs * 60))
+        highest = (about.start + np.argmax(np.where(bent < np.median(bent) * 1.1, raised, -9)[about])) / 60
+        assert highest == pytest.approx(phrase.contact_secs, abs=0.12)
 
 
 def test_bones_keep_their_length_however_one_stands():
