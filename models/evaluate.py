@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, default=Path("target/release/framehub"))
     parser.add_argument("--bouts", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=5000)
     parser.add_argument("--model", help="another pose model than the built-in one")
     parser.add_argument("--keep", type=Path, help="keep videos and results in this folder")
     given = parser.parse_args()
