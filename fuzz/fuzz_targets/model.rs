@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| framehub_referee::fuzz::model(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| referee::fuzz::model(data));

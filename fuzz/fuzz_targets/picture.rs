@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| framehub_wire::fuzz::picture(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wire::fuzz::picture(data));

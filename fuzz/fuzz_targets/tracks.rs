@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| framehub_referee::fuzz::tracks(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| referee::fuzz::tracks(data));

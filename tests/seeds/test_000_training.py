@@ -71,7 +71,7 @@ def test_000_custom_port(tmp_path):
         with Training(tmp_path / "second", command) as second:
             assert training.port < second.port <= training.port + 10
             # At this level each line of the hub's log says where it comes from.
-            eventually(lambda: "framehub_record::" in "".join(second.said), "it says more")
+            eventually(lambda: "record::" in "".join(second.said), "it says more")
 
 
 @pytest.mark.parametrize(

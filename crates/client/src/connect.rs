@@ -3,13 +3,13 @@
 
 use crate::{Endpoint, Error};
 use bytes::{Bytes, BytesMut};
-use dial::Connection;
 use http::request::Builder;
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use net::Connection;
 use std::future::Future;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -41,11 +41,11 @@ pub(crate) enum Purpose {
 
 /// A task that ends with its owner.
 #[derive(Debug)]
-pub(crate) struct Owned(JoinHandle<()>);
+pub(crate) struct AbortOnDrop(JoinHandle<()>);
 
-impl Owned {
-    pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Owned {
-        Owned(tokio::spawn(future))
+impl AbortOnDrop {
+    pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortOnDrop {
+        AbortOnDrop(tokio::spawn(future))
     }
 
     /// Waits for the task's own end, at most `limit`.
@@ -57,14 +57,17 @@ impl Owned {
     }
 }
 
-impl Drop for Owned {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// An HTTP/1.1 connection; the second part drives it and must be kept.
-pub(crate) async fn open<B>(endpoint: &Endpoint, purpose: Purpose) -> Result<(SendRequest<B>, Owned), Error>
+pub(crate) async fn open<B>(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+) -> Result<(SendRequest<B>, AbortOnDrop), Error>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -77,13 +80,13 @@ where
     let handshake = builder.handshake(TokioIo::new(socket)).await;
     let (sender, connection) = handshake.map_err(|error| broken(&endpoint.url(""), &error))?;
     // The connection's error is told to whoever waits for the answer or the body.
-    let driver = Owned::spawn(async move { drop(connection.with_upgrades().await) });
+    let driver = AbortOnDrop::spawn(async move { drop(connection.with_upgrades().await) });
     Ok((sender, driver))
 }
 
 async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<Connection, Error> {
     let (host, port) = endpoint.socket_address();
-    let connected = dial::connect(host, port, endpoint.is_secure(), CONNECT_TIMEOUT).await;
+    let connected = net::connect(host, port, endpoint.is_secure(), CONNECT_TIMEOUT).await;
     let connection = connected.map_err(|error| not_connected(endpoint.url(""), error))?;
     // Without these the connection works, only less well: a kernel that refuses them is no reason to fail.
     let options = socket2::SockRef::from(connection.socket());
@@ -101,11 +104,11 @@ async fn dial(endpoint: &Endpoint, purpose: Purpose) -> Result<Connection, Error
     Ok(connection)
 }
 
-fn not_connected(url: String, error: dial::Error) -> Error {
+fn not_connected(url: String, error: net::Error) -> Error {
     match error {
-        dial::Error::Connect { reason, .. } => Error::Connect { url, reason },
-        dial::Error::Timeout { after, .. } => Error::Timeout { url, what: "connecting", after },
-        dial::Error::Tls { reason, .. } => Error::Tls { url, reason },
+        net::Error::Connect { reason, .. } => Error::Connect { url, reason },
+        net::Error::Timeout { after, .. } => Error::Timeout { url, what: "connecting", after },
+        net::Error::Tls { reason, .. } => Error::Tls { url, reason },
         error => Error::Tls { url, reason: error.to_string() },
     }
 }

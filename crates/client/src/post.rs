@@ -2,7 +2,7 @@
 //! what cameras' scripts and Python's `requests` do. A frame may be given in several pieces, which are
 //! written as they are, without being joined first.
 
-use crate::connect::{self, ANSWER_TIMEOUT, Owned, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use http::{Method, header};
@@ -35,7 +35,7 @@ pub struct Poster {
     path: String,
     url: String,
     wrap: Wrap,
-    connection: Option<(SendRequest<Pieces>, Owned)>,
+    connection: Option<(SendRequest<Pieces>, AbortOnDrop)>,
 }
 
 impl std::fmt::Debug for Poster {

@@ -1,7 +1,7 @@
 //! A stream received as MJPEG (`multipart/x-mixed-replace`), from a hub or from any camera that speaks it.
 //! One [`Watcher`] is one connection; when it ends, so does the watcher.
 
-use crate::connect::{self, ANSWER_TIMEOUT, Owned, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
 use crate::{Error, Target};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -45,7 +45,7 @@ pub struct Watcher {
     pending: Bytes,
     pace: Option<Pace>,
     finished: bool,
-    _driver: Owned,
+    _driver: AbortOnDrop,
 }
 
 impl std::fmt::Debug for Watcher {

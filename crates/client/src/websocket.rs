@@ -1,7 +1,7 @@
 //! One WebSocket to a hub, as [`crate::publish`] and [`crate::upload`] need it: opening it, writing whole messages,
 //! hearing what the hub says, and knowing why it ended. What the messages mean is theirs.
 
-use crate::connect::{self, ANSWER_TIMEOUT, Owned, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use fastwebsockets::{
@@ -59,7 +59,7 @@ pub(crate) struct Socket {
     url: String,
     sender: Sender,
     texts: mpsc::Receiver<String>,
-    reader: Owned,
+    reader: AbortOnDrop,
 }
 
 /// The sending half; clones share it.
@@ -90,7 +90,7 @@ impl Socket {
         let (told, texts) = mpsc::channel(inbox.room);
         let reader = {
             let sender = sender.clone();
-            Owned::spawn(async move {
+            AbortOnDrop::spawn(async move {
                 let read = FragmentCollectorRead::new(read);
                 let end = listen(read, sender.writer, told, inbox.when_full, sift).await;
                 // Only this task sets it.

@@ -4,12 +4,12 @@
 mod fake_hub;
 
 use bytes::Bytes;
+use client::post::{Poster, Wrap};
+use client::publish::{Metadata, Options, Publisher, Reply};
+use client::reconnect::{Reconnecting, Sent};
+use client::watch::{self, Watcher};
+use client::{Endpoint, Error, Target, http, post};
 use fake_hub::{FakeHub, Seen};
-use framehub_client::post::{Poster, Wrap};
-use framehub_client::publish::{Metadata, Options, Publisher, Reply};
-use framehub_client::reconnect::{Reconnecting, Sent};
-use framehub_client::watch::{self, Watcher};
-use framehub_client::{Endpoint, Error, Target, http, post};
 use std::sync::atomic::Ordering;
 use tokio::net::TcpSocket;
 use wire::mjpeg::Framing;

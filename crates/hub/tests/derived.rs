@@ -8,7 +8,7 @@ mod support;
 use std::{sync::Arc, task::Poll};
 
 use bytes::Bytes;
-use framehub_hub::{
+use hub::{
     CaptureTime, Claim, Class, Closed, Demand, Derived, Format, Frame, Hub, Limits, Publisher, Rule, Start,
     SubscribeError, Subscriber,
 };

@@ -7,7 +7,7 @@ mod support;
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
-use framehub_hub::{Claim, ClaimError, Class, Hub, Limits, Publisher, Rule, Start, Totals};
+use hub::{Claim, ClaimError, Class, Hub, Limits, Publisher, Rule, Start, Totals};
 use support::{Clock, ROOMY, WakeCount, cam, drain, h264, jpeg, name, poll_once};
 
 fn publisher(hub: &Hub, stream: &str, clock: &Clock) -> Publisher {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use framehub_hub::{
+use hub::{
     Claim, Class, Closed, Delivery, Demand, Format, Hub, Limits, Moment, NewFrame, PublishError, Publisher,
     RingLimits, Rule, Start, Stream, StreamName, Subscriber,
 };

@@ -8,7 +8,7 @@ mod support;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use framehub_hub::{Class, Format, Limits, NewFrame, Publisher, RingLimits, Rule, Start, Subscriber};
+use hub::{Class, Format, Limits, NewFrame, Publisher, RingLimits, Rule, Start, Subscriber};
 use support::{Clock, ROOMY, cam, drain, name};
 
 /// Two frames of 10 bytes as history, six for a reader that is behind.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use framehub_hub::{
+use hub::{
     Claim, ClaimError, Class, Closed, Demand, Hub, PublishError, Publisher, Rule, STALE_CLAIM, Start,
     SubscribeError, Subscriber,
 };
@@ -120,7 +120,7 @@ fn publishing_copies_no_payload() {
 #[test]
 fn viewers_are_counted_and_limited_but_services_too_keep_demand_alive() {
     let clock = Clock::new();
-    let (_hub, publisher) = cam(framehub_hub::Limits { viewers_per_stream: 1, ..ROOMY }, &clock);
+    let (_hub, publisher) = cam(hub::Limits { viewers_per_stream: 1, ..ROOMY }, &clock);
     let service = reader(&publisher, Class::Service);
     let viewer = reader(&publisher, Class::Viewer);
     let refused = publisher.stream().subscribe(Rule::Latest, Class::Viewer, Start::Newest).unwrap_err();

@@ -7,7 +7,7 @@ mod support;
 
 use std::{sync::Arc, task::Poll};
 
-use framehub_hub::{Class, Closed, Limits, Publisher, RingLimits, Rule, Start, SubscribeError, Subscriber};
+use hub::{Class, Closed, Limits, Publisher, RingLimits, Rule, Start, SubscribeError, Subscriber};
 use support::{Clock, ROOMY, WakeCount, cam, delta, drain, jpeg, key, name, poll_once};
 
 fn reader(publisher: &Publisher, rule: Rule, start: Start) -> Subscriber {

@@ -1,10 +1,10 @@
-//! Says what [`framehub_media::container`] finds in files, and decodes every
+//! Says what [`media::container`] finds in files, and decodes every
 //! frame: `cargo run --release --example frames -- a.avi b.mp4`.
 #![allow(clippy::print_stdout)]
 
 use std::process::ExitCode;
 
-use framehub_media::{Error, container::JpegFile, jpeg};
+use media::{Error, container::JpegFile, jpeg};
 
 fn main() -> ExitCode {
     let mut code = ExitCode::SUCCESS;

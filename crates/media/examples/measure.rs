@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use framehub_media::{
+use media::{
     Picture, jpeg,
     pattern::TestPattern,
     placeholder,

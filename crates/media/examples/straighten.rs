@@ -4,8 +4,8 @@
 
 use std::io::{Read, Write};
 
-use framehub_media::Picture;
-use framehub_media::fisheye::{Camera, Map};
+use media::Picture;
+use media::fisheye::{Camera, Map};
 
 fn main() {
     let numbers: Vec<f64> = std::env::args().skip(1).map(|argument| argument.parse().unwrap()).collect();

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
-use framehub_media::container::{Format, JpegFile};
-use framehub_media::fmp4::{self, Codec, FragmentEntry, Sample, TIMESCALE, Track};
-use framehub_media::{Picture, h264, jpeg};
+use media::container::{Format, JpegFile};
+use media::fmp4::{self, Codec, FragmentEntry, Sample, TIMESCALE, Track};
+use media::{Picture, h264, jpeg};
 
 /// Frame times in ticks: an uneven rate, and 2.5 s without a frame. A group is a
 /// fragment; each sample lasts until the next, but not over the hole.

@@ -1,4 +1,4 @@
-//! What Python's `framehub` is made of: types around `client::live` (a stream sent to a hub elsewhere) and around
+//! What Python's `framehub` is made of: types around `client::background` (a stream sent to a hub elsewhere) and around
 //! `server` (a hub in this process), and the command line.
 //!
 //! What does not belong here: anything that works without Python. What a caller may leave out, words of

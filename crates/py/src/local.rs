@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use client::intake::{Counts, Intake, Offer};
+use client::latest_slot::{Counts, LatestSlot, Offer};
 use client::pace::Pace;
 use client::publish::Metadata;
 use hub::{CaptureTime, Claim, ClaimError, Format, Hub, Moment, NewFrame, Publisher, StreamName};
@@ -26,7 +26,7 @@ pub(crate) struct LocalStream {
 struct Shared {
     hub: Hub,
     name: StreamName,
-    intake: Intake<Picture>,
+    slot: LatestSlot<Picture>,
     /// Held for a few assignments.
     state: Mutex<State>,
 }
@@ -58,7 +58,7 @@ impl LocalStream {
         let shared = Arc::new(Shared {
             hub: hub.clone(),
             name,
-            intake: Intake::new(Pace::new(max_fps)),
+            slot: LatestSlot::new(Pace::new(max_fps)),
             state: Mutex::new(state),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -72,28 +72,28 @@ impl LocalStream {
     }
 
     pub(crate) fn admit(&self) -> bool {
-        self.shared.intake.admit(Instant::now())
+        self.shared.slot.admit(Instant::now())
     }
 
     pub(crate) fn spare(&self) -> Picture {
-        self.shared.intake.spare().unwrap_or_default()
+        self.shared.slot.spare().unwrap_or_default()
     }
 
     pub(crate) fn offer(&self, picture: Picture, metadata: Metadata) {
-        self.shared.intake.put(Offer { picture, metadata });
+        self.shared.slot.put(Offer { picture, metadata });
     }
 
     /// Whether a picture made now is worth its making: it is due, and somebody watches or records, or it is the first.
     pub(crate) fn wanted(&self) -> bool {
         let state = self.shared.state();
         let is_read = state.publisher.as_ref().is_none_or(|publisher| publisher.demand().is_wanted());
-        let is_first = state.published == 0 && self.shared.intake.is_empty();
+        let is_first = state.published == 0 && self.shared.slot.is_empty();
         drop(state);
-        (is_read || is_first) && self.shared.intake.is_due(Instant::now())
+        (is_read || is_first) && self.shared.slot.is_due(Instant::now())
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.shared.intake.counts()
+        self.shared.slot.counts()
     }
 
     pub(crate) fn last_error(&self) -> Option<String> {
@@ -102,7 +102,7 @@ impl LocalStream {
 
     /// Publishes what waits and ends the thread.
     pub(crate) fn stop(&self) {
-        self.shared.intake.close();
+        self.shared.slot.close();
         let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         // Disconnected is the good end; a thread that takes longer ends by itself.
         let _ = finished.recv_timeout(PATIENCE);
@@ -111,7 +111,7 @@ impl LocalStream {
 
 impl Drop for LocalStream {
     fn drop(&mut self) {
-        self.shared.intake.close();
+        self.shared.slot.close();
     }
 }
 
@@ -121,9 +121,9 @@ impl Shared {
     }
 
     async fn work(&self, quality: u8) {
-        while let Some(Offer { picture, metadata }) = self.intake.next().await {
+        while let Some(Offer { picture, metadata }) = self.slot.next().await {
             let published = self.publish(&picture, metadata, quality);
-            self.intake.give_back(picture);
+            self.slot.give_back(picture);
             let mut state = self.state();
             match published {
                 Ok(()) => state.published += 1,

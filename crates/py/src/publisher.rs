@@ -1,10 +1,10 @@
-//! `_native.Publisher`: `client::live` for Python.
+//! `_native.Publisher`: `client::background` for Python.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Endpoint;
-use client::live::{Live, News, Settings, Stats};
+use client::background::{BackgroundPublisher, News, Settings, Stats};
 use client::publish::Metadata;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -29,7 +29,7 @@ pub(crate) struct Publisher {
 #[derive(Debug, Default)]
 struct State {
     closed: bool,
-    live: Option<Arc<OfProcess<Live<Picture>>>>,
+    live: Option<Arc<OfProcess<BackgroundPublisher<Picture>>>>,
 }
 
 #[pymethods]
@@ -99,7 +99,7 @@ impl Publisher {
     /// Of a publisher that was never started, and of the parent's in a child, nothing is known but zeros.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let live = self.state().live.clone();
-        let stats = live.as_ref().and_then(|live| live.get()).map(Live::stats);
+        let stats = live.as_ref().and_then(|live| live.get()).map(BackgroundPublisher::stats);
         let stats = stats.unwrap_or_else(|| Stats { quality: self.settings.quality, ..Stats::default() });
         let of = PyDict::new(py);
         of.set_item("total_frames", stats.sent)?;
@@ -150,7 +150,7 @@ impl Publisher {
     }
 
     /// The thread of this process; begun with the first call, and anew in a child.
-    fn live(&self) -> PyResult<Arc<OfProcess<Live<Picture>>>> {
+    fn live(&self) -> PyResult<Arc<OfProcess<BackgroundPublisher<Picture>>>> {
         let mut state = self.state();
         if state.closed {
             let stream = &self.stream;
@@ -164,7 +164,7 @@ impl Publisher {
             return Ok(live.clone());
         }
         let encode = |picture: &Picture, quality| picture.to_jpeg(quality);
-        let live = Live::start(&self.endpoint, &self.stream, &self.settings, encode)
+        let live = BackgroundPublisher::start(&self.endpoint, &self.stream, &self.settings, encode)
             .map_err(|error| PyOSError::new_err(format!("no thread for the publisher: {error}")))?;
         let live = Arc::new(OfProcess::new(live));
         state.live = Some(live.clone());
@@ -184,7 +184,7 @@ pub(crate) fn read_metadata(captured: Option<f64>, json: Option<&str>) -> PyResu
     Ok(metadata)
 }
 
-fn tell(py: Python<'_>, hub: &Endpoint, live: &Live<Picture>) {
+fn tell(py: Python<'_>, hub: &Endpoint, live: &BackgroundPublisher<Picture>) {
     match live.news() {
         None => {}
         Some(News::Connected) => log(py, Level::Info, &format!("connected to {hub}")),

@@ -8,7 +8,7 @@ use hub::{Hub, Moment, StreamName};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use server::config::{self, Override, Plan};
+use server::config::{self, Config, Override};
 use server::logging;
 use server::server::{Error, Server as Hosted};
 use tokio::runtime::Runtime;
@@ -68,12 +68,12 @@ impl Server {
         max_fps: Option<f64>,
     ) -> PyResult<Self> {
         let settings = settings.into_iter().map(|(key, value)| Override { key, value }).collect::<Vec<_>>();
-        let plan =
-            config::of_arguments(&settings).map_err(|error| PyValueError::new_err(error.to_string()))?.plan;
-        start_logging(&plan);
-        let runtime = runtime(plan.server.threads)
+        let config =
+            config::of_arguments(&settings).map_err(|error| PyValueError::new_err(error.to_string()))?.config;
+        start_logging(&config);
+        let runtime = runtime(config.server.threads)
             .map_err(|error| PyOSError::new_err(format!("no runtime for the hub: {error}")))?;
-        let hosted = bind(py, &runtime, plan.clone())?;
+        let hosted = bind(py, &runtime, config.clone())?;
         let address = hosted.address();
         let url = hosted.url();
         let hub = hosted.hub().clone();
@@ -82,7 +82,7 @@ impl Server {
         let running = Running {
             hub,
             shutdown,
-            patience: plan.server.shutdown,
+            patience: config.server.shutdown,
             finished: Mutex::new(finished),
             encoding: Encoding { quality, max_fps },
             streams: Mutex::default(),
@@ -246,13 +246,13 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
 }
 
 /// Moves on from ports that are in use, and says so.
-fn bind(py: Python<'_>, runtime: &Runtime, mut plan: Plan) -> PyResult<Hosted> {
+fn bind(py: Python<'_>, runtime: &Runtime, mut config: Config) -> PyResult<Hosted> {
     let _context = runtime.enter();
-    let wanted = plan.server.port;
+    let wanted = config.server.port;
     let mut tried = 1;
     loop {
-        let port = plan.server.port;
-        match Hosted::bind(plan.clone()) {
+        let port = config.server.port;
+        match Hosted::bind(config.clone()) {
             Ok(hosted) => {
                 if port != wanted {
                     log(py, Level::Warning, &format!("port {wanted} is in use; listening on {port} instead"));
@@ -260,7 +260,7 @@ fn bind(py: Python<'_>, runtime: &Runtime, mut plan: Plan) -> PyResult<Hosted> {
                 return Ok(hosted);
             }
             Err(Error::PortInUse { .. }) if tried < PORTS_TRIED && port < u16::MAX => {
-                plan.server.port += 1;
+                config.server.port += 1;
                 tried += 1;
             }
             Err(Error::PortInUse { .. }) => {
@@ -294,8 +294,8 @@ fn serve(runtime: Runtime, hosted: Hosted, shutdown: CancellationToken) -> PyRes
 }
 
 /// The hub's own log lines go to stderr, at the level of the process's first server: there is one log a process.
-fn start_logging(plan: &Plan) {
+fn start_logging(config: &Config) {
     static GUARD: OnceLock<Option<logging::Guard>> = OnceLock::new();
     // Where the program has a subscriber of its own, lines go there.
-    GUARD.get_or_init(|| logging::start(&plan.logging).ok());
+    GUARD.get_or_init(|| logging::start(&config.logging).ok());
 }

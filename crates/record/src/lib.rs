@@ -12,25 +12,25 @@
 //! written is deleted. D5 A writer that waits for the disk holds one fragment; what is behind it stays in the ring,
 //! within the ring's own bound.
 
-mod closing;
 mod config;
 mod error;
-mod keeper;
-mod park;
 mod recordings;
 mod replay;
-mod shelf;
+mod retention;
+mod shutdown;
+mod store;
 mod supervisor;
 mod totals;
+mod unparker;
 mod writer;
 
 pub use config::{Codec, Config, Retention, TimeOfDay};
 pub use error::Error;
 pub use recordings::{Activity, Recordings, State};
 pub use replay::{Batch, Position, Replay, Replayed};
-pub use shelf::{
-    Disk, FileName, Filter, Gap, Kind, Metadata, OpenFile, Order, Page, RecordingId, Shelf, Status,
+pub use store::{
+    Disk, FileName, Filter, Gap, Kind, Metadata, OpenFile, Order, Page, RecordingId, Status, Store,
     StreamSummary, Sweep, SweepReport, Writing,
 };
 pub use totals::Totals;
-pub use writer::{FRAGMENT_BYTES, give_way};
+pub use writer::{FRAGMENT_BYTES, lower_priority};

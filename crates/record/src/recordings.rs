@@ -1,4 +1,4 @@
-//! The room's handle: which streams are being recorded, and everything that is on the shelf.
+//! The room's handle: which streams are being recorded, and everything that is on the store.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,9 +10,9 @@ use hub::{Hub, Start, Stream, StreamName};
 use jiff::Timestamp;
 
 use crate::{
-    Config, Error, Metadata, RecordingId, Shelf,
-    closing::Closing,
-    keeper, supervisor,
+    Config, Error, Metadata, RecordingId, Store, retention,
+    shutdown::Shutdown,
+    supervisor,
     totals::{Counters, Totals},
     writer::clip,
     writer::recorder::{Recorder, Room},
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     hub: Hub,
     room: Room,
     recorders: Mutex<Recorders>,
-    closing: Arc<Closing>,
+    shutdown: Arc<Shutdown>,
 }
 
 /// By their streams' epochs, so that a stream that is made anew is another one.
@@ -73,7 +73,7 @@ impl Recordings {
     /// Begins to record what `config` says. Nothing on the disk can make this fail: it is told by [`Activity`].
     pub fn start(hub: Hub, config: Config) -> Self {
         let shared = Arc::new(Shared::new(hub.clone(), config));
-        keeper::start(shared.room.clone(), Arc::clone(&shared.closing));
+        retention::start(shared.room.clone(), Arc::clone(&shared.shutdown));
         supervisor::start(&shared, hub);
         Self(shared)
     }
@@ -82,8 +82,8 @@ impl Recordings {
         &self.0.room.config
     }
 
-    pub fn shelf(&self) -> &Shelf {
-        &self.0.room.shelf
+    pub fn store(&self) -> &Store {
+        &self.0.room.store
     }
 
     /// Begins to record a live stream; if it is being recorded already, that goes on.
@@ -139,7 +139,7 @@ impl Recordings {
     /// Finishes all recordings; waits for them at most so long.
     pub fn shut_down(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        self.0.closing.close();
+        self.0.shutdown.close();
         let running: Vec<_> = self.0.recorders().running.values().cloned().collect();
         for recorder in &running {
             recorder.stop();
@@ -147,7 +147,7 @@ impl Recordings {
         for recorder in &running {
             if !recorder.wait(deadline.saturating_duration_since(Instant::now())) {
                 let stream = recorder.stream().name();
-                tracing::warn!(%stream, "a recording could not be finished in time; the next start heals it");
+                tracing::warn!(%stream, "a recording could not be finished in time; the next start recovers it");
             }
         }
     }
@@ -157,12 +157,12 @@ impl Shared {
     fn new(hub: Hub, config: Config) -> Self {
         let room = Room {
             syncer: Syncer::start(config.sync),
-            shelf: Shelf::new(&config.directory),
+            store: Store::new(&config.directory),
             config: Arc::new(config),
             disk_is_low: Arc::new(AtomicBool::new(false)),
             counters: Arc::new(Counters::default()),
         };
-        Self { hub, room, recorders: Mutex::default(), closing: Arc::default() }
+        Self { hub, room, recorders: Mutex::default(), shutdown: Arc::default() }
     }
 
     fn recorders(&self) -> MutexGuard<'_, Recorders> {
@@ -181,13 +181,13 @@ impl Shared {
         self.recorders().running.get(&stream.epoch()).filter(|r| !r.is_finished()).cloned()
     }
 
-    pub(crate) fn closing(&self) -> &Arc<Closing> {
-        &self.closing
+    pub(crate) fn shutdown(&self) -> &Arc<Shutdown> {
+        &self.shutdown
     }
 
     fn begin(&self, stream: &Stream) -> Result<Activity, Error> {
         let mut recorders = self.recorders();
-        if self.closing.is_closed() {
+        if self.shutdown.is_closed() {
             return Err(Error::ShuttingDown);
         }
         recorders.declined.remove(&stream.epoch());
@@ -202,7 +202,7 @@ impl Shared {
         let streams = self.hub.streams();
         recorders.running.retain(|_, recorder| !recorder.is_finished());
         recorders.declined.retain(|&epoch| streams.iter().any(|stream| stream.epoch() == epoch));
-        if !self.room.config.automatic || self.closing.is_closed() {
+        if !self.room.config.automatic || self.shutdown.is_closed() {
             return;
         }
         for stream in streams.iter().filter(|stream| !stream.is_on_demand() && !stream.is_kept()) {
@@ -218,7 +218,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.closing.close();
+        self.shutdown.close();
         for recorder in self.recorders().running.values() {
             recorder.stop();
         }

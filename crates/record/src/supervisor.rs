@@ -7,15 +7,15 @@ use std::{
 
 use hub::Hub;
 
-use crate::{park, recordings::Shared};
+use crate::{recordings::Shared, unparker};
 
 pub(crate) fn start(shared: &Arc<Shared>, hub: Hub) {
     shared.follow();
     let weak = Arc::downgrade(shared);
-    let closing = Arc::clone(shared.closing());
+    let shutdown = Arc::clone(shared.shutdown());
     let thread = std::thread::Builder::new().name("record-follow".into());
     let spawned = thread.spawn(move || {
-        closing.unparks_me();
+        shutdown.unparks_me();
         follow(&weak, &hub);
     });
     if let Err(error) = spawned {
@@ -25,10 +25,10 @@ pub(crate) fn start(shared: &Arc<Shared>, hub: Hub) {
 
 fn follow(shared: &Weak<Shared>, hub: &Hub) {
     let mut changes = hub.changes();
-    let waker = park::waker();
+    let waker = unparker::waker();
     loop {
         let Some(strong) = shared.upgrade() else { return };
-        if strong.closing().is_closed() || hub.is_shut_down() {
+        if strong.shutdown().is_closed() || hub.is_shut_down() {
             return;
         }
         strong.follow();

@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framehub_record::{Codec, Config, Kind, Status};
 use hub::{Claim, Format, Moment, NewFrame};
 use media::fmp4;
+use record::{Codec, Config, Kind, Status};
 use support::{BACKLOG_FRAMES, Rig, eventually, jpeg, number};
 
 #[test]

@@ -6,15 +6,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use framehub_referee::film::Moment;
-use framehub_referee::overlay::Overlay;
-use framehub_referee::pipeline::{Beginning, Encoding, Frame, Lens, Referee};
-use framehub_referee::pose::{Model, Settings, Source};
-use framehub_referee::tracking::Tracker;
-use framehub_referee::tracks::{Bounds, KeyPoint, Pair, Person};
 use media::fisheye::{Camera, Map};
 use media::pattern::TestPattern;
 use media::{Picture, jpeg};
+use referee::film::Moment;
+use referee::overlay::Overlay;
+use referee::pipeline::{Beginning, Encoding, Frame, Lens, Referee};
+use referee::pose::{Model, Settings, Source};
+use referee::tracking::Tracker;
+use referee::tracks::{Bounds, KeyPoint, Pair, Person};
 
 const ROUNDS: u64 = 60;
 

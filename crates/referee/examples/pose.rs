@@ -6,8 +6,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use framehub_referee::pose::{Model, Settings, Source};
 use media::Picture;
+use referee::pose::{Model, Settings, Source};
 use serde_json::{Value, json};
 
 fn main() {

@@ -9,7 +9,7 @@ use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, S
 
 use web::LiveAnalysis;
 
-use crate::config::Plan;
+use crate::config::Config;
 use crate::live_analysis::LivePose;
 
 /// What all analyses share: the lens and the model.
@@ -21,8 +21,8 @@ pub(crate) struct Analyses {
 impl Analyses {
     /// A model in a file is loaded now: where that fails the hub runs without one, and the log says why. The built-in one
     /// is loaded by the first analysis, whose thread gives way as well.
-    pub(crate) fn load(plan: &Plan) -> Self {
-        let settings = &plan.referee;
+    pub(crate) fn load(config: &Config) -> Self {
+        let settings = &config.referee;
         let lens = Lens { bend: settings.fisheye_bend, balance: settings.fisheye_balance };
         let (input_size, threads) = (settings.input_size, settings.threads);
         let model = settings.yolo_model.clone().and_then(|source| {
@@ -53,7 +53,7 @@ impl Analyses {
 fn load(model: &OnDemand, source: &Source) -> bool {
     let loading = std::thread::scope(|scope| {
         let work = || {
-            uploads::give_way();
+            uploads::lower_priority();
             model.model().map(|_| ())
         };
         std::thread::Builder::new().name("model".into()).spawn_scoped(scope, work).map(|thread| thread.join())

@@ -112,7 +112,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::commands::sources::{SUBCOMMANDS, SourceArgs};
+    use crate::commands::inputs::{InputArgs, SUBCOMMANDS};
     use crate::config::Override;
 
     fn parse(line: &str) -> Result<Command, String> {
@@ -120,9 +120,9 @@ mod tests {
         parsed.map(Cli::into_command).map_err(|error| error.to_string())
     }
 
-    fn serve(line: &str) -> SourceArgs {
+    fn serve(line: &str) -> InputArgs {
         match parse(line).unwrap() {
-            Command::Serve(args) => args.sources,
+            Command::Serve(args) => args.config,
             _ => panic!("{line} is not serve"),
         }
     }

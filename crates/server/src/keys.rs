@@ -1,4 +1,4 @@
-//! The keys of the plan as the face wants them, and the secret with which links and logins are signed.
+//! The keys of the config as the face wants them, and the secret with which links and logins are signed.
 
 use std::{
     fs::{File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use web::{AuthSettings, Key, Scope, Scopes, SigningSecret, StreamPattern};
 
-use crate::config::Plan;
+use crate::config::Config;
 
 /// In the recordings' folder: it is there to be written to, and kept from one start to the next.
 const SECRET_FILE: &str = ".framehub-secret";
@@ -27,8 +27,8 @@ pub(crate) struct SecretError {
 }
 
 /// Who may do what.
-pub(crate) fn auth(plan: &Plan) -> AuthSettings {
-    let mut keys: Vec<Key> = plan
+pub(crate) fn auth(config: &Config) -> AuthSettings {
+    let mut keys: Vec<Key> = config
         .auth
         .api_keys
         .iter()
@@ -40,8 +40,8 @@ pub(crate) fn auth(plan: &Plan) -> AuthSettings {
             expires: None,
         })
         .collect();
-    keys.extend(plan.auth.keys.iter().cloned());
-    let secret = match signing_secret(plan) {
+    keys.extend(config.auth.keys.iter().cloned());
+    let secret = match signing_secret(config) {
         Ok(secret) => secret,
         Err(error) => {
             tracing::warn!("{error}. Until then links and logins end with this run");
@@ -50,20 +50,20 @@ pub(crate) fn auth(plan: &Plan) -> AuthSettings {
     };
     AuthSettings {
         keys,
-        public: plan.auth.public,
+        public: config.auth.public,
         secret,
-        failed_keys_per_minute: plan.limits.failed_keys_per_minute,
+        failed_keys_per_minute: config.limits.failed_keys_per_minute,
     }
 }
 
 /// `auth.secret`, or the one in the file, which is made the first time. Without keys nothing is worth signing, and no
 /// file is made.
-pub(crate) fn signing_secret(plan: &Plan) -> Result<SigningSecret, SecretError> {
-    if let Some(secret) = &plan.auth.secret {
+pub(crate) fn signing_secret(config: &Config) -> Result<SigningSecret, SecretError> {
+    if let Some(secret) = &config.auth.secret {
         return Ok(SigningSecret::new(secret.expose()));
     }
-    let path = plan.recording.directory.join(SECRET_FILE);
-    let kept = if plan.auth.is_open() { random() } else { kept(&path) };
+    let path = config.recording.directory.join(SECRET_FILE);
+    let kept = if config.auth.is_open() { random() } else { kept(&path) };
     kept.map(SigningSecret::new).map_err(|source| SecretError { path, source })
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    framehub::cli::run(std::env::args_os()).into()
+    server::cli::run(std::env::args_os()).into()
 }

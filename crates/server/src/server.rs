@@ -1,4 +1,4 @@
-//! From a plan to a running server, and to its end.
+//! From a config to a running server, and to its end.
 
 use std::{
     io,
@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use feeds::{Feeds, Simulators};
 use hub::{Hub, Limits, RingLimits, StreamName};
 use record::Recordings;
+use sources::{Simulators, Sources};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
@@ -16,7 +16,7 @@ use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, 
 
 use crate::{
     analysis::Analyses,
-    config::{CAMERA_STREAM, Plan},
+    config::{CAMERA_STREAM, Config},
     janitor, keys,
 };
 
@@ -43,7 +43,7 @@ pub enum Error {
     )]
     HalfTls { given: &'static str, missing: &'static str },
     #[error("simulator.ip: {0}")]
-    Simulator(#[from] feeds::simulators::InvalidSimulator),
+    Simulator(#[from] sources::simulators::InvalidSimulator),
     #[error(transparent)]
     Tls(#[from] web::TlsError),
 }
@@ -55,7 +55,7 @@ fn next(port: u16) -> u16 {
 /// A server that listens, and does nothing yet.
 #[derive(Debug)]
 pub struct Server {
-    plan: Plan,
+    config: Config,
     listener: TcpListener,
     tls: Option<Tls>,
     address: SocketAddr,
@@ -64,20 +64,20 @@ pub struct Server {
 
 impl Server {
     /// Reads the certificate if there is to be one, and binds the address. Must be called within a tokio runtime.
-    pub fn bind(plan: Plan) -> Result<Self, Error> {
-        let tls = tls_files(&plan)?.map(Tls::load).transpose()?;
-        let wanted = plan.server.address();
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        let tls = tls_files(&config)?.map(Tls::load).transpose()?;
+        let wanted = config.server.address();
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => Error::PortInUse { host: wanted.ip(), port: wanted.port() },
             _ => Error::Listen { address: wanted, source },
         };
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let hub = Hub::new(limits(&plan));
-        Ok(Self { plan, listener, tls, address, hub })
+        let hub = Hub::new(limits(&config));
+        Ok(Self { config, listener, tls, address, hub })
     }
 
-    /// The address in use; its port is known even if the plan left it to the operating system.
+    /// The address in use; its port is known even if the config left it to the operating system.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -85,7 +85,7 @@ impl Server {
     /// Where a browser finds it, such as `http://127.0.0.1:5000`; without a slash at the end.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.address, self.plan.server.base_path)
+        format!("{scheme}://{}{}", self.address, self.config.server.base_path)
     }
 
     pub fn hub(&self) -> &Hub {
@@ -94,21 +94,21 @@ impl Server {
 
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { plan, listener, tls, address, hub } = self;
-        let analyses = Analyses::load(&plan);
-        let settings = settings(&plan, address, tls, analyses.has_model())?;
-        let recordings = Recordings::start(hub.clone(), plan.recorder());
-        let sources = plan.feeds().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
-        let feeds = Feeds::start(&hub, sources, source_settings(&plan), &shutdown);
-        let uploads = Uploads::new(hub.clone(), plan.uploads(), analyses.pipelines());
+        let Self { config, listener, tls, address, hub } = self;
+        let analyses = Analyses::load(&config);
+        let settings = settings(&config, address, tls, analyses.has_model())?;
+        let recordings = Recordings::start(hub.clone(), config.recorder());
+        let sources = config.sources().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
+        let sources = Sources::start(&hub, sources, source_settings(&config), &shutdown);
+        let uploads = Uploads::new(hub.clone(), config.uploads(), analyses.pipelines());
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
-        let simulators = Simulators::new(hub.clone(), simulators(&plan)?, shutdown.clone());
+        let simulators = Simulators::new(hub.clone(), simulators(&config)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
-        let live_analysis = analyses.live(plan.referee.live_analyses);
+        let live_analysis = analyses.live(config.referee.live_analyses);
         let rooms = Rooms {
             hub: hub.clone(),
             recordings: recordings.clone(),
-            feeds,
+            sources,
             uploads,
             simulators,
             live_analysis,
@@ -116,8 +116,8 @@ impl Server {
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
-            plan.streams.timeout,
-            plan.cleanup.interval,
+            config.streams.timeout,
+            config.cleanup.interval,
             shutdown.clone(),
         ));
         let serving = tokio::spawn(web::serve(listener, app, shutdown.clone()));
@@ -125,7 +125,7 @@ impl Server {
         recordings.catch_up();
         // Readers are told that their stream has ended; with that their connections end.
         hub.shut_down();
-        let patience = plan.server.shutdown;
+        let patience = config.server.shutdown;
         let finishing = tokio::task::spawn_blocking(move || recordings.shut_down(patience));
         if let Err(error) = serving.await {
             tracing::error!(%error, "the accept loop failed");
@@ -146,9 +146,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn tls_files(plan: &Plan) -> Result<Option<TlsFiles>, Error> {
+fn tls_files(config: &Config) -> Result<Option<TlsFiles>, Error> {
     let half = |given, missing| Err(Error::HalfTls { given, missing });
-    match (plan.server.tls_cert.clone(), plan.server.tls_key.clone()) {
+    match (config.server.tls_cert.clone(), config.server.tls_key.clone()) {
         (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
         (None, None) => Ok(None),
         (Some(_), None) => half("server.tls_cert", "server.tls_key"),
@@ -156,66 +156,74 @@ fn tls_files(plan: &Plan) -> Result<Option<TlsFiles>, Error> {
     }
 }
 
-fn limits(plan: &Plan) -> Limits {
+fn limits(config: &Config) -> Limits {
     let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Limits {
-        streams: plan.streams.max_concurrent,
-        viewers_per_stream: plan.viewers.max_per_stream,
+        streams: config.streams.max_concurrent,
+        viewers_per_stream: config.viewers.max_per_stream,
         ring: RingLimits {
-            frames: plan.streams.max_buffer_frames,
-            history_bytes: bytes(plan.streams.max_buffer_bytes),
+            frames: config.streams.max_buffer_frames,
+            history_bytes: bytes(config.streams.max_buffer_bytes),
             backlog_frames: BACKLOG_FRAMES,
-            backlog_bytes: bytes(plan.streams.backlog_bytes),
+            backlog_bytes: bytes(config.streams.backlog_bytes),
         },
     }
 }
 
-fn settings(plan: &Plan, address: SocketAddr, tls: Option<Tls>, has_model: bool) -> Result<Settings, Error> {
+fn settings(
+    config: &Config,
+    address: SocketAddr,
+    tls: Option<Tls>,
+    has_model: bool,
+) -> Result<Settings, Error> {
     let default_stream =
-        plan.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
+        config.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
     Ok(Settings {
         address,
         tls,
-        base_path: plan.server.base_path.clone(),
-        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
-        body_timeout: plan.server.body_timeout,
-        publisher_idle: plan.streams.timeout,
-        stream_fps: plan.viewers.stream_fps,
-        heartbeat: plan.viewers.heartbeat_interval,
+        base_path: config.server.base_path.clone(),
+        max_frame_bytes: usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX),
+        body_timeout: config.server.body_timeout,
+        publisher_idle: config.streams.timeout,
+        stream_fps: config.viewers.stream_fps,
+        heartbeat: config.viewers.heartbeat_interval,
         default_stream,
-        robot: robot(plan)?,
-        renditions: RenditionLimits { max: plan.viewers.max_renditions, quality: plan.camera.jpeg_quality },
-        cors: plan.server.cors_enabled,
+        robot: robot(config)?,
+        renditions: RenditionLimits {
+            max: config.viewers.max_renditions,
+            quality: config.camera.jpeg_quality,
+        },
+        cors: config.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
-        auth: keys::auth(plan),
-        allowed_origins: plan.server.allowed_origins.clone(),
-        request_rate: plan
+        auth: keys::auth(config),
+        allowed_origins: config.server.allowed_origins.clone(),
+        request_rate: config
             .limits
             .requests_per_second
-            .map(|per_second| web::RequestRate { per_second, burst: plan.limits.burst }),
-        trusted_proxies: plan.server.trusted_proxies.clone(),
+            .map(|per_second| web::RequestRate { per_second, burst: config.limits.burst }),
+        trusted_proxies: config.server.trusted_proxies.clone(),
         connections: ConnectionLimits {
-            max: plan.server.max_connections,
-            max_per_address: plan.limits.connections,
-            header_timeout: plan.server.header_timeout,
-            idle_timeout: plan.server.idle_timeout,
+            max: config.server.max_connections,
+            max_per_address: config.limits.connections,
+            header_timeout: config.server.header_timeout,
+            idle_timeout: config.server.idle_timeout,
             stall_timeout: STALL_TIMEOUT,
-            send_buffer: usize::try_from(plan.viewers.send_buffer_bytes).unwrap_or(usize::MAX),
-            shutdown: plan.server.shutdown,
+            send_buffer: usize::try_from(config.viewers.send_buffer_bytes).unwrap_or(usize::MAX),
+            shutdown: config.server.shutdown,
         },
         health: HealthInfo {
-            stream_timeout: plan.streams.timeout,
-            simulator_ip: plan.simulator.ip.clone(),
-            simulator_port: plan.simulator.port,
-            model_path: plan.referee.yolo_model.as_ref().map(ToString::to_string),
+            stream_timeout: config.streams.timeout,
+            simulator_ip: config.simulator.ip.clone(),
+            simulator_port: config.simulator.port,
+            model_path: config.referee.yolo_model.as_ref().map(ToString::to_string),
             model_loaded: has_model,
         },
     })
 }
 
-fn robot(plan: &Plan) -> Result<RobotInfo, Error> {
-    let camera = &plan.camera;
-    let stream = match (&plan.streams.robot, camera.index) {
+fn robot(config: &Config) -> Result<RobotInfo, Error> {
+    let camera = &config.camera;
+    let stream = match (&config.streams.robot, camera.index) {
         (Some(text), _) => Some(name("streams.robot", text)?),
         (None, Some(_)) => Some(name("camera", CAMERA_STREAM)?),
         (None, None) => None,
@@ -228,23 +236,23 @@ fn robot(plan: &Plan) -> Result<RobotInfo, Error> {
     })
 }
 
-fn source_settings(plan: &Plan) -> feeds::Settings {
-    feeds::Settings {
-        max_frame_bytes: usize::try_from(plan.server.max_frame_bytes).unwrap_or(usize::MAX),
-        quality: plan.camera.jpeg_quality,
+fn source_settings(config: &Config) -> sources::Settings {
+    sources::Settings {
+        max_frame_bytes: usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX),
+        quality: config.camera.jpeg_quality,
     }
 }
 
-fn simulators(plan: &Plan) -> Result<feeds::simulators::Config, Error> {
-    let others = plan.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
-    Ok(feeds::simulators::Config {
-        default: plan.simulator.place().simulator()?,
+fn simulators(config: &Config) -> Result<sources::simulators::Config, Error> {
+    let others = config.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
+    Ok(sources::simulators::Config {
+        default: config.simulator.place().simulator()?,
         others: others.collect::<Result<_, Error>>()?,
-        pictures: source_settings(plan),
-        timeout: plan.simulator.timeout,
-        max_sessions: plan.sessions.max_concurrent,
-        idle: plan.sessions.timeout,
-        check_every: plan.sessions.check,
+        pictures: source_settings(config),
+        timeout: config.simulator.timeout,
+        max_sessions: config.sessions.max_concurrent,
+        idle: config.sessions.timeout,
+        check_every: config.sessions.check,
     })
 }
 

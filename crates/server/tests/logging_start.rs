@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use framehub::config::{Logging, Plan};
-use framehub::logging;
+use server::config::{Config, Logging};
+use server::logging;
 
 #[test]
 fn lines_reach_the_file_and_a_second_start_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("logs/server.log");
-    let settings = Logging { file: Some(path.clone()), ..Plan::default().logging };
+    let settings = Logging { file: Some(path.clone()), ..Config::default().logging };
     let guard = logging::start(&settings).unwrap();
     tracing::info!(target: "framehub", "the hub is up");
     let again = logging::start(&Logging::default()).unwrap_err();

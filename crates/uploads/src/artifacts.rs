@@ -91,7 +91,7 @@ impl Artifacts {
     }
 
     /// Removes what runs of a program that was killed have left.
-    pub(crate) fn heal(&self) {
+    pub(crate) fn recover(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let is_dead = entry.file_name().to_str().and_then(maker).is_some_and(|maker| !is_alive(maker));
@@ -326,11 +326,11 @@ mod tests {
     fn nothing_outside_is_read_or_removed() {
         let temp = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::new(temp.path().join("out"));
-        fs::create_dir_all(temp.path().join("out/letters")).unwrap();
-        fs::write(temp.path().join("out/letters/dear.txt"), b"dear").unwrap();
-        let error = artifacts.begin("letters").unwrap().keep(&json!({})).unwrap_err();
+        fs::create_dir_all(temp.path().join("out/messages")).unwrap();
+        fs::write(temp.path().join("out/messages/dear.txt"), b"dear").unwrap();
+        let error = artifacts.begin("messages").unwrap().keep(&json!({})).unwrap_err();
         assert!(error.to_string().contains("another session_id"), "{error}");
-        assert!(temp.path().join("out/letters/dear.txt").exists());
+        assert!(temp.path().join("out/messages/dear.txt").exists());
         fs::write(temp.path().join("secret"), b"x").unwrap();
         finished(&artifacts, "a", &json!({}));
         std::os::unix::fs::symlink(temp.path().join("secret"), temp.path().join("out/a/link")).unwrap();
@@ -366,7 +366,7 @@ mod tests {
         fs::create_dir_all(&dead).unwrap();
         fs::create_dir_all(&strange).unwrap();
         fs::write(dead.join(MARK), b"{}").unwrap();
-        artifacts.heal();
+        artifacts.recover();
         assert!(!dead.exists() && strange.exists() && run.folder().exists());
     }
 }

@@ -9,7 +9,7 @@ use wire::upload::{AckStatus, ErrorCode, FrameHead, ServerMessage, SessionEnd, S
 
 use crate::{
     Error, Mailbox, Uploads,
-    conversation::{Conversation, Request},
+    protocol::{Conversation, Request},
     session::{Session, error_message},
 };
 

@@ -148,7 +148,7 @@ impl Slot {
         let on_thread = Arc::clone(&slot);
         let thread = std::thread::Builder::new().name("upload-live".into());
         let spawned = thread.spawn(move || {
-            priority::give_way();
+            priority::lower_priority();
             while let Some(frame) = on_thread.take() {
                 match to_jpeg(&frame, quality) {
                     Ok(jpeg) => output.publish(jpeg.into(), frame.picture.size(), &frame),

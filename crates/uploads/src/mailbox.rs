@@ -13,14 +13,14 @@ use wire::upload::ServerMessage;
 const ROOM: usize = 64;
 
 /// One message, and what is to be done once it is sent.
-pub struct Letter {
+pub struct Queued {
     message: ServerMessage,
     receipt: Option<Receipt>,
 }
 
 type Receipt = Box<dyn FnOnce() + Send>;
 
-impl Letter {
+impl Queued {
     pub fn message(&self) -> &ServerMessage {
         &self.message
     }
@@ -33,7 +33,7 @@ impl Letter {
     }
 }
 
-impl fmt::Debug for Letter {
+impl fmt::Debug for Queued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.message, f)
     }
@@ -41,7 +41,7 @@ impl fmt::Debug for Letter {
 
 /// Why a connection is to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parting {
+pub struct CloseReason {
     pub reason: String,
 }
 
@@ -56,50 +56,50 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct State {
-    letters: VecDeque<Letter>,
-    parting: Option<Parting>,
+    messages: VecDeque<Queued>,
+    close_reason: Option<CloseReason>,
 }
 
 impl Mailbox {
     pub(crate) fn say(&self, message: ServerMessage) {
-        self.push(Letter { message, receipt: None });
+        self.push(Queued { message, receipt: None });
     }
 
     pub(crate) fn say_with_receipt(&self, message: ServerMessage, receipt: Receipt) {
-        self.push(Letter { message, receipt: Some(receipt) });
+        self.push(Queued { message, receipt: Some(receipt) });
     }
 
     /// Of a stage's progress only the newest waits.
     pub(crate) fn say_progress(&self, message: ServerMessage) {
         let mut state = self.state();
-        match state.letters.back_mut() {
+        match state.messages.back_mut() {
             Some(last) if is_same_stage(&last.message, &message) => last.message = message,
-            _ => state.letters.push_back(Letter { message, receipt: None }),
+            _ => state.messages.push_back(Queued { message, receipt: None }),
         }
         drop(state);
         self.arrived.notify_one();
     }
 
-    fn push(&self, letter: Letter) {
-        self.state().letters.push_back(letter);
+    fn push(&self, queued: Queued) {
+        self.state().messages.push_back(queued);
         self.arrived.notify_one();
     }
 
     /// The last thing said.
     pub(crate) fn part(&self, reason: String) {
-        self.state().parting.get_or_insert(Parting { reason });
+        self.state().close_reason.get_or_insert(CloseReason { reason });
         self.arrived.notify_one();
     }
 
     /// Waits until the client has taken so much that an answer fits. One wait at a time.
     pub async fn room(&self) {
-        while self.state().letters.len() >= ROOM {
+        while self.state().messages.len() >= ROOM {
             self.taken.notified().await;
         }
     }
 
     /// The next message, or why there are no more. Cancel-safe; one wait at a time.
-    pub async fn next(&self) -> Result<Letter, Parting> {
+    pub async fn next(&self) -> Result<Queued, CloseReason> {
         loop {
             if let Some(next) = self.try_next() {
                 return next;
@@ -108,14 +108,14 @@ impl Mailbox {
         }
     }
 
-    fn try_next(&self) -> Option<Result<Letter, Parting>> {
+    fn try_next(&self) -> Option<Result<Queued, CloseReason>> {
         let mut state = self.state();
-        if let Some(letter) = state.letters.pop_front() {
+        if let Some(queued) = state.messages.pop_front() {
             drop(state);
             self.taken.notify_one();
-            return Some(Ok(letter));
+            return Some(Ok(queued));
         }
-        state.parting.clone().map(Err)
+        state.close_reason.clone().map(Err)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

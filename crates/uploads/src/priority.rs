@@ -5,7 +5,7 @@ const NICENESS: i32 = 5;
 
 /// Lowers this thread's priority, and that of the threads it starts from now on. Where that cannot be done, its work takes its turn like everyone's.
 #[cfg(target_os = "linux")]
-pub fn give_way() {
+pub fn lower_priority() {
     // On Linux a thread is a process to the scheduler (setpriority(2), 'C library/kernel differences').
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
         tracing::debug!(%error, "a thread keeps its priority");
@@ -13,4 +13,4 @@ pub fn give_way() {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn give_way() {}
+pub fn lower_priority() {}

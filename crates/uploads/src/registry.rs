@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use wire::upload::{ServerMessage, SessionStart};
 
 use crate::{
-    Artifacts, Connection, Error, Mailbox, Pipeline, Settings, Stats, session::Session, spool::Budget,
-    turns::Turns,
+    Artifacts, Connection, Error, Mailbox, Pipeline, Settings, Stats, scheduler::Scheduler, session::Session,
+    spool::Budget,
 };
 
 /// The pipeline of a client that names none.
@@ -31,7 +31,7 @@ pub struct Uploads(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) hub: Hub,
-    pub(crate) turns: Arc<Turns>,
+    pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) budget: Arc<Budget>,
     pipelines: Vec<Arc<dyn Pipeline>>,
     artifacts: Artifacts,
@@ -49,10 +49,10 @@ impl Uploads {
     /// The first pipeline is the one of clients that name none, unless there is a `referee`.
     pub fn new(hub: Hub, settings: Settings, pipelines: Vec<Arc<dyn Pipeline>>) -> Self {
         let artifacts = Artifacts::new(settings.folder.clone());
-        artifacts.heal();
+        artifacts.recover();
         Self(Arc::new(Shared {
             hub,
-            turns: Arc::new(Turns::new(settings.analyses, artifacts.clone())),
+            scheduler: Arc::new(Scheduler::new(settings.analyses, artifacts.clone())),
             budget: Arc::new(Budget::new(settings.max_memory_bytes)),
             pipelines,
             artifacts,

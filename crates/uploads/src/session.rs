@@ -211,7 +211,7 @@ impl Session {
             self.warn_of_sides(picture.size());
         }
         if begins && let Some(house) = self.house.upgrade() {
-            house.turns.begin(Arc::clone(self));
+            house.scheduler.begin(Arc::clone(self));
         }
         self.live.show(frame);
         Ok(AckStatus::Received)

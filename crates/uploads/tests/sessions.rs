@@ -6,10 +6,10 @@ mod support;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use framehub_uploads::RESULT_FILE;
 use serde_json::json;
 use support::{Counter, error, eventually, house, house_with, jpeg};
 use tokio_util::sync::CancellationToken;
+use uploads::RESULT_FILE;
 use wire::upload::{AckStatus, ClientMessage, ServerMessage, SessionAbort, SessionStart};
 
 fn start(id: &str) -> SessionStart {
@@ -109,7 +109,7 @@ async fn sessions_are_limited_and_ids_are_names() {
     drop(clients);
     for id in ["", "a b", "../up", &"x".repeat(57)] {
         let (code, words, _) = error(client.start(id).await);
-        assert!(code == "SESSION_START_FAILED" && words.contains("56 letters"), "{words}");
+        assert!(code == "SESSION_START_FAILED" && words.contains("56 messages"), "{words}");
     }
     let unknown = SessionStart { pipeline: Some("chess".into()), ..start("d") };
     let (code, words, _) = error(client.start_with(unknown).await);
@@ -132,7 +132,7 @@ async fn no_session_without_the_right_or_where_uploads_are_off() {
     let off = house_with(|settings| settings.max_sessions = 0, Counter::default());
     let mut client = off.client();
     assert_eq!(error(client.hear().await).0, "STREAMING_DISABLED");
-    assert!(client.parting().await.contains("REFEREE_MAX_STREAMING_SESSIONS"));
+    assert!(client.close_reason().await.contains("REFEREE_MAX_STREAMING_SESSIONS"));
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn a_pipeline_that_panics_ends_its_own_run_alone() {
 async fn without_any_pipeline_frames_are_taken_and_the_end_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let house = house();
-    let uploads = framehub_uploads::Uploads::new(house.hub.clone(), support::settings(&folder), Vec::new());
+    let uploads = uploads::Uploads::new(house.hub.clone(), support::settings(&folder), Vec::new());
     let mut client = support::Client::of(uploads.connect(|_| true));
     client.start("a").await;
     client.frames(0..10).await;
@@ -293,7 +293,7 @@ async fn a_client_that_comes_back_goes_on_in_every_state() {
     let mut second = house.client();
     assert_eq!(next(second.start_with(resume("a")).await), (12, "frames_complete".into()));
     assert_eq!(error(client.hear().await).0, "NO_ACTIVE_SESSION");
-    assert!(client.parting().await.contains("taken over"));
+    assert!(client.close_reason().await.contains("taken over"));
     client.send(99).await;
     drop(client);
     second.end().await;
@@ -354,7 +354,7 @@ async fn a_session_without_activity_ends_connected_or_not() {
         (code.as_str(), words.as_str()),
         ("NO_ACTIVE_SESSION", "Session timeout: no activity for 300 seconds")
     );
-    assert_eq!(silent.parting().await, words);
+    assert_eq!(silent.close_reason().await, words);
     shutdown.cancel();
     keeper.await.unwrap();
     assert!(error(lively.hear().await).1.contains("shutting down"));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use feeds::{Feeds, Simulators};
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
+use sources::{Simulators, Sources};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
@@ -19,7 +19,7 @@ use crate::{
     limits::Buckets,
     metrics::Metrics,
     renditions::Renditions,
-    tail::Connections,
+    transport::Connections,
     view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
 };
 
@@ -27,12 +27,12 @@ use crate::{
 const TRANSCODERS: usize = 2;
 
 /// What the face shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
-/// themselves; `feeds` may be none (`Feeds::default()`).
+/// themselves; `sources` may be none (`Sources::default()`).
 #[derive(Debug)]
 pub struct Rooms {
     pub hub: Hub,
     pub recordings: Recordings,
-    pub feeds: Feeds,
+    pub sources: Sources,
     pub uploads: Uploads,
     pub simulators: Simulators,
     pub live_analysis: LiveAnalysis,
@@ -42,7 +42,7 @@ pub struct Rooms {
 pub struct App {
     hub: Hub,
     recordings: Recordings,
-    feeds: Feeds,
+    sources: Sources,
     uploads: Uploads,
     simulators: Simulators,
     disk: Disk,
@@ -65,7 +65,7 @@ pub struct App {
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, feeds, uploads, simulators, live_analysis } = rooms;
+        let Rooms { hub, recordings, sources, uploads, simulators, live_analysis } = rooms;
         Arc::new(Self {
             disk: Disk::new(),
             replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
@@ -82,7 +82,7 @@ impl App {
             renditions: Renditions::new(hub.clone(), settings.renditions),
             hub,
             recordings,
-            feeds,
+            sources,
             uploads,
             simulators,
             settings,
@@ -99,8 +99,8 @@ impl App {
     }
 
     /// The hub's own sources.
-    pub fn feeds(&self) -> &Feeds {
-        &self.feeds
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     pub fn uploads(&self) -> &Uploads {

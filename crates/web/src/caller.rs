@@ -9,7 +9,7 @@ use std::{
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{Extensions, HeaderMap, Uri, header, request::Parts};
 
-use crate::{App, Cidr, tail::Encrypted};
+use crate::{App, Cidr, transport::Encrypted};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

@@ -31,7 +31,7 @@ impl Disk {
         Self { questions: lane(PLACES), readers: lane(PLACES), savers: lane(SAVERS) }
     }
 
-    /// A short question to the shelf.
+    /// A short question to the store.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce() -> Result<T, record::Error> + Send + 'static,

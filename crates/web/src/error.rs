@@ -6,9 +6,9 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use feeds::simulators;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
+use sources::simulators;
 
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
 #[derive(Debug, Clone)]

@@ -2,9 +2,9 @@
 //!
 //! Here bytes from the network become frames in the hub, and frames become bytes on the wire. What a frame is, who
 //! gets it and when it is dropped is the hub's business; what the bytes look like is `wire`'s; what lies on disk is
-//! `record`'s, asked through `disk.rs`; where settings come from is the server's. `faces/` holds the routes of the
+//! `record`'s, asked through `disk.rs`; where settings come from is the server's. `routes/` holds the routes of the
 //! requirement documents, thin over `publish/`, `view/` and `download/`; `routes.rs` is the one table in which they
-//! meet; `tail/` is the way from a response to the socket.
+//! meet; `transport/` is the way from a response to the socket.
 
 mod analysis;
 mod app;
@@ -16,10 +16,9 @@ mod cidr;
 mod clock;
 mod cors;
 mod disk;
+mod dispatch;
 mod download;
 mod error;
-mod faces;
-mod front;
 mod limits;
 mod metrics;
 mod openapi;
@@ -30,7 +29,7 @@ mod renditions;
 mod routes;
 mod settings;
 mod stats;
-mod tail;
+mod transport;
 mod upload;
 mod view;
 mod websocket;
@@ -46,6 +45,6 @@ pub use auth::{
 };
 pub use base_path::{BasePath, InvalidBasePath};
 pub use cidr::{Cidr, InvalidCidr};
-pub use front::serve;
+pub use dispatch::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RenditionLimits, RequestRate, RobotInfo, Settings};
-pub use tail::{Tls, TlsError, TlsFiles};
+pub use transport::{Tls, TlsError, TlsFiles};

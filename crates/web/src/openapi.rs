@@ -8,7 +8,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     App,
-    faces::{
+    routes::{
         analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload,
         viewer,
     },

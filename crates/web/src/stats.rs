@@ -113,15 +113,15 @@ pub(crate) struct SourceReport {
 
 impl SourceReport {
     fn of(app: &App, name: &StreamName) -> Option<Self> {
-        let report = app.feeds().report(name).or_else(|| app.simulators().report(name))?;
+        let report = app.sources().report(name).or_else(|| app.simulators().report(name))?;
         let (state, error, retry_in_seconds) = match &report.state {
-            feeds::State::Failed { why, retry_in } => {
+            sources::State::Failed { why, retry_in } => {
                 ("failed", Some(why.clone()), Some(round(retry_in.as_secs_f64(), 1)))
             }
-            feeds::State::Ended { why } => ("ended", Some(why.clone()), None),
+            sources::State::Ended { why } => ("ended", Some(why.clone()), None),
             other => (other.word(), None, None),
         };
-        let feeds::Report { kind, captures, encodes, frame_errors, attempts, .. } = report;
+        let sources::Report { kind, captures, encodes, frame_errors, attempts, .. } = report;
         Some(Self { kind, state, error, retry_in_seconds, captures, encodes, frame_errors, attempts })
     }
 }

@@ -25,7 +25,7 @@ use tokio::{
 
 use wire::fragments::{self, Assembler, Part};
 
-use crate::{auth::Grant, error::ApiError, tail::Busy};
+use crate::{auth::Grant, error::ApiError, transport::Busy};
 
 type Io = TokioIo<Upgraded>;
 

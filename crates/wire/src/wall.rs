@@ -29,7 +29,7 @@ pub const QUALITIES: RangeInclusive<u8> = 1..=100;
 
 /// How a client wants to see a stream.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct StreamRequest {
     /// Pixels, within [`SIDES`]. One alone keeps the proportions; no picture is made larger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
@@ -46,7 +46,7 @@ pub struct Wish {
     pub overlay: Option<String>,
 }
 
-impl Wish {
+impl StreamRequest {
     /// The rate to keep to; `None`: as published.
     pub fn max_fps(&self) -> Option<f64> {
         self.fps.filter(|fps| *fps > 0.0)
@@ -58,7 +58,7 @@ impl Wish {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientMessage {
     /// Replaces the whole set of watched streams. The names are not checked yet.
-    Watch { streams: BTreeMap<String, Wish> },
+    Watch { streams: BTreeMap<String, StreamRequest> },
     /// The frame was painted, or skipped for a newer one.
     Shown { stream: String, seq: u64 },
 }
@@ -121,7 +121,7 @@ impl ClientMessage {
         }
         let message = serde_json::from_str(text)?;
         if let Self::Watch { streams } = &message {
-            check_wishes(streams)?;
+            check_requests(streams)?;
         }
         Ok(message)
     }
@@ -132,22 +132,22 @@ impl ClientMessage {
     }
 }
 
-fn check_wishes(streams: &BTreeMap<String, Wish>) -> Result<(), Error> {
+fn check_requests(streams: &BTreeMap<String, StreamRequest>) -> Result<(), Error> {
     if streams.len() > MAX_STREAMS {
         return Err(Error::TooManyStreams { count: streams.len() });
     }
-    for (stream, wish) in streams {
-        let fps = wish.fps.unwrap_or(0.0);
+    for (stream, request) in streams {
+        let fps = request.fps.unwrap_or(0.0);
         if !(0.0..=MAX_FPS).contains(&fps) {
             return Err(Error::BadFps { stream: crate::preview(stream.as_bytes()), fps: fps.to_string() });
         }
-        let can_be_made = wish.width.iter().chain(&wish.height).all(|side| SIDES.contains(side))
-            && wish.quality.iter().all(|quality| QUALITIES.contains(quality));
+        let can_be_made = request.width.iter().chain(&request.height).all(|side| SIDES.contains(side))
+            && request.quality.iter().all(|quality| QUALITIES.contains(quality));
         if !can_be_made {
             return Err(Error::BadLook { stream: crate::preview(stream.as_bytes()) });
         }
-        let has_look = wish.width.is_some() || wish.height.is_some() || wish.quality.is_some();
-        if wish.overlay.is_some() && has_look {
+        let has_look = request.width.is_some() || request.height.is_some() || request.quality.is_some();
+        if request.overlay.is_some() && has_look {
             return Err(Error::OverlayLook { stream: crate::preview(stream.as_bytes()) });
         }
     }

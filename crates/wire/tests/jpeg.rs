@@ -4,7 +4,7 @@
 mod common;
 
 use common::{BASELINE, GREY, JPEGS, PNG, PROGRESSIVE, RESTARTS, THUMBNAIL};
-use framehub_wire::{
+use wire::{
     image,
     jpeg::{self, Error, Info, MAX_PADDING_BYTES, Splitter},
 };

@@ -3,13 +3,13 @@
 
 use std::borrow::Cow;
 
-use framehub_wire::{
+use serde_json::{Value, json};
+use wire::{
     mjpeg::{self, Framing},
     publish::{self, Demand, Metadata, Reply},
     view::{self, Incoming},
-    wall::{self, ClientMessage, FrameHeader, ServerMessage, Wish},
+    wall::{self, ClientMessage, FrameHeader, ServerMessage, StreamRequest},
 };
-use serde_json::{Value, json};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -149,12 +149,12 @@ fn answers_to_a_publisher() {
 fn a_wall_client_says_what_it_watches_and_what_it_has_shown() {
     let text = r#"{"type":"watch","streams":{"cam1":{"fps":10},"cam2":{},"cam3":{"fps":0}}}"#;
     let ClientMessage::Watch { streams } = ClientMessage::parse(text).unwrap() else { panic!("not watch") };
-    let rates: Vec<_> = streams.iter().map(|(name, wish)| (name.as_str(), wish.max_fps())).collect();
+    let rates: Vec<_> = streams.iter().map(|(name, request)| (name.as_str(), request.max_fps())).collect();
     assert_eq!(rates, [("cam1", Some(10.0)), ("cam2", None), ("cam3", None)]);
     let shown = ClientMessage::Shown { stream: "cam1".into(), seq: 123 };
     assert_eq!(shown.to_json(), r#"{"type":"shown","stream":"cam1","seq":123}"#);
     assert_eq!(ClientMessage::parse(&shown.to_json()), Ok(shown));
-    let watch = ClientMessage::Watch { streams: [("a".into(), Wish::default())].into() };
+    let watch = ClientMessage::Watch { streams: [("a".into(), StreamRequest::default())].into() };
     assert_eq!(watch.to_json(), r#"{"type":"watch","streams":{"a":{}}}"#);
 }
 
@@ -169,7 +169,7 @@ fn a_wall_client_is_bounded() {
     }
     assert_eq!(code(r#"{"type":"watch","streams":{"a":{"fps":1e999}}}"#), "BAD_MESSAGE");
     let watch = |count: usize| {
-        let streams = (0..count).map(|n| (format!("s{n}"), Wish::default())).collect();
+        let streams = (0..count).map(|n| (format!("s{n}"), StreamRequest::default())).collect();
         ClientMessage::Watch { streams }.to_json()
     };
     assert!(ClientMessage::parse(&watch(wall::MAX_STREAMS)).is_ok());

@@ -1,7 +1,7 @@
 //! Multipart bodies as real peers send them, and as no peer should.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use framehub_wire::{
+use wire::{
     mjpeg::{self, Framing},
     multipart::{self, Error, Event, Limits, Parser, Part},
 };

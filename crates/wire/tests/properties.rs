@@ -5,12 +5,12 @@
 
 mod common;
 
-use framehub_wire::{
+use proptest::{collection::vec, prelude::*, sample::select};
+use wire::{
     fuzz,
     jpeg::Splitter,
     multipart::{Event, Limits, Parser},
 };
-use proptest::{collection::vec, prelude::*, sample::select};
 
 const LIMITS: Limits = Limits { max_part_bytes: 10_000, max_header_bytes: 1_000 };
 

@@ -1,11 +1,11 @@
 //! Document 003's messages as it writes them, and what clients make of them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use framehub_wire::upload::{
+use serde_json::{Value, json};
+use wire::upload::{
     AckStatus, ClientMessage, Encoding, Error, ErrorCode, FrameHead, Raw, RawError, ServerMessage,
     SessionEnd, SessionStart, SignalHead, Validation,
 };
-use serde_json::{Value, json};
 
 fn id() -> String {
     "phrase_20251106_123045".into()

@@ -1,7 +1,7 @@
 //! One connection of an upload. A task of its own writes, so that giving up a wait never leaves half a message on the
 //! wire: an upload that is stopped can still say so.
 
-use crate::connect::{Owned, Purpose};
+use crate::connect::{AbortOnDrop, Purpose};
 use crate::websocket::{Inbox, Message, Socket, WhenFull};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ type Letter = (String, Option<Bytes>);
 pub(super) struct Link {
     socket: Socket,
     outbox: mpsc::Sender<Letter>,
-    writer: Owned,
+    writer: AbortOnDrop,
 }
 
 impl Link {
@@ -32,7 +32,7 @@ impl Link {
         // One is being written, one waits.
         let (outbox, mut letters) = mpsc::channel::<Letter>(1);
         let sender = socket.sender();
-        let writer = Owned::spawn(async move {
+        let writer = AbortOnDrop::spawn(async move {
             while let Some((text, bytes)) = letters.recv().await {
                 let messages = [Some(Message::Text(text)), bytes.map(Message::Binary)];
                 let written = timeout(WRITE_TIMEOUT, sender.write(messages.into_iter().flatten())).await;

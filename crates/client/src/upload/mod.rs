@@ -5,8 +5,8 @@
 //! calls notices nothing but an [`Event`]. Where frames come from, and what is shown of it all, is the caller's.
 //!
 //! ```no_run
-//! # async fn example(jpegs: Vec<bytes::Bytes>, log: bytes::Bytes) -> Result<(), framehub_client::Error> {
-//! use framehub_client::{Endpoint, upload::{Encoding, Frame, SessionStart, Upload}};
+//! # async fn example(jpegs: Vec<bytes::Bytes>, log: bytes::Bytes) -> Result<(), client::Error> {
+//! use client::{Endpoint, upload::{Encoding, Frame, SessionStart, Upload}};
 //!
 //! let hub = Endpoint::parse("http://localhost:5000")?;
 //! let start = SessionStart { session_id: "phrase_1".into(), fps: Some(30.0), ..SessionStart::default() };

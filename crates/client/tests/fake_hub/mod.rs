@@ -3,8 +3,8 @@
 //! for time.
 
 use bytes::Bytes;
+use client::Endpoint;
 use fastwebsockets::{FragmentCollector, Frame as WsFrame, OpCode, upgrade};
-use framehub_client::Endpoint;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming};

@@ -6,7 +6,7 @@ use std::{
     task::Poll,
 };
 
-use framehub_hub::Subscriber;
+use hub::Subscriber;
 
 use crate::{reference::Waiter, support::WakeCount};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framehub_hub::{Claim, Class, Limits, RingLimits, Rule, STALE_CLAIM};
+use hub::{Claim, Class, Limits, RingLimits, Rule, STALE_CLAIM};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 /// Few names, so that sequences meet on the same stream.
@@ -43,7 +43,7 @@ pub(crate) enum Op {
     ShutDown,
 }
 
-/// [`framehub_hub::Start`], told from the newest frame of the stream.
+/// [`hub::Start`], told from the newest frame of the stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum From {
     Newest,

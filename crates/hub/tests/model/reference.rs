@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use framehub_hub::{
+use hub::{
     Claim, ClaimError, Class, Closed, Demand, Format, Limits, Moment, PublishError, Rule, STALE_CLAIM, Start,
     StreamName, StreamStats, SubscribeError, Totals,
 };

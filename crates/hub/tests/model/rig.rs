@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use framehub_hub::{
+use hub::{
     CaptureTime, Changes, Claim, ClaimError, Closed, Codec, Delivery, Format, Hub, NewFrame, PublishError,
     Publisher, Rule, STALE_CLAIM, Start, Stream, StreamName, SubscribeError,
 };
@@ -210,7 +210,7 @@ impl Rig {
 
     // ---- reading ----
 
-    fn subscribe(&mut self, stream: usize, rule: Rule, class: framehub_hub::Class, start: From) {
+    fn subscribe(&mut self, stream: usize, rule: Rule, class: hub::Class, start: From) {
         let last = self.reference.streams[stream].last();
         let start = match start {
             From::Newest => Start::Newest,
@@ -327,7 +327,7 @@ impl Rig {
 
     // ---- comparing ----
 
-    fn check_frame(&self, frame: &framehub_hub::Frame, stream: usize, seq: u64) {
+    fn check_frame(&self, frame: &hub::Frame, stream: usize, seq: u64) {
         let picture = self.reference.streams[stream].picture(seq);
         let serial = picture.serial;
         assert_eq!((frame.seq, frame.source_seq), (seq, Some(serial)));

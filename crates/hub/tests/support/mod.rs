@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use framehub_hub::{
+use hub::{
     Claim, Codec, Format, Hub, Limits, Moment, NewFrame, Publisher, RingLimits, StreamName, Subscriber,
 };
 

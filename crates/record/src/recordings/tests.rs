@@ -58,7 +58,7 @@ impl Rig {
     fn files(&self) -> Vec<(Kind, u64)> {
         self.hub.shut_down();
         self.recordings.shut_down(PATIENCE);
-        let listed = self.recordings.shelf().list(&Filter { limit: 10, ..Filter::default() }).unwrap();
+        let listed = self.recordings.store().list(&Filter { limit: 10, ..Filter::default() }).unwrap();
         listed.recordings.iter().map(|metadata| (metadata.kind, metadata.total_frames)).collect()
     }
 }

@@ -3,15 +3,15 @@
 //! A replay goes on through a file that is still growing, and one that was begun as a stream's past goes on through
 //! the stream's later files. When a frame is to be shown is its reader's business; calls here block on the disk.
 
-mod reel;
+mod reader;
 
 use std::{sync::Arc, time::Duration};
 
 use hub::{Frame, StreamName};
 use jiff::Timestamp;
 
-use crate::{Error, Filter, Order, RecordingId, Shelf};
-use reel::{Reel, Strip};
+use crate::{Error, Filter, Order, RecordingId, Store};
+use reader::{RecordingReader, Strip};
 
 /// What a batch may hold in memory; one frame may exceed it.
 const BATCH_BYTES: usize = 4 << 20;
@@ -44,17 +44,17 @@ pub enum Batch {
 
 #[derive(Debug)]
 pub struct Replay {
-    shelf: Shelf,
-    reel: Reel,
+    store: Store,
+    reader: RecordingReader,
     /// Goes on with the stream's next recording.
     follows: bool,
-    /// When the reel's recording begins in the time of this replay.
+    /// When the reader's recording begins in the time of this replay.
     offset: Duration,
     begins_at: Duration,
     /// Frames nearer than this to the one before are left out.
     step: Duration,
     last: Option<Duration>,
-    /// The next fragment of the reel.
+    /// The next fragment of the reader.
     next: usize,
     /// What is left of the fragment before it.
     strip: Option<Strip>,
@@ -62,19 +62,19 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub fn open(shelf: &Shelf, id: &RecordingId, from: Position) -> Result<Self, Error> {
-        let reel = Reel::new(shelf.open(id)?)?;
-        let end = reel.end();
+    pub fn open(store: &Store, id: &RecordingId, from: Position) -> Result<Self, Error> {
+        let reader = RecordingReader::new(store.open(id)?)?;
+        let end = reader.end();
         let begins_at = match from {
             Position::FromStart(time) => time,
             Position::FromEnd(time) => end.saturating_sub(time),
-            Position::At(time) => since(reel.start(), time),
+            Position::At(time) => since(reader.start(), time),
         };
         Ok(Self {
-            shelf: shelf.clone(),
+            store: store.clone(),
             next: 0,
             strip: None,
-            reel,
+            reader,
             follows: false,
             offset: Duration::ZERO,
             begins_at: begins_at.min(end),
@@ -87,16 +87,16 @@ impl Replay {
     /// A stream as it was at `time`, and on from there. `running` is its recording that is being written: it is taken
     /// if `time` is so young that it is not written yet.
     pub fn rewind(
-        shelf: &Shelf,
+        store: &Store,
         stream: &StreamName,
         time: Timestamp,
         running: Option<&RecordingId>,
     ) -> Result<Self, Error> {
         // What claims to begin later than now was named by a clock that was wrong.
         let now = Timestamp::now();
-        let id = match (shelf.at(stream, time)?.filter(|found| found.start_time <= now), running) {
+        let id = match (store.at(stream, time)?.filter(|found| found.start_time <= now), running) {
             (Some(found), _) => {
-                let since = oldest(shelf, stream)?.filter(|&oldest| found.start_time > time && oldest > time);
+                let since = oldest(store, stream)?.filter(|&oldest| found.start_time > time && oldest > time);
                 if since.is_some() {
                     return Err(Error::NotRecordedThen { stream: stream.clone(), since });
                 }
@@ -105,7 +105,7 @@ impl Replay {
             (None, Some(running)) => running.clone(),
             (None, None) => return Err(Error::NotRecordedThen { stream: stream.clone(), since: None }),
         };
-        let replay = Self::open(shelf, &id, Position::At(time))?;
+        let replay = Self::open(store, &id, Position::At(time))?;
         Ok(Self { follows: true, ..replay })
     }
 
@@ -121,7 +121,7 @@ impl Replay {
 
     /// More may come of the recording that is being read.
     pub fn is_growing(&self) -> bool {
-        self.reel.is_growing()
+        self.reader.is_growing()
     }
 
     /// The frames that come next, without those that have a newer one at or before `from`. A fragment that cannot be
@@ -134,7 +134,7 @@ impl Replay {
             }
             if self.has_next_fragment()? {
                 self.open_fragment(from);
-            } else if self.reel.is_growing() {
+            } else if self.reader.is_growing() {
                 return Ok(Batch::AwaitMore);
             } else if !(self.follows && self.open_next_recording()?) {
                 return Ok(Batch::End);
@@ -156,7 +156,7 @@ impl Replay {
         let mut frames = Vec::new();
         let mut bytes = 0;
         while bytes < BATCH_BYTES {
-            match strip.next(&self.reel) {
+            match strip.next(&self.reader) {
                 Some(Ok((time, frame))) => {
                     bytes += frame.payload.len();
                     frames.push(Replayed { time: self.offset + time, frame: Arc::new(frame) });
@@ -176,14 +176,14 @@ impl Replay {
     }
 
     fn has_next_fragment(&mut self) -> Result<bool, Error> {
-        if self.next < self.reel.fragments() {
+        if self.next < self.reader.fragments() {
             return Ok(true);
         }
         // In this order: what has ended before the file is looked at has all of its fragments in it.
-        let is_growing = self.reel.is_growing() && self.shelf.written().is_growing(self.reel.id());
-        let more = self.reel.refresh()?;
+        let is_growing = self.reader.is_growing() && self.store.written().is_growing(self.reader.id());
+        let more = self.reader.refresh()?;
         if !more && !is_growing {
-            self.reel.ended();
+            self.reader.ended();
         }
         Ok(more)
     }
@@ -191,9 +191,9 @@ impl Replay {
     /// Begins with the next fragment, or with the one that `from` is in if that is later.
     fn open_fragment(&mut self, from: Duration) {
         let from = from.saturating_sub(self.offset);
-        let fragment = self.next.max(self.reel.fragment_at(from));
+        let fragment = self.next.max(self.reader.fragment_at(from));
         self.next = fragment + 1;
-        match self.reel.strip(
+        match self.reader.strip(
             fragment,
             from,
             self.last.map(|last| last.saturating_sub(self.offset)),
@@ -210,7 +210,7 @@ impl Replay {
     fn pass_over(&mut self, error: &Error) {
         self.bad_fragments += 1;
         if self.bad_fragments == 1 {
-            let recording = self.reel.id();
+            let recording = self.reader.id();
             tracing::warn!(stream = %recording.stream, file = recording.file.as_str(), %error, "a part of a recording cannot be replayed");
         }
     }
@@ -218,32 +218,32 @@ impl Replay {
     /// False if there is none yet, or its first bytes are only being written.
     fn open_next_recording(&mut self) -> Result<bool, Error> {
         let Some(id) = self.next_recording()? else { return Ok(false) };
-        let reel = match self.shelf.open(&id).and_then(Reel::new) {
-            Ok(reel) => reel,
+        let reader = match self.store.open(&id).and_then(RecordingReader::new) {
+            Ok(reader) => reader,
             Err(error) => {
                 tracing::debug!(file = id.file.as_str(), %error, "the next recording cannot be opened yet");
                 return Ok(false);
             }
         };
         // By the wall clock, so that a pause stays a pause; a clock that was set back does not turn time around.
-        let apart = since(self.reel.start(), reel.start()).max(self.reel.end());
+        let apart = since(self.reader.start(), reader.start()).max(self.reader.end());
         self.offset += apart;
-        self.reel = reel;
+        self.reader = reader;
         self.next = 0;
         Ok(true)
     }
 
     fn next_recording(&self) -> Result<Option<RecordingId>, Error> {
         const PAST: Duration = Duration::from_millis(1);
-        let current = self.reel.id();
-        let mut after = self.reel.end_time();
+        let current = self.reader.id();
+        let mut after = self.reader.end_time();
         // The recording itself may be noted to end a little later than its last frame.
         for _ in 0..2 {
-            let Some(found) = self.shelf.at(&current.stream, after_by(after, PAST))? else {
+            let Some(found) = self.store.at(&current.stream, after_by(after, PAST))? else {
                 return Ok(None);
             };
             if found.file != current.file.as_str() {
-                let is_later = found.start_time > self.reel.start();
+                let is_later = found.start_time > self.reader.start();
                 return if is_later {
                     RecordingId::parse(&current.stream, &found.file).map(Some)
                 } else {
@@ -257,9 +257,9 @@ impl Replay {
 }
 
 /// When a stream's oldest recording begins.
-fn oldest(shelf: &Shelf, stream: &StreamName) -> Result<Option<Timestamp>, Error> {
+fn oldest(store: &Store, stream: &StreamName) -> Result<Option<Timestamp>, Error> {
     let filter = Filter { stream: Some(stream.clone()), order: Order::Oldest, limit: 1, ..Filter::default() };
-    Ok(shelf.list(&filter)?.recordings.first().map(|metadata| metadata.start_time))
+    Ok(store.list(&filter)?.recordings.first().map(|metadata| metadata.start_time))
 }
 
 /// Zero if `later` is earlier.

@@ -12,7 +12,7 @@ use crate::{
     Codec, Kind,
     writer::encoder::Encoder,
     writer::fragment::Fragment,
-    writer::segment::{Plan, Segment},
+    writer::segment::{Segment, SegmentSpec},
     writer::sync::Syncer,
 };
 
@@ -22,16 +22,16 @@ const START: u64 = 1_768_991_400_000;
 
 struct Room {
     _folder: tempfile::TempDir,
-    shelf: Shelf,
+    store: Store,
     syncer: Syncer,
     stream: StreamName,
 }
 
 fn room() -> Room {
     let folder = tempfile::tempdir().unwrap();
-    let shelf = Shelf::new(&folder.path().join("recordings"));
+    let store = Store::new(&folder.path().join("recordings"));
     let syncer = Syncer::start(Duration::from_secs(3600));
-    Room { _folder: folder, shelf, syncer, stream: "cam".parse().unwrap() }
+    Room { _folder: folder, store, syncer, stream: "cam".parse().unwrap() }
 }
 
 fn wall(ms: u64) -> SystemTime {
@@ -81,8 +81,8 @@ impl Room {
     }
 
     fn begin_with(&self, start: u64, codec: Codec, track: Track) -> Segment {
-        let plan = Plan {
-            shelf: &self.shelf,
+        let spec = SegmentSpec {
+            store: &self.store,
             syncer: &self.syncer,
             stream: &self.stream,
             kind: Kind::Segment,
@@ -91,7 +91,7 @@ impl Room {
             track,
             start: wall(start),
         };
-        Segment::create(plan, 0).unwrap()
+        Segment::create(spec, 0).unwrap()
     }
 
     /// A finished recording with these fragments.
@@ -106,11 +106,11 @@ impl Room {
     }
 
     fn replay(&self, id: &RecordingId, from: Position) -> Replay {
-        Replay::open(&self.shelf, id, from).unwrap()
+        Replay::open(&self.store, id, from).unwrap()
     }
 
     fn rewind(&self, ms: u64, running: Option<&RecordingId>) -> Result<Replay, Error> {
-        Replay::rewind(&self.shelf, &self.stream, at(ms), running)
+        Replay::rewind(&self.store, &self.stream, at(ms), running)
     }
 }
 
@@ -235,7 +235,7 @@ fn what_is_not_written_yet_is_the_newest_that_is() {
 fn a_fragment_that_cannot_be_read_is_passed_over() {
     let room = room();
     let id = room.record(0, &[&[0, 40], &[80, 120], &[160, 200]]);
-    let open = room.shelf.open(&id).unwrap();
+    let open = room.store.open(&id).unwrap();
     let reader = media::fmp4::Reader::open(open.file, &open.path).unwrap();
     let moof = reader.fragments()[1].moof;
     let file = std::fs::OpenOptions::new().write(true).open(&open.path).unwrap();

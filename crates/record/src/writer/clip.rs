@@ -59,13 +59,13 @@ fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Err
         ..Filter::default()
     };
     let mut parts: Vec<Part> = Vec::new();
-    for metadata in room.shelf.list(&filter)?.recordings {
+    for metadata in room.store.list(&filter)?.recordings {
         if metadata.kind == Kind::Clip {
             continue;
         }
         let Ok(id) = RecordingId::parse(stream.name(), &metadata.file) else { continue };
         // One that has gone meanwhile, or is not ours, is no part.
-        let Ok(open) = room.shelf.open(&id) else { continue };
+        let Ok(open) = room.store.open(&id) else { continue };
         let Some(reader) =
             open.file.try_clone().ok().and_then(|file| fmp4::Reader::open(file, &open.path).ok())
         else {
@@ -186,8 +186,8 @@ fn new_clip(
     track: Track,
     first: &Fragment,
 ) -> Result<Segment, Error> {
-    let plan = segment::Plan {
-        shelf: &room.shelf,
+    let spec = segment::SegmentSpec {
+        store: &room.store,
         syncer: &room.syncer,
         stream: stream.name(),
         kind: Kind::Clip,
@@ -196,5 +196,5 @@ fn new_clip(
         track,
         start: first.wall.unwrap_or(SystemTime::UNIX_EPOCH),
     };
-    Segment::create(plan, first.start().unwrap_or(0))
+    Segment::create(spec, first.start().unwrap_or(0))
 }

@@ -10,4 +10,4 @@ pub(crate) mod sync;
 mod timeline;
 
 pub use fragment::MAX_BYTES as FRAGMENT_BYTES;
-pub use priority::give_way;
+pub use priority::lower_priority;

@@ -26,7 +26,7 @@ use super::{
     sync::Syncer,
     timeline::Timeline,
 };
-use crate::{Activity, Config, Error, Kind, RecordingId, Shelf, State, park, totals::Counters};
+use crate::{Activity, Config, Error, Kind, RecordingId, State, Store, totals::Counters, unparker};
 
 /// How long frames may wait in the ring before it is looked at: a fragment's length.
 const TICK: Duration = LENGTH;
@@ -38,7 +38,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     pub(crate) config: Arc<Config>,
-    pub(crate) shelf: Shelf,
+    pub(crate) store: Store,
     pub(crate) syncer: Syncer,
     /// The disk has less free than it has to keep.
     pub(crate) disk_is_low: Arc<AtomicBool>,
@@ -98,7 +98,7 @@ impl Recorder {
         let path = "a recorder's thread".into();
         let thread = thread
             .spawn(move || {
-                priority::give_way();
+                priority::lower_priority();
                 worker.run();
             })
             .map_err(|source| Error::Io { path, source })?;
@@ -215,7 +215,7 @@ impl Worker {
     }
 
     fn run(mut self) {
-        let waker = park::waker();
+        let waker = unparker::waker();
         loop {
             let ending = self.is_ending();
             match self.round(&waker) {
@@ -402,10 +402,10 @@ impl Worker {
     }
 
     fn create_segment(&self) -> Result<Segment, Error> {
-        let Room { config, shelf, syncer, .. } = &self.room;
+        let Room { config, store, syncer, .. } = &self.room;
         let track = self.open.as_ref().map(|open| open.track.clone());
-        let plan = segment::Plan {
-            shelf,
+        let spec = segment::SegmentSpec {
+            store,
             syncer,
             stream: self.subscriber.stream().name(),
             kind: Kind::Segment,
@@ -414,7 +414,7 @@ impl Worker {
             track: track.ok_or(Error::ShuttingDown)?,
             start: self.pending.wall.unwrap_or(std::time::UNIX_EPOCH),
         };
-        let segment = Segment::create(plan, self.pending.start().unwrap_or(0))?;
+        let segment = Segment::create(spec, self.pending.start().unwrap_or(0))?;
         tracing::info!(stream = %self.subscriber.stream().name(), file = segment.id().file.as_str(), "recording");
         Ok(segment)
     }
@@ -485,7 +485,7 @@ impl Worker {
             ),
             Ok(None) => tracing::debug!(%stream, file, "an empty recording was taken back"),
             Err(error) => {
-                tracing::error!(%stream, file, %error, "a recording could not be finished; the next start heals it");
+                tracing::error!(%stream, file, %error, "a recording could not be finished; the next start recovers it");
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{
     sync::Syncer,
     timeline::span,
 };
-use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Shelf, Status, Writing};
+use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Status, Store, Writing};
 
 /// Gaps that the metadata lists; beyond them only the sum of lost frames grows.
 const MAX_GAPS: usize = 100;
@@ -27,8 +27,8 @@ const MAX_SLICES: usize = 1024;
 
 /// What a segment is made with.
 #[derive(Debug)]
-pub(crate) struct Plan<'a> {
-    pub(crate) shelf: &'a Shelf,
+pub(crate) struct SegmentSpec<'a> {
+    pub(crate) store: &'a Store,
     pub(crate) syncer: &'a Syncer,
     pub(crate) stream: &'a StreamName,
     pub(crate) kind: Kind,
@@ -39,7 +39,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) start: SystemTime,
 }
 
-impl Plan<'_> {
+impl SegmentSpec<'_> {
     fn describe(&self, id: &RecordingId, path: &Path) -> Metadata {
         let start = timestamp(self.start);
         Metadata {
@@ -82,15 +82,15 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// Makes the file, with everything in it but pictures.
-    pub(crate) fn create(plan: Plan<'_>, origin: u64) -> Result<Self, Error> {
-        let init = fmp4::init(&plan.track);
-        let describe = |id: &RecordingId, path: &Path| plan.describe(id, path);
-        let writing = plan.shelf.create(plan.stream, plan.kind, plan.start, describe)?;
-        match Self::begin(&writing, &init, plan.syncer) {
+    pub(crate) fn create(spec: SegmentSpec<'_>, origin: u64) -> Result<Self, Error> {
+        let init = fmp4::init(&spec.track);
+        let describe = |id: &RecordingId, path: &Path| spec.describe(id, path);
+        let writing = spec.store.create(spec.stream, spec.kind, spec.start, describe)?;
+        match Self::begin(&writing, &init, spec.syncer) {
             Ok(shared) => Ok(Self {
                 bytes: init.len() as u64,
-                metadata: plan.describe(&writing.id, &writing.path),
-                syncer: plan.syncer.clone(),
+                metadata: spec.describe(&writing.id, &writing.path),
+                syncer: spec.syncer.clone(),
                 shared,
                 init,
                 fragments: Vec::new(),
@@ -211,7 +211,7 @@ impl Segment {
             return Ok(None);
         }
         if let Err(error) = self.complete() {
-            // It plays without them; healing adds them.
+            // It plays without them; recovery adds them.
             tracing::warn!(path = %self.writing.path.display(), %error, "a recording's index could not be written");
             self.take_back();
         }

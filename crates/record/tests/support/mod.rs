@@ -8,14 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framehub_record::{
-    Codec, Config, Filter, Metadata, Order, RecordingId, Recordings, Retention, TimeOfDay,
-};
 use hub::{CaptureTime, Claim, Format, Hub, Limits, Moment, NewFrame, Publisher, RingLimits, StreamName};
 use media::{
     Picture,
     fmp4::{Reader, Sample},
 };
+use record::{Codec, Config, Filter, Metadata, Order, RecordingId, Recordings, Retention, TimeOfDay};
 
 /// Frames that the ring keeps for a recorder that is behind: more than most tests publish at once.
 pub(crate) const BACKLOG_FRAMES: usize = 120;
@@ -112,12 +110,12 @@ impl Rig {
         Camera { name, publisher, now, captured: None, metadata: None }
     }
 
-    /// Ends everything; gives what is on the shelf then, oldest first.
+    /// Ends everything; gives what is on the store then, oldest first.
     pub(crate) fn finish(&self) -> Vec<Metadata> {
         self.hub.shut_down();
         self.recordings.shut_down(PATIENCE);
         let filter = Filter { order: Order::Oldest, limit: 1000, ..Filter::default() };
-        self.recordings.shelf().list(&filter).unwrap().recordings
+        self.recordings.store().list(&filter).unwrap().recordings
     }
 
     pub(crate) fn open(&self, recording: &Metadata) -> Reader {

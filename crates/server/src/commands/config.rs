@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::inputs::InputArgs;
 use super::print;
-use super::sources::SourceArgs;
 use crate::config::{self, Loaded, reference};
 
 /// What `config` takes.
@@ -21,9 +21,9 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Read file, .env, environment and arguments, and report every mistake (exit code 1)
-    Check(SourceArgs),
+    Check(InputArgs),
     /// Print the values in force, each with where it comes from; secrets are masked
-    Show(SourceArgs),
+    Show(InputArgs),
     /// Print the documentation of every key
     Reference {
         /// As a page, or as an example configuration file
@@ -71,7 +71,7 @@ fn verdict(loaded: &Loaded) -> String {
     }
     let notes = loaded.warnings.iter().map(|warning| format!("warning: {warning}"));
     let notes: Vec<String> =
-        notes.chain(loaded.plan.not_yet.iter().map(|it| format!("note: {it}"))).collect();
+        notes.chain(loaded.config.not_yet.iter().map(|it| format!("note: {it}"))).collect();
     if !notes.is_empty() {
         let _ = write!(text, "\n{}\n", notes.join("\n"));
     }

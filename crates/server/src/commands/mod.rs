@@ -3,12 +3,12 @@
 pub mod analyze;
 pub mod bench;
 pub mod config;
+pub mod inputs;
 mod process;
 pub mod publish;
 pub mod referee;
 pub mod serve;
 pub mod share;
-pub mod sources;
 mod terminal;
 pub mod watch;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, bail};
-use feeds::play::ffmpeg;
+use sources::play::ffmpeg;
 
 /// The beginning of what ffmpeg had to say when it failed.
 const LONGEST_COMPLAINT_BYTES: u64 = 1500;

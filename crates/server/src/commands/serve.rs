@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{print, sources::SourceArgs};
+use super::{inputs::InputArgs, print};
 use crate::{
-    config::{self, Plan},
+    config::{self, Config},
     logging,
     server::Server,
 };
@@ -16,30 +16,30 @@ use crate::{
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServeArgs {
     #[command(flatten)]
-    pub sources: SourceArgs,
+    pub config: InputArgs,
     /// A camera, stream or file to open, NAME=URL#options (repeatable): door=http://10.0.0.7/video.mjpg, v4l2:0,
     /// rtsp://…, ws://…, file:…, testsrc:
     #[arg(long = "source", value_name = "SOURCE")]
-    pub feeds: Vec<String>,
+    pub sources: Vec<String>,
 }
 
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;
 
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let mut sources = config::Sources::from(args.sources);
-    sources.feeds = args.feeds;
-    let loaded = config::load(&sources)?;
-    let _log = logging::start(&loaded.plan.logging)?;
+    let mut inputs = config::Inputs::from(args.config);
+    inputs.sources = args.sources;
+    let loaded = config::load(&inputs)?;
+    let _log = logging::start(&loaded.config.logging)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    for line in &loaded.plan.not_yet {
+    for line in &loaded.config.not_yet {
         tracing::warn!("{line}");
     }
     raise_open_files();
-    let runtime = runtime(loaded.plan.server.threads).context("cannot start the runtime")?;
-    runtime.block_on(serve(loaded.plan))
+    let runtime = runtime(loaded.config.server.threads).context("cannot start the runtime")?;
+    runtime.block_on(serve(loaded.config))
 }
 
 /// On one thread no task is ever handed to another thread, which is what makes it cheap.
@@ -49,9 +49,9 @@ fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     builder.worker_threads(threads).enable_all().build()
 }
 
-async fn serve(plan: Plan) -> anyhow::Result<()> {
-    let bounds = [plan.memory_bound(), plan.memory_bound_with(USUAL_FRAME_BYTES)];
-    let server = Server::bind(plan)?;
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)];
+    let server = Server::bind(config)?;
     let url = server.url();
     tracing::info!("memory bound: {}", bounds[0]);
     tracing::info!("with usual frames: {}", bounds[1]);

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, bail};
 use hub::StreamName;
 
-use super::{print, sources::SourceArgs};
+use super::{inputs::InputArgs, print};
 use crate::{
-    config::{self, Plan},
+    config::{self, Config},
     keys,
 };
 
@@ -25,7 +25,7 @@ pub struct ShareArgs {
     #[arg(long, value_name = "URL", value_parser = base)]
     pub url: Option<String>,
     #[command(flatten)]
-    pub sources: SourceArgs,
+    pub sources: InputArgs,
 }
 
 /// A link outlives no year: who wants more wants a key.
@@ -36,17 +36,17 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// # Errors
 /// The configuration's problems, a hub without keys, a secret that cannot be kept.
 pub fn run(args: ShareArgs) -> anyhow::Result<()> {
-    let plan = config::load(&args.sources.into())?.plan;
-    if plan.auth.is_open() {
+    let config = config::load(&args.sources.into())?.config;
+    if config.auth.is_open() {
         bail!(
             "no key is set here (auth.keys, API_KEYS), so the stream's own address is open to all; \
              is this the hub's configuration? See --config"
         );
     }
-    let secret = keys::signing_secret(&plan)?;
+    let secret = keys::signing_secret(&config)?;
     let until = SystemTime::now() + args.span;
     let token = web::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
-    let base = args.url.unwrap_or_else(|| address(&plan));
+    let base = args.url.unwrap_or_else(|| address(&config));
     let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
     let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();
     eprintln!("opens {} until {ends}; as a page: {}", args.stream, link("/embed"));
@@ -54,13 +54,13 @@ pub fn run(args: ShareArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn address(plan: &Plan) -> String {
-    let mut address = plan.server.address();
+fn address(config: &Config) -> String {
+    let mut address = config.server.address();
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    let scheme = if plan.server.tls_cert.is_some() { "https" } else { "http" };
-    format!("{scheme}://{address}{}", plan.server.base_path)
+    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}{}", config.server.base_path)
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -11,11 +11,11 @@ use std::path::Path;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
-use super::feeds;
 use super::key::{Entry, Key, Raw};
 use super::layer::{Layer, Written};
 use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
 use super::simulators;
+use super::sources;
 use super::table::{self, KEYS, SECTIONS};
 
 /// A configuration is a few kilobytes; whatever is larger was named by mistake.
@@ -218,7 +218,7 @@ impl Walk<'_> {
             Body::Map(entries) => {
                 for (section, line, body) in self.names(entries, "") {
                     match section.as_str() {
-                        feeds::NAME => self.sources(body),
+                        sources::NAME => self.sources(body),
                         simulators::NAME => self.simulators(line, body),
                         section => self.section(section, line, body),
                     }
@@ -270,12 +270,12 @@ impl Walk<'_> {
                 Ok(None) => {}
                 Ok(Some(text)) => {
                     let origin = self.origin(line);
-                    self.layer.sources.push(feeds::Line { text, origin });
+                    self.layer.sources.push(sources::Line { text, origin });
                 }
                 Err(()) => {
                     let what = "something other than a source stands here";
                     let problem = self.complain(ProblemKind::BadType, line, what);
-                    problem.key = feeds::NAME.to_owned();
+                    problem.key = sources::NAME.to_owned();
                     problem.allowed =
                         "a list of texts, such as `  - door=http://10.0.0.7/video.mjpg`".to_owned();
                 }
@@ -311,7 +311,7 @@ impl Walk<'_> {
 
     fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
         let names: Vec<&str> =
-            SECTIONS.iter().map(|known| known.name).chain([feeds::NAME, simulators::NAME]).collect();
+            SECTIONS.iter().map(|known| known.name).chain([sources::NAME, simulators::NAME]).collect();
         let near = nearest_name(section, names.iter().copied()).map(str::to_owned);
         // A key at the margin belongs under a heading.
         let lost = !matches!(body.body, Body::Map(_));

@@ -1,4 +1,4 @@
-//! What a key is: its name, its kind, and how a written value becomes a field of the plan.
+//! What a key is: its name, its kind, and how a written value becomes a field of the config.
 //!
 //! The rows stand in `super::table`; parsing, range checks, environment names, the reference page
 //! and the example file all come from them. A kind carries the function that stores its value, so
@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::plan::Plan;
+use super::typed::Config;
 
 /// One setting. `section.name` is its path.
 #[derive(Debug)]
@@ -30,38 +30,38 @@ pub struct Key {
 }
 
 /// A word, and what it sets.
-pub type ChoiceOption = (&'static str, fn(&mut Plan));
+pub type ChoiceOption = (&'static str, fn(&mut Config));
 
 /// How a value is read, checked and stored. Ranges include both ends.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    Flag(fn(&mut Plan, bool)),
+    Flag(fn(&mut Config, bool)),
     Int {
         least: u64,
         most: u64,
-        set: fn(&mut Plan, u64),
+        set: fn(&mut Config, u64),
     },
     Number {
         least: f64,
         most: f64,
-        set: fn(&mut Plan, f64),
+        set: fn(&mut Config, f64),
     },
     /// The first spelling that matches, whatever its case.
     Choice(&'static [ChoiceOption]),
     /// `set` answers whether it took the text; `allowed` says which texts it takes.
     Text {
         allowed: &'static str,
-        set: fn(&mut Plan, &str) -> bool,
+        set: fn(&mut Config, &str) -> bool,
     },
     /// A list of maps, in a file only. `set` answers with what to show, or with what is wrong.
     Entries {
         allowed: &'static str,
-        set: fn(&mut Plan, &[Entry]) -> Result<String, String>,
+        set: fn(&mut Config, &[Entry]) -> Result<String, String>,
     },
     /// As `Text`; in a file a list or text parted by commas, elsewhere text parted by commas.
     List {
         allowed: &'static str,
-        set: fn(&mut Plan, Vec<String>) -> bool,
+        set: fn(&mut Config, Vec<String>) -> bool,
     },
 }
 
@@ -134,20 +134,20 @@ impl Key {
     }
 
     /// Checks a value and stores it. Answers with the value in its usual spelling, for people.
-    pub(super) fn apply(&self, raw: &Raw, plan: &mut Plan) -> Result<String, Refusal> {
+    pub(super) fn apply(&self, raw: &Raw, config: &mut Config) -> Result<String, Refusal> {
         if let Kind::List { set, .. } = self.kind {
             let items = list_items(raw)?;
             let shown = items.join(",");
-            return if set(plan, items) { Ok(shown) } else { Err(Refusal::BadType) };
+            return if set(config, items) { Ok(shown) } else { Err(Refusal::BadType) };
         }
         if let Kind::Entries { set, .. } = self.kind {
-            return set(plan, entries(raw)?).map_err(Refusal::Explained);
+            return set(config, entries(raw)?).map_err(Refusal::Explained);
         }
         let Raw::Text(text) = raw else { return Err(Refusal::BadType) };
         match self.kind {
             Kind::Flag(set) => {
                 let value = flag(text).ok_or(Refusal::BadType)?;
-                set(plan, value);
+                set(config, value);
                 Ok(value.to_string())
             }
             Kind::Int { least, most, set } => {
@@ -155,7 +155,7 @@ impl Key {
                 if value < least || value > most {
                     return Err(Refusal::OutOfRange);
                 }
-                set(plan, value);
+                set(config, value);
                 Ok(value.to_string())
             }
             Kind::Number { least, most, set } => {
@@ -163,17 +163,17 @@ impl Key {
                 if value < least || value > most {
                     return Err(Refusal::OutOfRange);
                 }
-                set(plan, value);
+                set(config, value);
                 Ok(value.to_string())
             }
             Kind::Choice(options) => {
                 let word = choice_word(text, options);
                 let found = options.iter().find(|(option, _)| option.eq_ignore_ascii_case(word));
                 let (option, set) = found.ok_or(Refusal::OutOfRange)?;
-                set(plan);
+                set(config);
                 Ok((*option).to_owned())
             }
-            Kind::Text { set, .. } => match set(plan, text) {
+            Kind::Text { set, .. } => match set(config, text) {
                 true => Ok(text.clone()),
                 false => Err(Refusal::BadType),
             },
@@ -182,8 +182,8 @@ impl Key {
     }
 
     /// Stores the default.
-    pub(super) fn apply_default(&self, plan: &mut Plan) -> Result<String, Refusal> {
-        self.apply(&Raw::Text(self.default.to_owned()), plan)
+    pub(super) fn apply_default(&self, config: &mut Config) -> Result<String, Refusal> {
+        self.apply(&Raw::Text(self.default.to_owned()), config)
     }
 }
 

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::feeds;
 use super::key::{Key, Raw};
 use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
 use super::simulators;
+use super::sources;
 use super::table;
 
 /// One value as written.
@@ -26,7 +26,7 @@ pub(super) struct Layer {
     /// In order; of one key's values the last counts.
     pub(super) written: Vec<Written>,
     /// Sources; those of all layers are added up.
-    pub(super) sources: Vec<feeds::Line>,
+    pub(super) sources: Vec<sources::Line>,
     /// Simulators by their names.
     pub(super) simulators: Vec<simulators::Line>,
     pub(super) problems: Vec<Problem>,

@@ -1,11 +1,11 @@
-//! How much memory the hub can come to hold, as arithmetic over the plan's limits.
+//! How much memory the hub can come to hold, as arithmetic over the config's limits.
 //!
 //! The bound is what strangers can make the hub hold by sending the largest frames everywhere at
 //! once; real frames are far smaller, and viewers of one frame share it.
 
 use std::fmt;
 
-use super::plan::Plan;
+use super::typed::Config;
 
 /// Read and write buffers of one connection in user space, 16 kB each.
 const CONNECTION_BUFFER_BYTES: u64 = 32 * 1024;
@@ -85,7 +85,7 @@ impl fmt::Display for MemoryBound {
     }
 }
 
-impl Plan {
+impl Config {
     /// The bound with frames as large as they may be.
     pub fn memory_bound(&self) -> MemoryBound {
         self.memory_bound_with(self.server.max_frame_bytes)
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn the_bound_is_the_documented_sum() {
-        let plan = Plan::default();
-        let bound = plan.memory_bound();
+        let config = Config::default();
+        let bound = config.memory_bound();
         let mb = 1024 * 1024;
         assert_eq!(bound.per_stream_bytes, (10 + 4 + 10) * mb);
         assert_eq!(bound.per_connection_bytes, 10 * mb + (16 + 32) * 1024);
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn with_small_frames_the_backlog_decides() {
-        let mut plan = Plan::default();
-        plan.recording.enabled = false;
-        let bound = plan.memory_bound_with(100 * 1024);
+        let mut config = Config::default();
+        config.recording.enabled = false;
+        let bound = config.memory_bound_with(100 * 1024);
         assert_eq!(bound.per_stream_bytes, 8 * 1024 * 1024);
         assert_eq!(bound.streams_bytes(), 400 * 1024 * 1024);
     }

@@ -1,39 +1,39 @@
-//! Layered configuration: what was written becomes one typed plan.
+//! Layered configuration: what was written becomes one typed config.
 //!
 //! Built-in defaults < profile < configuration file < `.env` < environment < arguments. Each place is read
 //! into a layer that says what somebody wrote and where; the layers are folded once, in that
-//! order, into a [`Plan`]. Nothing is looked up later and nothing is reloaded: streams are made at
+//! order, into a [`Config`]. Nothing is looked up later and nothing is reloaded: streams are made at
 //! run time anyway, so a change of configuration is a restart.
 //!
 //! All problems of all layers are reported together. The keys stand in one table, [`KEYS`].
 
 mod environment;
-mod feeds;
 mod file;
 mod grants;
 mod key;
 mod layer;
 mod memory;
-mod plan;
 mod problem;
 mod profile;
 pub mod reference;
 mod simulators;
+mod sources;
 mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::path::PathBuf;
 
 pub use environment::Environment;
-pub use feeds::Listed;
 pub use key::{ChoiceOption, Entry, Key, Kind};
 pub use layer::{NotAnOverride, Override};
 pub use memory::MemoryBound;
-pub use plan::*;
 pub use problem::{Error, Origin, Problem, ProblemKind, Warning};
 pub use profile::Profile;
+pub use sources::Listed;
 pub use table::{KEYS, SECTIONS, Section};
+pub use typed::*;
 
 use layer::Layer;
 
@@ -48,7 +48,7 @@ const SHORT_API_KEY: usize = 8;
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default)]
-pub struct Sources {
+pub struct Inputs {
     /// Where [`DEFAULT_FILE`] and `.env` are looked for. Empty: the working directory.
     pub directory: PathBuf,
     /// A file that was named; it must exist.
@@ -56,20 +56,20 @@ pub struct Sources {
     pub environment: Environment,
     pub arguments: Vec<Override>,
     /// Sources of pictures (`--source`), beside those of the file.
-    pub feeds: Vec<String>,
+    pub sources: Vec<String>,
 }
 
-impl Sources {
+impl Inputs {
     /// What a command reads: the working directory, this process's environment, its arguments.
-    pub fn of_process(file: Option<PathBuf>, arguments: Vec<Override>) -> Sources {
-        Sources { file, environment: Environment::of_process(), arguments, ..Sources::default() }
+    pub fn of_process(file: Option<PathBuf>, arguments: Vec<Override>) -> Inputs {
+        Inputs { file, environment: Environment::of_process(), arguments, ..Inputs::default() }
     }
 }
 
 /// A configuration without problems.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    pub plan: Plan,
+    pub config: Config,
     /// One for each of [`KEYS`], in that order.
     pub settings: Vec<Setting>,
     /// The sources of pictures, as the file and `--source` list them.
@@ -98,38 +98,38 @@ impl std::fmt::Debug for Setting {
 /// Reads every layer and folds them.
 ///
 /// # Errors
-/// All problems of all layers together; there is no partial plan.
-pub fn load(sources: &Sources) -> Result<Loaded, Error> {
+/// All problems of all layers together; there is no partial config.
+pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     let mut layers = Vec::new();
     let mut files = Vec::new();
-    let path = sources.file.clone().unwrap_or_else(|| sources.directory.join(DEFAULT_FILE));
+    let path = inputs.file.clone().unwrap_or_else(|| inputs.directory.join(DEFAULT_FILE));
     match file::read(&path) {
         Some(layer) => {
             layers.push(layer);
             files.push(path);
         }
-        None if sources.file.is_some() => layers.push(missing_file(path)),
+        None if inputs.file.is_some() => layers.push(missing_file(path)),
         None => {}
     }
     let has_file = !files.is_empty();
-    let dotenv = sources.directory.join(DOTENV_FILE);
+    let dotenv = inputs.directory.join(DOTENV_FILE);
     if let Some(layer) = environment::of_dotenv(&dotenv) {
         layers.push(layer);
         files.push(dotenv);
     }
-    layers.push(environment::of_variables(&sources.environment));
-    layers.push(layer::of_arguments(&sources.arguments));
-    layers.push(feeds::of_arguments(&sources.feeds));
+    layers.push(environment::of_variables(&inputs.environment));
+    layers.push(layer::of_arguments(&inputs.arguments));
+    layers.push(sources::of_arguments(&inputs.sources));
 
     layers.insert(0, profile::layer(&layers));
 
     let mut loaded = fold(layers)?;
-    loaded.plan.bare = !has_file && loaded.sources.is_empty() && loaded.settings.iter().all(leaves_bare);
+    loaded.config.bare = !has_file && loaded.sources.is_empty() && loaded.settings.iter().all(leaves_bare);
     loaded.files = files;
     Ok(loaded)
 }
 
-/// A plan of defaults and `arguments` alone: for a hub inside another program, where files of the working directory and
+/// A config of defaults and `arguments` alone: for a hub inside another program, where files of the working directory and
 /// the environment are that program's.
 ///
 /// # Errors
@@ -148,13 +148,13 @@ fn missing_file(path: PathBuf) -> Layer {
 
 /// Lays the layers over the defaults, later ones on top, checking every value in each.
 fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
-    let mut plan = Plan::blank();
+    let mut config = Config::blank();
     let mut settings = Vec::new();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let (mut lines, mut named) = (Vec::new(), Vec::new());
     for key in KEYS {
-        match key.apply_default(&mut plan) {
+        match key.apply_default(&mut config) {
             Ok(value) => settings.push(Setting { key, value, origin: Origin::Default }),
             Err(refusal) => {
                 let raw = key::Raw::Text(key.default.to_owned());
@@ -169,7 +169,7 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         named.extend(layer.simulators);
         for written in layer.written {
             let key = written.key;
-            match key.apply(&written.raw, &mut plan) {
+            match key.apply(&written.raw, &mut config) {
                 Err(refusal) => problems.push(Problem::refused(key, &written.raw, refusal, written.origin)),
                 Ok(value) => {
                     if let Some(setting) = settings.iter_mut().find(|setting| std::ptr::eq(setting.key, key))
@@ -181,28 +181,28 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
             }
         }
     }
-    let sources = feeds::read(lines, &plan.streams_of_its_own(), &mut problems);
-    plan.simulators = simulators::read(named, &plan.simulator.place(), &mut problems);
+    let sources = sources::read(lines, &config.streams_of_its_own(), &mut problems);
+    config.simulators = simulators::read(named, &config.simulator.place(), &mut problems);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.origin.rank());
         return Err(Error { problems, warnings });
     }
-    plan.settle();
-    plan.sources = sources.iter().map(|listed| listed.spec.clone()).collect();
-    plan.not_yet = not_yet(&plan, &settings);
-    warnings.extend(open_to_strangers(&plan, &settings));
-    warnings.extend(short_api_keys(&plan, &settings));
+    config.settle();
+    config.sources = sources.iter().map(|listed| listed.spec.clone()).collect();
+    config.not_yet = not_yet(&config, &settings);
+    warnings.extend(open_to_strangers(&config, &settings));
+    warnings.extend(short_api_keys(&config, &settings));
     settings.iter_mut().for_each(mask);
-    Ok(Loaded { plan, settings, sources, warnings, files: Vec::new() })
+    Ok(Loaded { config, settings, sources, warnings, files: Vec::new() })
 }
 
-fn not_yet(plan: &Plan, settings: &[Setting]) -> Vec<NotYet> {
+fn not_yet(config: &Config, settings: &[Setting]) -> Vec<NotYet> {
     let is_written = |origin: &Origin| !matches!(origin, Origin::Default | Origin::Profile { .. });
     let waiting = |setting: &&Setting| !setting.key.available && is_written(&setting.origin);
     let mut all = Vec::new();
     for section in SECTIONS {
         // Whoever turned recording off gets what they asked for.
-        if section.name == "recording" && !plan.recording.enabled {
+        if section.name == "recording" && !config.recording.enabled {
             continue;
         }
         let of_section = settings.iter().filter(|setting| setting.key.section == section.name);
@@ -223,8 +223,8 @@ fn mask(setting: &mut Setting) {
     }
 }
 
-fn short_api_keys(plan: &Plan, settings: &[Setting]) -> Option<Warning> {
-    let keys = &plan.auth.api_keys;
+fn short_api_keys(config: &Config, settings: &[Setting]) -> Option<Warning> {
+    let keys = &config.auth.api_keys;
     let short = keys.iter().filter(|key| key.expose().len() < SHORT_API_KEY).count();
     let setting = settings.iter().find(|setting| setting.key.path() == "auth.api_keys")?;
     let what = format!(
@@ -235,15 +235,15 @@ fn short_api_keys(plan: &Plan, settings: &[Setting]) -> Option<Warning> {
 }
 
 /// 000's security note.
-fn open_to_strangers(plan: &Plan, settings: &[Setting]) -> Option<Warning> {
-    if !plan.open_to_strangers() {
+fn open_to_strangers(config: &Config, settings: &[Setting]) -> Option<Warning> {
+    if !config.open_to_strangers() {
         return None;
     }
     let setting = settings.iter().find(|setting| setting.key.path() == "server.host")?;
     let what = format!(
         "listening on {} without an API key: whoever reaches this machine can watch, publish and delete; \
          set auth.api_keys (API_KEYS)",
-        plan.server.host
+        config.server.host
     );
     Some(Warning { origin: setting.origin.clone(), what })
 }

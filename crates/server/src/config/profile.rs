@@ -3,9 +3,9 @@
 
 use super::key::{Key, Raw};
 use super::layer::{Layer, Written};
-use super::plan::Plan;
 use super::problem::Origin;
 use super::table;
+use super::typed::Config;
 
 /// A kind of network.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -75,7 +75,7 @@ impl Profile {
     /// The one that the layers choose, the last of them that says so.
     fn chosen(layers: &[Layer]) -> Profile {
         let written = layers.iter().flat_map(|layer| &layer.written);
-        let mut scratch = Plan::blank();
+        let mut scratch = Config::blank();
         for choice in written.filter(|written| (written.key.section, written.key.name) == KEY) {
             // A word that is refused here is reported when the layers are folded.
             let _reported_later = choice.key.apply(&choice.raw, &mut scratch);
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn every_value_of_every_profile_is_an_allowed_value_of_a_key() {
         for (path, value) in Profile::ALL.iter().flat_map(|profile| profile.values()) {
-            let applied = find(path).unwrap().apply(&Raw::Text((*value).to_owned()), &mut Plan::blank());
+            let applied = find(path).unwrap().apply(&Raw::Text((*value).to_owned()), &mut Config::blank());
             assert!(applied.is_ok(), "{path} = {value}: {applied:?}");
         }
     }

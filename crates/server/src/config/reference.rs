@@ -99,10 +99,10 @@ pub fn show(loaded: &Loaded) -> String {
             let _ = writeln!(text, "{line:<40} # {}", setting.origin);
         }
     }
-    if !loaded.plan.simulators.is_empty() {
+    if !loaded.config.simulators.is_empty() {
         text.push_str("simulators:\n");
     }
-    for (name, place) in &loaded.plan.simulators {
+    for (name, place) in &loaded.config.simulators {
         let name = serde_json::Value::from(name.as_str());
         let _ = writeln!(text, "  {name}: \"{place}\"");
     }
@@ -133,7 +133,7 @@ pub fn changed(loaded: &Loaded) -> String {
 }
 
 fn is_default(setting: &Setting) -> bool {
-    let mut scratch = super::Plan::blank();
+    let mut scratch = super::Config::blank();
     // The default in its usual spelling: 5.0 is shown as 5.
     let default = setting.key.apply_default(&mut scratch);
     default.is_ok_and(|default| default == setting.value)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use feeds::simulators::Place;
+use sources::simulators::Place;
 
 use super::problem::{Origin, Problem, ProblemKind};
 

@@ -122,6 +122,12 @@ where
     Box::new(layer.fmt_fields(fields).with_ansi(colours).with_target(with_target))
 }
 
+/// The targets of our own crates: only they speak at the level that is set.
+const OUR_CRATES: [&str; 13] = [
+    "framehub", "wire", "hub", "media", "net", "sources", "client", "record", "uploads", "referee", "web",
+    "server", "py",
+];
+
 /// Our own crates at the level asked for. Others a step quieter: at DEBUG an HTTP library would
 /// bury our lines under its own.
 fn filter(level: Level) -> Targets {
@@ -131,7 +137,8 @@ fn filter(level: Level) -> Targets {
         Level::Info | Level::Warn => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    Targets::new().with_default(others).with_target("framehub", tracing_level(level))
+    let ours = OUR_CRATES.map(|name| (name, tracing_level(level)));
+    Targets::new().with_default(others).with_targets(ours)
 }
 
 fn tracing_level(level: Level) -> LevelFilter {
@@ -171,7 +178,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::config::Plan;
+    use crate::config::Config;
 
     /// Stands for the terminal.
     #[derive(Clone, Default)]
@@ -210,7 +217,7 @@ mod tests {
     }
 
     fn logging(file: PathBuf) -> Logging {
-        Logging { file: Some(file), ..Plan::default().logging }
+        Logging { file: Some(file), ..Config::default().logging }
     }
 
     /// The line without its time.
@@ -261,7 +268,7 @@ mod tests {
     #[test]
     fn debug_shows_our_details_and_spares_the_libraries() {
         let (screen, _) = logged(&Logging::to_stderr(Level::Debug), false);
-        assert!(screen.contains("details") && screen.contains("framehub::logging"), "{screen}");
+        assert!(screen.contains("details") && screen.contains("server::logging"), "{screen}");
         let (screen, _) = logged(&Logging::to_stderr(Level::Error), false);
         assert_eq!(screen, "");
     }

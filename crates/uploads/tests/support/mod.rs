@@ -10,12 +10,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use framehub_uploads::{
-    Analysis, Connection, Failure, InputFrame, Job, Mailbox, Pipeline, Progress, Settings, Signal, Uploads,
-};
 use hub::{Hub, Limits, RingLimits};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use uploads::{
+    Analysis, Connection, Failure, InputFrame, Job, Mailbox, Pipeline, Progress, Settings, Signal, Uploads,
+};
 use wire::upload::{ClientMessage, FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
 
 /// Writes down what it is given; waits at its gate before the first frame.
@@ -175,16 +175,16 @@ impl Client {
 
     pub(crate) async fn hear(&mut self) -> ServerMessage {
         let waiting = tokio::time::timeout(Duration::from_secs(20), self.mailbox.next());
-        let letter = waiting.await.expect("an answer").expect("not parted");
-        let message = letter.message().clone();
-        letter.sent();
+        let queued = waiting.await.expect("an answer").expect("not parted");
+        let message = queued.message().clone();
+        queued.sent();
         message
     }
 
     /// Why the hub has ended the connection.
-    pub(crate) async fn parting(&mut self) -> String {
+    pub(crate) async fn close_reason(&mut self) -> String {
         let waiting = tokio::time::timeout(Duration::from_secs(20), self.mailbox.next());
-        waiting.await.expect("an end").expect_err("a parting").reason
+        waiting.await.expect("an end").expect_err("a close_reason").reason
     }
 
     pub(crate) async fn start(&mut self, id: &str) -> ServerMessage {

@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{App, Rooms, Settings, clock, front::Front, routes, tail, tests::support};
+use crate::{App, Rooms, Settings, clock, dispatch::Dispatch, routes, tests::support, transport};
 
 /// What the stream `front` shows: a picture to everybody but a decoder.
 const PICTURE: &[u8] = b"\xff\xd8 the picture of the front door \xff\xd9";
 
 struct House {
-    front: Front,
+    dispatch: Dispatch,
     hub: Hub,
     _folder: TempDir,
 }
@@ -37,13 +37,13 @@ impl House {
         let rooms = Rooms {
             hub: hub.clone(),
             recordings,
-            feeds: feeds::Feeds::default(),
+            sources: sources::Sources::default(),
             uploads,
             simulators,
             live_analysis: crate::LiveAnalysis::default(),
         };
         let app = App::new(rooms, settings, CancellationToken::new());
-        let house = Self { front: Front::new(app), hub, _folder: folder };
+        let house = Self { dispatch: Dispatch::new(app), hub, _folder: folder };
         house.publish("front");
         house
     }
@@ -59,7 +59,7 @@ impl House {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.front.answer(request.body(Body::empty()).unwrap()).await
+        self.dispatch.answer(request.body(Body::empty()).unwrap()).await
     }
 
     async fn get(&self, uri: &str, key: &str) -> Response {
@@ -99,7 +99,7 @@ fn with_keys(public: &[Scope]) -> AuthSettings {
 
 /// Whether any of the stream's picture is in what the response begins with.
 async fn shows_picture(response: Response) -> bool {
-    let (response, live) = tail::begin_live(response);
+    let (response, live) = transport::begin_live(response);
     let mut seen = live;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         seen.extend(response.into_body().collect().await.unwrap().to_bytes());
@@ -339,7 +339,7 @@ async fn a_live_view_ends_with_its_key() {
         secret: secret(),
         failed_keys_per_minute: None,
     });
-    let mut live = tail::take_live(&mut house.get("/stream/front", "for-an-hour").await).unwrap();
+    let mut live = transport::take_live(&mut house.get("/stream/front", "for-an-hour").await).unwrap();
     let start = tokio::time::Instant::now();
     // Heartbeats go on until then.
     while std::future::poll_fn(|cx| live.poll_part(cx)).await.is_some() {}
@@ -352,7 +352,7 @@ async fn post(house: &House, uri: &str, headers: &[(&str, &str)], body: &str) ->
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    house.front.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+    house.dispatch.answer(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
 async fn login(house: &House, key: &str) -> Response {
@@ -403,7 +403,7 @@ async fn a_link_opens_the_views_of_its_stream_alone() {
     let link = json(answer).await;
     let token = link["token"].as_str().unwrap();
     assert_eq!(link["url"], format!("http://hub:5000/stream/front?token={token}"));
-    let get = |uri: &str| house.front.answer(Request::get(uri).body(Body::empty()).unwrap());
+    let get = |uri: &str| house.dispatch.answer(Request::get(uri).body(Body::empty()).unwrap());
     for view in ["", "/mjpeg", "/snapshot.jpg"] {
         assert!(shows_picture(get(&format!("/stream/front{view}?token={token}")).await).await, "{view}");
     }
@@ -538,7 +538,7 @@ async fn whoever_tries_keys_is_made_to_wait() {
         let mut request = Request::get("/stream/front/snapshot.jpg").header("x-api-key", key);
         let peer = std::net::SocketAddr::from((address, 1));
         request = request.extension(axum::extract::ConnectInfo(peer));
-        house.front.answer(request.body(Body::empty()).unwrap())
+        house.dispatch.answer(request.body(Body::empty()).unwrap())
     };
     let (guesser, neighbour) = ([192, 0, 2, 1], [192, 0, 2, 2]);
     for guess in ["one", "two", "two", "two", "three"] {

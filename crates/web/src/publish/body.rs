@@ -17,7 +17,7 @@ use wire::{
     publish::Metadata,
 };
 
-use super::{Arrival, Door, Query, door::Refusal, door::too_large};
+use super::{Arrival, Ingest, Query, ingest::Refusal, ingest::too_large};
 use crate::{App, error::ApiError};
 
 /// Enough for any client's part header; more is an attack.
@@ -68,16 +68,16 @@ pub(crate) async fn publish(
     };
     match kind {
         Kind::Picture => {
-            let door = Door::open(Arc::clone(&app), name, Claim::Shared)?;
-            picture(&app, door, &head.headers, body).await
+            let ingest = Ingest::open(Arc::clone(&app), name, Claim::Shared)?;
+            picture(&app, ingest, &head.headers, body).await
         }
         Kind::Form { boundary } => {
-            let door = Door::open(Arc::clone(&app), name, Claim::Shared)?;
-            form(&app, door, &boundary, body).await
+            let ingest = Ingest::open(Arc::clone(&app), name, Claim::Shared)?;
+            form(&app, ingest, &boundary, body).await
         }
         Kind::Endless { boundary } => {
-            let door = Door::open(Arc::clone(&app), name, query.claim())?;
-            endless(&app, door, &boundary, body).await
+            let ingest = Ingest::open(Arc::clone(&app), name, query.claim())?;
+            endless(&app, ingest, &boundary, body).await
         }
     }
 }
@@ -166,22 +166,22 @@ async fn unless_stopping<T>(app: &App, work: impl Future<Output = T>) -> Result<
 
 async fn picture(
     app: &App,
-    mut door: Door,
+    mut ingest: Ingest,
     headers: &HeaderMap,
     mut body: Incoming,
 ) -> Result<Published, ApiError> {
     let bytes = match within(app, collect(&mut body, app.settings().max_frame_bytes)).await? {
         Ok(bytes) => bytes,
         Err(error) => {
-            door.count_rejected();
+            ingest.count_rejected();
             return Err(error);
         }
     };
     let frame_size = bytes.len();
     let text = |name: &str| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    let arrival = arrival(bytes, text).inspect_err(|_| door.count_rejected())?;
-    let frame = door.admit(arrival).await.map_err(Refusal::into_error)?;
-    Ok(answer(&door, &frame, frame_size))
+    let arrival = arrival(bytes, text).inspect_err(|_| ingest.count_rejected())?;
+    let frame = ingest.admit(arrival).await.map_err(Refusal::into_error)?;
+    Ok(answer(&ingest, &frame, frame_size))
 }
 
 /// One copy, from the socket's chunks into a buffer of the frame's own size.
@@ -210,13 +210,18 @@ async fn collect(body: &mut Incoming, max: usize) -> Result<Bytes, ApiError> {
     Ok(bytes.into_boxed_slice().into())
 }
 
-async fn form(app: &App, mut door: Door, boundary: &str, mut body: Incoming) -> Result<Published, ApiError> {
+async fn form(
+    app: &App,
+    mut ingest: Ingest,
+    boundary: &str,
+    mut body: Incoming,
+) -> Result<Published, ApiError> {
     let read = within(app, read_form(app, boundary, &mut body)).await.and_then(|inner| inner);
-    let Part { headers, body: bytes } = read.inspect_err(|_| door.count_rejected())?;
+    let Part { headers, body: bytes } = read.inspect_err(|_| ingest.count_rejected())?;
     let frame_size = bytes.len();
-    let arrival = arrival(bytes, |name| headers.get(name)).inspect_err(|_| door.count_rejected())?;
-    let frame = door.admit(arrival).await.map_err(Refusal::into_error)?;
-    Ok(answer(&door, &frame, frame_size))
+    let arrival = arrival(bytes, |name| headers.get(name)).inspect_err(|_| ingest.count_rejected())?;
+    let frame = ingest.admit(arrival).await.map_err(Refusal::into_error)?;
+    Ok(answer(&ingest, &frame, frame_size))
 }
 
 /// The field with the picture; the others are read over.
@@ -259,7 +264,7 @@ fn missing_field(others: &[String]) -> ApiError {
 /// end a camera's connection.
 async fn endless(
     app: &App,
-    mut door: Door,
+    mut ingest: Ingest,
     boundary: &str,
     mut body: Incoming,
 ) -> Result<Published, ApiError> {
@@ -270,15 +275,15 @@ async fn endless(
         let mut input = &chunk[..];
         while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(&error))? {
             match event {
-                Event::Part(part) => totals.take(&mut door, part).await?,
-                Event::End => return totals.answer(&door),
+                Event::Part(part) => totals.take(&mut ingest, part).await?,
+                Event::End => return totals.answer(&ingest),
             }
             deadline.frame_done();
         }
         deadline.progress(parser.in_part());
     }
     parser.finish().map_err(|error| bad_multipart(&error))?;
-    totals.answer(&door)
+    totals.answer(&ingest)
 }
 
 /// Between frames a publisher may rest for long; within a frame its bytes have to come.
@@ -321,13 +326,13 @@ struct Totals {
 }
 
 impl Totals {
-    async fn take(&mut self, door: &mut Door, part: Part) -> Result<(), ApiError> {
+    async fn take(&mut self, ingest: &mut Ingest, part: Part) -> Result<(), ApiError> {
         let Part { headers, body } = part;
         let frame_size = body.len();
         let arrived = match arrival(body, |name| headers.get(name)) {
-            Ok(arrival) => door.admit(arrival).await,
+            Ok(arrival) => ingest.admit(arrival).await,
             Err(error) => {
-                door.count_rejected();
+                ingest.count_rejected();
                 Err(Refusal::Picture(error))
             }
         };
@@ -339,7 +344,7 @@ impl Totals {
             }
             Err(Refusal::Picture(error)) => {
                 self.rejected += 1;
-                tracing::debug!(stream = %door.name(), error = error.message(), "frame refused");
+                tracing::debug!(stream = %ingest.name(), error = error.message(), "frame refused");
                 self.last_error = Some(error);
             }
             Err(Refusal::Stream(error)) => return Err(error),
@@ -347,12 +352,12 @@ impl Totals {
         Ok(())
     }
 
-    fn answer(self, door: &Door) -> Result<Published, ApiError> {
+    fn answer(self, ingest: &Ingest) -> Result<Published, ApiError> {
         let Some((frame, frame_size)) = self.last else {
             let none = || ApiError::bad_request("MISSING_FRAME", "the body ended without a single frame");
             return Err(self.last_error.unwrap_or_else(none));
         };
-        let mut published = answer(door, &frame, frame_size);
+        let mut published = answer(ingest, &frame, frame_size);
         published.frames = Some(self.frames);
         published.rejected = Some(self.rejected);
         published.bytes = Some(self.bytes);
@@ -393,10 +398,10 @@ fn bad_metadata(error: &wire::publish::Error) -> ApiError {
     ApiError::bad_request(error.code(), message)
 }
 
-fn answer(door: &Door, frame: &Frame, frame_size: usize) -> Published {
+fn answer(ingest: &Ingest, frame: &Frame, frame_size: usize) -> Published {
     Published {
         status: "success",
-        stream: door.name().to_string(),
+        stream: ingest.name().to_string(),
         frame_size,
         seq: frame.seq,
         frames: None,

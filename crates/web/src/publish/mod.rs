@@ -1,11 +1,11 @@
 //! The ways in which a frame comes in: a request a frame, a request without end, a WebSocket. All lead to the same
-//! [`Door`], which checks a picture, takes it into the hub, and counts what it refuses.
+//! [`Ingest`], which checks a picture, takes it into the hub, and counts what it refuses.
 
 pub(crate) mod body;
-mod door;
+mod ingest;
 pub(crate) mod websocket;
 
-pub(crate) use door::{Arrival, Door};
+pub(crate) use ingest::{Arrival, Ingest};
 
 use serde::Deserialize;
 

@@ -9,7 +9,7 @@ use hub::{CaptureTime, Demand, Publisher, StreamName};
 use tokio::sync::{mpsc, oneshot};
 use wire::publish::{self, Metadata};
 
-use super::{Arrival, Door, Query, door::Refusal};
+use super::{Arrival, Ingest, Query, ingest::Refusal};
 use crate::{
     App,
     error::ApiError,
@@ -25,13 +25,13 @@ pub(crate) fn response(
     query: Query,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let door = Door::open(Arc::clone(&app), name, query.claim())?;
-    // One byte more than a frame may have, so that the door can say what is wrong with one that is too large.
+    let ingest = Ingest::open(Arc::clone(&app), name, query.claim())?;
+    // One byte more than a frame may have, so that the ingest can say what is wrong with one that is too large.
     let max_message = app.settings().max_frame_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
         let (replies, to_send) = mpsc::channel(REPLIES);
         let (announce, announced) = oneshot::channel();
-        let demand = query.demand.then(|| demand_now(&app, door.name()));
+        let demand = query.demand.then(|| demand_now(&app, ingest.name()));
         let following = async {
             if let Some(demand) = demand {
                 follow_demand(demand, announced, replies.clone()).await;
@@ -41,7 +41,7 @@ pub(crate) fn response(
         let reader = Reader {
             app: &app,
             inbox,
-            door,
+            ingest,
             replies: replies.clone(),
             acks: query.ack,
             errors: query.ack || query.demand,
@@ -136,7 +136,7 @@ async fn write(
 struct Reader<'a> {
     app: &'a App,
     inbox: Inbox,
-    door: Door,
+    ingest: Ingest,
     replies: mpsc::Sender<Reply>,
     acks: bool,
     errors: bool,
@@ -176,10 +176,10 @@ impl Reader<'_> {
             source_seq: metadata.seq,
             metadata: metadata.rest,
         };
-        match self.door.admit(arrival).await {
+        match self.ingest.admit(arrival).await {
             Ok(frame) => {
                 if self.acks {
-                    self.reply(publish::ack(self.door.name().as_str(), frame.seq, frame_size)).await;
+                    self.reply(publish::ack(self.ingest.name().as_str(), frame.seq, frame_size)).await;
                 }
                 self.announce();
             }
@@ -195,7 +195,7 @@ impl Reader<'_> {
     /// The stream is there: its demand can be followed.
     fn announce(&mut self) {
         let Some(announce) = self.announce.take() else { return };
-        if let Some(publisher) = self.door.publisher() {
+        if let Some(publisher) = self.ingest.publisher() {
             let _nobody_follows = announce.send(publisher);
         }
     }
@@ -215,7 +215,7 @@ impl Reader<'_> {
         let code = match ended {
             Ended::Closed { .. } => close::NORMAL,
             Ended::TooLarge { .. } => {
-                self.door.count_rejected();
+                self.ingest.count_rejected();
                 close::TOO_LARGE
             }
             Ended::Protocol(_) | Ended::Fragments(_) => close::PROTOCOL,

@@ -67,8 +67,8 @@ impl Wish {
     }
 }
 
-impl From<&wall::Wish> for Look {
-    fn from(wish: &wall::Wish) -> Self {
+impl From<&wall::StreamRequest> for Look {
+    fn from(wish: &wall::StreamRequest) -> Self {
         Self { width: wish.width, height: wish.height, quality: wish.quality }
     }
 }

@@ -18,7 +18,7 @@ const FRAGMENTS: [&[u64]; 2] = [&[0, 40, 80], &[120, 160]];
 async fn a_recording_is_served_as_it_lies_on_the_disk() {
     let house = house();
     let id = house.recorded("cam", morning(0), &FRAGMENTS);
-    let bytes = std::fs::read(house.shelf().open(&id).unwrap().path).unwrap();
+    let bytes = std::fs::read(house.store().open(&id).unwrap().path).unwrap();
     let whole = house.get(&url(&id)).await;
     assert_eq!((whole.status, &whole.body[..]), (StatusCode::OK, &bytes[..]));
     assert_eq!(whole.header("content-type"), "video/mp4");
@@ -120,7 +120,7 @@ async fn a_file_that_becomes_shorter_ends_the_connection() {
     let mut film = house.film("cam", morning(0));
     film.append_large(&[0, 40], 400_000);
     let id = film.finish();
-    let path = house.shelf().open(&id).unwrap().path;
+    let path = house.store().open(&id).unwrap().path;
     let response = house.call(Request::get(url(&id)).body(Body::empty()).unwrap()).await;
     let mut body = response.into_body();
     assert!(body.frame().await.unwrap().is_ok());

@@ -10,7 +10,7 @@ async fn the_list_says_all_that_is_known() {
     let house = house();
     let id = house.recorded("cam", morning(0), &[&[0, 40], &[80]]);
     let list = house.get("/api/recordings").await.json();
-    let size = house.shelf().get(&id).unwrap().size_bytes;
+    let size = house.store().get(&id).unwrap().size_bytes;
     let recording = &list["recordings"][0];
     // Document 001's fields.
     assert_eq!(recording["stream_name"], "cam");
@@ -107,7 +107,7 @@ async fn a_query_that_makes_no_sense_is_refused() {
 async fn a_recording_is_deleted_but_not_while_it_is_written() {
     let house = house();
     let id = house.recorded("cam", morning(0), &[&[0, 40]]);
-    let size = house.shelf().get(&id).unwrap().size_bytes;
+    let size = house.store().get(&id).unwrap().size_bytes;
     let mut film = house.film("cam", morning(5000));
     film.append(&[0]);
     let refused = house.send(Method::DELETE, &url(film.id()), &[], "").await;

@@ -9,27 +9,27 @@ use std::{
 
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Buf, Bytes};
-use feeds::{Feeds, Simulators, simulators::Place};
 use http::{Method, StatusCode, header::HeaderMap};
 use http_body_util::BodyExt;
 use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, RingLimits};
 use media::fmp4::{self, FragmentEntry, Sample, Track};
-use record::{Codec, Config, Kind, Metadata, RecordingId, Recordings, Retention, Shelf, Status, Writing};
+use record::{Codec, Config, Kind, Metadata, RecordingId, Recordings, Retention, Status, Store, Writing};
 use serde_json::Value;
+use sources::{Simulators, Sources, simulators::Place};
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
     App, AuthSettings, ConnectionLimits, HealthInfo, LiveAnalysis, RenditionLimits, RobotInfo, Rooms, Scopes,
     Settings, SigningSecret,
-    front::Front,
-    tail::{LiveBox, take_live},
+    dispatch::Dispatch,
+    transport::{LiveBox, take_live},
 };
 
 pub(super) struct House {
     pub(super) app: Arc<App>,
     pub(super) shutdown: CancellationToken,
-    front: Front,
+    dispatch: Dispatch,
     folder: tempfile::TempDir,
 }
 
@@ -49,9 +49,9 @@ pub(super) fn house_that_looks(settings: Settings, live_analysis: LiveAnalysis) 
     let shutdown = CancellationToken::new();
     let uploads = uploads(&hub, folder.path().join("artifacts"));
     let simulators = simulators(&hub);
-    let rooms = Rooms { hub, recordings, feeds: Feeds::default(), uploads, simulators, live_analysis };
+    let rooms = Rooms { hub, recordings, sources: Sources::default(), uploads, simulators, live_analysis };
     let app = App::new(rooms, settings, shutdown.clone());
-    House { front: Front::new(Arc::clone(&app)), app, shutdown, folder }
+    House { dispatch: Dispatch::new(Arc::clone(&app)), app, shutdown, folder }
 }
 
 /// Without a pipeline.
@@ -75,10 +75,10 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
 pub(crate) fn simulators(hub: &Hub) -> Simulators {
     let place = Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
     let second = Duration::from_secs(1);
-    let config = feeds::simulators::Config {
+    let config = sources::simulators::Config {
         default: place.simulator().unwrap(),
         others: BTreeMap::new(),
-        pictures: feeds::Settings { max_frame_bytes: 1 << 20, quality: 85 },
+        pictures: sources::Settings { max_frame_bytes: 1 << 20, quality: 85 },
         timeout: second,
         max_sessions: 2,
         idle: second * 3600,
@@ -169,8 +169,8 @@ impl Answer {
 }
 
 impl House {
-    pub(super) fn shelf(&self) -> &Shelf {
-        self.app.recordings().shelf()
+    pub(super) fn store(&self) -> &Store {
+        self.app.recordings().store()
     }
 
     pub(super) fn folder(&self) -> PathBuf {
@@ -178,7 +178,7 @@ impl House {
     }
 
     pub(super) async fn call(&self, request: Request) -> Response {
-        self.front.answer(request).await
+        self.dispatch.answer(request).await
     }
 
     pub(super) async fn send(
@@ -225,7 +225,7 @@ impl House {
 
     /// Begins a recording file of `stream`, by hand.
     pub(super) fn film(&self, stream: &str, start: SystemTime) -> Film {
-        Film::new(self.shelf(), stream, start)
+        Film::new(self.store(), stream, start)
     }
 
     /// A finished recording with these fragments: times of frames in milliseconds.
@@ -275,10 +275,10 @@ const TICKS_A_MS: u64 = fmp4::TIMESCALE as u64 / 1000;
 const LAST_MS: u64 = 40;
 
 impl Film {
-    fn new(shelf: &Shelf, stream: &str, start: SystemTime) -> Self {
+    fn new(store: &Store, stream: &str, start: SystemTime) -> Self {
         let stream = stream.parse().unwrap();
         let time = start.try_into().unwrap();
-        let writing = shelf.create(&stream, Kind::Segment, start, |id, path| Metadata {
+        let writing = store.create(&stream, Kind::Segment, start, |id, path| Metadata {
             stream_name: id.stream.to_string(),
             start_time: time,
             end_time: time,
@@ -298,7 +298,7 @@ impl Film {
             gaps: Vec::new(),
         });
         let writing = writing.unwrap();
-        let metadata = shelf.get(&writing.id).unwrap();
+        let metadata = store.get(&writing.id).unwrap();
         let init = fmp4::init(&Track { codec: fmp4::Codec::Mp4v, width: 64, height: 48 });
         let mut film = Self { writing, metadata, init: init.clone(), fragments: Vec::new(), start, end: 0 };
         film.write(&init);

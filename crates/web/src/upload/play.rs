@@ -66,8 +66,8 @@ pub(crate) async fn analyse(app: &App, grant: &Grant, form: Form) -> Result<Map<
 async fn heed(connection: &Connection) -> Result<(), ApiError> {
     let mailbox = connection.mailbox();
     loop {
-        let letter = mailbox.next().await.map_err(|parting| failed(&parting.reason))?;
-        match letter.message() {
+        let queued = mailbox.next().await.map_err(|close_reason| failed(&close_reason.reason))?;
+        match queued.message() {
             ServerMessage::FrameAck { .. } => return Ok(()),
             ServerMessage::Error { error_message, .. } => {
                 tracing::debug!(error_message, "a frame is left out")
@@ -80,8 +80,8 @@ async fn heed(connection: &Connection) -> Result<(), ApiError> {
 async fn outcome(connection: &Connection) -> Result<Map<String, Value>, ApiError> {
     let mailbox = connection.mailbox();
     loop {
-        let letter = mailbox.next().await.map_err(|parting| failed(&parting.reason))?;
-        let answer = match letter.message() {
+        let queued = mailbox.next().await.map_err(|close_reason| failed(&close_reason.reason))?;
+        let answer = match queued.message() {
             ServerMessage::ProcessComplete { result, .. } => {
                 let mut result = result.clone();
                 result.remove("streaming_stats");
@@ -90,7 +90,7 @@ async fn outcome(connection: &Connection) -> Result<Map<String, Value>, ApiError
             ServerMessage::Error { error_message, .. } => Err(failed(error_message)),
             _ => continue,
         };
-        letter.sent();
+        queued.sent();
         return answer;
     }
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use feeds::play::{Cutter, ffmpeg};
 use http::StatusCode;
 use media::container::JpegFile;
+use sources::play::{Cutter, ffmpeg};
 use tokio::sync::mpsc;
 
 use crate::error::ApiError;

@@ -22,10 +22,10 @@ pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Result<
         tracing::info!("WebSocket connection accepted");
         let connection = app.uploads().connect(move |stream| grant.allows(Scope::Publish, stream));
         let mailbox = connection.mailbox();
-        let (parting, farewell) = tokio::sync::oneshot::channel();
+        let (close_reason, farewell) = tokio::sync::oneshot::channel();
         let reading = async {
             let goodbye = read(&app, inbox, connection).await;
-            let _writer_is_gone = parting.send(goodbye);
+            let _writer_is_gone = close_reason.send(goodbye);
             // The writer ends the conversation, once the last word is said.
             std::future::pending::<()>().await;
         };
@@ -99,12 +99,12 @@ async fn write(
     loop {
         tokio::select! {
             biased;
-            letter = mailbox.next() => match letter {
-                Ok(letter) => {
-                    outbox.text(&letter.message().to_json()).await?;
-                    letter.sent();
+            queued = mailbox.next() => match queued {
+                Ok(queued) => {
+                    outbox.text(&queued.message().to_json()).await?;
+                    queued.sent();
                 }
-                Err(parting) => return outbox.close(close::POLICY, short(&parting.reason)).await,
+                Err(close_reason) => return outbox.close(close::POLICY, short(&close_reason.reason)).await,
             },
             Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, short(&reason)).await,
             () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,

@@ -20,7 +20,7 @@ use crate::{
     App,
     browser::is_browser,
     clock,
-    tail::{LiveBody, Part, live_response},
+    transport::{LiveBody, Part, live_response},
 };
 
 /// `?fps=` and `?advance_headers=0|1`.

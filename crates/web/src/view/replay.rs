@@ -56,8 +56,8 @@ impl ReplaySource {
         speed: Speed,
     ) -> Result<Self, ApiError> {
         let place = place(app)?;
-        let shelf = app.recordings().shelf().clone();
-        let replay = app.disk().ask(move || Replay::open(&shelf, &id, from.0)).await?;
+        let store = app.recordings().store().clone();
+        let replay = app.disk().ask(move || Replay::open(&store, &id, from.0)).await?;
         Ok(Self::new(app, replay, None, speed, place))
     }
 
@@ -220,6 +220,6 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
 pub(super) async fn rewind(app: &App, stream: &StreamName, past: Past) -> Result<Replay, ApiError> {
     let time = past.before(Timestamp::now())?;
     let running = app.recordings().activity(stream).and_then(|activity| activity.current);
-    let (shelf, stream) = (app.recordings().shelf().clone(), stream.clone());
-    app.disk().ask(move || Replay::rewind(&shelf, &stream, time, running.as_ref())).await
+    let (store, stream) = (app.recordings().store().clone(), stream.clone());
+    app.disk().ask(move || Replay::rewind(&store, &stream, time, running.as_ref())).await
 }

@@ -146,8 +146,8 @@ pub(crate) async fn recording(
     at: Offset,
     request: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let shelf = app.recordings().shelf().clone();
-    let replay = app.disk().ask(move || Replay::open(&shelf, &id, at.0)).await?;
+    let store = app.recordings().store().clone();
+    let replay = app.disk().ask(move || Replay::open(&store, &id, at.0)).await?;
     let caching = if replay.is_growing() { "no-cache" } else { "private, max-age=3600" };
     let frame = still(app, replay).await?;
     let mut headers = HeaderMap::new();

@@ -19,7 +19,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior},
 };
-use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, WINDOW, Wish};
+use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, StreamRequest, WINDOW};
 
 use super::{Pacer, source::subscribe};
 use crate::{
@@ -63,7 +63,7 @@ async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
 /// One stream on the wall.
 struct Tile {
     /// As what it is shown.
-    wish: Wish,
+    request: StreamRequest,
     subscriber: Subscriber,
     pacer: Pacer,
     /// Numbers of the frames sent and not yet shown; at most [`WINDOW`].
@@ -72,45 +72,51 @@ struct Tile {
 
 impl Tile {
     /// Whether it shows what is wished for, or can by a change of its rate alone.
-    fn suits(&mut self, wish: &Wish) -> bool {
-        let is_plain = |wish: &Wish| Look::from(wish).is_as_published() && wish.overlay.is_none();
-        if self.wish != *wish && is_plain(&self.wish) && is_plain(wish) {
-            self.pacer.set_rate(wish.max_fps());
-            self.wish = wish.clone();
+    fn suits(&mut self, request: &StreamRequest) -> bool {
+        let is_plain =
+            |request: &StreamRequest| Look::from(request).is_as_published() && request.overlay.is_none();
+        if self.request != *request && is_plain(&self.request) && is_plain(request) {
+            self.pacer.set_rate(request.max_fps());
+            self.request = request.clone();
         }
-        self.wish == *wish
+        self.request == *request
     }
 
     /// It waits for an analysis that has begun by now.
     fn is_overtaken(&self, app: &App) -> bool {
         let stream = self.subscriber.stream();
-        let waits = self.wish.overlay.as_ref().filter(|_| stream.parent().is_none());
+        let waits = self.request.overlay.as_ref().filter(|_| stream.parent().is_none());
         waits.is_some_and(|pipeline| app.analyses().stream(stream, pipeline).is_ok())
     }
 }
 
 /// A viewer of the stream as wished for, or as published where that cannot be made.
-fn open(app: &App, stream: &Stream, wish: &Wish, now: Instant) -> Result<(Subscriber, Pacer), ApiError> {
-    if let Some(pipeline) = &wish.overlay
+fn open(
+    app: &App,
+    stream: &Stream,
+    request: &StreamRequest,
+    now: Instant,
+) -> Result<(Subscriber, Pacer), ApiError> {
+    if let Some(pipeline) = &request.overlay
         && let Ok(analysed) = app.analyses().stream(stream, pipeline)
         && let Ok(subscriber) = subscribe(app, &analysed, None)
     {
-        return Ok((subscriber, Pacer::new(wish.max_fps(), now)));
+        return Ok((subscriber, Pacer::new(request.max_fps(), now)));
     }
-    let rendition = renditions::Wish::unless_as_published(wish.into(), wish.max_fps());
+    let rendition = renditions::Wish::unless_as_published(request.into(), request.max_fps());
     if rendition.is_some()
         && let Ok(subscriber) = subscribe(app, stream, rendition)
     {
         return Ok((subscriber, Pacer::new(None, now)));
     }
-    Ok((subscribe(app, stream, None)?, Pacer::new(wish.max_fps(), now)))
+    Ok((subscribe(app, stream, None)?, Pacer::new(request.max_fps(), now)))
 }
 
 struct Wall {
     app: Arc<App>,
     grant: Grant,
     changes: Changes,
-    wishes: BTreeMap<StreamName, Wish>,
+    wishes: BTreeMap<StreamName, StreamRequest>,
     tiles: BTreeMap<StreamName, Tile>,
     /// Whose turn it was last.
     last: Option<StreamName>,
@@ -167,7 +173,8 @@ impl Wall {
     fn obey(&mut self, command: ClientMessage) {
         match command {
             ClientMessage::Watch { streams } => {
-                let named = streams.into_iter().filter_map(|(name, wish)| Some((name.parse().ok()?, wish)));
+                let named =
+                    streams.into_iter().filter_map(|(name, request)| Some((name.parse().ok()?, request)));
                 // What the grant does not show is as if it were not there.
                 self.wishes = named.filter(|(name, _)| self.grant.shows(name)).collect();
                 self.tiles.retain(|name, _| self.wishes.contains_key(name));
@@ -181,22 +188,23 @@ impl Wall {
         }
     }
 
-    /// Subscribes to what is wished for, live, and not open yet; a wish for a stream that comes later waits.
+    /// Subscribes to what is wished for, live, and not open yet; a request for a stream that comes later waits.
     fn open_wished(&mut self) {
         let now = Instant::now();
-        for (name, wish) in &self.wishes {
+        for (name, request) in &self.wishes {
             let app = &self.app;
-            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(wish) && !tile.is_overtaken(app)) {
+            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(request) && !tile.is_overtaken(app)) {
                 continue;
             }
             let Some(stream) = self.app.hub().stream(name) else { continue };
-            let Ok((subscriber, pacer)) = open(&self.app, &stream, wish, now) else { continue };
+            let Ok((subscriber, pacer)) = open(&self.app, &stream, request, now) else { continue };
             // What is on its way to the client stays so.
             let unacknowledged = match self.tiles.remove(name) {
                 Some(tile) => tile.unacknowledged,
                 None => Vec::with_capacity(WINDOW),
             };
-            self.tiles.insert(name.clone(), Tile { wish: wish.clone(), subscriber, pacer, unacknowledged });
+            self.tiles
+                .insert(name.clone(), Tile { request: request.clone(), subscriber, pacer, unacknowledged });
         }
     }
 

@@ -12,9 +12,9 @@ use std::{
 use axum::{extract::Request, response::Response};
 use bytes::Bytes;
 use fastwebsockets::WebSocketError;
-use feeds::simulators::{self, Client, Close, NotTaken, Notice, Word};
 use hub::{Frame, StreamName};
 use serde::Deserialize;
+use sources::simulators::{self, Client, Close, NotTaken, Notice, Word};
 use tokio::time::Instant;
 use wire::view;
 

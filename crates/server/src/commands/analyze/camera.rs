@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use feeds::{Feeds, Settings, Spec, State};
 use hub::{Class, Closed, Hub, Limits, RingLimits, Rule, Start, StreamName, Subscriber};
+use sources::{Settings, Sources, Spec, State};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// An open camera; dropping it closes it.
 pub(super) struct Camera {
-    feeds: Feeds,
+    sources: Sources,
     name: StreamName,
     pictures: Subscriber,
     runtime: Handle,
@@ -51,12 +51,12 @@ impl Camera {
         let name = spec.name.clone();
         let settings = Settings { max_frame_bytes: LONGEST_FRAME_BYTES, quality: super::DEFAULT_QUALITY };
         let shutdown = CancellationToken::new();
-        let feeds = {
+        let sources = {
             let _runtime = runtime.enter();
-            Feeds::start(&hub, vec![spec], settings, &shutdown)
+            Sources::start(&hub, vec![spec], settings, &shutdown)
         };
         let pictures = runtime.block_on(subscribe(&hub, &name))?;
-        Ok(Camera { feeds, name, pictures, runtime, has_begun: false, _shutdown: shutdown.drop_guard() })
+        Ok(Camera { sources, name, pictures, runtime, has_begun: false, _shutdown: shutdown.drop_guard() })
     }
 
     /// Waits for the next picture.
@@ -84,7 +84,7 @@ impl Camera {
     }
 
     fn check(&self, since: Instant) -> anyhow::Result<()> {
-        let state = self.feeds.report(&self.name).map(|report| report.state);
+        let state = self.sources.report(&self.name).map(|report| report.state);
         if let Some(State::Failed { why, .. } | State::Ended { why }) = state {
             bail!("the camera gives no picture: {why}; `v4l2-ctl --list-devices` shows which there are");
         }

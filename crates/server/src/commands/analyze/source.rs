@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use feeds::play::{Clip, DEFAULT_FPS, Wishes, ffmpeg};
 use media::Picture;
+use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 
 use super::camera::Camera;
 use crate::commands::process::{End, Process, Running};
@@ -76,7 +76,7 @@ impl Footage {
     /// # Errors
     /// What cannot be read, and why.
     pub(super) fn file(path: &Path, fps: Option<f64>, longest: Option<f64>) -> anyhow::Result<Footage> {
-        let wishes = Wishes { fps, quality: super::DEFAULT_QUALITY, looping: false, size: (0, 0) };
+        let wishes = PlayOptions { fps, quality: super::DEFAULT_QUALITY, looping: false, size: (0, 0) };
         let since = unix_secs(SystemTime::now());
         // Its text names the file.
         match Clip::open(path, &wishes).map_err(|error| anyhow!("{error}"))? {

@@ -137,7 +137,7 @@ fn config(args: &RecordArgs, directory: &Path) -> record::Config {
         automatic: true,
         codec: args.codec.into(),
         target_fps: 1000.0,
-        ..crate::config::Plan::default().recorder()
+        ..crate::config::Config::default().recorder()
     }
 }
 
@@ -202,7 +202,7 @@ impl Folder {
     }
 
     fn check_room(&self, bytes: u64) -> anyhow::Result<()> {
-        let free = record::Shelf::new(&self.path).disk()?.free_bytes;
+        let free = record::Store::new(&self.path).disk()?.free_bytes;
         if free < bytes + SPARE_BYTES {
             bail!(
                 "{} has {} MB free, and this writes {} MB: use a shorter --duration, or another --directory",

@@ -10,7 +10,7 @@ use anyhow::bail;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-use feeds::play::{CutError, Cutter};
+use sources::play::{CutError, Cutter};
 
 use crate::commands::process::{Process, Running, on_thread};
 
@@ -84,7 +84,7 @@ impl Live {
         Ok(Live { arrivals, reader: Some(reader), process: None })
     }
 
-    /// Frames that `ffmpeg` writes to its stdout; see [`feeds::play::ffmpeg`] for the command.
+    /// Frames that `ffmpeg` writes to its stdout; see [`sources::play::ffmpeg`] for the command.
     pub(super) fn running(command: Command) -> anyhow::Result<Live> {
         let Running { mut process, stdout, end } = Running::start(command)?;
         let (giver, arrivals) = slot(Keep::Newest);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use client::Target;
-use feeds::play::{Clip, DEFAULT_FPS, Wishes, ffmpeg};
+use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 use tokio_util::sync::CancellationToken;
 
 use self::display::Display;
@@ -193,7 +193,8 @@ fn stop_signal(duration: Option<Duration>) -> CancellationToken {
 
 /// Opens the source. Reads files and starts programs: not for an async thread.
 fn open(args: &PublishArgs) -> anyhow::Result<Source> {
-    let wishes = Wishes { fps: args.fps, quality: args.quality, looping: !args.no_loop, size: args.size };
+    let wishes =
+        PlayOptions { fps: args.fps, quality: args.quality, looping: !args.no_loop, size: args.size };
     let source = args.source.as_str();
     if source == "testsrc" {
         return Ok(Source::Clip(Arc::new(Clip::pattern("framehub publish testsrc", &wishes))));

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::live::{Keep, Live};
-use feeds::play::Clip;
+use sources::play::Clip;
 
 /// After the request to stop, the frame under way may still get through.
 const GRACE: Duration = Duration::from_secs(1);
@@ -179,8 +179,8 @@ fn position(clip: &Clip, number: u64) -> Position {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use feeds::play::Wishes;
     use media::container::JpegFile;
+    use sources::play::PlayOptions;
 
     /// Takes `delay` for each frame, and notes when it got which.
     struct Slow {
@@ -209,7 +209,7 @@ mod tests {
         let jpegs = (0..frames)
             .flat_map(|grey| media::jpeg::encode(&media::Picture::filled(8, 8, [grey; 3]), 90).unwrap());
         std::fs::write(&path, jpegs.collect::<Vec<u8>>()).unwrap();
-        let wishes = Wishes { fps: Some(fps), quality: 80, looping, size: (0, 0) };
+        let wishes = PlayOptions { fps: Some(fps), quality: 80, looping, size: (0, 0) };
         Arc::new(Clip::file(JpegFile::open(&path).unwrap(), &wishes))
     }
 

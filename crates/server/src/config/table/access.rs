@@ -2,7 +2,7 @@
 
 use super::super::grants;
 use super::super::key::{Key, Kind};
-use super::super::plan::Secret;
+use super::super::typed::Secret;
 use super::serving::ROW;
 use super::set_parsed;
 

@@ -15,7 +15,7 @@ mod simulator;
 use std::{path::PathBuf, time::Duration};
 
 use super::key::Key;
-use super::plan::Plan;
+use super::typed::Config;
 
 /// A group of keys, as in the file.
 #[derive(Debug)]
@@ -139,17 +139,17 @@ fn set_optional_path(slot: &mut Option<PathBuf>, text: &str) -> bool {
     set_parsed(slot, (!text.contains('\0')).then_some(path))
 }
 
-impl Default for Plan {
+impl Default for Config {
     /// The built-in defaults, from the table of keys.
-    fn default() -> Plan {
-        let mut plan = Plan::blank();
+    fn default() -> Config {
+        let mut config = Config::blank();
         for key in KEYS {
             // The table's own test holds that each default is one of the allowed values.
-            let applied = key.apply_default(&mut plan);
+            let applied = key.apply_default(&mut config);
             debug_assert!(applied.is_ok(), "the default of {} is not allowed: {applied:?}", key.path());
         }
-        plan.settle();
-        plan
+        config.settle();
+        config
     }
 }
 

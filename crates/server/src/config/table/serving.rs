@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::key::{Key, Kind};
-use super::super::plan::{Level, LogFormat, Switch};
 use super::super::profile::Profile;
+use super::super::typed::{Level, LogFormat, Switch};
 use super::{
     KB, MB, STREAM_NAME, bytes, is_path, is_stream_name, seconds, set_optional_path, set_parsed,
     set_stream_name,

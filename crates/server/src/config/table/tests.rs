@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::key::{Kind, Raw, Refusal};
 use super::*;
-use crate::config::Plan;
+use crate::config::Config;
 
-fn apply(key: &Key, text: &str) -> (Result<String, Refusal>, Plan) {
-    let mut plan = Plan::default();
-    (key.apply(&Raw::Text(text.to_owned()), &mut plan), plan)
+fn apply(key: &Key, text: &str) -> (Result<String, Refusal>, Config) {
+    let mut config = Config::default();
+    (key.apply(&Raw::Text(text.to_owned()), &mut config), config)
 }
 
 /// A value that is allowed and not the default.
@@ -67,9 +67,9 @@ fn what_is_not_in_use_yet_says_why() {
 #[test]
 fn every_default_is_allowed() {
     for key in KEYS {
-        let (applied, plan) = apply(key, key.default);
+        let (applied, config) = apply(key, key.default);
         assert!(applied.is_ok(), "{}: {applied:?}", key.path());
-        assert_eq!(plan, Plan::default(), "{}", key.path());
+        assert_eq!(config, Config::default(), "{}", key.path());
     }
 }
 
@@ -77,10 +77,10 @@ fn every_default_is_allowed() {
 fn every_key_sets_a_field_of_its_own() {
     let mut plans: BTreeMap<String, String> = BTreeMap::new();
     for key in KEYS.iter().filter(|key| !matches!(key.kind, Kind::Entries { .. })) {
-        let (applied, plan) = apply(key, &other_value(key));
+        let (applied, config) = apply(key, &other_value(key));
         assert!(applied.is_ok(), "{}: {applied:?}", key.path());
-        assert_ne!(plan, Plan::default(), "{} changes nothing", key.path());
-        if let Some(twin) = plans.insert(format!("{plan:?}"), key.path()) {
+        assert_ne!(config, Config::default(), "{} changes nothing", key.path());
+        if let Some(twin) = plans.insert(format!("{config:?}"), key.path()) {
             panic!("{} and {twin} set the same field", key.path());
         }
     }
@@ -140,7 +140,7 @@ fn a_pose_model_is_built_in_or_a_file_or_none() {
     use ::referee::pose::Source;
     let key = find("referee", "yolo_model").unwrap();
     let model = |text: &str| apply(key, text).1.referee.yolo_model;
-    assert_eq!(Plan::default().referee.yolo_model, Some(Source::Builtin));
+    assert_eq!(Config::default().referee.yolo_model, Some(Source::Builtin));
     assert_eq!([model("builtin"), model(""), model("BUILTIN")], [const { Some(Source::Builtin) }; 3]);
     assert_eq!([model("none"), model(" None ")], [None, None]);
     assert_eq!(model("./none"), Some(Source::File("./none".into())));
@@ -190,20 +190,20 @@ fn texts_are_checked() {
     ];
     for (section, name, text) in refused {
         let key = find(section, name).unwrap();
-        let (applied, plan) = apply(key, text);
+        let (applied, config) = apply(key, text);
         assert!(applied.is_err(), "{} = {text:?}", key.path());
-        assert_eq!(plan, Plan::default(), "{} = {text:?} was stored although refused", key.path());
+        assert_eq!(config, Config::default(), "{} = {text:?} was stored although refused", key.path());
     }
 }
 
 #[test]
 fn keys_come_as_a_list_or_parted_by_commas() {
     let keys = find("auth", "api_keys").unwrap();
-    let (_, plan) = apply(keys, " first-key , second-key,,");
-    let shown: Vec<&str> = plan.auth.api_keys.iter().map(|key| key.expose()).collect();
+    let (_, config) = apply(keys, " first-key , second-key,,");
+    let shown: Vec<&str> = config.auth.api_keys.iter().map(|key| key.expose()).collect();
     assert_eq!(shown, ["first-key", "second-key"]);
     assert_eq!(
-        format!("{:?}", plan.auth),
+        format!("{:?}", config.auth),
         "Auth { api_keys: [Secret(…), Secret(…)], keys: [], public: Scopes(0), secret: None }"
     );
 }

@@ -9,15 +9,15 @@ use super::*;
 #[test]
 fn document_001s_file_is_taken_as_it_stands() {
     let loaded = case().file(include_str!("../../../../../testdata/config/001.yaml")).good();
-    let plan = &loaded.plan;
-    assert_eq!(plan.streams, Plan::default().streams);
-    assert_eq!(plan.server, Server { host: "0.0.0.0".parse().unwrap(), ..Plan::default().server });
-    assert_eq!(plan.recording, Plan::default().recording);
-    assert_eq!(plan.cleanup, Plan::default().cleanup);
-    assert_eq!(plan.logging, Plan::default().logging);
+    let config = &loaded.config;
+    assert_eq!(config.streams, Config::default().streams);
+    assert_eq!(config.server, Server { host: "0.0.0.0".parse().unwrap(), ..Config::default().server });
+    assert_eq!(config.recording, Config::default().recording);
+    assert_eq!(config.cleanup, Config::default().cleanup);
+    assert_eq!(config.logging, Config::default().logging);
     assert_eq!(loaded.warnings.len(), 1, "it listens on every address and has no key");
-    assert!(plan.not_yet.is_empty());
-    assert!(!plan.demo_runs());
+    assert!(config.not_yet.is_empty());
+    assert!(!config.demo_runs());
 }
 
 /// Every name that a requirement document gives, with a value from it where it has one.
@@ -71,7 +71,7 @@ fn every_environment_name_of_the_documents_works() {
         for loaded in [from_env, from_dotenv] {
             let shown = if name == "API_KEYS" { MASK } else { value };
             assert_eq!(value_of(&loaded, path), shown, "{name}");
-            assert_ne!(loaded.plan, Plan::default(), "{name}");
+            assert_ne!(loaded.config, Config::default(), "{name}");
             assert_eq!(warnings(&loaded), [""; 0], "{name}");
         }
     }
@@ -84,29 +84,29 @@ fn every_environment_name_of_the_documents_works() {
 fn document_004s_dotenv_is_taken_as_it_stands() {
     let text = "# Cloudflare optimized settings\nSTREAM_FPS=15\nHEARTBEAT_INTERVAL=5.0\nJPEG_QUALITY=70\nENABLE_FRAME_CACHE=true\n";
     let loaded = case().dotenv(text).good();
-    assert_eq!(loaded.plan.viewers.stream_fps, Some(15.0));
-    assert_eq!(loaded.plan.camera.jpeg_quality, 70);
+    assert_eq!(loaded.config.viewers.stream_fps, Some(15.0));
+    assert_eq!(loaded.config.camera.jpeg_quality, 70);
     assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
 }
 
 /// 004, 'Configuration Guide': its four blocks of settings, one profile each.
 #[test]
 fn document_004s_settings_are_profiles() {
-    let plan = |name: &str| case().args(&[&format!("viewers.profile={name}")]).good().plan;
-    let shown = |plan: &Plan| {
-        let (viewers, camera) = (&plan.viewers, &plan.camera);
+    let config = |name: &str| case().args(&[&format!("viewers.profile={name}")]).good().config;
+    let shown = |config: &Config| {
+        let (viewers, camera) = (&config.viewers, &config.camera);
         (viewers.stream_fps.unwrap(), camera.jpeg_quality, camera.width, camera.height)
     };
-    let cloudflare = plan("cloudflare");
+    let cloudflare = config("cloudflare");
     assert_eq!(shown(&cloudflare), (15.0, 70, 640, 480));
     assert_eq!((cloudflare.streams.max_buffer_frames, cloudflare.streams.timeout.as_secs()), (2, 30));
     assert_eq!(cloudflare.viewers.heartbeat_interval, Duration::from_secs(5));
     assert_eq!((cloudflare.camera.fps, cloudflare.camera.frame_cache), (30.0, true));
-    let lan = plan("lan");
+    let lan = config("lan");
     assert_eq!(shown(&lan), (30.0, 85, 640, 480));
     assert_eq!(lan.viewers.heartbeat_interval, Duration::from_secs(10));
-    assert_eq!(shown(&plan("low_latency")), (20.0, 90, 1280, 720));
-    assert_eq!(shown(&plan("mobile")), (10.0, 60, 480, 360));
+    assert_eq!(shown(&config("low_latency")), (20.0, 90, 1280, 720));
+    assert_eq!(shown(&config("mobile")), (10.0, 60, 480, 360));
     assert!(cloudflare.not_yet.is_empty(), "nobody wrote anything about a camera");
 }
 
@@ -114,13 +114,13 @@ fn document_004s_settings_are_profiles() {
 fn what_is_written_wins_over_a_profile_wherever_it_stands() {
     let loaded =
         case().file("viewers:\n  stream_fps: 12\n").env(&[("FRAMEHUB__VIEWERS__PROFILE", "mobile")]).good();
-    assert_eq!(loaded.plan.viewers.stream_fps, Some(12.0));
-    assert_eq!(loaded.plan.camera.jpeg_quality, 60);
+    assert_eq!(loaded.config.viewers.stream_fps, Some(12.0));
+    assert_eq!(loaded.config.camera.jpeg_quality, 60);
     assert_eq!(origin_of(&loaded, "camera.jpeg_quality").to_string(), "viewers.profile=mobile");
     let later = case().file("viewers:\n  profile: mobile\n").args(&["viewers.profile=lan"]).good();
-    assert_eq!(later.plan.viewers.stream_fps, Some(30.0));
+    assert_eq!(later.config.viewers.stream_fps, Some(30.0));
     let none = case().file("viewers:\n  profile: mobile\n").args(&["viewers.profile=none"]).good();
-    assert_eq!((none.plan.viewers.stream_fps, none.plan.camera.jpeg_quality), (None, 85));
+    assert_eq!((none.config.viewers.stream_fps, none.config.camera.jpeg_quality), (None, 85));
     let report = case().args(&["viewers.profile=satellite"]).report();
     assert!(report.contains("low_latency"), "{report}");
 }
@@ -130,7 +130,10 @@ fn what_show_prints_can_be_read_back() {
     let original = case().args(&["server.port=0", "logging.file=a\"b\\c.log", "streams.default=x"]).good();
     let again = case().file(reference::show(&original)).good();
     let with_key = case().args(&["auth.api_keys=long-enough"]).good();
-    assert!(case().file(reference::show(&with_key)).good().plan.auth.api_keys.is_empty(), "a mask is no key");
+    assert!(
+        case().file(reference::show(&with_key)).good().config.auth.api_keys.is_empty(),
+        "a mask is no key"
+    );
     for (before, after) in original.settings.iter().zip(&again.settings) {
         assert_eq!(before.value, after.value, "{}", before.key.path());
     }

@@ -11,19 +11,19 @@ use tempfile::TempDir;
 use super::*;
 
 mod documents;
-mod feeds;
 mod never_panics;
 mod simulators;
+mod sources;
 
 /// A folder with a configuration file and a `.env`, an environment and arguments.
 struct Case {
     directory: TempDir,
-    sources: Sources,
+    sources: Inputs,
 }
 
 fn case() -> Case {
     let directory = tempfile::tempdir().unwrap();
-    let sources = Sources { directory: directory.path().to_owned(), ..Sources::default() };
+    let sources = Inputs { directory: directory.path().to_owned(), ..Inputs::default() };
     Case { directory, sources }
 }
 
@@ -79,16 +79,16 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
 #[test]
 fn nothing_written_is_the_defaults() {
     let loaded = case().good();
-    assert_eq!(loaded.plan, Plan::default());
-    assert_eq!(loaded.plan.server.host, IpAddr::V4(Ipv4Addr::LOCALHOST));
-    assert_eq!(loaded.plan.server.address().to_string(), "127.0.0.1:5000");
-    assert_eq!(loaded.plan.server.max_frame_bytes, 10 * 1024 * 1024);
-    assert_eq!(loaded.plan.streams.max_buffer_bytes, 128 * 1024);
-    assert_eq!(loaded.plan.viewers.stream_fps, None);
-    assert_eq!(loaded.plan.viewers.send_buffer_bytes, 16 * 1024);
-    assert_eq!(loaded.plan.recording.retention, Duration::from_secs(7 * 86_400));
-    assert_eq!(loaded.plan.camera.index, None);
-    assert!(loaded.warnings.is_empty() && loaded.files.is_empty() && loaded.plan.not_yet.is_empty());
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(loaded.config.server.host, IpAddr::V4(Ipv4Addr::LOCALHOST));
+    assert_eq!(loaded.config.server.address().to_string(), "127.0.0.1:5000");
+    assert_eq!(loaded.config.server.max_frame_bytes, 10 * 1024 * 1024);
+    assert_eq!(loaded.config.streams.max_buffer_bytes, 128 * 1024);
+    assert_eq!(loaded.config.viewers.stream_fps, None);
+    assert_eq!(loaded.config.viewers.send_buffer_bytes, 16 * 1024);
+    assert_eq!(loaded.config.recording.retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(loaded.config.camera.index, None);
+    assert!(loaded.warnings.is_empty() && loaded.files.is_empty() && loaded.config.not_yet.is_empty());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_later_layer_wins() {
     let dotenv = || file().dotenv("SERVER_PORT=2\n");
     let env = || dotenv().env(&[("SERVER_PORT", "3")]);
     let args = || env().args(&["server.port=4", "server.port=5"]);
-    let ports = [case(), file(), dotenv(), env(), args()].map(|case| case.good().plan.server.port);
+    let ports = [case(), file(), dotenv(), env(), args()].map(|case| case.good().config.server.port);
     assert_eq!(ports, [5000, 1, 2, 3, 5]);
 
     assert!(matches!(origin_of(&file().good(), "server.port"), Origin::File { line: 2, .. }));
@@ -124,7 +124,7 @@ fn every_key_has_a_name_of_our_own_that_wins() {
             ("STREAM_TIMEOUT_SECONDS", "1"),
         ])
         .good();
-    assert_eq!(loaded.plan.streams.timeout, Duration::from_secs(1));
+    assert_eq!(loaded.config.streams.timeout, Duration::from_secs(1));
     assert_eq!(
         warnings(&loaded),
         ["environment variable STREAM_TIMEOUT: differs from FRAMEHUB__STREAMS__TIMEOUT_SECONDS, \
@@ -135,7 +135,7 @@ fn every_key_has_a_name_of_our_own_that_wins() {
 #[test]
 fn an_empty_variable_is_not_set() {
     let loaded = case().env(&[("SERVER_PORT", ""), ("VIDEO_PROXY_PORT", "8889")]).good();
-    assert_eq!(loaded.plan.server.port, 8889);
+    assert_eq!(loaded.config.server.port, 8889);
     assert_eq!(warnings(&loaded), [""; 0]);
 }
 
@@ -161,8 +161,8 @@ fn names_that_can_only_be_ours_are_not_passed_over() {
 fn dotenv_lines_are_numbered_and_the_last_of_a_name_counts() {
     let text = "A=\"one\ntwo\"\nSERVER_PORT=1\n\n  export SERVER_PORT = '2' # note \nLOG_LEVEL=debug  ";
     let loaded = case().dotenv(text).good();
-    assert_eq!(loaded.plan.server.port, 2);
-    assert_eq!(loaded.plan.logging.level, Level::Debug);
+    assert_eq!(loaded.config.server.port, 2);
+    assert_eq!(loaded.config.logging.level, Level::Debug);
     assert!(matches!(origin_of(&loaded, "server.port"), Origin::DotEnv { line: 5, .. }));
     assert!(matches!(origin_of(&loaded, "logging.level"), Origin::DotEnv { line: 6, .. }));
     assert!(
@@ -289,7 +289,7 @@ fn a_named_file_is_read_instead_of_the_usual_one() {
     fs::write(&path, "\u{feff}---\nserver: {port: 2}\n").unwrap();
     case.sources.file = Some(path.clone());
     let loaded = case.good();
-    assert_eq!(loaded.plan.server.port, 2);
+    assert_eq!(loaded.config.server.port, 2);
     assert_eq!(loaded.files, [path]);
 }
 
@@ -305,8 +305,8 @@ fn files_with_nothing_in_them_set_nothing() {
         "{}\n",
     ] {
         let loaded = case().file(text).good();
-        let plan = Plan { bare: false, ..Plan::default() };
-        assert_eq!(loaded.plan, plan, "{text:?}");
+        let config = Config { bare: false, ..Config::default() };
+        assert_eq!(loaded.config, config, "{text:?}");
     }
 }
 
@@ -315,11 +315,11 @@ fn values_are_taken_as_written() {
     let loaded = case().file("auth:\n  api_keys: [00112233, '0xAB cdef'.]\n").load();
     assert!(loaded.is_err(), "a flow list with rubbish in it is not YAML");
     let text = "auth:\n  api_keys:\n    - 00112233\n    - 1e10_keys\ncleanup:\n  schedule_time: 03:30\nserver: {port: \"8080\", debug: yes}\n";
-    let plan = case().file(text).good().plan;
-    let keys: Vec<&str> = plan.auth.api_keys.iter().map(Secret::expose).collect();
+    let config = case().file(text).good().config;
+    let keys: Vec<&str> = config.auth.api_keys.iter().map(Secret::expose).collect();
     assert_eq!(keys, ["00112233", "1e10_keys"]);
-    assert_eq!(plan.cleanup.schedule_time, record::TimeOfDay { hour: 3, minute: 30 });
-    assert_eq!((plan.server.port, plan.server.debug), (8080, true));
+    assert_eq!(config.cleanup.schedule_time, record::TimeOfDay { hour: 3, minute: 30 });
+    assert_eq!((config.server.port, config.server.debug), (8080, true));
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn yaml_beyond_sections_and_values_is_refused_with_its_line() {
 
 #[test]
 fn debug_raises_the_level_and_lowers_nothing() {
-    let level = |arguments: &[&str]| case().args(arguments).good().plan.logging.level;
+    let level = |arguments: &[&str]| case().args(arguments).good().config.logging.level;
     assert_eq!(level(&["server.debug=true"]), Level::Debug);
     assert_eq!(level(&["server.debug=true", "logging.level=ERROR"]), Level::Debug);
     assert_eq!(level(&["server.debug=true", "logging.level=trace"]), Level::Trace);
@@ -355,17 +355,17 @@ fn debug_raises_the_level_and_lowers_nothing() {
 
 #[test]
 fn the_demo_runs_only_when_nothing_else_is_configured() {
-    assert!(case().good().plan.demo_runs());
-    assert!(case().args(&["server.port=0", "logging.file=none", "demo.fps=5"]).good().plan.demo_runs());
-    assert!(!case().args(&["streams.default=cam1"]).good().plan.demo_runs());
-    assert!(!case().file("").good().plan.demo_runs());
-    assert!(case().file("").args(&["demo.enabled=true"]).good().plan.demo_runs());
-    assert!(!case().args(&["demo.enabled=false"]).good().plan.demo_runs());
+    assert!(case().good().config.demo_runs());
+    assert!(case().args(&["server.port=0", "logging.file=none", "demo.fps=5"]).good().config.demo_runs());
+    assert!(!case().args(&["streams.default=cam1"]).good().config.demo_runs());
+    assert!(!case().file("").good().config.demo_runs());
+    assert!(case().file("").args(&["demo.enabled=true"]).good().config.demo_runs());
+    assert!(!case().args(&["demo.enabled=false"]).good().config.demo_runs());
 }
 
 #[test]
 fn recording_that_is_turned_off_is_not_missed() {
-    assert!(case().args(&["recording.enabled=false", "recording.fps=5"]).good().plan.not_yet.is_empty());
+    assert!(case().args(&["recording.enabled=false", "recording.fps=5"]).good().config.not_yet.is_empty());
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn secrets_are_never_shown() {
     for text in texts {
         assert!(!text.contains("hush"), "{text}");
     }
-    assert_eq!(loaded.plan.auth.api_keys[0].expose(), "hush-hush-1");
+    assert_eq!(loaded.config.auth.api_keys[0].expose(), "hush-hush-1");
     assert_eq!(
         warnings(&loaded),
         [
@@ -413,8 +413,8 @@ fn listening_to_all_without_a_key_is_warned_of() {
 fn a_hub_inside_another_program_is_told_everything() {
     let given = |text: &str| vec![text.parse::<Override>().unwrap()];
     let loaded = of_arguments(&given("viewers.profile=mobile")).unwrap();
-    assert_eq!(loaded.plan.server.port, 5000);
-    assert!(loaded.plan.viewers.stream_fps.is_some_and(|fps| fps > 0.0), "profiles work");
+    assert_eq!(loaded.config.server.port, 5000);
+    assert!(loaded.config.viewers.stream_fps.is_some_and(|fps| fps > 0.0), "profiles work");
     let report = of_arguments(&given("viewers.nonsense=1")).unwrap_err().to_string();
     assert!(report.contains("viewers.nonsense"), "{report}");
 }

@@ -6,8 +6,9 @@ use super::*;
 fn what_a_line_leaves_open_is_as_in_the_section() {
     let file =
         "simulators:\n  lab: 10.0.0.7\n  arm 7: '[::1]:9000#ws_path=/live'\nsimulator:\n  stream_port: 1\n";
-    let plan = case().file(file).env(&[("ISAAC_SIM_WS_PORT", "2")]).good().plan;
-    let shown: Vec<String> = plan.simulators.iter().map(|(name, place)| format!("{name}={place}")).collect();
+    let config = case().file(file).env(&[("ISAAC_SIM_WS_PORT", "2")]).good().config;
+    let shown: Vec<String> =
+        config.simulators.iter().map(|(name, place)| format!("{name}={place}")).collect();
     assert_eq!(
         shown,
         [
@@ -15,7 +16,7 @@ fn what_a_line_leaves_open_is_as_in_the_section() {
             "lab=10.0.0.7:8211#ws_port=2&stream_port=1&ws_path=/streaming/webrtc"
         ]
     );
-    assert!(case().file("simulators:\n").good().plan.simulators.is_empty());
+    assert!(case().file("simulators:\n").good().config.simulators.is_empty());
 }
 
 #[test]

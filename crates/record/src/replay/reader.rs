@@ -1,0 +1,216 @@
+//! One recording read as frames: which samples of a fragment are wanted, and their pictures as JPEG.
+
+use std::{
+    time::{Duration, Instant, SystemTime},
+    vec,
+};
+
+use hub::{CaptureTime, Format, Frame, Moment};
+use jiff::Timestamp;
+use media::{
+    fmp4::{Codec, Placed, Reader, TIMESCALE},
+    h264::Decoder,
+};
+
+use super::after_by;
+use crate::{Error, OpenFile, RecordingId};
+
+/// For pictures that have to be coded again: what a viewer does not tell from the original.
+const QUALITY: u8 = 85;
+
+#[derive(Debug)]
+pub(super) struct RecordingReader {
+    id: RecordingId,
+    start: Timestamp,
+    reader: Reader,
+    growing: bool,
+}
+
+/// What is left to read of a fragment.
+#[derive(Debug)]
+pub(super) struct Strip {
+    picks: vec::IntoIter<Pick>,
+    /// Of an H.264 recording. A fragment begins with a key frame, so each has its own.
+    decoder: Option<Decoder>,
+    /// The time of the last sample that is wanted.
+    last: Option<Duration>,
+    /// When the fragment's first sample was taken, and its time in the recording.
+    wall: SystemTime,
+    begin: u64,
+}
+
+/// A sample, and whether its picture is wanted or only leads to a wanted one.
+#[derive(Debug)]
+struct Pick {
+    placed: Placed,
+    wanted: bool,
+}
+
+impl RecordingReader {
+    pub(super) fn new(open: OpenFile) -> Result<Self, Error> {
+        let reader = Reader::open(open.file, &open.path)?;
+        Ok(Self { id: open.id, start: open.metadata.start_time, reader, growing: open.growing })
+    }
+
+    pub(super) fn id(&self) -> &RecordingId {
+        &self.id
+    }
+
+    pub(super) fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Its length as far as it is written.
+    pub(super) fn end(&self) -> Duration {
+        duration(self.reader.end_time())
+    }
+
+    /// When its last frame ends, by the wall clock of its last fragment.
+    pub(super) fn end_time(&self) -> Timestamp {
+        let last = self.reader.fragments().len().checked_sub(1);
+        let wall = last.and_then(|last| self.reader.wall(last).ok().flatten());
+        let begin = self.reader.fragments().last().map_or(0, |last| last.time);
+        let (from, length) = match wall.and_then(|wall| Timestamp::try_from(wall).ok()) {
+            Some(wall) => (wall, duration(self.reader.end_time().saturating_sub(begin))),
+            None => (self.start, self.end()),
+        };
+        after_by(from, length)
+    }
+
+    pub(super) fn fragments(&self) -> usize {
+        self.reader.fragments().len()
+    }
+
+    /// The last that begins at or before `time`, else the first.
+    pub(super) fn fragment_at(&self, time: Duration) -> usize {
+        self.reader.fragment_at(ticks(time)).unwrap_or(0)
+    }
+
+    pub(super) fn is_growing(&self) -> bool {
+        self.growing && !self.reader.finished()
+    }
+
+    /// Notes that nothing more comes.
+    pub(super) fn ended(&mut self) {
+        self.growing = false;
+    }
+
+    /// Looks for fragments that came since; whether there are any.
+    pub(super) fn refresh(&mut self) -> Result<bool, Error> {
+        Ok(self.reader.refresh()?)
+    }
+
+    /// The frames of a fragment, without those that have a newer one at or before `from`, and those nearer than `step`
+    /// to the one before, of which `last` is the time.
+    pub(super) fn strip(
+        &self,
+        fragment: usize,
+        from: Duration,
+        last: Option<Duration>,
+        step: Duration,
+    ) -> Result<Strip, Error> {
+        let samples = self.reader.samples(fragment)?;
+        let begin = samples.first().map_or(0, |first| first.sample.time);
+        let wall = self.reader.wall(fragment)?.unwrap_or_else(|| self.start_wall() + duration(begin));
+        let (picks, last) = pick(samples, from, last, step);
+        let decoder = if picks.is_empty() { None } else { self.decoder()? };
+        Ok(Strip { picks: picks.into_iter(), decoder, last, wall, begin })
+    }
+
+    fn decoder(&self) -> Result<Option<Decoder>, Error> {
+        let track = self.reader.track();
+        let Codec::H264 { sps, pps } = &track.codec else { return Ok(None) };
+        Ok(Some(Decoder::new(sps, pps)?.cropped(track.width, track.height)))
+    }
+
+    fn start_wall(&self) -> SystemTime {
+        self.start.into()
+    }
+
+    fn frame(&self, placed: Placed, payload: Vec<u8>, wall: SystemTime) -> Frame {
+        let track = self.reader.track();
+        let sample = placed.sample;
+        Frame {
+            seq: sample.seq,
+            received: Moment { mono: Instant::now(), wall },
+            payload: payload.into(),
+            format: Format::jpeg(track.width, track.height),
+            captured: sample.captured.and_then(CaptureTime::from_unix_secs),
+            source_seq: None,
+            metadata: sample.metadata,
+        }
+    }
+}
+
+impl Strip {
+    /// The time of the last frame that it has or had.
+    pub(super) fn last(&self) -> Option<Duration> {
+        self.last
+    }
+
+    /// The next wanted frame and its time in the recording. After an error there is nothing more to be had.
+    pub(super) fn next(&mut self, reader: &RecordingReader) -> Option<Result<(Duration, Frame), Error>> {
+        loop {
+            let pick = self.picks.next()?;
+            let time = pick.placed.sample.time;
+            match self.picture(reader, &pick) {
+                Ok(Some(jpeg)) => {
+                    let wall = self.wall + duration(time.saturating_sub(self.begin));
+                    return Some(Ok((duration(time), reader.frame(pick.placed, jpeg, wall))));
+                }
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// `None` if it is not wanted, or the sample holds none.
+    fn picture(&mut self, reader: &RecordingReader, pick: &Pick) -> Result<Option<Vec<u8>>, Error> {
+        let Some(decoder) = &mut self.decoder else {
+            return if pick.wanted { Ok(Some(reader.reader.read(&pick.placed)?)) } else { Ok(None) };
+        };
+        let decoded = decoder.decode(&reader.reader.read(&pick.placed)?)?;
+        match decoded.filter(|_| pick.wanted) {
+            Some(picture) => Ok(Some(picture.to_jpeg(QUALITY)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The samples that have to be read, and the time of the last one that is wanted.
+fn pick(
+    samples: Vec<Placed>,
+    from: Duration,
+    mut last: Option<Duration>,
+    step: Duration,
+) -> (Vec<Pick>, Option<Duration>) {
+    let times: Vec<Duration> = samples.iter().map(|placed| duration(placed.sample.time)).collect();
+    let mut picks = Vec::with_capacity(samples.len());
+    let mut end = 0;
+    for (at, placed) in samples.into_iter().enumerate() {
+        let overtaken = times.get(at + 1).is_some_and(|&newer| newer <= from);
+        let too_near = last.is_some_and(|last| times[at] < last.saturating_add(step));
+        let wanted = !overtaken && !too_near;
+        if wanted {
+            last = Some(times[at]);
+            end = at + 1;
+        }
+        picks.push(Pick { placed, wanted });
+    }
+    picks.truncate(end);
+    (picks, if end > 0 { last } else { None })
+}
+
+fn duration(ticks: u64) -> Duration {
+    let scale = u64::from(TIMESCALE);
+    // Less than a second's ticks: no overflow.
+    let nanos = (ticks % scale) * 1_000_000_000 / scale;
+    Duration::from_secs(ticks / scale) + Duration::from_nanos(nanos)
+}
+
+/// To the nearest tick, so that [`duration`] and back is the same.
+fn ticks(time: Duration) -> u64 {
+    let scale = u64::from(TIMESCALE);
+    let part = (u64::from(time.subsec_nanos()) * scale + 500_000_000) / 1_000_000_000;
+    time.as_secs().saturating_mul(scale).saturating_add(part)
+}

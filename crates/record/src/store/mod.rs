@@ -1,0 +1,369 @@
+//! The store: all recordings on disk, and the index that finds them.
+//!
+//! What is finished is in the index; what is being written is in a table of its own here, and answers are made of
+//! both. Locks are taken in this order: `tidying`, `index`, `written`.
+
+mod cursor;
+mod folder;
+mod index;
+mod layout;
+mod metadata;
+pub(crate) mod policy;
+mod recover;
+mod upkeep;
+mod writing;
+mod written;
+
+pub use layout::{FileName, Kind, RecordingId};
+pub use metadata::{Gap, Metadata, Status};
+pub use policy::{Sweep, SweepReport};
+pub use writing::Writing;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use hub::StreamName;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::{
+    cursor::Key,
+    folder::{Folder, Root, is_absence},
+    index::Index,
+    metadata::write_time,
+    writing::place,
+    written::Written,
+};
+use crate::Error;
+
+/// Of a list's page.
+const MAX_LIMIT: usize = 1000;
+/// Recordings of a stream that begin within one second.
+const MAX_NUMBER: u32 = 1000;
+
+/// All recordings below one folder. Clones share it. Calls block on the disk.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    directory: PathBuf,
+    /// Opened when there is a folder for it to lie in.
+    index: Mutex<Option<Index>>,
+    written: Written,
+    /// Held while one file is recovered or deleted: the two do not meet.
+    tidying: Mutex<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    #[default]
+    Newest,
+    Oldest,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub stream: Option<StreamName>,
+    /// Of these streams alone, of whichever else they are.
+    pub among: Option<Vec<StreamName>>,
+    /// Recordings that have something after this time,
+    pub from: Option<Timestamp>,
+    /// and something before this one.
+    pub to: Option<Timestamp>,
+    pub order: Order,
+    /// 1 to 1000.
+    pub limit: usize,
+    /// As `Page::next` of the page before.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    pub recordings: Vec<Metadata>,
+    /// All that match, on this page or not.
+    pub total: u64,
+    pub total_bytes: u64,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamSummary {
+    pub name: String,
+    pub count: u64,
+    pub total_bytes: u64,
+    #[serde(serialize_with = "write_time")]
+    pub first_time: Timestamp,
+    #[serde(serialize_with = "write_time")]
+    pub last_time: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// A recording opened for reading.
+#[derive(Debug)]
+pub struct OpenFile {
+    pub id: RecordingId,
+    pub path: PathBuf,
+    pub file: File,
+    pub metadata: Metadata,
+    /// Still being written.
+    pub growing: bool,
+}
+
+impl Store {
+    /// Touches nothing: the folder is made when the first recording begins.
+    pub fn new(directory: &Path) -> Self {
+        Self(Arc::new(Shared {
+            directory: directory.to_owned(),
+            index: Mutex::default(),
+            written: Written::default(),
+            tidying: Mutex::default(),
+        }))
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// Makes the file (and the folders) of a recording that begins at `start`: a name that is free, opened for writing
+    /// and reading. `metadata` is made once the name is known.
+    pub fn create(
+        &self,
+        stream: &StreamName,
+        kind: Kind,
+        start: SystemTime,
+        metadata: impl FnOnce(&RecordingId, &Path) -> Metadata,
+    ) -> Result<Writing, Error> {
+        let start = Timestamp::try_from(start).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (id, folder, file) = self.create_file(stream, kind, start)?;
+        self.forget(&id);
+        Ok(Writing::begin(self.clone(), folder, id, file, metadata))
+    }
+
+    fn create_file(
+        &self,
+        stream: &StreamName,
+        kind: Kind,
+        start: Timestamp,
+    ) -> Result<(RecordingId, Folder, File), Error> {
+        let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+        for number in 1..=MAX_NUMBER {
+            let id = RecordingId::new(stream, start, kind, number);
+            if !self.written().reserve(&id) {
+                continue;
+            }
+            match self.make_file(&id) {
+                Ok((folder, file)) => return Ok((id, folder, file)),
+                Err(error) => {
+                    self.written().remove(&id);
+                    taken = error;
+                }
+            }
+            if taken.kind() != io::ErrorKind::AlreadyExists {
+                break;
+            }
+        }
+        Err(Error::Io { path: self.directory().join(stream.as_str()), source: taken })
+    }
+
+    fn make_file(&self, id: &RecordingId) -> io::Result<(Folder, File)> {
+        let make = || {
+            let folder = self.make_folder(&id.stream)?;
+            let file = folder.create(id.file.as_str())?;
+            Ok((folder, file))
+        };
+        // Somebody may delete the folder, empty as it is, in this very moment.
+        make().or_else(
+            |error: io::Error| if error.kind() == io::ErrorKind::NotFound { make() } else { Err(error) },
+        )
+    }
+
+    fn make_folder(&self, stream: &StreamName) -> io::Result<Folder> {
+        let (root, made) = Root::make(self.directory())?;
+        if made {
+            // Whatever index was open lay in a folder that is no more.
+            *self.index() = None;
+        }
+        root.make_folder(stream)
+    }
+
+    pub fn list(&self, filter: &Filter) -> Result<Page, Error> {
+        let cursor = filter.cursor.as_deref().map(Key::parse).transpose()?;
+        self.looked_after(
+            || self.with_index(|index| self.page(index, filter, cursor.as_ref())),
+            |page| page.recordings.iter().collect(),
+        )
+    }
+
+    fn page(&self, index: &Index, filter: &Filter, cursor: Option<&Key>) -> rusqlite::Result<Page> {
+        let limit = filter.limit.clamp(1, MAX_LIMIT);
+        let written = self.written().that(|entry| matches(filter, entry));
+        let totals = index.totals(filter)?;
+        let total = totals.count + written.len() as u64;
+        let total_bytes = totals.bytes + written.iter().map(|entry| entry.size_bytes).sum::<u64>();
+
+        let mut recordings = index.page(filter, cursor, limit + 1)?;
+        recordings.extend(written.into_iter().filter(|entry| is_after(filter.order, entry, cursor)));
+        recordings.sort_by_cached_key(Key::of);
+        if filter.order == Order::Newest {
+            recordings.reverse();
+        }
+        let more = recordings.len() > limit;
+        recordings.truncate(limit);
+        let next = recordings.last().filter(|_| more).map(|last| Key::of(last).to_text());
+        Ok(Page { recordings, total, total_bytes, next })
+    }
+
+    /// Of every stream that has recordings, in the order of their names.
+    pub fn streams(&self) -> Result<Vec<StreamSummary>, Error> {
+        self.drop_gone_streams()?;
+        self.with_index(|index| {
+            let mut streams = index.streams()?;
+            for entry in self.written().that(|_| true) {
+                add(&mut streams, &entry);
+            }
+            Ok(streams)
+        })
+    }
+
+    pub fn get(&self, id: &RecordingId) -> Result<Metadata, Error> {
+        let folder = self.folder(id)?;
+        let size = self.found(id, folder.size(id.file.as_str()))?;
+        match self.known(id)? {
+            Some((metadata, _)) => Ok(metadata),
+            None => Ok(self.describe(&folder, id, size)),
+        }
+    }
+
+    /// The segment of a stream that holds `time`, or else the first one after it. Clips are not looked at.
+    pub fn at(&self, stream: &StreamName, time: Timestamp) -> Result<Option<Metadata>, Error> {
+        self.looked_after(
+            || {
+                self.with_index(|index| {
+                    let mut candidates = index.around(stream, time)?;
+                    candidates.extend(
+                        self.written().that(|entry| {
+                            entry.kind == Kind::Segment && entry.stream_name == stream.as_str()
+                        }),
+                    );
+                    Ok(holding_or_after(candidates, time))
+                })
+            },
+            |found| found.iter().collect(),
+        )
+    }
+
+    /// Opens a file that lies, itself and not through a symlink, in its stream's folder.
+    pub fn open(&self, id: &RecordingId) -> Result<OpenFile, Error> {
+        let folder = self.folder(id)?;
+        let file = self.found(id, folder.open(id.file.as_str()))?;
+        let (metadata, growing) = match self.known(id)? {
+            Some(known) => known,
+            None => {
+                let size = self.found(id, file.metadata())?.len();
+                (self.describe(&folder, id, size), false)
+            }
+        };
+        Ok(OpenFile { id: id.clone(), path: place(self.directory(), id), file, metadata, growing })
+    }
+
+    /// Deletes a recording and its metadata, and the folder if it is empty then; gives the bytes that this freed.
+    pub fn delete(&self, id: &RecordingId) -> Result<u64, Error> {
+        self.take_away(id).map(|(bytes, _)| bytes)
+    }
+
+    /// Deletes; gives the bytes, and whether the folder went with it.
+    pub(crate) fn take_away(&self, id: &RecordingId) -> Result<(u64, bool), Error> {
+        let _tidying = self.tidy();
+        let folder = self.folder(id)?;
+        let size = self.found(id, folder.size(id.file.as_str()))?;
+        if self.written().is_growing(id) || folder.is_locked(id.file.as_str()) {
+            return Err(Error::Active { stream: id.stream.clone(), file: id.file.as_str().to_owned() });
+        }
+        self.found(id, folder.remove(id.file.as_str()))?;
+        self.forget(id);
+        let beside = id.file.metadata();
+        match folder.remove(&beside) {
+            Err(error) if !is_absence(&error) => {
+                let path = place(self.directory(), id).with_file_name(beside);
+                tracing::warn!(path = %path.display(), %error, "the metadata of a deleted recording stays");
+            }
+            _ => {}
+        }
+        Ok((size, self.remove_folder_if_empty(&id.stream)))
+    }
+
+    /// Of the disk that the recordings are on, or will be.
+    pub fn disk(&self) -> Result<Disk, Error> {
+        let mut failed = None;
+        for folder in self.directory().ancestors() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            match Root::open(folder).and_then(|root| root.space()) {
+                Ok((free_bytes, total_bytes)) => return Ok(Disk { free_bytes, total_bytes }),
+                Err(source) => failed.get_or_insert(source),
+            };
+        }
+        let source = failed.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+        Err(Error::Io { path: self.directory().to_owned(), source })
+    }
+}
+
+fn matches(filter: &Filter, entry: &Metadata) -> bool {
+    let (from, to) = index::span(filter);
+    let of_stream = filter.stream.as_ref().is_none_or(|stream| stream.as_str() == entry.stream_name);
+    let is_among = |streams: &Vec<StreamName>| streams.iter().any(|name| name.as_str() == entry.stream_name);
+    of_stream
+        && filter.among.as_ref().is_none_or(is_among)
+        && entry.end_time.as_millisecond() > from
+        && entry.start_time.as_millisecond() < to
+}
+
+fn is_after(order: Order, entry: &Metadata, cursor: Option<&Key>) -> bool {
+    cursor.is_none_or(|cursor| match order {
+        Order::Newest => Key::of(entry) < *cursor,
+        Order::Oldest => Key::of(entry) > *cursor,
+    })
+}
+
+fn add(streams: &mut Vec<StreamSummary>, entry: &Metadata) {
+    match streams.binary_search_by(|stream| stream.name.cmp(&entry.stream_name)) {
+        Ok(found) => {
+            let Some(stream) = streams.get_mut(found) else { return };
+            stream.count += 1;
+            stream.total_bytes += entry.size_bytes;
+            stream.first_time = stream.first_time.min(entry.start_time);
+            stream.last_time = stream.last_time.max(entry.end_time);
+        }
+        Err(place) => streams.insert(
+            place,
+            StreamSummary {
+                name: entry.stream_name.clone(),
+                count: 1,
+                total_bytes: entry.size_bytes,
+                first_time: entry.start_time,
+                last_time: entry.end_time,
+            },
+        ),
+    }
+}
+
+/// Of those that hold the time the one that began last, or else of those after it the one that begins first.
+fn holding_or_after(candidates: Vec<Metadata>, time: Timestamp) -> Option<Metadata> {
+    let (begun, later): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| found.start_time <= time);
+    let holding =
+        begun.into_iter().filter(|found| found.end_time > time).max_by_key(|found| found.start_time);
+    holding.or_else(|| later.into_iter().min_by_key(|found| found.start_time))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! A recording while it is written, as the store sees it: its place, its file, and what is said of it.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use crate::{Error, Metadata, RecordingId, Store, store::folder::Folder};
+
+/// The metadata file is not rewritten more often: it is for whoever looks into the folder, and for recovery, which
+/// reads the counts from the recording itself.
+const METADATA_EVERY: Duration = Duration::from_secs(5);
+
+/// A recording that is being written: its file, and its entry in the index, which tells everyone to keep off. Dropped
+/// without [`finish`](Self::finish) it is left as a crash would leave it.
+#[derive(Debug)]
+pub struct Writing {
+    pub id: RecordingId,
+    pub path: PathBuf,
+    pub file: File,
+    store: Store,
+    folder: Folder,
+    metadata: Metadata,
+    /// When the metadata file was tried to be written last.
+    noted: Instant,
+    /// That has failed, and the log says so.
+    unnoted: bool,
+    ended: bool,
+}
+
+impl Writing {
+    pub(crate) fn begin(
+        store: Store,
+        folder: Folder,
+        id: RecordingId,
+        file: File,
+        metadata: impl FnOnce(&RecordingId, &Path) -> Metadata,
+    ) -> Self {
+        // Another program on the same folder (a second hub, say) sees by it that it has to keep off. Where there are no
+        // locks, it has to do without.
+        let _ = file.try_lock();
+        let path = place(store.directory(), &id);
+        let metadata = metadata(&id, &path);
+        let noted = Instant::now();
+        let mut writing =
+            Self { id, path, file, store, folder, metadata, noted, unnoted: false, ended: false };
+        writing.note();
+        writing.show();
+        writing
+    }
+
+    /// As it was told last.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The metadata as of now: what lists and lookups show, at once; the file beside the recording, from time to time.
+    pub fn update(&mut self, metadata: Metadata) {
+        self.metadata = metadata;
+        self.show();
+        if self.noted.elapsed() >= METADATA_EVERY {
+            self.note();
+        }
+    }
+
+    fn show(&self) {
+        self.store.written().show(&self.id, self.metadata.clone());
+    }
+
+    /// Notes the end, on disk as well. Whatever fails, the recording is listed and kept; the next start recovers it.
+    pub fn finish(mut self, metadata: Metadata) -> Result<(), Error> {
+        self.metadata = metadata;
+        self.ended = true;
+        let noted = self.note_end();
+        self.unlock();
+        self.store.put_away(&self.id, &self.metadata, noted.is_ok());
+        noted.map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
+    /// The recording is on the disk before anything says that it is whole: a power cut between the two leaves one that
+    /// will be recovered.
+    fn note_end(&mut self) -> io::Result<()> {
+        self.metadata.size_bytes = self.file.metadata()?.len();
+        self.file.sync_all()?;
+        write_metadata(&self.folder, &self.id, &self.metadata, true)
+    }
+
+    /// Takes back a recording that came to nothing: file and metadata are deleted.
+    pub fn discard(mut self) {
+        self.ended = true;
+        for name in [self.id.file.as_str(), &self.id.file.metadata()] {
+            if let Err(error) = self.folder.remove(name)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(path = %self.path.with_file_name(name).display(), %error, "a recording without frames stays");
+            }
+        }
+        self.store.let_go(&self.id);
+    }
+
+    /// At once, though somebody else may hold the same file still.
+    fn unlock(&self) {
+        let _ = self.file.unlock();
+    }
+
+    fn note(&mut self) {
+        self.noted = Instant::now();
+        let written = write_metadata(&self.folder, &self.id, &self.metadata, false);
+        if let Err(error) = &written
+            && !self.unnoted
+        {
+            tracing::warn!(path = %self.path.display(), %error, "the metadata beside a recording cannot be written for now");
+        }
+        self.unnoted = written.is_err();
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.unlock();
+            self.store.put_away(&self.id, &self.metadata, false);
+        }
+    }
+}
+
+/// Puts the metadata of a recording beside it.
+pub(crate) fn write_metadata(
+    folder: &Folder,
+    id: &RecordingId,
+    metadata: &Metadata,
+    durable: bool,
+) -> io::Result<()> {
+    folder.replace(&id.file.metadata(), &metadata.to_json()?, durable)
+}
+
+/// Where a recording lies, as the recordings' folder is configured.
+pub(crate) fn place(directory: &Path, id: &RecordingId) -> PathBuf {
+    directory.join(id.stream.as_str()).join(id.file.as_str())
+}

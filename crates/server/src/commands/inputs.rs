@@ -1,0 +1,40 @@
+//! Where a command takes its configuration from: the arguments that `serve` and `config` share.
+
+use std::path::PathBuf;
+
+use crate::config::{Inputs, Override};
+
+/// Every subcommand, for telling a misspelt one from a setting.
+pub const SUBCOMMANDS: [&str; 8] =
+    ["serve", "publish", "watch", "analyze", "share", "bench", "referee", "config"];
+
+/// Where a command's configuration comes from, beside `.env` and the environment.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct InputArgs {
+    /// Configuration file [default: ./config.yaml if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Settings that win over file and environment, such as server.port=8080
+    #[arg(value_name = "SECTION.KEY=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+}
+
+impl From<InputArgs> for Inputs {
+    fn from(args: InputArgs) -> Inputs {
+        Inputs::of_process(args.config, args.overrides)
+    }
+}
+
+/// A setting; a word that is none may be a subcommand that was misspelt or came too late.
+fn parse_override(text: &str) -> Result<Override, String> {
+    let wrong = match text.parse() {
+        Ok(setting) => return Ok(setting),
+        Err(wrong) => wrong,
+    };
+    let near = SUBCOMMANDS.iter().find(|name| strsim::damerau_levenshtein(name, text) <= 2);
+    Err(match near {
+        Some(&name) if name == text => format!("the subcommand comes first: framehub {name} …"),
+        Some(name) => format!("{wrong}; or did you mean the subcommand {name}?"),
+        None => format!("{wrong}; subcommands are {}", SUBCOMMANDS.join(", ")),
+    })
+}

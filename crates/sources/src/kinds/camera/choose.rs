@@ -1,0 +1,65 @@
+//! Which of a camera's formats to take: arithmetic over what it offers.
+
+use super::Pixels;
+use media::raw::Layout;
+
+/// What somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Preference {
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
+    pub(super) fps: Option<f64>,
+}
+
+/// One way in which the camera can be used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Offer {
+    pub(super) pixels: Pixels,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// The fastest; `None` where the driver does not say.
+    pub(super) fps: Option<f64>,
+}
+
+/// Without a preferred: what every camera has, and what document 004 asks for.
+const USUAL_SIZE: (u32, u32) = (640, 480);
+const USUAL_FPS: f64 = 30.0;
+
+impl Preference {
+    pub(super) fn size(&self) -> (u32, u32) {
+        match (self.width, self.height) {
+            (Some(width), Some(height)) => (width, height),
+            // One side is given: 4:3, as sensors are.
+            (Some(width), None) => (width, width * 3 / 4),
+            (None, Some(height)) => (height * 4 / 3, height),
+            (None, None) => USUAL_SIZE,
+        }
+    }
+
+    pub(super) fn fps(&self) -> f64 {
+        self.fps.unwrap_or(USUAL_FPS)
+    }
+}
+
+/// The offer that comes nearest: first in size, then in rate; of those that are equal, JPEG, which costs nothing here.
+pub(super) fn choose(offers: &[Offer], preferred: &Preference) -> Option<Offer> {
+    let (width, height) = preferred.size();
+    let distance =
+        |offer: &Offer| u64::from(offer.width.abs_diff(width)) + u64::from(offer.height.abs_diff(height));
+    // A rate that is not told is taken to be enough; frames a second that are missing count in whole ones.
+    let missing = |offer: &Offer| offer.fps.map_or(0, |fps| (preferred.fps() - fps).max(0.0).round() as u64);
+    let key = |offer: &&Offer| (distance(offer), missing(offer), cost(offer.pixels));
+    offers.iter().min_by_key(key).copied()
+}
+
+/// What a picture costs here: JPEG nothing, then by the bytes that are moved.
+fn cost(pixels: Pixels) -> u8 {
+    match pixels {
+        Pixels::Jpeg => 0,
+        Pixels::Raw(Layout::Nv12) => 1,
+        Pixels::Raw(Layout::Yuyv | Layout::Uyvy) => 2,
+        Pixels::Raw(Layout::Rgb | Layout::Bgr) => 3,
+        // It has no colours.
+        Pixels::Raw(Layout::Grey) => 4,
+    }
+}

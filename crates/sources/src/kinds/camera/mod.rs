@@ -1,0 +1,97 @@
+//! `v4l2:`: a camera of this machine. Its JPEGs pass as they are (with the Huffman tables that UVC cameras leave out);
+//! other pixels are encoded once, planes straight into the codec.
+//!
+//! `device` holds the system calls, on a thread of its own; everything here works on what it tells: the formats that
+//! are offered, and buffers.
+
+mod choose;
+#[cfg(target_os = "linux")]
+mod device;
+#[cfg(test)]
+mod tests;
+
+use std::{convert::Infallible, path::Path};
+
+use hub::CaptureTime;
+use media::raw::{Layout, Raw};
+use tokio::sync::mpsc;
+
+use crate::{
+    Error,
+    ingest::{Ingest, busy},
+};
+use choose::Preference;
+
+/// What a camera's pixels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pixels {
+    Jpeg,
+    Raw(Layout),
+}
+
+/// What the camera was set to in the end, which need not be what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mode {
+    pixels: Pixels,
+    width: u32,
+    height: u32,
+    /// Bytes from one row to the next; of no meaning for JPEG.
+    stride: u32,
+}
+
+/// One capture, in memory of its own.
+#[derive(Debug)]
+struct Capture {
+    mode: Mode,
+    bytes: Vec<u8>,
+    captured: Option<CaptureTime>,
+    /// The driver says that the data is damaged.
+    damaged: bool,
+}
+
+pub(super) async fn run(
+    device: &Path,
+    size: (Option<u32>, Option<u32>),
+    fps: Option<f64>,
+    ingest: &mut Ingest<'_>,
+) -> Result<Infallible, Error> {
+    let preferred = Preference { width: size.0, height: size.1, fps };
+    #[cfg(target_os = "linux")]
+    {
+        let mut camera = device::Camera::start(device, preferred)?;
+        show(&mut camera.captures, ingest).await?;
+        Err(camera.end().await)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (device, preferred, show);
+        Err(Error::Unusable("cameras are opened on Linux only; elsewhere use exec: with ffmpeg".to_owned()))
+    }
+}
+
+/// Hands captures over until there are no more.
+async fn show(captures: &mut mpsc::Receiver<Capture>, ingest: &mut Ingest<'_>) -> Result<(), Error> {
+    while let Some(Capture { mode, bytes, captured, damaged }) = captures.recv().await {
+        if damaged {
+            ingest.skip(&"the driver says that it is damaged");
+            continue;
+        }
+        let Pixels::Raw(layout) = mode.pixels else {
+            ingest.picture(bytes.into(), captured).await?;
+            continue;
+        };
+        if !ingest.wants() {
+            continue;
+        }
+        let quality = ingest.quality();
+        let work = move || {
+            let (width, height, stride) = (mode.width as usize, mode.height as usize, mode.stride as usize);
+            Raw { bytes: &bytes, layout, width, height, stride }.to_jpeg(quality)
+        };
+        match busy(work).await {
+            Ok(jpeg) => ingest.encoded(jpeg, (mode.width, mode.height), captured)?,
+            Err(error) => ingest.skip(&error),
+        }
+    }
+    Ok(())
+}

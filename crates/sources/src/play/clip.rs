@@ -1,0 +1,256 @@
+//! Sources whose frames can be had by number: a file of JPEGs, a folder of pictures, the test pattern. What
+//! is skipped is not even read.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use media::container::{Format, JpegFile};
+use media::pattern::TestPattern;
+
+use super::schedule::{Schedule, thinned};
+use crate::Error;
+
+/// Frames a second where neither the source nor the user says.
+pub const DEFAULT_FPS: f64 = 30.0;
+
+/// A picture of a folder is decoded only if it is no larger than 8K.
+const MOST_PIXELS: u64 = 7680 * 4320;
+
+/// What the user wants of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct PlayOptions {
+    /// Frames a second: the pace of a source without times of its own, an upper limit for the others.
+    pub fps: Option<f64>,
+    /// JPEG quality (1 to 100) of what has to be encoded.
+    pub quality: u8,
+    /// Start again at the end.
+    pub looping: bool,
+    /// Width and height of the test pattern.
+    pub size: (u32, u32),
+}
+
+/// Pictures by number, and when each is due.
+#[derive(Debug)]
+pub struct Clip {
+    pictures: Pictures,
+    pub schedule: Schedule,
+    quality: u8,
+}
+
+#[derive(Debug)]
+enum Pictures {
+    /// The frames of `file` with these numbers.
+    File {
+        file: JpegFile,
+        chosen: Vec<usize>,
+    },
+    Folder(Vec<PathBuf>),
+    /// The pattern keeps what it drew last; one frame is drawn at a time, nothing awaits under the lock.
+    Pattern {
+        pattern: Box<Mutex<TestPattern>>,
+        caption: String,
+    },
+}
+
+impl Clip {
+    /// Whatever of this kind a path is: a folder of pictures, a picture, a video with JPEG inside. `None`: something
+    /// for ffmpeg.
+    ///
+    /// # Errors
+    /// A path that cannot be read, a folder without pictures, a file that contradicts itself.
+    pub fn open(path: &Path, options: &PlayOptions) -> Result<Option<Clip>, Error> {
+        if path.is_dir() {
+            return Clip::folder(path, options).map(Some);
+        }
+        if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("png")) {
+            return Ok(Some(Clip::picture(path, options)));
+        }
+        match JpegFile::open(path) {
+            Ok(file) => Ok(Some(Clip::file(file, options))),
+            Err(media::Error::NotJpegInside { .. } | media::Error::UnknownContainer { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A video file of JPEGs, or one JPEG picture.
+    pub fn file(file: JpegFile, options: &PlayOptions) -> Clip {
+        let samples = file.samples();
+        let all = || (0..samples.len()).collect();
+        let has_times = matches!(file.format(), Format::Avi | Format::Mp4);
+        let (chosen, schedule) = match (has_times, options.fps) {
+            // JPEGs one after the other have no times, and a single picture none that matter.
+            (false, fps) => {
+                let fps = fps.unwrap_or(if samples.len() == 1 { DEFAULT_FPS } else { file.fps() });
+                (all(), Schedule::even(fps, Some(samples.len() as u64), options.looping))
+            }
+            (true, fps) => {
+                let times: Vec<f64> = samples.iter().map(|sample| sample.time_secs).collect();
+                let chosen = fps.map_or_else(all, |fps| thinned(&times, fps));
+                let times = chosen.iter().map(|index| times[*index]).collect();
+                (chosen, Schedule::listed(times, file.duration_secs(), options.looping))
+            }
+        };
+        Clip { pictures: Pictures::File { file, chosen }, schedule, quality: options.quality }
+    }
+
+    /// All JPEG and PNG files of a folder, by name.
+    pub fn folder(path: &Path, options: &PlayOptions) -> Result<Clip, Error> {
+        let unread = |source| Error::Read { path: path.to_owned(), source };
+        let mut files = Vec::new();
+        for entry in path.read_dir().map_err(unread)? {
+            let file = entry.map_err(unread)?.path();
+            let kind = file.extension().and_then(|it| it.to_str()).map(str::to_ascii_lowercase);
+            if matches!(kind.as_deref(), Some("jpg" | "jpeg" | "png")) {
+                files.push(file);
+            }
+        }
+        if files.is_empty() {
+            let shown = path.display();
+            return Err(Error::Unusable(format!("the folder {shown} holds no .jpg, .jpeg or .png file")));
+        }
+        files.sort();
+        let fps = options.fps.unwrap_or(DEFAULT_FPS);
+        let schedule = Schedule::even(fps, Some(files.len() as u64), options.looping);
+        Ok(Clip { pictures: Pictures::Folder(files), schedule, quality: options.quality })
+    }
+
+    /// One JPEG or PNG picture.
+    pub fn picture(path: &Path, options: &PlayOptions) -> Clip {
+        let fps = options.fps.unwrap_or(DEFAULT_FPS);
+        let schedule = Schedule::even(fps, Some(1), options.looping);
+        Clip { pictures: Pictures::Folder(vec![path.to_owned()]), schedule, quality: options.quality }
+    }
+
+    /// The test pattern, without end.
+    pub fn pattern(caption: &str, options: &PlayOptions) -> Clip {
+        let (width, height) = options.size;
+        let pattern = Box::new(Mutex::new(TestPattern::new(width, height)));
+        let schedule = Schedule::even(options.fps.unwrap_or(DEFAULT_FPS), None, false);
+        Clip {
+            pictures: Pictures::Pattern { pattern, caption: caption.to_owned() },
+            schedule,
+            quality: options.quality,
+        }
+    }
+
+    /// Picture `number` of the source as a JPEG. Reads, draws and encodes: not for an async thread.
+    pub fn jpeg(&self, number: u64) -> Result<Bytes, Error> {
+        let index = number as usize;
+        match &self.pictures {
+            Pictures::File { file, chosen } => {
+                let index = *chosen.get(index).ok_or_else(|| beyond(index))?;
+                let (jpeg, _) = file.frame(index)?;
+                Ok(complete(jpeg))
+            }
+            Pictures::Folder(files) => {
+                let file = files.get(index).ok_or_else(|| beyond(index))?;
+                self.read_picture(file)
+            }
+            Pictures::Pattern { pattern, caption } => {
+                let mut pattern = pattern.lock().unwrap_or_else(PoisonError::into_inner);
+                let picture = pattern.draw(number, &time_of_day(), caption);
+                Ok(media::jpeg::encode(picture, self.quality)?.into())
+            }
+        }
+    }
+
+    fn read_picture(&self, file: &Path) -> Result<Bytes, Error> {
+        let shown = file.display();
+        let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+        let unusable = |reason: String| Error::Unusable(format!("{shown} is no picture to show: {reason}"));
+        match wire::image::sniff(&bytes).map_err(|error| unusable(error.to_string()))? {
+            wire::image::Kind::Jpeg(_) => Ok(complete(bytes)),
+            wire::image::Kind::Png { .. } => {
+                let picture =
+                    media::png::decode(&bytes, MOST_PIXELS).map_err(|error| unusable(error.to_string()))?;
+                Ok(media::jpeg::encode(&picture, self.quality)?.into())
+            }
+        }
+    }
+}
+
+fn beyond(index: usize) -> Error {
+    Error::Unusable(format!("there is no picture {index}"))
+}
+
+/// Cameras leave the Huffman tables out of the frames of an AVI file; viewers need them.
+fn complete(jpeg: Vec<u8>) -> Bytes {
+    match wire::jpeg::probe(&jpeg) {
+        Ok(info) if !info.has_huffman_tables => wire::jpeg::with_standard_tables(&jpeg).into(),
+        // What is no JPEG is for the hub to refuse, in its own words.
+        _ => jpeg.into(),
+    }
+}
+
+/// `12:34:56.789`, UTC.
+fn time_of_day() -> String {
+    let now = jiff::Timestamp::try_from(SystemTime::now());
+    now.map_or_else(|_| String::new(), |now| now.strftime("%H:%M:%S%.3f").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use media::Picture;
+    use std::time::Duration;
+
+    const WISHES: PlayOptions = PlayOptions { fps: None, quality: 80, looping: false, size: (64, 48) };
+
+    fn jpeg(grey: u8) -> Vec<u8> {
+        media::jpeg::encode(&Picture::filled(16, 16, [grey; 3]), 90).unwrap()
+    }
+
+    #[test]
+    fn concatenated_jpegs_are_paced_by_the_wish() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mjpeg");
+        std::fs::write(&path, [jpeg(10), jpeg(20), jpeg(30)].concat()).unwrap();
+        let clip = Clip::file(JpegFile::open(&path).unwrap(), &PlayOptions { fps: Some(4.0), ..WISHES });
+        assert_eq!(clip.schedule, Schedule::even(4.0, Some(3), false));
+        for (number, grey) in [(0, 10), (1, 20), (2, 30)] {
+            assert_eq!(clip.jpeg(number).unwrap(), jpeg(grey));
+        }
+        assert!(clip.jpeg(3).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_sorted_and_its_pngs_become_jpegs() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("b.JPG"), jpeg(20)).unwrap();
+        std::fs::write(folder.path().join("a.jpeg"), jpeg(10)).unwrap();
+        std::fs::write(folder.path().join("notes.txt"), b"no picture").unwrap();
+        std::fs::write(folder.path().join("c.png"), PNG_1X1).unwrap();
+        let clip = Clip::folder(folder.path(), &WISHES).unwrap();
+        assert_eq!(clip.schedule.round(), Some(Duration::from_millis(100)));
+        assert_eq!(clip.jpeg(0).unwrap(), jpeg(10));
+        assert_eq!(clip.jpeg(1).unwrap(), jpeg(20));
+        let png = wire::jpeg::probe(&clip.jpeg(2).unwrap()).unwrap();
+        assert_eq!((png.width, png.height), (1, 1));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Clip::folder(folder.path(), &WISHES).unwrap_err().to_string().contains("holds no .jpg"));
+        std::fs::write(folder.path().join("a.jpg"), b"plain text").unwrap();
+        let error = Clip::folder(folder.path(), &WISHES).unwrap().jpeg(0).unwrap_err();
+        assert!(error.to_string().contains("a.jpg"), "{error}");
+    }
+
+    #[test]
+    fn the_pattern_never_ends_and_has_the_wanted_size() {
+        let clip = Clip::pattern("test", &WISHES);
+        assert_eq!((clip.schedule.frames(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
+        let info = wire::jpeg::probe(&clip.jpeg(5).unwrap()).unwrap();
+        assert_eq!((info.width, info.height), (64, 48));
+    }
+
+    /// One white pixel, grey with 8 bits.
+    const PNG_1X1: &[u8] =
+        b"\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01\
+        \x08\x00\x00\x00\x00\x3a\x7e\x9b\x55\x00\x00\x00\x0a\x49\x44\x41\x54\x78\xda\x63\xf8\x0f\x00\x01\
+        \x01\x01\x00\x1c\xb0\x8c\x99\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82";
+}

@@ -1,0 +1,184 @@
+//! How ffmpeg is asked for frames of what this program does not read itself: H.264 and other codecs, other
+//! containers, cameras behind URLs. It decodes, paces the reading by the file's own times, and writes JPEGs.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::PlayOptions;
+
+pub const PROGRAM: &str = "ffmpeg";
+const PROBE: &str = "ffprobe";
+
+/// A file, or a URL that ffmpeg opens.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    File(&'a Path),
+    Url(&'a str),
+}
+
+impl Input<'_> {
+    fn argument(&self) -> OsString {
+        match self {
+            // So that a name with a colon or a dash in front is a name all the same.
+            Input::File(path) => {
+                let mut argument = OsString::from("file:");
+                argument.push(path);
+                argument
+            }
+            Input::Url(url) => url.into(),
+        }
+    }
+}
+
+/// The command that writes `input` as an MJPEG stream to its stdout, as fast as it is to be shown.
+pub fn command(program: &str, input: Input<'_>, options: &PlayOptions) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin"]);
+    if matches!(input, Input::File(_)) {
+        command.arg("-re");
+        if options.looping {
+            command.args(["-stream_loop", "-1"]);
+        }
+    }
+    command.arg("-i").arg(input.argument()).args(["-map", "0:v:0"]);
+    if let Some(fps) = options.fps {
+        command.args(["-vf", &format!("fps=min(source_fps\\,{fps})")]);
+    }
+    command.args(["-f", "mpjpeg", "-q:v", &scale(options.quality).to_string(), "-"]);
+    command
+}
+
+/// The command that writes all pictures of a file to its stdout, in full ([`media::ppm`]) and as fast as they are
+/// taken; with `fps`, at most so many a second.
+pub fn pictures(program: &str, path: &Path, fps: Option<f64>) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]);
+    command.arg(Input::File(path).argument()).args(["-map", "0:v:0"]);
+    if let Some(fps) = fps {
+        command.args(["-vf", &format!("fps=min(source_fps\\,{fps})")]);
+    }
+    // None twice and none left out, whatever their times.
+    command.args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "-"]);
+    command
+}
+
+/// The command that writes every frame of a file as an MJPEG stream to its stdout, as fast as it can.
+pub fn decoding(program: &str, path: &Path, quality: u8) -> Command {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(Input::File(path).argument());
+    // Each frame once, as it is in the file: none doubled or left out to make the rate even.
+    command.args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "mpjpeg"]);
+    command.args(["-q:v", &scale(quality).to_string(), "-"]);
+    command
+}
+
+/// ffmpeg's scale for JPEG goes from 2 (best) to 31; ours from 100 to 1.
+fn scale(quality: u8) -> u8 {
+    let worse = 100 - quality.clamp(1, 100);
+    2 + (f64::from(worse) / 99.0 * 29.0).round() as u8
+}
+
+/// How long a file plays; `None` where ffprobe is missing or does not know.
+pub fn duration(path: &Path) -> Option<Duration> {
+    let output = Command::new(PROBE)
+        .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", "-i"])
+        .arg(Input::File(path).argument())
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let secs: f64 = str::from_utf8(&output.stdout).ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(secs).ok().filter(|duration| !duration.is_zero())
+}
+
+/// What a file says of its video.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct About {
+    /// Frames a second, on average.
+    pub fps: Option<f64>,
+    pub frames: Option<u64>,
+}
+
+/// Asks ffprobe; nothing is known where it is missing.
+pub fn about(path: &Path) -> About {
+    let output = Command::new(PROBE)
+        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate,nb_frames"])
+        .args(["-of", "default=noprint_wrappers=1", "-i"])
+        .arg(Input::File(path).argument())
+        .stdin(Stdio::null())
+        .output();
+    output.map_or_else(|_| About::default(), |output| told(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Reads lines such as `avg_frame_rate=30000/1001` and `nb_frames=N/A`.
+fn told(text: &str) -> About {
+    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let rate = value("avg_frame_rate").and_then(|rate| {
+        let (frames, secs) = rate.split_once('/')?;
+        Some(frames.parse::<f64>().ok()? / secs.parse::<f64>().ok()?)
+    });
+    About {
+        fps: rate.filter(|fps| (0.01..=1000.0).contains(fps)),
+        frames: value("nb_frames").and_then(|frames| frames.parse().ok()).filter(|frames| *frames > 0),
+    }
+}
+
+/// What to do where there is no ffmpeg.
+pub fn missing(program: &str) -> String {
+    format!(
+        "this video needs ffmpeg to be decoded, and '{program}' was not found; install it (Debian, Ubuntu: apt \
+         install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg), or give a file with \
+         JPEG inside (MJPEG in AVI, MP4 or .mjpeg)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WISHES: PlayOptions = PlayOptions { fps: None, quality: 85, looping: true, size: (0, 0) };
+
+    fn words(command: &Command) -> String {
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn a_file_is_paced_and_looped_a_url_is_not() {
+        let file = command(PROGRAM, Input::File(Path::new("-a:b.mp4")), &WISHES);
+        assert_eq!(
+            words(&file),
+            "-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -"
+        );
+        let options = PlayOptions { fps: Some(10.0), looping: false, ..WISHES };
+        let url = command(PROGRAM, Input::Url("rtsp://camera/1"), &options);
+        assert_eq!(
+            words(&url),
+            r"-hide_banner -loglevel error -nostdin -i rtsp://camera/1 -map 0:v:0 -vf fps=min(source_fps\,10) -f mpjpeg -q:v 6 -"
+        );
+    }
+
+    #[test]
+    fn every_picture_comes_once() {
+        let command = pictures(PROGRAM, Path::new("-a.mp4"), Some(10.0));
+        assert_eq!(
+            words(&command),
+            r"-hide_banner -loglevel error -nostdin -i file:-a.mp4 -map 0:v:0 -vf fps=min(source_fps\,10) -fps_mode passthrough -f image2pipe -c:v ppm -pix_fmt rgb24 -"
+        );
+    }
+
+    #[test]
+    fn what_ffprobe_says_is_believed_within_reason() {
+        let film = About { fps: Some(25.0), frames: Some(20) };
+        assert_eq!(told("avg_frame_rate=25/1\nnb_frames=20\n"), film);
+        for text in ["", "avg_frame_rate=0/0\nnb_frames=N/A\n", "avg_frame_rate=90000/1\nnb_frames=0"] {
+            assert_eq!(told(text), About::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quality_spans_ffmpegs_scale() {
+        assert_eq!([100, 85, 50, 1].map(scale), [2, 6, 17, 31]);
+    }
+}

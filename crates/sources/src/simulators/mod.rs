@@ -1,0 +1,214 @@
+//! Simulator sessions (document 002): a client asks for a session and gets a stream of its own, fed from a simulator,
+//! and the simulator's signalling.
+//!
+//! A session's stream is an ordinary one, of a source that rests while nobody watches: one connection to the simulator
+//! for any number of clients, opened with the first and closed some seconds after the last. `registry` says which
+//! sessions there are, `session` runs one, `link` speaks to the simulator's WebSocket, `fallback` reads its MJPEG stream,
+//! and `relay` stands between the link and the clients.
+
+mod address;
+mod fallback;
+mod link;
+mod notice;
+mod probe;
+mod registry;
+mod relay;
+mod ring;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use hub::{Claim, Hub, StreamName};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+pub use address::{InvalidSimulator, Place, Simulator};
+pub use notice::Notice;
+pub use registry::{CreateError, CreateRequest};
+pub use relay::{Client, Close, MAX_SAID_BYTES, NotTaken, Speaker, Word};
+
+use crate::{Report, Settings, ingest::now};
+use registry::{Entry, Registry};
+use session::{Limits, Session, Task};
+
+/// What the sessions are run with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The one for whoever names none of the others.
+    pub default: Simulator,
+    pub others: BTreeMap<String, Simulator>,
+    pub pictures: Settings,
+    /// A simulator that does not answer for so long is gone.
+    pub timeout: Duration,
+    pub max_sessions: usize,
+    /// A session in which nothing happens for so long ends.
+    pub idle: Duration,
+    /// How often idle sessions are looked for.
+    pub check_every: Duration,
+}
+
+/// The sessions. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Simulators(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    hub: Hub,
+    config: Config,
+    /// Taken before the hub's lock; nothing awaits under it.
+    registry: Mutex<Registry<Arc<Session>>>,
+    shutdown: CancellationToken,
+}
+
+/// A session at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    pub id: StreamName,
+    pub request: CreateRequest,
+    pub created: SystemTime,
+    pub last_activity: SystemTime,
+    pub is_connected: bool,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    pub info: Info,
+    /// The session was there already.
+    pub is_reused: bool,
+}
+
+impl Simulators {
+    pub fn new(hub: Hub, config: Config, shutdown: CancellationToken) -> Self {
+        let registry = Mutex::new(Registry::new(config.max_sessions));
+        Self(Arc::new(Shared { hub, config, registry, shutdown }))
+    }
+
+    /// Makes a session, or finds that of the robot. Within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`CreateError`]: bad texts, or no room for a session or its stream.
+    pub fn create(&self, request: CreateRequest) -> Result<Created, CreateError> {
+        request.check()?;
+        let now = now();
+        let mut registry = self.0.registry();
+        if let Some(id) = registry.of_robot(&request) {
+            registry.touch(&id, now);
+            if let Some(entry) = registry.get(&id) {
+                return Ok(Created { info: info(&id, entry), is_reused: true });
+            }
+        }
+        let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
+        let id = registry.new_id(&request, now, random)?;
+        let publisher = self.0.hub.publisher(&id, Claim::Source, now)?;
+        let limits = Limits { pictures: self.0.config.pictures, timeout: self.0.config.timeout };
+        let (session, outgoing) = Session::new(id.clone(), self.simulator(&request).clone(), limits);
+        registry.insert(id.clone(), request.clone(), now, Arc::clone(&session));
+        let task = Task {
+            hub: self.0.hub.clone(),
+            limits,
+            outgoing,
+            on_wanted: {
+                let (shared, id) = (Arc::clone(&self.0), id.clone());
+                move |wanted| shared.registry().set_wanted(&id, wanted, crate::ingest::now())
+            },
+            session,
+        };
+        let (shared, ended) = (Arc::clone(&self.0), id.clone());
+        tokio::spawn(async move {
+            task.run(publisher).await;
+            // With its stream the session ends, whoever deleted that.
+            shared.registry().remove(&ended);
+        });
+        let info = Info { id, request, created: now.wall, last_activity: now.wall, is_connected: false };
+        Ok(Created { info, is_reused: false })
+    }
+
+    /// The simulator that is wished for by its name or the robot's; the default one where there is none of that name.
+    fn simulator(&self, request: &CreateRequest) -> &Simulator {
+        let Config { default, others, .. } = &self.0.config;
+        let named = |name: &Option<String>| name.as_ref().and_then(|name| others.get(name));
+        named(&request.simulator).or_else(|| named(&request.robot_name)).unwrap_or(default)
+    }
+
+    /// Asks the wished simulator whether it is alive; what is wrong if it is not.
+    pub async fn probe(&self, request: &CreateRequest) -> Option<String> {
+        probe::ping(self.simulator(request)).await.err().map(|error| error.to_string())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.registry().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn info(&self, id: &StreamName) -> Option<Info> {
+        self.0.registry().get(id).map(|entry| info(id, entry))
+    }
+
+    /// What the session's source does; `None` if there is no such session.
+    pub fn report(&self, id: &StreamName) -> Option<Report> {
+        self.session(id).map(|session| session.report())
+    }
+
+    /// A client of the session, who is told how it goes, and hears what the simulator says if it `hears`. That it
+    /// watches the stream, too, is what opens the simulator.
+    pub fn join(&self, id: &StreamName, hears: bool) -> Option<Client> {
+        self.session(id).map(|session| Client::new(session, hears))
+    }
+
+    fn session(&self, id: &StreamName) -> Option<Arc<Session>> {
+        self.0.registry().get(id).map(|entry| Arc::clone(&entry.running))
+    }
+
+    /// Ends a session and its stream: its clients are told. False if there is none of that name.
+    pub fn destroy(&self, id: &StreamName) -> bool {
+        let found = self.0.registry().remove(id).is_some();
+        if found {
+            self.0.hub.remove(id);
+        }
+        found
+    }
+
+    /// Ends sessions in which nothing happens, until the shutdown.
+    pub async fn sweep(self) {
+        let every = self.0.config.check_every;
+        let mut rounds = interval_at(Instant::now() + every, every);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.0.shutdown.cancelled() => return,
+                _ = rounds.tick() => {}
+            }
+            let idle = self.0.registry().idle(self.0.config.idle, now());
+            for id in idle {
+                tracing::info!(session = %id, "nothing happened in the session for too long: it ends");
+                self.destroy(&id);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Session>>> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn info(id: &StreamName, entry: &Entry<Arc<Session>>) -> Info {
+    Info {
+        id: id.clone(),
+        request: entry.request.clone(),
+        created: entry.created.wall,
+        last_activity: entry.last_activity(now()).wall,
+        is_connected: entry.running.is_connected(),
+    }
+}

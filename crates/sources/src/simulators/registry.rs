@@ -1,0 +1,279 @@
+//! Which sessions there are: made, found again by their robot, told of, ended when nothing happens. A plain state
+//! machine: the time is passed in, and what a session does is somebody else's.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hub::{Moment, StreamName};
+
+/// Longest text of a request that is kept.
+const MAX_TEXT: usize = 256;
+
+/// What a client asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateRequest {
+    pub user_id: Option<String>,
+    pub robot_name: Option<String>,
+    /// A live session of this robot is used again.
+    pub robot_id: Option<String>,
+    /// The name of a simulator; without it the robot's name is looked for.
+    pub simulator: Option<String>,
+}
+
+/// Why a session cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    #[error("{field} has more than {MAX_TEXT} characters")]
+    TextTooLong { field: &'static str },
+    #[error(
+        "robotId is {robot_id:?}: it becomes part of a stream's name, so it is 1 to {} letters, digits, '_' or '-'",
+        LONGEST_ROBOT_ID
+    )]
+    BadRobotId { robot_id: String },
+    #[error(
+        "session limit reached ({limit} sessions): destroy one, wait for an idle one to end, or raise sessions.max_concurrent"
+    )]
+    SessionLimit { limit: usize },
+    #[error("this machine gives no random numbers for the session's id")]
+    NoRandomness,
+    #[error(transparent)]
+    Stream(#[from] hub::ClaimError),
+}
+
+/// What stands around it takes 20 characters until the year 2286.
+const LONGEST_ROBOT_ID: usize = StreamName::MAX_LEN - "robot__0123456789012".len();
+
+impl CreateError {
+    /// Stable name for JSON errors.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TextTooLong { .. } => "TEXT_TOO_LONG",
+            Self::BadRobotId { .. } => "BAD_ROBOT_ID",
+            Self::SessionLimit { .. } => "SESSION_LIMIT",
+            Self::NoRandomness => "INTERNAL",
+            Self::Stream(error) => error.code(),
+        }
+    }
+}
+
+impl CreateRequest {
+    /// # Errors
+    /// Texts that are too long, and a robot's id that no stream's name can hold.
+    pub(super) fn check(&self) -> Result<(), CreateError> {
+        let texts =
+            [("userId", &self.user_id), ("robotName", &self.robot_name), ("simulator", &self.simulator)];
+        for (field, text) in texts {
+            if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
+                return Err(CreateError::TextTooLong { field });
+            }
+        }
+        match &self.robot_id {
+            Some(id) if id.is_empty() || id.len() > LONGEST_ROBOT_ID || id.parse::<StreamName>().is_err() => {
+                Err(CreateError::BadRobotId { robot_id: id.chars().take(80).collect() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A session, with whatever `T` runs it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<T> {
+    pub(super) request: CreateRequest,
+    pub(super) created: Moment,
+    /// Somebody watches. A session is not ended meanwhile.
+    is_wanted: bool,
+    last_activity: Moment,
+    pub(super) running: T,
+}
+
+impl<T> Entry<T> {
+    /// When something last happened.
+    pub(super) fn last_activity(&self, now: Moment) -> Moment {
+        if self.is_wanted { now } else { self.last_activity }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Registry<T> {
+    limit: usize,
+    sessions: BTreeMap<StreamName, Entry<T>>,
+}
+
+impl<T> Registry<T> {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, sessions: BTreeMap::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub(super) fn get(&self, id: &StreamName) -> Option<&Entry<T>> {
+        self.sessions.get(id)
+    }
+
+    /// The live session of the wished robot.
+    pub(super) fn of_robot(&self, request: &CreateRequest) -> Option<StreamName> {
+        let robot = request.robot_id.as_ref()?;
+        let of_it = |entry: &Entry<T>| entry.request.robot_id.as_ref() == Some(robot);
+        self.sessions.iter().find(|(_, entry)| of_it(entry)).map(|(id, _)| id.clone())
+    }
+
+    /// A name for a new session (API: `robot_<robotId>_<unix ms>`, `stream_<unix ms>_<9 random base36>`).
+    ///
+    /// # Errors
+    /// Where there is no room for one.
+    pub(super) fn new_id(
+        &self,
+        request: &CreateRequest,
+        now: Moment,
+        random: u64,
+    ) -> Result<StreamName, CreateError> {
+        request.check()?;
+        if self.sessions.len() >= self.limit {
+            return Err(CreateError::SessionLimit { limit: self.limit });
+        }
+        let since = now.wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = since.as_millis();
+        let id = match &request.robot_id {
+            Some(robot) => format!("robot_{robot}_{millis}"),
+            None => format!("stream_{millis}_{}", base36(random)),
+        };
+        id.parse()
+            .map_err(|_| CreateError::BadRobotId { robot_id: request.robot_id.clone().unwrap_or_default() })
+    }
+
+    pub(super) fn insert(&mut self, id: StreamName, request: CreateRequest, now: Moment, running: T) {
+        let entry = Entry { request, created: now, is_wanted: false, last_activity: now, running };
+        self.sessions.insert(id, entry);
+    }
+
+    /// Something happened in the session.
+    pub(super) fn touch(&mut self, id: &StreamName, now: Moment) {
+        if let Some(entry) = self.sessions.get_mut(id) {
+            entry.last_activity = now;
+        }
+    }
+
+    /// Somebody watches from now on, or nobody any more.
+    pub(super) fn set_wanted(&mut self, id: &StreamName, is_wanted: bool, now: Moment) {
+        if let Some(entry) = self.sessions.get_mut(id) {
+            entry.is_wanted = is_wanted;
+            entry.last_activity = now;
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &StreamName) -> Option<Entry<T>> {
+        self.sessions.remove(id)
+    }
+
+    /// Those in which nothing has happened for `timeout`.
+    pub(super) fn idle(&self, timeout: Duration, now: Moment) -> Vec<StreamName> {
+        let idle_for = |entry: &Entry<T>| now.mono.saturating_duration_since(entry.last_activity(now).mono);
+        let idle = self.sessions.iter().filter(|(_, entry)| idle_for(entry) >= timeout);
+        idle.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+/// Nine digits, of 47 bits.
+fn base36(random: u64) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let digit = |place: u32| char::from(DIGITS[(random / 36_u64.pow(place) % 36) as usize]);
+    (0..9).map(digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::{Instant, SystemTime};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn start() -> Moment {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_760_000_000_123);
+        Moment { mono: Instant::now(), wall }
+    }
+
+    fn after(moment: Moment, by: Duration) -> Moment {
+        Moment { mono: moment.mono + by, wall: moment.wall + by }
+    }
+
+    fn robot(id: &str) -> CreateRequest {
+        CreateRequest { robot_id: Some(id.to_owned()), ..CreateRequest::default() }
+    }
+
+    #[test]
+    fn ids_are_those_of_the_clients_in_the_field() {
+        let registry = Registry::<()>::new(10);
+        let id = registry.new_id(&CreateRequest::default(), start(), 35 + 36 * 10).unwrap();
+        assert_eq!(id.as_str(), "stream_1760000000123_za0000000");
+        let id = registry.new_id(&robot("arm-7"), start(), 0).unwrap();
+        assert_eq!(id.as_str(), "robot_arm-7_1760000000123");
+        let longest = "r".repeat(LONGEST_ROBOT_ID);
+        assert_eq!(
+            registry.new_id(&robot(&longest), start(), 0).unwrap().as_str().len(),
+            StreamName::MAX_LEN
+        );
+        for wrong in ["", "a b", "../x", "ä", &format!("{longest}r")] {
+            let error = registry.new_id(&robot(wrong), start(), 0).unwrap_err();
+            assert_eq!(error.code(), "BAD_ROBOT_ID", "{wrong}");
+        }
+        let long = CreateRequest { user_id: Some("u".repeat(MAX_TEXT + 1)), ..CreateRequest::default() };
+        assert_eq!(registry.new_id(&long, start(), 0).unwrap_err().code(), "TEXT_TOO_LONG");
+    }
+
+    #[test]
+    fn a_robot_finds_its_session_while_it_lives() {
+        let mut registry = Registry::new(10);
+        let now = start();
+        let id = registry.new_id(&robot("7"), now, 0).unwrap();
+        registry.insert(id.clone(), robot("7"), now, ());
+        registry.insert("stream_1_x".parse().unwrap(), CreateRequest::default(), now, ());
+        assert_eq!(registry.of_robot(&robot("7")), Some(id.clone()));
+        assert_eq!(registry.of_robot(&robot("8")), None);
+        assert_eq!(
+            registry.of_robot(&CreateRequest::default()),
+            None,
+            "sessions without a robot are nobody else's"
+        );
+        registry.remove(&id).unwrap();
+        assert_eq!(registry.of_robot(&robot("7")), None);
+        assert!(registry.remove(&id).is_none());
+    }
+
+    #[test]
+    fn there_are_no_more_than_the_limit() {
+        let mut registry = Registry::new(1);
+        registry.insert("a".parse().unwrap(), CreateRequest::default(), start(), ());
+        let error = registry.new_id(&CreateRequest::default(), start(), 0).unwrap_err();
+        assert_eq!(error.code(), "SESSION_LIMIT");
+        registry.remove(&"a".parse().unwrap());
+        registry.new_id(&CreateRequest::default(), start(), 0).unwrap();
+    }
+
+    #[test]
+    fn what_is_idle_for_the_timeout_is_over_and_what_is_watched_is_not() {
+        let mut registry = Registry::new(10);
+        let (made, ids) =
+            (start(), ["idle", "touched", "watched", "left"].map(|id| id.parse::<StreamName>().unwrap()));
+        for id in &ids {
+            registry.insert(id.clone(), CreateRequest::default(), made, ());
+        }
+        let [idle, touched, watched, left] = &ids;
+        registry.touch(touched, after(made, HOUR / 2));
+        registry.set_wanted(watched, true, after(made, HOUR / 2));
+        registry.set_wanted(left, true, made);
+        registry.set_wanted(left, false, after(made, HOUR / 4));
+        let sure = Duration::from_secs(1);
+        assert!(registry.idle(HOUR, after(made, HOUR - sure)).is_empty());
+        assert_eq!(registry.idle(HOUR, after(made, HOUR)), std::slice::from_ref(idle));
+        assert_eq!(registry.idle(HOUR, after(made, HOUR * 5 / 4)), [idle.clone(), left.clone()]);
+        assert!(!registry.idle(HOUR, after(made, HOUR * 100)).contains(watched));
+        registry.set_wanted(watched, false, after(made, HOUR * 100));
+        assert!(!registry.idle(HOUR, after(made, HOUR * 101 - sure)).contains(watched));
+        assert_eq!(registry.idle(HOUR, after(made, HOUR * 101)).len(), 4);
+    }
+}

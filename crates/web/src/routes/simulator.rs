@@ -1,0 +1,183 @@
+//! Document 002, the simulator proxy: sessions are made, told of, and destroyed. Their streams are viewed as any other.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use hub::StreamName;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use sources::simulators::{CreateRequest, Created, Info};
+use utoipa::ToSchema;
+
+use super::{Name, OptionalJson};
+use crate::{
+    App,
+    auth::{Grant, Scope},
+    caller::Caller,
+    clock,
+    error::ApiError,
+};
+
+/// How the paths of these routes begin; their errors say `"success": false`.
+pub(crate) const ROUTES: &str = "/session/";
+
+/// What a session is wished for with.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Create {
+    #[serde(deserialize_with = "text")]
+    #[schema(example = "user123")]
+    user_id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    #[schema(example = "demo-robot")]
+    robot_name: Option<String>,
+    /// A live session of this robot is used again.
+    #[serde(deserialize_with = "text")]
+    robot_id: Option<String>,
+    /// The simulator's name in `simulators:`; without it the robot's name is looked for there, else it is the default one.
+    #[serde(deserialize_with = "text")]
+    simulator: Option<String>,
+}
+
+/// Text, or a number: databases number their users and robots.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(serde::de::Error::custom("expected a text, a number, or null")),
+    }
+}
+
+/// Where the session is watched.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionCreated {
+    success: bool,
+    #[schema(example = "stream_1234567890_abc123")]
+    session_id: String,
+    ws_url: String,
+    http_stream_url: String,
+    embed_url: String,
+    message: &'static str,
+    /// What is wrong with the simulator; it is tried all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+/// Make a session, or find that of the robot.
+#[utoipa::path(post, path = "/session/create", operation_id = "create_session", tag = "sessions",
+    request_body(content = Create, description = "{\"userId\": \"user123\", \"robotName\": \"demo-robot\"}"), responses(
+    (status = 200, description = "The session; with a key that may view its stream, the addresses hold a token that opens them for a year", body = SessionCreated),
+    (status = 400, description = "A bad body or robotId"), (status = 503, description = "At a limit")))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    grant: Grant,
+    caller: Caller,
+    OptionalJson(create): OptionalJson<Create>,
+) -> Result<Json<SessionCreated>, ApiError> {
+    let Create { user_id, robot_name, robot_id, simulator } = create;
+    let wish =
+        CreateRequest { user_id, robot_name, robot_id: robot_id.filter(|id| !id.is_empty()), simulator };
+    let Created { info, is_reused } = app.simulators().create(wish)?;
+    if let Err(refusal) = grant.require(Scope::Publish, &info.id) {
+        if !is_reused {
+            app.simulators().destroy(&info.id);
+        }
+        return Err(refusal);
+    }
+    let warning = if is_reused { None } else { probe(&app, &info).await };
+    if !is_reused {
+        tracing::info!(session = %info.id, "session made by request");
+    }
+    let url = urls(&app, &grant, &caller, &info.id);
+    Ok(Json(SessionCreated {
+        success: true,
+        ws_url: url("").replacen("http", "ws", 1),
+        http_stream_url: url("/mjpeg"),
+        embed_url: url("/embed"),
+        session_id: info.id.to_string(),
+        message: if is_reused { "Streaming session reused" } else { "Streaming session created" },
+        warning,
+    }))
+}
+
+/// The addresses of a session's views, as the caller reaches them. An `<img>` and an iframe send no key: where one is
+/// needed, a token stands in the address.
+fn urls(app: &App, grant: &Grant, caller: &Caller, id: &StreamName) -> impl Fn(&str) -> String {
+    let share = app.guard().share(grant, id, TOKEN_SPAN);
+    let token = share
+        .ok()
+        .filter(|_| grant.shows(id))
+        .map_or(String::new(), |share| format!("?token={}", share.token));
+    let stream = format!("{}{}", caller.base(), app.settings().base_path.at(&format!("/stream/{id}")));
+    move |view| format!("{stream}{view}{token}")
+}
+
+/// As long as a key lives, or as its session does.
+const TOKEN_SPAN: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);
+
+async fn probe(app: &App, info: &Info) -> Option<String> {
+    let warning = app.simulators().probe(&info.request).await?;
+    tracing::warn!(session = %info.id, "the simulator does not answer GET /ping: {warning}");
+    Some(format!("the simulator does not answer GET /ping: {warning}"))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionAnswer {
+    success: bool,
+    session: Session,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    id: String,
+    user_id: Option<String>,
+    robot_name: Option<String>,
+    robot_id: Option<String>,
+    created_at: String,
+    last_activity: String,
+    /// Viewers of all kinds.
+    connections: usize,
+    is_isaac_sim_connected: bool,
+}
+
+/// A session.
+#[utoipa::path(get, path = "/session/{id}", operation_id = "session", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, description = "The session", body = SessionAnswer), (status = 404, description = "Session not found")))]
+pub(crate) async fn info(
+    State(app): State<Arc<App>>,
+    Name(id): Name,
+) -> Result<Json<SessionAnswer>, ApiError> {
+    let info = app.simulators().info(&id).ok_or_else(not_found)?;
+    let CreateRequest { user_id, robot_name, robot_id, .. } = info.request;
+    let session = Session {
+        connections: app.hub().stream(&id).map_or(0, |stream| stream.demand().viewers),
+        id: id.to_string(),
+        user_id,
+        robot_name,
+        robot_id,
+        created_at: clock::rfc3339(info.created),
+        last_activity: clock::rfc3339(info.last_activity),
+        is_isaac_sim_connected: info.is_connected,
+    };
+    Ok(Json(SessionAnswer { success: true, session }))
+}
+
+/// End a session: its clients are told, and the simulator is left.
+#[utoipa::path(post, path = "/session/{id}/destroy", operation_id = "destroy_session", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, description = "Ended"), (status = 404, description = "Session not found")))]
+pub(crate) async fn destroy(State(app): State<Arc<App>>, Name(id): Name) -> Result<Json<Value>, ApiError> {
+    if !app.simulators().destroy(&id) {
+        return Err(not_found());
+    }
+    tracing::info!(session = %id, "session destroyed by request");
+    Ok(Json(json!({ "success": true, "message": "Session destroyed" })))
+}
+
+fn not_found() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "Session not found")
+}

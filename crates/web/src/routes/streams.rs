@@ -1,0 +1,286 @@
+//! Document 001, the stream server: publish, view, list, statistics, delete.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Request, State},
+    response::Response,
+};
+use http::{HeaderMap, request::Parts};
+use hub::{Stream, StreamName};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{Name, Query};
+use crate::{
+    App,
+    auth::{Grant, Scope, Ticket},
+    clock,
+    error::ApiError,
+    pages,
+    publish::{self, body::Published},
+    recording::RecorderState,
+    renditions::Look,
+    stats::{StreamDetail, StreamInfo},
+    view::{Past, Source, mjpeg, snapshot, websocket as websocket_view},
+    websocket,
+};
+
+/// Publish a frame, or frames without end.
+#[utoipa::path(post, path = "/publish/{name}", tag = "publish", params(
+    ("name" = String, Path, description = "1 to 64 letters, digits, '_' or '-'; the first frame creates the stream"),
+    ("takeover" = Option<u8>, Query, description = "1: a never-ending body replaces a connected publisher")
+), request_body(content(
+    (String = "multipart/form-data"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace")
+), description = "A form with the picture in the field 'frame'; the picture itself; or a part a frame, without end. The headers X-Timestamp (Unix seconds), X-Frame-Seq and X-Frame-Metadata (a JSON object, 4 kB), of the request or of the part, travel with the frame"),
+responses(
+    (status = 200, description = "The answer", body = Published),
+    (status = 400, description = "No frame, an empty or a truncated one, or a bad stream name"),
+    (status = 409, description = "Another connection publishes this stream"),
+    (status = 413, description = "Larger than server.max_frame_size_mb"),
+    (status = 415, description = "Not an image that the hub takes"),
+    (status = 503, description = "The stream limit is reached")
+))]
+pub(crate) async fn publish(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    Query(query): Query<publish::Query>,
+    request: Request,
+) -> Result<Json<Published>, ApiError> {
+    publish::body::publish(app, name, query, request).await.map(Json)
+}
+
+/// The same as POST: ffmpeg and curl upload with PUT.
+#[utoipa::path(put, path = "/publish/{name}", tag = "publish", params(("name" = String, Path), ("takeover" = Option<u8>, Query)),
+    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace"))),
+    responses((status = 200, description = "The answer", body = Published), (status = 400, description = "Malformed"), (status = 409, description = "Another connection publishes it"), (status = 413, description = "Too large"), (status = 415, description = "Not an image that the hub takes"), (status = 503, description = "At a limit")))]
+pub(crate) async fn publish_by_put(
+    state: State<Arc<App>>,
+    name: Name,
+    query: Query<publish::Query>,
+    request: Request,
+) -> Result<Json<Published>, ApiError> {
+    publish(state, name, query, request).await
+}
+
+/// Publish over a WebSocket: a binary message a frame, a text message the metadata of the next one.
+#[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
+    ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
+    ("takeover" = Option<u8>, Query),
+    ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever who reads the stream changes; refused frames are told, too")
+), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
+pub(crate) async fn publish_websocket(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    Query(query): Query<publish::Query>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if !websocket::is_upgrade(&request) {
+        return Err(websocket::upgrade_required());
+    }
+    publish::websocket::response(app, name, query, request)
+}
+
+/// View a stream: MJPEG, or with an upgrade the WebSocket view.
+#[utoipa::path(get, path = "/stream/{name}", tag = "view", params(
+    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
+    ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
+    ("relay" = Option<u8>, Query, description = "Of the WebSocket view of a simulator session: 0 leaves out the simulator's own messages"),
+    ("metadata" = Option<u8>, Query, description = "1: before each frame of the WebSocket view a text with its number and metadata"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: the frames that it has looked at, with what it found in their metadata"),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
+), responses(
+    (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
+    (status = 101, description = "A WebSocket"), (status = 404, description = "No such stream, or not recorded then")
+))]
+pub(crate) async fn view(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    Query(query): Query<mjpeg::Query>,
+    Query(socket_query): Query<websocket_view::Query>,
+    view: ViewRequest,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let is_live = view.moment.t.is_none();
+    let source = view.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
+    if websocket::is_upgrade(&request) {
+        let client = if is_live { app.simulators().join(&name, socket_query.hears()) } else { None };
+        return Ok(websocket_view::response(app, name, source, client, &socket_query, request));
+    }
+    Ok(mjpeg::response(&app, source, &query, request.headers()))
+}
+
+/// `?t=`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Moment {
+    pub(crate) t: Option<Past>,
+}
+
+impl Moment {
+    /// The moment asked for, if any. What was recorded is shown as it was recorded.
+    fn past(self, grant: &Grant, stream: &StreamName, look: Look) -> Result<Option<Past>, ApiError> {
+        if self.t.is_some() && !look.is_as_published() {
+            let message = "width, height and quality are for live pictures: leave them out, or leave out t";
+            return Err(ApiError::bad_request("BAD_QUERY", message));
+        }
+        if self.t.is_some() {
+            grant.require(Scope::View, stream)?;
+        }
+        Ok(self.t)
+    }
+}
+
+/// `?overlay=`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Overlay {
+    overlay: Option<String>,
+}
+
+/// What a viewer asks to see, and may.
+pub(crate) struct ViewRequest {
+    pub(crate) overlay: Overlay,
+    pub(crate) moment: Moment,
+    pub(crate) look: Look,
+    pub(crate) grant: Grant,
+}
+
+impl ViewRequest {
+    /// Whether it is of what one stream was, or of what was found in it: nothing that another could go on with.
+    pub(crate) fn is_of_one_stream(&self) -> bool {
+        self.moment.t.is_some() || self.overlay.overlay.is_some()
+    }
+
+    /// The stream as it is, or as it was then, which is a recording.
+    pub(crate) async fn source(
+        self,
+        app: &Arc<App>,
+        stream: &Stream,
+        fps: Option<f64>,
+    ) -> Result<Source, ApiError> {
+        if let Some(pipeline) = self.overlay.overlay {
+            if self.moment.t.is_some() || !self.look.is_as_published() {
+                let message =
+                    "overlay is for live pictures as published: leave out t, width, height and quality";
+                return Err(ApiError::bad_request("BAD_QUERY", message));
+            }
+            return Source::named(app, &app.analyses().stream(stream, &pipeline)?, self.look, fps);
+        }
+        match self.moment.past(&self.grant, stream.name(), self.look)? {
+            Some(past) => Source::past(app, stream.name(), past).await,
+            None => Source::named(app, stream, self.look, fps),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ViewRequest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(moment) = Query::from_request_parts(parts, state).await?;
+        let Query(look) = Query::from_request_parts(parts, state).await?;
+        let Query(overlay) = Query::from_request_parts(parts, state).await?;
+        Ok(Self { overlay, moment, look, grant: Grant::from_request_parts(parts, state).await? })
+    }
+}
+
+/// View a stream as MJPEG.
+#[utoipa::path(get, path = "/stream/{name}/mjpeg", tag = "view", params(
+    ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: only the frames that it has looked at"),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
+pub(crate) async fn view_mjpeg(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    Query(query): Query<mjpeg::Query>,
+    view: ViewRequest,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let source = view.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
+    Ok(mjpeg::response(&app, source, &query, &headers))
+}
+
+/// The newest frame as a JPEG.
+#[utoipa::path(get, path = "/stream/{name}/snapshot.jpg", tag = "view", params(
+    ("name" = String, Path),
+    ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
+    ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most"),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
+    ("t" = Option<String>, Query, description = "What it showed then: -30s, -1.5m, -1h, or a time (RFC 3339)")
+), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
+    (status = 304, description = "None newer"), (status = 404, description = "No such stream, or not recorded then"), (status = 503, description = "No frame yet")))]
+pub(crate) async fn snapshot(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    Query(query): Query<snapshot::Query>,
+    Query(moment): Query<Moment>,
+    Query(look): Query<Look>,
+    grant: Grant,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let stream = app.stream(&name)?;
+    if let Some(past) = moment.past(&grant, &name, look)? {
+        return snapshot::past(&app, &name, past).await;
+    }
+    if !look.is_as_published() {
+        return snapshot::rendition(&app, &stream, look, &query, &headers).await;
+    }
+    snapshot::response(&stream, &query, &headers).await
+}
+
+/// A page for an iframe.
+#[utoipa::path(get, path = "/stream/{name}/embed", tag = "view", params(("name" = String, Path)),
+    responses((status = 200, content_type = "text/html", description = "The page")))]
+pub(crate) async fn embed(
+    Name(_checked): Name,
+    ticket: Ticket,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // The stream may come later: the page waits for it.
+    Ok(pages::page("embed.html", &headers, ticket.get()))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamList {
+    count: usize,
+    streams: Vec<StreamInfo>,
+    /// Name of the stream that `/stream` and `/stats` show.
+    default: Option<String>,
+}
+
+/// All live streams.
+#[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, grant: Grant) -> Json<StreamList> {
+    let streams = StreamInfo::all(&app, &grant);
+    let default = app.default_stream(&grant).map(|stream| stream.name().to_string());
+    Json(StreamList { count: streams.len(), streams, default })
+}
+
+/// Statistics of one stream.
+#[utoipa::path(get, path = "/api/streams/{name}/stats", operation_id = "stream_stats", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, description = "The answer", body = StreamDetail), (status = 404, description = "No such stream")))]
+pub(crate) async fn stats(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+) -> Result<Json<StreamDetail>, ApiError> {
+    let stats = app.stream(&name)?.stats(clock::now());
+    Ok(Json(StreamDetail::new(&app, stats, RecorderState::of(&app, &name))))
+}
+
+/// Delete a stream: its viewers are told that it has ended.
+#[utoipa::path(delete, path = "/api/streams/{name}", operation_id = "delete_stream", tag = "control", params(("name" = String, Path)),
+    responses((status = 200, description = "Deleted"), (status = 404, description = "No such stream")))]
+pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+    if !app.hub().remove(&name) {
+        return Err(ApiError::stream_not_found(&name));
+    }
+    tracing::info!(stream = %name, "stream deleted by request");
+    Ok(Json(json!({ "status": "success", "message": format!("Stream '{name}' deleted") })))
+}

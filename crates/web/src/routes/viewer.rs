@@ -1,0 +1,147 @@
+//! Document 000, the viewer: the page, the default stream, its statistics.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State, rejection::PathRejection},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use hub::Stream;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Query, streams::ViewRequest};
+use crate::{
+    App,
+    auth::{Grant, Scope, Ticket},
+    clock,
+    error::ApiError,
+    pages,
+    stats::round,
+    upload,
+    view::{Source, mjpeg, wall},
+    websocket,
+};
+
+/// The page: all streams, or one of them large.
+#[utoipa::path(get, path = "/", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn index(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("index.html", &headers, ticket.get())
+}
+
+/// The statistics as a page.
+#[utoipa::path(get, path = "/stats-page", tag = "control", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn stats_page(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("stats.html", &headers, ticket.get())
+}
+
+/// What was recorded, as a page: a timeline, a player, the files.
+#[utoipa::path(get, path = "/recordings", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn recordings_page(ticket: Ticket, headers: HeaderMap) -> Response {
+    pages::page("recordings.html", &headers, ticket.get())
+}
+
+pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    let path = path.as_ref().map_or("", |Path(path)| path);
+    // What a ticket opens lies beside it.
+    let file =
+        path.strip_prefix(pages::TICKET).and_then(|rest| rest.split_once('/')).map_or(path, |(_, file)| file);
+    pages::file(file, &headers)
+}
+
+/// All streams of a page over one WebSocket.
+#[utoipa::path(get, path = "/api/wall", tag = "view", responses(
+    (status = 101, description = "A WebSocket: lists of streams, and the frames of those that the client watches"),
+    (status = 426, description = "Not a WebSocket handshake")
+))]
+pub(crate) async fn wall(
+    State(app): State<Arc<App>>,
+    grant: Grant,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if websocket::is_upgrade(&request) {
+        Ok(wall::response(app, grant, request))
+    } else {
+        Err(websocket::upgrade_required())
+    }
+}
+
+/// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture. As a WebSocket, the upload
+/// of a phrase (document 003).
+#[utoipa::path(get, path = "/stream", tag = "view", params(
+    ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
+    ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
+    ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
+    ("advance_headers" = Option<u8>, Query, description = "1: part headers sent ahead, as browsers need them; 0: with Content-Length"),
+    ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
+), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    Query(query): Query<mjpeg::Query>,
+    view: ViewRequest,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if websocket::is_upgrade(&request) {
+        return upload::websocket::response(app, view.grant, request);
+    }
+    view.grant.require_somewhere(Scope::Live)?;
+    let rate = app.rate(query.fps);
+    let source = match view.is_of_one_stream() {
+        true => {
+            let stream = default_stream(&app, &view.grant)?;
+            view.source(&app, &stream, rate).await?
+        }
+        false => Source::following(Arc::clone(&app), view.grant, App::default_stream, view.look, rate)?,
+    };
+    Ok(mjpeg::response(&app, source, &query, request.headers()))
+}
+
+/// What is not there has no past.
+fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
+    app.default_stream(grant).ok_or_else(|| {
+        let message = "no stream is live that could be rewound or analysed: publish to /publish/{name}";
+        ApiError::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
+    })
+}
+
+/// Statistics of the default stream (document 000).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ViewerStats {
+    frames_received: u64,
+    frames_served: u64,
+    frames_dropped: u64,
+    clients_connected: usize,
+    uptime_seconds: f64,
+    /// Frames a second over the last seconds.
+    current_fps: f64,
+    server_running: bool,
+    host: String,
+    port: u16,
+    /// The default stream's name.
+    stream: Option<String>,
+    version: &'static str,
+}
+
+/// Statistics of the default stream.
+#[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, description = "The answer", body = ViewerStats)))]
+pub(crate) async fn stats(State(app): State<Arc<App>>, grant: Grant) -> impl IntoResponse {
+    let now = clock::now();
+    let stats = app.default_stream(&grant).map(|stream| stream.stats(now));
+    let totals = stats.as_ref().map(|s| s.totals).unwrap_or_default();
+    let address = app.settings().address;
+    Json(ViewerStats {
+        frames_received: totals.frames,
+        frames_served: totals.served,
+        frames_dropped: totals.skipped,
+        clients_connected: stats.as_ref().map_or(0, |s| s.demand.viewers),
+        uptime_seconds: round(now.mono.saturating_duration_since(app.started().mono).as_secs_f64(), 1),
+        current_fps: stats.as_ref().map_or(0.0, |s| round(s.fps, 1)),
+        server_running: !app.shutdown().is_cancelled(),
+        host: address.ip().to_string(),
+        port: address.port(),
+        stream: stats.map(|s| s.name.to_string()),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}

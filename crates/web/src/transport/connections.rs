@@ -1,0 +1,280 @@
+//! Which connections are open, and which of them rest between requests.
+//!
+//! At the limit the connection that has rested longest makes room: ten thousand idle connections cost their own
+//! senders a reconnect, and nobody who is watching or publishing notices, not even a client that posts a frame a
+//! second. Only when every place is taken by a connection at work is a newcomer turned away.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::per_address::Counted;
+
+#[derive(Debug)]
+pub(crate) struct Connections {
+    max: usize,
+    /// Guards the places; nothing awaits under it.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: usize,
+    /// Resting connections in the order in which they are to make room.
+    resting: BTreeMap<Place, CancellationToken>,
+    next: u64,
+}
+
+/// A place among the resting, first by the time from which on it counts as resting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    from: Instant,
+    number: u64,
+}
+
+/// After a request a connection counts as resting only this much later: who posts a frame a second is at work, however
+/// fast others connect meanwhile.
+const BREATH: Duration = Duration::from_secs(2);
+
+impl Connections {
+    pub(crate) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { max: max.max(1), state: Mutex::default() })
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.lock().open
+    }
+
+    /// A place for a new connection. When all are taken, the one that has rested longest is shed; when none rests,
+    /// there is no place.
+    pub(crate) fn admit(self: &Arc<Self>, counted: Counted) -> Option<Connection> {
+        let mut state = self.lock();
+        if state.open >= self.max {
+            let (_, oldest) = state.resting.pop_first()?;
+            oldest.cancel();
+        }
+        state.open += 1;
+        let shed = CancellationToken::new();
+        let pause = Pause::new(state.rest(shed.clone(), Instant::now()));
+        Some(Connection {
+            all: Arc::clone(self),
+            _counted: counted,
+            shed,
+            pause: Mutex::new(Some(pause)),
+            answering: AtomicUsize::new(0),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn rest(&mut self, shed: CancellationToken, from: Instant) -> Place {
+        self.next += 1;
+        let place = Place { from, number: self.next };
+        self.resting.insert(place, shed);
+        place
+    }
+}
+
+/// One connection's place. Dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    all: Arc<Connections>,
+    _counted: Counted,
+    shed: CancellationToken,
+    /// While no request is being answered.
+    pause: Mutex<Option<Pause>>,
+    /// Requests being answered: over HTTP/2 there may be several.
+    answering: AtomicUsize,
+}
+
+/// The time between two requests, the reading of the next one's head included.
+#[derive(Debug)]
+struct Pause {
+    /// The place among the resting ones.
+    place: Place,
+    since: Instant,
+    /// When the first byte of the next request came.
+    head_since: Option<Instant>,
+}
+
+impl Pause {
+    fn new(place: Place) -> Self {
+        Self { place, since: Instant::now(), head_since: None }
+    }
+}
+
+impl Connection {
+    /// Resolves when this connection has to make room.
+    pub(crate) async fn shed(&self) {
+        self.shed.cancelled().await;
+    }
+
+    /// Takes the connection from among the resting until the returned guard is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> Arc<Busy> {
+        let mut state = self.all.lock();
+        if let Some(pause) = self.pause().take() {
+            state.resting.remove(&pause.place);
+        }
+        self.answering.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Busy(Arc::clone(self)))
+    }
+
+    /// Notes that something was read from the client.
+    pub(super) fn bytes_arrived(&self) {
+        if let Some(pause) = self.pause().as_mut() {
+            pause.head_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Resolves when the client has sent no request for `idle`, or only a part of one's head for `head`.
+    pub(super) async fn outstayed(&self, idle: Duration, head: Duration) {
+        loop {
+            let now = Instant::now();
+            let deadline = self.pause().as_ref().map(|pause| match pause.head_since {
+                Some(begun) => begun + head,
+                None => pause.since + idle,
+            });
+            // Looked at anew every so often rather than told of each request: nothing is paid per frame.
+            let look_again = now + head;
+            match deadline {
+                Some(deadline) if deadline <= now => return,
+                Some(deadline) => tokio::time::sleep_until(deadline.min(look_again)).await,
+                None => tokio::time::sleep_until(look_again).await,
+            }
+        }
+    }
+
+    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.all.lock();
+        state.open -= 1;
+        if let Some(pause) = self.pause().take() {
+            state.resting.remove(&pause.place);
+        }
+    }
+}
+
+/// A request is being answered; lives until its response has been written, or its WebSocket has ended.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Connection>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.0.all.lock();
+        // Counted under the lock: the last one out lets the connection rest.
+        if self.0.answering.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return;
+        }
+        let place = state.rest(self.0.shed.clone(), Instant::now() + BREATH);
+        *self.0.pause() = Some(Pause::new(place));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used)]
+    use super::*;
+    use crate::transport::PerAddress;
+
+    fn counted() -> Counted {
+        PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).expect("no limit")
+    }
+
+    fn admit(all: &Arc<Connections>) -> Arc<Connection> {
+        Arc::new(all.admit(counted()).expect("a place"))
+    }
+
+    #[test]
+    fn the_longest_resting_connection_makes_room() {
+        let all = Connections::new(2);
+        let first = admit(&all);
+        let second = admit(&all);
+        let busy = first.begin_request();
+        let third = admit(&all);
+        assert!(!first.shed.is_cancelled(), "it is answering a request");
+        assert!(second.shed.is_cancelled());
+        assert!(!third.shed.is_cancelled());
+        drop((second, busy));
+        assert_eq!(all.open(), 2);
+    }
+
+    #[test]
+    fn a_request_counts_for_a_while() {
+        let all = Connections::new(2);
+        let publisher = admit(&all);
+        drop(publisher.begin_request());
+        let mut silent = admit(&all);
+        for _ in 0..10 {
+            let newcomer = admit(&all);
+            assert!(silent.shed.is_cancelled());
+            silent = newcomer;
+        }
+        assert!(!publisher.shed.is_cancelled());
+    }
+
+    #[test]
+    fn a_connection_rests_when_its_last_request_is_answered() {
+        let all = Connections::new(1);
+        let several = admit(&all);
+        let (first, second) = (several.begin_request(), several.begin_request());
+        drop(first);
+        assert!(all.admit(counted()).is_none());
+        drop(second);
+        admit(&all);
+        assert!(several.shed.is_cancelled());
+    }
+
+    #[test]
+    fn with_all_at_work_the_newcomer_is_turned_away() {
+        let all = Connections::new(1);
+        let first = admit(&all);
+        let busy = first.begin_request();
+        assert!(all.admit(counted()).is_none());
+        assert!(!first.shed.is_cancelled());
+        drop(busy);
+        let again = admit(&all);
+        assert!(!again.shed.is_cancelled());
+        assert!(first.shed.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_and_a_head_each_have_their_time() {
+        let (idle, head) = (Duration::from_secs(60), Duration::from_secs(10));
+        let start = Instant::now();
+        let silent = admit(&Connections::new(1));
+        silent.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 60);
+
+        let start = Instant::now();
+        let trickling = admit(&Connections::new(1));
+        trickling.bytes_arrived();
+        trickling.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 10);
+
+        let busy = admit(&Connections::new(1));
+        let request = busy.begin_request();
+        let hour = Duration::from_secs(3600);
+        assert!(tokio::time::timeout(hour, busy.outstayed(idle, head)).await.is_err());
+        drop(request);
+        let start = Instant::now();
+        busy.outstayed(idle, head).await;
+        assert_eq!(start.elapsed().as_secs(), 60);
+    }
+}

@@ -1,0 +1,271 @@
+//! The tail: the way from a response to the wire. The accept loop is ours because a slow viewer's lag is decided
+//! here: whatever lies unsent between the hub and the network is a frame that was fresh once.
+//!
+//! Two bounds make it short, and neither helps without the other: what we hand over before the socket has taken the
+//! last part (the [`gate`]), and the bytes that the kernel keeps unsent (`TCP_NOTSENT_LOWAT`). With both, a viewer on
+//! a 200 kB/s link sees frames a fraction of a second old; with either alone, six seconds and growing.
+
+mod body;
+mod connections;
+mod gate;
+mod http2;
+mod per_address;
+mod socket;
+mod tls;
+
+use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{body::Body, extract::ConnectInfo, response::Response};
+use http::{HeaderValue, Request, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use body::{LiveBody, Part, end_live_at, live_response};
+#[cfg(test)]
+pub(crate) use body::{LiveBox, begin_live, take_live};
+pub(crate) use connections::{Busy, Connections};
+pub(crate) use per_address::PerAddress;
+pub use tls::{Tls, TlsError, TlsFiles};
+
+use crate::ConnectionLimits;
+use body::WireBody;
+use connections::Connection;
+use gate::{Gate, GatedSocket};
+use socket::Socket;
+
+/// Who is at the other end, and how.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    is_encrypted: bool,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// In a request's extensions: it came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
+/// What holds for every connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) per_address: Arc<PerAddress>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Accepts connections until the shutdown, then lets those that are open end by themselves for a while.
+/// `answer` makes the response to a request, and never fails.
+pub(crate) async fn serve<A, F>(listener: TcpListener, places: Arc<Connections>, terms: Terms, answer: A)
+where
+    A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let connections = TaskTracker::new();
+    if let Some(tls) = terms.tls.clone() {
+        let shutdown = terms.shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(tls.follow_files()).await });
+    }
+    loop {
+        let accepted = tokio::select! {
+            () = terms.shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                let place = match terms.per_address.count(peer.ip()) {
+                    Some(counted) => places.admit(counted).ok_or(TOO_MANY),
+                    None => Err(TOO_MANY_OF_ONE),
+                };
+                match place {
+                    Ok(place) => {
+                        let task = converse(socket, peer, place, answer.clone(), terms.clone());
+                        connections.spawn(task);
+                    }
+                    // Whoever expects a handshake cannot read it.
+                    Err(_) if terms.tls.is_some() => {}
+                    Err(reason) => turn_away(&socket, reason),
+                }
+            }
+            Err(error) => rest_after(&error).await,
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(terms.limits.shutdown, connections.wait()).await.is_err() {
+        tracing::warn!(open = connections.len(), "connections did not end in time, cutting them");
+    }
+}
+
+/// All places are taken.
+const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\n\
+    Connection: close\r\nContent-Length: 118\r\n\r\n\
+    {\"error\":\"too many connections are open: try again later, or raise server.max_connections\",\
+    \"code\":\"CONNECTION_LIMIT\"}\n";
+
+/// One address has all the places that it may have.
+const TOO_MANY_OF_ONE: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nRetry-After: 2\r\n\
+    Connection: close\r\nContent-Length: 149\r\n\r\n\
+    {\"error\":\"too many connections from this address: close some, or raise limits.connections_per_address of the \
+    hub\",\"code\":\"ADDRESS_CONNECTION_LIMIT\"}\n";
+
+/// Says so in one write, without a task: who floods must not be served at length.
+fn turn_away(socket: &TcpStream, answer: &str) {
+    if let Err(error) = socket.try_write(answer.as_bytes()) {
+        tracing::debug!(%error, "cannot tell a client that a connection limit is reached");
+    }
+}
+
+/// A peer that left while it was being accepted concerns nobody; running out of file descriptors passes only if the
+/// loop rests.
+async fn rest_after(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    tracing::error!(%error, "cannot accept connections: raise the limit of open files (ulimit -n)");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// One connection, from its first request to its last.
+async fn converse<A, F>(socket: TcpStream, address: SocketAddr, place: Connection, answer: A, terms: Terms)
+where
+    A: Fn(Request<Body>) -> F + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let Terms { tls, limits, shutdown, .. } = terms;
+    let peer = Peer { address, is_encrypted: tls.is_some() };
+    if let Err(error) = tune(&socket, &limits) {
+        tracing::debug!(%peer, %error, "cannot set socket options");
+    }
+    let place = Arc::new(place);
+    let socket = match tls {
+        None => Socket::Plain(socket),
+        Some(tls) => {
+            let greeting = tokio::time::timeout(limits.header_timeout, tls.accept(socket));
+            let greeted = tokio::select! {
+                greeted = greeting => greeted,
+                () = place.shed() => return,
+                () = shutdown.cancelled() => return,
+            };
+            match greeted {
+                Ok(Ok(Some(socket))) => socket,
+                Ok(Ok(None)) => return,
+                Ok(Err(error)) => return tracing::debug!(%peer, %error, "the TLS handshake failed"),
+                Err(_late) => return tracing::debug!(%peer, "the TLS handshake took too long"),
+            }
+        }
+    };
+    if socket.is_http2() {
+        return http2::converse(socket, peer, place, answer, limits, shutdown).await;
+    }
+    let gate = Gate::default();
+    let service = service_fn(|request| respond(&answer, &place, peer, Some(gate.clone()), request));
+    let connection = http1::Builder::new()
+        // Ours is the connection's, which tells a pause from a head that does not end.
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER)
+        .serve_connection(GatedSocket::new(socket, gate.clone(), Arc::clone(&place)), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let outcome = tokio::select! {
+        biased;
+        outcome = connection.as_mut() => outcome,
+        () = place.shed() => return,
+        () = place.outstayed(limits.idle_timeout, limits.header_timeout) => return,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+/// Answers one request. `socket`: the gate of a connection that answers one at a time.
+fn respond<A, F>(
+    answer: &A,
+    place: &Arc<Connection>,
+    peer: Peer,
+    socket: Option<Gate>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<WireBody>, Infallible>> + Send + use<A, F>
+where
+    A: Fn(Request<Body>) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let busy = place.begin_request();
+    let mut request = request.map(Body::new);
+    name_host(&mut request);
+    request.extensions_mut().insert(ConnectInfo(peer.address));
+    if peer.is_encrypted {
+        request.extensions_mut().insert(Encrypted);
+    }
+    request.extensions_mut().insert(Arc::clone(&busy));
+    let response = answer(request);
+    async move { Ok(body::for_wire(response.await, busy, socket)) }
+}
+
+/// HTTP/2 has the host's name in the address; whoever compares it looks where HTTP/1.1 has it.
+fn name_host(request: &mut Request<Body>) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let Some(authority) = authority {
+        request.headers_mut().insert(header::HOST, authority);
+    }
+}
+
+/// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out
+/// of the queue, whatever its size.
+const BUFFER: usize = 128 * 1024;
+
+fn tune(socket: &TcpStream, limits: &ConnectionLimits) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = socket2::SockRef::from(socket);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let unsent = u32::try_from(limits.send_buffer).unwrap_or(u32::MAX);
+        socket.set_tcp_notsent_lowat(unsent)?;
+        // Ends the connection of a viewer that has vanished, or that never reads, in the kernel: nothing of ours
+        // has to watch its progress.
+        socket.set_tcp_user_timeout(Some(limits.stall_timeout))?;
+    }
+    socket.set_keepalive(true)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_lengths_of_what_is_said_in_one_write_are_right() {
+        for answer in [TOO_MANY, TOO_MANY_OF_ONE] {
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        }
+    }
+
+    #[test]
+    fn the_host_is_found_in_one_place() {
+        let named = |uri: &str, host: Option<&str>| {
+            let builder =
+                host.into_iter().fold(Request::get(uri), |builder, host| builder.header("host", host));
+            let mut request = builder.body(Body::empty()).unwrap();
+            name_host(&mut request);
+            request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
+        };
+        assert_eq!(named("https://cams.example:8443/", None), Some("cams.example:8443".into()));
+        assert_eq!(named("https://cams.example/", Some("other")), Some("other".into()));
+        assert_eq!(named("/", None), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! How many connections each address has open, where that is bounded. A trusted proxy stands for many, and is not
+//! counted.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{Cidr, cidr::counted_as};
+
+#[derive(Debug)]
+pub(crate) struct PerAddress {
+    max: Option<usize>,
+    proxies: Vec<Cidr>,
+    /// Only addresses with an open connection; nothing awaits under the lock.
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A counted connection. Dropping it uncounts it.
+#[derive(Debug)]
+pub(crate) struct Counted(Option<(Arc<PerAddress>, IpAddr)>);
+
+impl PerAddress {
+    pub(crate) fn new(max: Option<usize>, proxies: Vec<Cidr>) -> Arc<Self> {
+        Arc::new(Self { max, proxies, open: Mutex::default() })
+    }
+
+    /// Counts one more from there; `None`: there are as many as there may be.
+    pub(crate) fn count(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
+        let Some(max) = self.max else { return Some(Counted(None)) };
+        if self.proxies.iter().any(|block| block.contains(address)) {
+            return Some(Counted(None));
+        }
+        let address = counted_as(address);
+        let mut open = self.lock();
+        let count = open.entry(address).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Counted(Some((Arc::clone(self), address))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let Some((all, address)) = self.0.take() else { return };
+        let mut open = all.lock();
+        if let Some(count) = open.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_and_a_proxy_any_number() {
+        let all = PerAddress::new(Some(2), vec!["10.0.0.0/8".parse().unwrap()]);
+        let from = |text: &str| all.count(text.parse().unwrap());
+        let first = from("192.0.2.1").unwrap();
+        let second = from("192.0.2.1").unwrap();
+        assert!(from("192.0.2.1").is_none() && from("::ffff:192.0.2.1").is_none());
+        let _other = from("192.0.2.2").unwrap();
+        let proxied: Vec<_> = (0..10).map(|_| from("10.0.0.1").unwrap()).collect();
+        drop((first, proxied));
+        let third = from("192.0.2.1").unwrap();
+        drop((second, third));
+        assert_eq!(all.lock().len(), 1, "who has none open is forgotten");
+    }
+}
