@@ -34,8 +34,8 @@ FPS = 30
 
 
 class FlaskStreamer:
-    """Document 000's approach in a few lines: the loop renders at the video's rate and puts pictures into a queue, from
-    which each viewer's request encodes what it gets. It cannot tell whether anybody watches."""
+    """The usual in-process streamer in a few lines: the loop renders at the video's rate and puts pictures into a queue,
+    from which each viewer's request encodes what it gets. It cannot tell whether anybody watches."""
 
     def __init__(self) -> None:
         self.frames: queue.Queue[np.ndarray] = queue.Queue(maxsize=10)

@@ -1,4 +1,4 @@
-"""`framehub analyze` with real files, against a server that speaks document 003 and loses connections on purpose."""
+"""`framehub analyze` with real files, against an upload server that loses connections on purpose."""
 
 import json
 import subprocess

@@ -95,40 +95,40 @@ def test_precedence(tmp_path):
     assert port("server.port=5004", env={"SERVER_PORT": "5003"}) == "5004"
 
 
-# Document, name, value, key, value in force.
+# Client (docs/ref/compatibility.md), name, value, key, value in force.
 NAMES = [
-    ("001", "STREAM_TIMEOUT_SECONDS", "600", "streams.timeout_seconds", "600"),
-    ("001", "MAX_CONCURRENT_STREAMS", "100", "streams.max_concurrent", "100"),
-    ("001", "RECORDING_RETENTION_DAYS", "14", "recording.retention_days", "14"),
-    ("001", "LOG_LEVEL", "DEBUG", "logging.level", "DEBUG"),
-    ("001", "SERVER_PORT", "8080", "server.port", "8080"),
-    ("001", "SERVER_DEBUG", "true", "server.debug", "true"),
-    ("002", "VIDEO_PROXY_PORT", "8889", "server.port", "8889"),
-    ("002", "ISAAC_SIM_IP", "18.234.83.45", "simulator.ip", "18.234.83.45"),
-    ("002", "ISAAC_SIM_PORT", "8212", "simulator.port", "8212"),
-    ("002", "ISAAC_SIM_WS_PORT", "8213", "simulator.ws_port", "8213"),
-    ("002", "ISAAC_STREAM_PORT", "8766", "simulator.stream_port", "8766"),
-    ("003", "REFEREE_MAX_STREAMING_SESSIONS", "20", "referee.max_streaming_sessions", "20"),
-    ("003", "REFEREE_MAX_STREAMING_MEMORY_MB", "4096", "referee.max_streaming_memory_mb", "4096"),
-    ("003", "REFEREE_STREAMING_SESSION_TIMEOUT", "600", "referee.streaming_session_timeout", "600"),
-    ("003", "REFEREE_YOLO_MODEL", "models/pose.onnx", "referee.yolo_model", "models/pose.onnx"),
-    ("003", "REFEREE_OUTPUT_DIR", "out", "referee.output_dir", "out"),
-    ("004", "STREAM_FPS", "15", "viewers.stream_fps", "15"),
-    ("004", "STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames", "2"),
-    ("004", "STREAM_TIMEOUT", "60", "streams.timeout_seconds", "60"),
-    ("004", "ENABLE_FRAME_CACHE", "true", "camera.frame_cache", "true"),
-    ("004", "HEARTBEAT_INTERVAL", "3.0", "viewers.heartbeat_interval", "3"),
-    ("004", "CAMERA_INDEX", "1", "camera.index", "1"),
-    ("004", "CAMERA_WIDTH", "1280", "camera.width", "1280"),
-    ("004", "CAMERA_HEIGHT", "720", "camera.height", "720"),
-    ("004", "CAMERA_FPS", "25", "camera.fps", "25"),
-    ("004", "JPEG_QUALITY", "70", "camera.jpeg_quality", "70"),
+    ("stream_server", "STREAM_TIMEOUT_SECONDS", "600", "streams.timeout_seconds", "600"),
+    ("stream_server", "MAX_CONCURRENT_STREAMS", "100", "streams.max_concurrent", "100"),
+    ("stream_server", "RECORDING_RETENTION_DAYS", "14", "recording.retention_days", "14"),
+    ("stream_server", "LOG_LEVEL", "DEBUG", "logging.level", "DEBUG"),
+    ("stream_server", "SERVER_PORT", "8080", "server.port", "8080"),
+    ("stream_server", "SERVER_DEBUG", "true", "server.debug", "true"),
+    ("simulator_proxy", "VIDEO_PROXY_PORT", "8889", "server.port", "8889"),
+    ("simulator_proxy", "ISAAC_SIM_IP", "18.234.83.45", "simulator.ip", "18.234.83.45"),
+    ("simulator_proxy", "ISAAC_SIM_PORT", "8212", "simulator.port", "8212"),
+    ("simulator_proxy", "ISAAC_SIM_WS_PORT", "8213", "simulator.ws_port", "8213"),
+    ("simulator_proxy", "ISAAC_STREAM_PORT", "8766", "simulator.stream_port", "8766"),
+    ("frame_upload", "REFEREE_MAX_STREAMING_SESSIONS", "20", "referee.max_streaming_sessions", "20"),
+    ("frame_upload", "REFEREE_MAX_STREAMING_MEMORY_MB", "4096", "referee.max_streaming_memory_mb", "4096"),
+    ("frame_upload", "REFEREE_STREAMING_SESSION_TIMEOUT", "600", "referee.streaming_session_timeout", "600"),
+    ("frame_upload", "REFEREE_YOLO_MODEL", "models/pose.onnx", "referee.yolo_model", "models/pose.onnx"),
+    ("frame_upload", "REFEREE_OUTPUT_DIR", "out", "referee.output_dir", "out"),
+    ("robot_stream", "STREAM_FPS", "15", "viewers.stream_fps", "15"),
+    ("robot_stream", "STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames", "2"),
+    ("robot_stream", "STREAM_TIMEOUT", "60", "streams.timeout_seconds", "60"),
+    ("robot_stream", "ENABLE_FRAME_CACHE", "true", "camera.frame_cache", "true"),
+    ("robot_stream", "HEARTBEAT_INTERVAL", "3.0", "viewers.heartbeat_interval", "3"),
+    ("robot_stream", "CAMERA_INDEX", "1", "camera.index", "1"),
+    ("robot_stream", "CAMERA_WIDTH", "1280", "camera.width", "1280"),
+    ("robot_stream", "CAMERA_HEIGHT", "720", "camera.height", "720"),
+    ("robot_stream", "CAMERA_FPS", "25", "camera.fps", "25"),
+    ("robot_stream", "JPEG_QUALITY", "70", "camera.jpeg_quality", "70"),
     ("any", "FRAMEHUB__SERVER__MAX_CONNECTIONS", "99", "server.max_connections", "99"),
 ]
 
 
-@pytest.mark.parametrize(("document", "name", "value", "key", "in_force"), NAMES, ids=[f"{n[0]}-{n[1]}" for n in NAMES])
-def test_environment_names_of_the_documents(tmp_path, document, name, value, key, in_force):
+@pytest.mark.parametrize(("client", "name", "value", "key", "in_force"), NAMES, ids=[f"{n[0]}-{n[1]}" for n in NAMES])
+def test_environment_names_of_existing_clients(tmp_path, client, name, value, key, in_force):
     text, source = shown(tmp_path, env={name: value})[key]
     assert text.removesuffix(".0") == in_force
     assert name in source, "it says where the value comes from"

@@ -62,7 +62,7 @@ def phrase(tmp_path):
 
 
 def test_right_of_way(phrase):
-    """The document's own sentence, with its evidence."""
+    """The sentence that clients of the frame upload know, with its evidence."""
     decision = decided(phrase)
     assert decision["winner"] == "left"
     assert decision["reason"] == "Right fencer retreated at 0.00s"

@@ -45,7 +45,7 @@ def video(tmp_path_factory) -> str:
 
 
 def test_webcam(hub, video):
-    """Document 001's flags; a file stands for the camera."""
+    """The flags of the stream server's own webcam publisher; a file stands for the camera."""
     said = run(
         *["webcam_publisher.py", "--server", hub.url, "--stream", "my_camera"],
         *["--camera", video, "--quality", "85", "--fps", "30"],

@@ -33,8 +33,8 @@ def sent(publisher: StreamPublisher, count: int) -> None:
     eventually(lambda: publisher.get_stats()["total_frames"] >= count, f"{count} frames sent")
 
 
-def test_document_001_using_the_generic_publisher(hub):
-    """Its code but for the import and the endless loop; a picture for its camera."""
+def test_the_stream_servers_publisher(hub):
+    """The stream server's example but for the import and the endless loop; a picture stands for its camera."""
 
     class Camera:
         def read(self):
@@ -98,7 +98,7 @@ def test_what_comes_too_soon_is_skipped(hub, stream):
         stats = publisher.get_stats()
     names = "stream_name total_frames failed_frames dropped_frames skipped_frames queue_size queue_max"
     names += " queue_utilization_pct current_quality base_quality avg_send_time_ms is_running"
-    assert stats.keys() >= set(names.split()), "the names of document 001's client"
+    assert stats.keys() >= set(names.split()), "the names that the stream server's publisher has"
     assert (stats["stream_name"], stats["base_quality"], stats["is_running"]) == (stream, 70, True)
     assert (stats["total_frames"], stats["skipped_frames"], stats["dropped_frames"]) == (1, 9, 0)
     assert stats["bytes_sent"] > 0 and stats["connected"] and stats["last_error"] is None

@@ -47,7 +47,7 @@ def test_a_frame_is_on_every_viewers_screen(page):
             viewer.wait_for_number(9)
 
 
-def test_statistics_are_document_000s(server, stream):
+def test_statistics_have_the_names_of_get_stats(server, stream):
     for count in range(1, 4):
         server.publish(FRAME, stream)
         published(server, stream, count)

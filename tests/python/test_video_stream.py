@@ -1,4 +1,4 @@
-"""`framehub.VideoStream`: document 000's `env:` keys."""
+"""`framehub.VideoStream`: the `env:` keys of a training configuration."""
 
 import re
 from types import SimpleNamespace

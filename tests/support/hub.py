@@ -124,7 +124,7 @@ class Hub:
         return requests.get(self.url + path, timeout=30, verify=self.verify, **kwargs)
 
     def publish(self, stream: str, data: bytes | int, **kwargs: object) -> requests.Response:
-        """Posts a frame as document 001 has it; a number stands for the picture of that number."""
+        """Posts a frame as a form, as the stream server's clients do; a number stands for the picture of that number."""
         data = jpeg(data) if isinstance(data, int) else data
         files = {"frame": ("frame.jpg", data, "image/jpeg")}
         url = f"{self.url}/publish/{stream}"

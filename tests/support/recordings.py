@@ -21,8 +21,8 @@ from .waiting import eventually
 #: Small, yet with a readable number.
 SIZE = (160, 120)
 
-#: Document 001, 'Metadata Format': its example as it stands.
-METADATA_001 = json.loads("""
+#: The stream server's own example of the metadata beside a recording.
+METADATA = json.loads("""
 {
   "stream_name": "camera1",
   "start_time": "2026-01-21T10:30:00Z",

@@ -1,4 +1,4 @@
-"""Comparing an answer with the example that a document gives: the same names, the same JSON types, at any depth."""
+"""Compares an answer with an example of it: the same names, the same JSON types, at any depth."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Simulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Document 002's names, and API.md's for the MJPEG stream."""
+        """The environment names of docs/ref/compatibility.md."""
         names = ("ISAAC_SIM_PORT", "ISAAC_SIM_WS_PORT", "ISAAC_STREAM_PORT")
         return {"ISAAC_SIM_IP": "127.0.0.1"} | dict.fromkeys(names, str(self.port))
 

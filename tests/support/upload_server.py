@@ -1,5 +1,5 @@
-"""A server that speaks document 003's frame upload and analyses nothing: it keeps what it was sent, and can pull the
-cable after a number of frames."""
+"""A server for frame uploads that analyses nothing: it keeps what it receives, and can cut the connection after a number
+of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client of document 003's upload: the messages one by one, so that tests can leave out or spoil any of them."""
+"""A client of the frame upload, message by message, so that tests can leave out or spoil any of them."""
 
 from __future__ import annotations
 

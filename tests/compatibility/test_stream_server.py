@@ -1,7 +1,6 @@
-"""Document 001, 'RoboGPT Video Streaming System': publish, view, list, statistics, delete, health, configuration.
+"""The stream server's clients: publish, view, list, statistics, delete, health, configuration (docs/ref/compatibility.md).
 
-Each test is named after the heading whose example it runs. Examples stand here word for word; only the base URL
-`http://localhost:5000` is the one of the hub under test.
+The examples are existing clients word for word; only the base URL `http://localhost:5000` is the hub's under test.
 """
 
 import json
@@ -52,13 +51,14 @@ logging:
 """
 
 
-def test_001_start_the_server(start_hub):
+def test_start_the_server(start_hub):
+    """'`GET /health` has `status`'"""
     hub = start_hub()
     assert hub.get("/health").json()["status"] == "healthy"
 
 
-def test_001_view_the_stream(start_hub, page):
-    """'Open in your browser: http://localhost:5000/stream/webcam'."""
+def test_view_the_stream(start_hub, page):
+    """'a browser shows it at its address'"""
     hub = start_hub()
     hub.put_frame("webcam", 11)
     page.goto(f"{BASE}/stream/webcam".replace(BASE, hub.url), wait_until="commit")
@@ -67,8 +67,8 @@ def test_001_view_the_stream(start_hub, page):
     wait_until_painted(page.locator("img"), 12)
 
 
-def test_001_view_the_stream_html_page(start_hub, page, tmp_path):
-    """'Or create an HTML page'."""
+def test_view_the_stream_html_page(start_hub, page, tmp_path):
+    """'and in an `<img>`'"""
     hub = start_hub()
     hub.put_frame("webcam", 21)
     html = """\
@@ -88,8 +88,8 @@ def test_001_view_the_stream_html_page(start_hub, page, tmp_path):
         wait_until_painted(page.locator("img"), number)
 
 
-def test_001_publish_frame(hub):
-    """multipart/form-data, field `frame`; creates the stream."""
+def test_publish_frame(hub):
+    """'with the form field `frame` publishes a JPEG, makes the stream, and answers with `status`, `stream` and `frame_size`'"""
     data = jpeg(1)
     response = requests.post(
         f"{hub.url}/publish/camera1", files={"frame": ("frame.jpg", data, "image/jpeg")}, timeout=10
@@ -103,22 +103,24 @@ def test_001_publish_frame(hub):
     assert hub.snapshot("camera1") == data
 
 
-def test_001_view_stream(hub, stream):
+def test_view_stream(hub, stream):
+    """'`GET /stream/<name>` is MJPEG with the boundary `frame`'"""
     hub.put_frame(stream, 5)
     with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
         assert reader.response.getheader("Content-Type") == "multipart/x-mixed-replace; boundary=frame"
         assert reader.wait_for_number(5).jpeg == jpeg(5)
 
 
-def test_001_dynamic_streams(hub, stream):
-    """'/publish/<name>' makes '/stream/<name>'."""
+def test_dynamic_streams(hub, stream):
+    """'publishes a JPEG, makes the stream'"""
     assert_error(hub.get(f"/stream/{stream}"), 404, "STREAM_NOT_FOUND")
     hub.put_frame(stream, 1)
     with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
         assert reader.status == 200
 
 
-def test_001_list_streams(start_hub):
+def test_list_streams(start_hub):
+    """'`GET /api/streams` lists the live streams with `count` and, of each, its six fields'"""
     hub = start_hub()
     empty = hub.get("/api/streams").json()
     assert (empty["count"], empty["streams"]) == (0, [])
@@ -153,7 +155,8 @@ def test_001_list_streams(start_hub):
     hub.wait_for_viewers("camera1", 0)
 
 
-def test_001_stream_statistics(hub, stream):
+def test_stream_statistics(hub, stream):
+    """'`GET /api/streams/<name>/stats` has the nine fields of a stream's statistics'"""
     hub.put_frame(stream, 1)
     hub.put_frame(stream, 2)
     example = json.loads("""
@@ -179,11 +182,13 @@ def test_001_stream_statistics(hub, stream):
     assert 0 <= statistics["inactive_seconds"] < 60
 
 
-def test_001_stream_statistics_of_no_stream(hub, stream):
+def test_stream_statistics_of_no_stream(hub, stream):
+    """'an unknown stream is 404'"""
     assert_error(hub.get(f"/api/streams/{stream}/stats"), 404, "STREAM_NOT_FOUND")
 
 
-def test_001_delete_stream(hub, stream):
+def test_delete_stream(hub, stream):
+    """'`DELETE /api/streams/<name>` ends the stream and its recording, and answers with `status` and `message`'"""
     hub.put_frame(stream, 1)
     with MjpegReader(f"{hub.url}/stream/{stream}") as viewer:
         viewer.wait_for_number(1)
@@ -198,7 +203,8 @@ def test_001_delete_stream(hub, stream):
     assert number_of(hub.snapshot(stream)) == 2
 
 
-def test_001_health_check(hub):
+def test_health_check(hub):
+    """'`GET /health` has `status`, `active_streams`, `max_streams`, `recording_enabled` and `config`'"""
     example = json.loads("""
     {
       "status": "healthy",
@@ -222,8 +228,8 @@ def test_001_health_check(hub):
     assert hub.get("/health").json()["active_streams"] == before + 1
 
 
-def test_001_configuration(start_hub, tmp_path):
-    """The document's config.yaml as it stands, found in the working folder. Only the address is the test's."""
+def test_configuration(start_hub, tmp_path):
+    """'The server's `config.yaml` is read as it stands from the working folder'. Only the address is the test's."""
     hub = start_hub(defaults=())
     hub.stop()
     (hub.folder / "config.yaml").write_text(CONFIG_YAML)
@@ -236,8 +242,8 @@ def test_001_configuration(start_hub, tmp_path):
     assert requests.get(f"{hub.url}/health", timeout=10).headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_001_environment_variables(start_hub, tmp_path):
-    """Each `export` of the document, over the config.yaml of the document."""
+def test_environment_variables(start_hub, tmp_path):
+    """'and its environment variables override it'"""
     script = """\
 export STREAM_TIMEOUT_SECONDS=600
 export MAX_CONCURRENT_STREAMS=100
@@ -268,8 +274,8 @@ export SERVER_DEBUG=true
     assert "8080" in shown.stdout and "SERVER_PORT" in shown.stdout
 
 
-def test_001_using_the_generic_publisher(start_hub, tmp_path):
-    """'Using the Generic Publisher', word for word but for the import line; a file stands for the camera."""
+def test_using_the_generic_publisher(start_hub, tmp_path):
+    """'`StreamPublisher` takes the same arguments and methods'; 'The import line'. A file stands for the camera."""
     hub = start_hub()
     code = textwrap.dedent("""
         from framehub.opencv import StreamPublisher
@@ -311,14 +317,14 @@ def test_001_using_the_generic_publisher(start_hub, tmp_path):
         seen = decode(hub.snapshot("my_stream"))
         assert abs(seen[200, 300].astype(int) - picture[200, 300]).max() < 12, "the colours are the camera's"
     finally:
-        # The document's loop has no end.
+        # The example's loop has no end.
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=20)
     assert b"KeyboardInterrupt" in said
 
 
-def test_001_custom_publisher(start_hub):
-    """'Custom Publisher', word for word."""
+def test_custom_publisher(start_hub):
+    """'a publisher of one's own with `requests` needs no change'"""
     hub = start_hub()
     code = textwrap.dedent("""
         import requests
@@ -345,8 +351,8 @@ def test_001_custom_publisher(start_hub):
     assert names["publish_frame"]("no/such/name", picture) is False
 
 
-def test_001_inactive_stream_cleanup(start_hub):
-    """'Removes streams with no frames', on the interval, and logs it."""
+def test_inactive_stream_cleanup(start_hub):
+    """'A stream without frames for `streams.timeout_seconds` is removed'"""
     hub = start_hub("streams.timeout_seconds=1", "cleanup.interval_seconds=0.2")
     hub.put_frame("idle", 1)
     with MjpegReader(f"{hub.url}/stream/idle") as viewer:
@@ -357,24 +363,24 @@ def test_001_inactive_stream_cleanup(start_hub):
     eventually(lambda: "idle" in hub.stderr(), "the cleanup is logged")
 
 
-def test_001_security_considerations_stream_names(hub):
-    """'Validated to alphanumeric + underscore/dash only'."""
+def test_security_considerations_stream_names(hub):
+    """'Stream names are letters, digits, `_` and `-`'"""
     for good in ("a", "Robot_1-left", "x" * 64):
         hub.put_frame(good, 1)
     for bad in ("a.b", "a%20b", "a%2Fb", "..%2Fetc", "x" * 65, "ä"):
         assert_error(hub.publish(bad, 1), 400, "INVALID_STREAM_NAME")
 
 
-def test_001_security_considerations_frame_size(hub, stream):
-    """'Default 10MB max per frame'."""
+def test_security_considerations_frame_size(hub, stream):
+    """'a frame has at most 10 MB'"""
     hub.put_frame(stream, 1)
     too_much = jpeg(2)[:-2] + b"\0" * (10 * 1024 * 1024) + b"\xff\xd9"
     assert_error(hub.publish(stream, too_much), 413, "FRAME_TOO_LARGE")
     assert number_of(hub.snapshot(stream)) == 1
 
 
-def test_001_security_considerations_cors(start_hub):
-    """'Configurable cross-origin access'."""
+def test_security_considerations_cors(start_hub):
+    """'`server.cors_enabled` lets other sites in'"""
     on = start_hub("server.cors_enabled=true")
     off = start_hub("server.cors_enabled=false")
     origin = {"Origin": "http://robots.example"}
@@ -385,8 +391,8 @@ def test_001_security_considerations_cors(start_hub):
     assert allowed.ok and "DELETE" in allowed.headers["Access-Control-Allow-Methods"]
 
 
-def test_001_stream_not_appearing(start_hub):
-    """'Check server logs: `tail -f logs/server.log`; verify stream was created: `curl …/api/streams`'."""
+def test_stream_not_appearing(start_hub):
+    """'A stream that does not appear can be looked for in `logs/server.log` and `GET /api/streams`'"""
     hub = start_hub(defaults=("demo.enabled=false",))
     hub.put_frame("looked_for", 1)
     listed = subprocess.run(["curl", "-s", f"{hub.url}/api/streams"], capture_output=True, timeout=20)
@@ -396,8 +402,8 @@ def test_001_stream_not_appearing(start_hub):
 
 
 @pytest.mark.parametrize("count", [50])
-def test_001_high_scalability(start_hub, count):
-    """'Support for 50+ concurrent streams'; one more than the limit is refused, and nothing is lost."""
+def test_high_scalability(start_hub, count):
+    """'50 streams run at once, and one more is refused'"""
     hub = start_hub()
     for index in range(count):
         hub.put_frame(f"camera{index}", index)
@@ -408,8 +414,8 @@ def test_001_high_scalability(start_hub, count):
     assert [number_of(hub.snapshot(f"camera{index}")) for index in range(count)] == list(range(count))
 
 
-def test_001_png_from_requests(hub, stream):
-    """A camera that saves PNG: taken as well, and shown as JPEG."""
+def test_png_from_requests(hub, stream):
+    """'PNG is taken, too, and shown as JPEG'"""
     files = {"frame": ("frame.png", png(9), "image/png")}
     assert requests.post(f"{hub.url}/publish/{stream}", files=files, timeout=20).status_code == 200
     assert number_of(hub.snapshot(stream)) == 9

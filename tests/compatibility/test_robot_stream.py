@@ -1,6 +1,6 @@
-"""Document 004, 'Streaming Optimization Guide': the robot's stream behind a key, for many clients and proxies.
+"""The robot stream's clients: one camera behind a key, for many viewers and proxies (docs/ref/compatibility.md).
 
-One test a heading. The camera is a stream that is published; a test of real cameras needs a device.
+The camera is a stream that is published; a test of real cameras needs a device.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEADERS = {"X-API-Key": KEY}
 STREAM = "/api/robot/stream"
 STATS = "/api/robot/stream/stats"
 
-#: 'Environment Variables', as it stands there.
+#: The `.env` that is recommended behind Cloudflare.
 DOTENV = """\
 # Cloudflare optimized settings
 STREAM_FPS=15
@@ -38,7 +38,7 @@ ENABLE_FRAME_CACHE=true
 
 @pytest.fixture
 def robot(start_hub):
-    """Starts a hub with the document's key and a fast heartbeat, and a first frame of the stream 'arm'."""
+    """Starts a hub with a key and a fast heartbeat, and a first frame of the stream 'arm'."""
 
     def start(*settings: str, env: dict[str, str] | None = None, frame: bool = True) -> Hub:
         hub = start_hub("streams.robot=arm", *settings, env={"API_KEYS": KEY} | (env or {}))
@@ -71,11 +71,11 @@ class RobotFeeder(Feeder):
         super().__init__(hub.url, f"arm?api_key={KEY}", fps=fps)
 
 
-# ---- Optimizations Implemented ----
+# ---- the stream ----
 
 
-def test_004_1_frame_caching(robot):
-    """One capture, the same bytes for every client."""
+def test_frame_caching(robot):
+    """'All viewers get the same bytes of one capture'"""
     hub = robot()
     with contextlib.ExitStack() as stack:
         readers = [stack.enter_context(watch(hub)) for _ in range(5)]
@@ -88,8 +88,8 @@ def test_004_1_frame_caching(robot):
     assert stats(hub)["total_frames"] == 11
 
 
-def test_004_2_keep_alive_heartbeat(robot):
-    """Every interval, though frames flow; players see the frames and nothing else."""
+def test_keep_alive_heartbeat(robot):
+    """'whether or not frames flow, and players do not see it'"""
     hub = robot(env={"HEARTBEAT_INTERVAL": "0.3"})
     with watch(hub) as reader, RobotFeeder(hub, fps=20):
         eventually(lambda: reader.raw.count(b"X-Heartbeat: ") >= 4, "heartbeats between flowing frames")
@@ -104,7 +104,8 @@ def test_004_2_keep_alive_heartbeat(robot):
     assert [int(frame) for frame in beats] == sorted(int(frame) for frame in beats)
 
 
-def test_004_2_heartbeat_without_frames(robot):
+def test_heartbeat_without_frames(robot):
+    """'A heartbeat keeps the connection alive every `HEARTBEAT_INTERVAL` seconds'"""
     hub = robot("viewers.heartbeat_interval=0.2")
     with watch(hub) as reader:
         eventually(lambda: reader.raw.count(b"X-Heartbeat: ") >= 5)
@@ -113,8 +114,8 @@ def test_004_2_heartbeat_without_frames(robot):
         reader.wait_for_number(2)
 
 
-def test_004_3_rate_limiting(robot):
-    """Independent of the camera's rate."""
+def test_rate_limiting(robot):
+    """'`STREAM_FPS` caps what viewers get, whatever the camera's rate'"""
     hub = robot(env={"STREAM_FPS": "5"})
     with watch(hub) as capped, watch(hub, "?fps=10") as asked, RobotFeeder(hub):
         parts = list(capped.wait_for_parts(15, timeout=30))
@@ -122,8 +123,8 @@ def test_004_3_rate_limiting(robot):
     assert rate(parts) < 7.5
 
 
-def test_004_4_async_frame_generation(robot):
-    """A client that takes nothing delays no other, and leaves no trace."""
+def test_a_stalled_client(robot):
+    """'a viewer that takes nothing delays no other'"""
     hub = robot()
     stalled = requests.get(hub.url + STREAM, headers=HEADERS, stream=True, timeout=30)
     with watch(hub) as reader, RobotFeeder(hub):
@@ -133,7 +134,8 @@ def test_004_4_async_frame_generation(robot):
     eventually(lambda: stats(hub)["active_clients"] == 0)
 
 
-def test_004_5_connection_tracking(robot):
+def test_connection_tracking(robot):
+    """'`GET /api/robot/stream/stats` has the five fields of its statistics'"""
     hub = robot("viewers.stream_fps=15", "camera.jpeg_quality=80")
     publish(hub, jpeg(2, 640, 480))
     with contextlib.ExitStack() as stack:
@@ -151,13 +153,13 @@ def test_004_5_connection_tracking(robot):
         }"""
     )
     assert_shape(answer, example)
-    assert answer | example == answer, "the document's very values"
+    assert answer | example == answer, "the example's very values"
     eventually(lambda: stats(hub)["active_clients"] == 0)
     eventually(lambda: "Client 5 disconnected" in hub.stderr(), "the log says so")
 
 
-def test_004_6_error_recovery(robot):
-    """A frame that fails costs itself, not the stream."""
+def test_error_recovery(robot):
+    """'A frame that fails'"""
     hub = robot()
     with watch(hub) as reader:
         for number, bad in enumerate([b"not a picture", jpeg(9)[:200], b""], start=2):
@@ -167,7 +169,8 @@ def test_004_6_error_recovery(robot):
         assert reader.numbers == [1, 2, 3, 4]
 
 
-def test_004_6_a_camera_that_comes_back_is_seen_on_the_same_connection(robot):
+def test_a_camera_that_comes_back_is_seen_on_the_same_connection(robot):
+    """'a camera that comes back, does not end the stream'"""
     hub = robot()
     with watch(hub) as reader:
         reader.wait_for_number(1)
@@ -177,7 +180,7 @@ def test_004_6_a_camera_that_comes_back_is_seen_on_the_same_connection(robot):
         assert not reader.ended.is_set()
 
 
-# ---- Configuration Guide ----
+# ---- settings ----
 
 PROFILES = {
     "cloudflare": (15, "640x480", 70, 5.0),
@@ -188,13 +191,15 @@ PROFILES = {
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_004_configuration_guide(robot, profile):
+def test_profiles(robot, profile):
+    """'the four recommended groups of settings: `cloudflare`, `lan`, `low_latency`, `mobile`'"""
     answer = stats(robot(f"viewers.profile={profile}", frame=False))
     fields = ("stream_fps", "camera_resolution", "jpeg_quality", "heartbeat_interval")
     assert tuple(answer[field] for field in fields) == PROFILES[profile]
 
 
-def test_004_every_setting_of_the_production_block_as_an_environment_variable(robot):
+def test_every_setting_as_an_environment_variable(robot):
+    """'Every setting works as an environment variable'"""
     block = {
         "STREAM_FPS": "15",
         "STREAM_BUFFER_SIZE": "2",
@@ -213,7 +218,8 @@ def test_004_every_setting_of_the_production_block_as_an_environment_variable(ro
     assert (answer["stream_fps"], answer["jpeg_quality"], answer["frame_cache_enabled"]) == (15, 70, True)
 
 
-def test_004_environment_variables(tmp_path: Path):
+def test_environment_variables(tmp_path: Path):
+    """'and in `.env`'"""
     (tmp_path / ".env").write_text(DOTENV)
     with Hub(tmp_path, env={"API_KEYS": KEY}) as hub:
         answer = stats(hub)
@@ -221,15 +227,16 @@ def test_004_environment_variables(tmp_path: Path):
     assert answer["frame_cache_enabled"] is True
 
 
-def test_004_frame_cache_off_is_told(robot):
+def test_frame_cache_off_is_reported(robot):
+    """'taken; viewers always share one capture'"""
     assert stats(robot(env={"ENABLE_FRAME_CACHE": "false"}))["frame_cache_enabled"] is False
 
 
-# ---- Testing the Optimization ----
+# ---- browsers ----
 
 
-def test_004_connect_multiple_clients(robot, page):
-    """Five browser tabs with `<img src=…/api/robot/stream>`, and the lines that the document looks for."""
+def test_connect_multiple_clients(robot, page):
+    """'The log has `Client 1 connected. Total active clients: 1`'; five browser tabs with an `<img>`."""
     hub = robot("viewers.heartbeat_interval=0.3")
     tabs = [page, *(page.context.new_page() for _ in range(4))]
     for number, tab in enumerate(tabs, start=1):
@@ -247,10 +254,11 @@ def test_004_connect_multiple_clients(robot, page):
     eventually(lambda: "disconnected" in hub.stderr(), "the log says so")
 
 
-# ---- Troubleshooting ----
+# ---- before the first frame ----
 
 
-def test_004_no_frame_available_yet(robot):
+def test_no_frame_available_yet(robot):
+    """'Before the first frame the answer is 503, `No frame available yet`'"""
     hub = robot(frame=False)
     for _ in range(2):
         refusal = hub.get(STREAM, headers=HEADERS)
@@ -262,8 +270,8 @@ def test_004_no_frame_available_yet(robot):
         reader.wait_for_number(1)
 
 
-def test_004_performance_metrics_a_camera_is_read_once_for_all(start_hub):
-    """A source of the hub's own makes each picture once, whatever the number of clients, and none for nobody."""
+def test_a_camera_is_read_once_for_all(start_hub):
+    """'All viewers get the same bytes of one capture': a source makes each picture once, and none without a viewer."""
     hub = start_hub("demo.enabled=true", "demo.fps=10", "demo.width=320", "demo.height=240", env={"API_KEYS": KEY})
     assert stats(hub)["stream"] == "demo", "without streams.robot it is the default stream"
     with contextlib.ExitStack() as stack:
@@ -282,10 +290,11 @@ def source(hub: Hub, stream: str) -> dict:
     return hub.get(f"/api/streams/{stream}/stats", headers=HEADERS).json()["source"]
 
 
-# ---- API Reference ----
+# ---- answers and keys ----
 
 
-def test_004_streaming_endpoint(robot):
+def test_streaming_endpoint(robot):
+    """'`GET /api/robot/stream` is MJPEG without end'"""
     hub = robot()
     with watch(hub) as reader:
         assert reader.response.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
@@ -294,7 +303,8 @@ def test_004_streaming_endpoint(robot):
 
 
 @pytest.mark.parametrize("path", [STREAM, STATS])
-def test_004_x_api_key_is_required(robot, path):
+def test_x_api_key_is_required(robot, path):
+    """'Both need the key in `X-API-Key`; without it they answer 401'"""
     hub = robot()
     for headers in ({}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}, {"Authorization": "Bearer wrong"}):
         refusal = hub.get(path, headers=headers)
@@ -303,7 +313,8 @@ def test_004_x_api_key_is_required(robot, path):
 
 
 @pytest.mark.parametrize("path", [STREAM, STATS])
-def test_004_without_any_key_configured_it_says_how_to_set_one(hub, path):
+def test_without_any_key_configured_it_says_how_to_set_one(hub, path):
+    """'without it they answer 401', and without a key in the configuration they say how to set one."""
     for headers in ({}, HEADERS):
         message = assert_error(hub.get(path, headers=headers), 401, "API_KEY_REQUIRED")
         assert "API_KEYS" in message and "auth.api_keys" in message

@@ -1,6 +1,6 @@
-"""Document 000, 'HTTP Video Streaming Guide': its commands, word for word, with a humanoid in MuJoCo.
+"""The in-process streamer's commands and `env:` keys, with a humanoid in MuJoCo (docs/ref/compatibility.md).
 
-The document's port may be in use on a test machine; then the next free one is taken, as its 'Troubleshooting' wants it.
+Its port may be in use on a test machine; then the next free one is taken, which is part of what is promised.
 """
 
 import json
@@ -16,7 +16,7 @@ from support.shapes import assert_shape
 from support.training import Training
 from support.waiting import eventually
 
-# 'Statistics': the example, word for word.
+# The streamer's own example of its statistics.
 STATISTICS = json.loads("""
 {
   "frames_received": 1250,
@@ -32,8 +32,8 @@ STATISTICS = json.loads("""
 """)
 
 
-def test_000_streaming_only_mode(tmp_path, page, output):
-    """'Starting Training with Streaming', 'Viewing the Stream', 'Debugging'."""
+def test_streaming_only_mode(tmp_path, page, output):
+    """'`python train.py --config-name test_stream` trains and streams'"""
     with Training(tmp_path, "python train.py --config-name test_stream") as training:
         assert 8080 <= training.port < 8090
         assert decode(training.wait_for_frame()).shape == (768, 1024, 3), "videoResolution"
@@ -53,8 +53,8 @@ def test_000_streaming_only_mode(tmp_path, page, output):
     assert not (training.folder / "recordings").exists(), "videoRecord is false"
 
 
-def test_000_recording_and_streaming(tmp_path):
-    """'Or enable streaming with any config'."""
+def test_recording_and_streaming(tmp_path):
+    """'`--config-name test_record env.videoStream=true` records as well'"""
     with Training(tmp_path, "python train.py --config-name test_record env.videoStream=true") as training:
         training.wait_for_frame()
         with MjpegReader(f"{training.url}/stream") as reader:
@@ -63,8 +63,8 @@ def test_000_recording_and_streaming(tmp_path):
     assert_plays(film)
 
 
-def test_000_custom_port(tmp_path):
-    """'Check if port 8080 is already in use. Try a different port'; 'Enable debug logging'."""
+def test_custom_port(tmp_path):
+    """'Every `env:` key can be given on the command line'; 'A busy port moves on to the next free one'."""
     with Training(tmp_path, "python train.py --config-name test_stream env.videoStreamPort=8081") as training:
         assert 8081 <= training.port < 8091
         command = f"python train.py --config-name test_stream env.videoStreamPort={training.port} env.logLevel=DEBUG"
@@ -91,7 +91,7 @@ def test_000_custom_port(tmp_path):
     ],
     ids=["high_quality_stream", "slow_or_choppy_streaming"],
 )
-def test_000_quality(tmp_path, command, size):
-    """'High Quality Stream'; and what helps where streaming is slow or choppy."""
+def test_quality(tmp_path, command, size):
+    """'port, quality, resolution, rate, log level'"""
     with Training(tmp_path, command) as training:
         assert decode(training.wait_for_frame()).shape == size

@@ -1,4 +1,4 @@
-"""Document 003, 'Streaming Video Transfer - Client Implementation Guide': its client, its messages, its checks."""
+"""The frame upload's clients: their code, their messages, their checks (docs/ref/compatibility.md)."""
 
 import json
 import subprocess
@@ -116,7 +116,8 @@ async def stream_video(server_url, video_path, signal_path):
                 print(f"Progress: {msg['stage']} - {msg['message']}")
 
 
-def test_003_python_example(hub, phrase, capsys):
+def test_python_example(hub, phrase, capsys):
+    """'uploads a phrase and gets `process_complete` with the decision, without a change'"""
     result = coroutines.run(stream_video(hub.url, str(phrase / "phrase.avi"), str(phrase / "signal.txt")))
     assert result["decision"]["winner"] == "left" and result["decision"]["reason"]
     assert (hub.folder / "artifacts" / "my_session").samefile(result["artifact_dir"])
@@ -132,7 +133,8 @@ def test_003_python_example(hub, phrase, capsys):
     assert "analysis_result.json" in files and "signal.txt" in files
 
 
-def test_003_message_formats(hub, stream):
+def test_message_formats(hub, stream):
+    """'Every message has the service's fields, and every frame is acknowledged as `received`, `duplicate` or `error`'"""
     start = {"expected_frames": 1800, "video_format": "bgr24", "fps": 30.0, "width": 1920, "height": 1080}
     with Upload(hub) as upload:
         assert upload.start(stream, **start) == {"type": "session_started", "session_id": stream}
@@ -160,8 +162,9 @@ def test_003_message_formats(hub, stream):
         assert upload.hear() == {"type": "process_start", "session_id": stream}
 
 
-def test_003_check_server_stats(hub, stream):
-    document = {
+def test_check_server_stats(hub, stream):
+    """'`GET /streaming/stats` has the service's fields, in sum and for each session'"""
+    example = {
         "active_sessions": 2,
         "max_sessions": 10,
         "total_memory_mb": 720.5,
@@ -173,7 +176,7 @@ def test_003_check_server_stats(hub, stream):
         upload.start(stream)
         upload.frames(range(3))
         stats = hub.get("/streaming/stats").json()
-        assert_shape(stats, document)
+        assert_shape(stats, example)
         assert (stats["max_sessions"], stats["max_memory_mb"]) == (10, 2048)
         session = {"session_id": "session_1", "frames_received": 1800, "memory_mb": 360.2, "duration_seconds": 62.3}
         assert_shape(stats["sessions"][stream], session)
@@ -181,8 +184,8 @@ def test_003_check_server_stats(hub, stream):
     assert stream not in sessions(hub)
 
 
-def test_003_wrapper_script(hub):
-    """'Wrapper Script': its check whether the server supports streaming."""
+def test_wrapper_script(hub):
+    """'A script that looks for `/streaming/stats` to choose streaming finds it'"""
     script = 'if curl -s "${SERVER}/streaming/stats" > /dev/null 2>&1; then echo "Using streaming mode"; fi'
     done = subprocess.run(
         ["bash", "-c", script], env={"SERVER": hub.url, "PATH": "/usr/bin:/bin"}, capture_output=True, timeout=20
@@ -190,8 +193,8 @@ def test_003_wrapper_script(hub):
     assert done.stdout == b"Using streaming mode\n"
 
 
-def test_003_test_with_simple_websocket_client(hub, capsys):
-    """'Debug Checklist', 4."""
+def test_test_with_simple_websocket_client(hub, capsys):
+    """'is answered with `pong`, and the log says `WebSocket connection accepted`'"""
 
     async def test():
         async with websockets.connect(f"{hub.ws}/stream") as ws:
@@ -204,7 +207,8 @@ def test_003_test_with_simple_websocket_client(hub, capsys):
     assert hub.get("/health").status_code == 200
 
 
-def test_003_environment_variables(start_hub):
+def test_environment_variables(start_hub):
+    """'The service's environment variables set the limits, the listener and the log'"""
     environment = {
         "REFEREE_MAX_STREAMING_SESSIONS": "3",
         "REFEREE_MAX_STREAMING_MEMORY_MB": "512",

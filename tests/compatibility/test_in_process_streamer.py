@@ -1,4 +1,4 @@
-"""Document 000, 'HTTP Video Streaming Guide': its URLs and statistics, each test named after the heading."""
+"""The in-process streamer's clients: its addresses, page and statistics (docs/ref/compatibility.md)."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from support.ports import fixed_port
 from support.shapes import assert_shape
 from support.waiting import eventually
 
-# 'Statistics': the example, word for word.
+# The streamer's own example of its statistics.
 STATISTICS = json.loads("""
 {
   "frames_received": 1250,
@@ -27,15 +27,15 @@ STATISTICS = json.loads("""
 """)
 
 
-def test_000_viewing_the_stream(start_hub):
-    """'Once training starts, you'll see a message like … Open this URL'."""
+def test_viewing_the_stream(start_hub):
+    """'that address is the page'"""
     hub = start_hub()
     assert hub.url == f"http://127.0.0.1:{hub.port}"
     assert hub.get("/").status_code == 200
 
 
-def test_000_web_interface_features(start_hub, page):
-    """A live picture, a statistics panel with frame rates, uptime, clients, refreshed every 2 seconds by itself."""
+def test_web_interface_features(start_hub, page):
+    """'the live picture and a statistics panel with rates, uptime and viewers that refreshes every 2 seconds'"""
     hub = start_hub()
     with Feeder(hub.url, "training", fps=10):
         page.goto(hub.url + "/", wait_until="domcontentloaded")
@@ -63,8 +63,8 @@ def test_000_web_interface_features(start_hub, page):
         assert (asked[2] - asked[0]) / 2 > 1, "asked for far more often than every 2 seconds"
 
 
-def test_000_urls_stream(start_hub):
-    """'/': the page; '/stream': raw MJPEG; '/stats': JSON."""
+def test_urls_stream(start_hub):
+    """'`GET /` is the page, `GET /stream` the MJPEG stream, `GET /stats` the statistics as JSON'"""
     hub = start_hub()
     assert hub.get("/").headers["Content-Type"].startswith("text/html")
     assert hub.get("/stats").headers["Content-Type"] == "application/json"
@@ -74,7 +74,8 @@ def test_000_urls_stream(start_hub):
         reader.wait_for_number(7)
 
 
-def test_000_statistics(start_hub):
+def test_statistics(start_hub):
+    """'`GET /stats` has the streamer's nine fields with their types'"""
     hub = start_hub()
     assert_shape(hub.get("/stats").json(), STATISTICS)
     with MjpegReader(hub.url + "/stream") as one, MjpegReader(hub.url + "/stream") as two:
@@ -95,23 +96,23 @@ def test_000_statistics(start_hub):
     eventually(lambda: hub.get("/stats").json()["uptime_seconds"] > 0, "the uptime grew")
 
 
-def test_000_debugging_curl(start_hub):
-    """'Check server stats programmatically': `curl http://127.0.0.1:8080/stats`."""
+def test_debugging_curl(start_hub):
+    """'`GET /stats` the statistics as JSON', asked for with curl."""
     hub = start_hub()
     answer = subprocess.run(["curl", "-s", f"http://127.0.0.1:{hub.port}/stats"], capture_output=True, timeout=20)
     assert_shape(json.loads(answer.stdout), STATISTICS)
 
 
-def test_000_current_fps(start_hub):
-    """The rate of the last seconds, and none once nothing comes any more."""
+def test_current_fps(start_hub):
+    """'`current_fps` is the rate of the last seconds', and 0 once no frame comes any more."""
     hub = start_hub()
     with Feeder(hub.url, "training", fps=20):
         eventually(lambda: 5 < hub.get("/stats").json()["current_fps"] < 30, "about 20 fps")
     eventually(lambda: hub.get("/stats").json()["current_fps"] == 0, "no rate after the last frame")
 
 
-def test_000_performance_notes(start_hub):
-    """'Multiple clients share the same stream efficiently': each of them gets every frame that it keeps up with."""
+def test_performance_notes(start_hub):
+    """'Viewers share one stream, and each gets every frame that it keeps up with'"""
     hub = start_hub()
     readers = [MjpegReader(hub.url + "/stream?fps=0") for _ in range(5)]
     try:
@@ -126,7 +127,7 @@ def test_000_performance_notes(start_hub):
         assert [n for n in reader.numbers if n is not None] == list(range(1, 21))
 
 
-def test_000_custom_port(start_hub):
-    """'Try a different port'."""
+def test_custom_port(start_hub):
+    """'Every `env:` key can be given on the command line: port'; the hub's own key for it."""
     port = fixed_port()
     assert start_hub(f"server.port={port}").port == port

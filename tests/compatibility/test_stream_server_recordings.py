@@ -1,7 +1,4 @@
-"""Document 001, 'RoboGPT Video Streaming System': recordings, their folder and metadata, cleanup, troubleshooting.
-
-Each test is named after the heading that it runs.
-"""
+"""The stream server's recordings: their folder, metadata and cleanup (docs/ref/compatibility.md)."""
 
 import datetime
 import json
@@ -14,7 +11,7 @@ import requests
 
 from support.pictures import number_of, read_number
 from support.recordings import (
-    METADATA_001,
+    METADATA,
     Camera,
     assert_plays,
     command,
@@ -34,8 +31,8 @@ from support.shapes import assert_shape, is_recent
 from support.waiting import eventually
 
 
-def test_001_recording_structure(start_hub):
-    """`recordings/camera1/camera1_20260121_103000.mp4`, and its .json beside it."""
+def test_recording_structure(start_hub):
+    """'A recording is `recordings/camera1/camera1_20260121_103000.mp4` with a `.json` beside it'"""
     hub = start_hub()
     before = datetime.datetime.now(datetime.timezone.utc)
     hub.put_frame("camera1", 1)
@@ -52,8 +49,8 @@ def test_001_recording_structure(start_hub):
     assert before.replace(microsecond=0) <= begun <= after, "by the clock, in UTC"
 
 
-def test_001_metadata_format(start_hub):
-    """The document's fields in its order and types, while the recording is being written and when it is finished."""
+def test_metadata_format(start_hub):
+    """'The metadata beside a recording has the nine fields in their order and types', while it is written and after."""
     hub = start_hub()
     now = time.time()
     with Camera(hub, "camera1") as camera:
@@ -71,7 +68,7 @@ def test_001_metadata_format(start_hub):
     assert done["duration_seconds"] == pytest.approx(20 / 25, abs=0.02)
     assert done["average_fps"] == pytest.approx(25, abs=0.7)
     assert done["recording_path"] == f"recordings/camera1/{recording['file']}"
-    assert (hub.folder / done["recording_path"]).is_file(), "relative to where the server runs, as in the document"
+    assert (hub.folder / done["recording_path"]).is_file(), "relative to where the server runs"
     begun, ended = (
         datetime.datetime.fromisoformat(done[name].replace("Z", "+00:00")) for name in ("start_time", "end_time")
     )
@@ -83,16 +80,16 @@ def test_001_metadata_format(start_hub):
 
 
 def assert_metadata(actual: dict) -> None:
-    assert list(actual)[:9] == list(METADATA_001), "the document's fields, in its order"
-    example = METADATA_001 | {"duration_seconds": 923.0, "target_fps": 30.0}
+    assert list(actual)[:9] == list(METADATA), "the nine fields, in their order"
+    example = METADATA | {"duration_seconds": 923.0, "target_fps": 30.0}
     assert_shape(actual, example, "metadata")
     for name in ("start_time", "end_time"):
         assert actual[name].endswith("Z") and is_recent(actual[name])
 
 
 @pytest.mark.parametrize("codec", ["mp4v", "h264"])
-def test_001_configuration_recording_codec(start_hub, codec):
-    """'Video codec (mp4v, h264)'."""
+def test_configuration_recording_codec(start_hub, codec):
+    """'`recording.codec` is `mp4v` or `h264`'"""
     hub = start_hub(f"recording.codec={codec}")
     recording = record(hub, "camera1", pictures(10))
     assert metadata(hub, recording)["codec"] == codec
@@ -100,8 +97,8 @@ def test_001_configuration_recording_codec(start_hub, codec):
     assert [read_number(picture) for picture in opencv(on_disk(hub, recording))] == list(range(1, 11))
 
 
-def test_001_delete_stream_stops_its_recording(start_hub):
-    """'Manually delete a stream and stop recording': what was published until then is in a finished file."""
+def test_delete_stream_stops_its_recording(start_hub):
+    """'ends the stream and its recording': the file is finished, with every frame that was published."""
     hub = start_hub()
     frames = pictures(10)
     with Camera(hub, "camera1") as camera:
@@ -117,8 +114,8 @@ def test_001_delete_stream_stops_its_recording(start_hub):
         assert len(listed(hub, stream="camera1")) == 2
 
 
-def test_001_inactive_stream_cleanup_stops_recording_gracefully(start_hub):
-    """'Removes streams with no frames; stops recording gracefully; logs all cleanup actions'."""
+def test_inactive_stream_cleanup_stops_recording_gracefully(start_hub):
+    """'is removed, its recording finished, and the log says so'"""
     hub = start_hub("streams.timeout_seconds=1", "cleanup.interval_seconds=0.2")
     with Camera(hub, "idle") as camera:
         camera.shoot(pictures(5))
@@ -145,8 +142,8 @@ def old_recording(hub, template: dict, stream: str, days: float) -> Path:
     return path
 
 
-def test_001_old_recording_cleanup(start_hub):
-    """'Deletes recordings older than 7 days; removes empty directories; logs all deletions with file sizes'."""
+def test_old_recording_cleanup(start_hub):
+    """'are deleted with their folders once these are empty, and each deletion is logged with its size'"""
     hub = start_hub()
     template = record(hub, "camera1", pictures(3))
     old = [old_recording(hub, template, "camera1", 8), old_recording(hub, template, "camera2", 7.1)]
@@ -176,8 +173,8 @@ def test_001_old_recording_cleanup(start_hub):
         assert len(deletions(path)) == 1 and f"size_bytes={size}" in deletions(path)[0], deletions(path)
 
 
-def test_001_retention_days(start_hub):
-    """`export RECORDING_RETENTION_DAYS=14`."""
+def test_retention_days(start_hub):
+    """'Recordings older than `retention_days` are deleted': `RECORDING_RETENTION_DAYS=14`."""
     hub = start_hub(env={"RECORDING_RETENTION_DAYS": "14"})
     template = record(hub, "camera1", pictures(3))
     stays, goes = old_recording(hub, template, "camera1", 13.9), old_recording(hub, template, "camera1", 14.1)
@@ -187,8 +184,8 @@ def test_001_retention_days(start_hub):
     assert stays.exists()
 
 
-def test_001_recording_not_working_1_enabled_in_config(start_hub):
-    """'Check recording is enabled in config.yaml': /health tells."""
+def test_recording_not_enabled(start_hub):
+    """'Where recording does not work, `/health`'"""
     hub = start_hub("recording.enabled=false")
     hub.put_frame("camera1", 1)
     assert hub.get("/health").json()["recording_enabled"] is False
@@ -196,8 +193,8 @@ def test_001_recording_not_working_1_enabled_in_config(start_hub):
     assert not (hub.folder / "recordings").exists()
 
 
-def test_001_recording_not_working_2_and_4_directory_is_writable(start_hub):
-    """'Verify recordings directory is writable', 'review server logs for errors': the state and the log name it."""
+def test_recordings_directory_not_writable(start_hub):
+    """'the recorder's state and the log say why'"""
     hub = start_hub("recording.directory=taken")
     (hub.folder / "taken").write_text("a file")
     hub.put_frame("camera1", 1)

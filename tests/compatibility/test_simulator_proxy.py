@@ -1,5 +1,5 @@
-"""Document 002, 'Video Stream Proxy': its endpoints with their shapes, and its frontend's snippets in Chromium, with a
-simulator behind the hub. The snippets also show a stream that is published.
+"""The simulator proxy's clients: its endpoints, and its frontend's code in Chromium, with a simulator behind the hub
+(docs/ref/compatibility.md). The same code also shows a stream that is published.
 """
 
 import json
@@ -32,7 +32,7 @@ def simulator():
 
 @pytest.fixture
 def proxy(start_hub, simulator):
-    """The hub in the proxy's place, set by the document's environment ('Configuration')."""
+    """The hub in the proxy's place, set by the proxy's environment names."""
     return start_hub(env=simulator.environment | {"VIDEO_PROXY_PORT": "0"})
 
 
@@ -52,7 +52,8 @@ def middle_number(target) -> int | None:
     return read_number(picture[top : top + high, left : left + wide])
 
 
-def test_002_websocket_api_messages_from_server(hub, stream):
+def test_websocket_api_messages_from_server(hub, stream):
+    """'sends `status`, `frame` (base64) and `error` messages'"""
     hub.put_frame(stream, 1)
     with SocketReader(f"{hub.ws}/stream/{stream}") as reader:
         assert_shape(reader.wait_for_text("status"), json.loads('{"type": "status", "message": "Connected"}'))
@@ -61,8 +62,8 @@ def test_002_websocket_api_messages_from_server(hub, stream):
         assert reader.texts[0]["type"] == "status", "first of all"
 
 
-def test_002_using_websocket(hub, stream, page):
-    """'Using WebSocket': the frontend's own handler, with `// Display video frame` filled in."""
+def test_using_websocket(hub, stream, page):
+    """'the frontend's handler needs no change'; 'The same views work for every other stream'."""
     hub.put_frame(stream, 1)
     page.goto(hub.url + "/livez")
     page.set_content("<img id=shown>")
@@ -90,8 +91,8 @@ def test_002_using_websocket(hub, stream, page):
     assert page.evaluate("window.log.length") >= 1
 
 
-def test_002_using_embed(hub, stream, page, tmp_path, output):
-    """The iframe of 'Using Embed', in a page from elsewhere."""
+def test_using_embed(hub, stream, page, tmp_path, output):
+    """'the `<iframe>` on `/stream/<id>/embed`'; 'The same views work for every other stream'."""
     html = """<!doctype html>
 <iframe
   src="http://localhost:8889/stream/SESSION/embed"
@@ -115,8 +116,8 @@ def test_002_using_embed(hub, stream, page, tmp_path, output):
         picture_of(page, output / "embed-iframe.png")
 
 
-def test_002_using_mjpeg(hub, stream, page):
-    """'Using MJPEG': an `<img>` on `/stream/{id}/mjpeg`."""
+def test_using_mjpeg(hub, stream, page):
+    """'The `<img>` on `/stream/<id>/mjpeg`'; 'The same views work for every other stream'."""
     hub.put_frame(stream, 1)
     html = '<img src="http://localhost:8889/stream/SESSION/mjpeg" alt="Isaac Sim Stream" />'
     html = html.replace("http://localhost:8889", hub.url).replace("SESSION", stream)
@@ -127,7 +128,8 @@ def test_002_using_mjpeg(hub, stream, page):
         wait_until_painted(page.locator("img"), number)
 
 
-def test_002_health(hub):
+def test_health(hub):
+    """'`GET /health` has the proxy's fields'"""
     example = json.loads("""
     {
       "status": "healthy",
@@ -142,7 +144,8 @@ def test_002_health(hub):
     assert_shape(hub.get("/health").json(), example)
 
 
-def test_002_rest_api(proxy, simulator):
+def test_rest_api(proxy, simulator):
+    """'answer with the proxy's fields; an unknown session is 404 with `Session not found`'"""
     created = create(proxy)
     example = json.loads("""
     {
@@ -192,8 +195,8 @@ def number_of_whole(target) -> int | None:
     return read_number(picture_of(target))
 
 
-def test_002_session_using_websocket(proxy, simulator, page):
-    """'Using WebSocket': the snippet as it stands, its types and its comment filled in."""
+def test_session_using_websocket(proxy, simulator, page):
+    """'the frontend's handler needs no change'"""
     simulator.switches.pictures = "json"
     page.goto(proxy.url + "/livez")
     page.set_content("<img id=shown>")
@@ -230,7 +233,8 @@ def test_002_session_using_websocket(proxy, simulator, page):
     simulator.switches.pictures = "binary"
 
 
-def test_002_session_using_embed(proxy, page, tmp_path, output):
+def test_session_using_embed(proxy, page, tmp_path, output):
+    """'and the `<iframe>` on `/stream/<id>/embed` show moving pictures'"""
     html = """<!doctype html>
 <iframe
   src="http://localhost:8889/stream/${sessionId}/embed"
@@ -249,7 +253,8 @@ def test_002_session_using_embed(proxy, page, tmp_path, output):
     picture_of(page, output / "embed-session.png")
 
 
-def test_002_session_embed_says_what_is_wrong_and_recovers(proxy, simulator, page, output):
+def test_session_embed_says_what_is_wrong_and_recovers(proxy, simulator, page, output):
+    """'The embed page says what is wrong while the simulator is away, and goes on by itself'"""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(create(proxy)["embedUrl"])
@@ -264,7 +269,8 @@ def test_002_session_embed_says_what_is_wrong_and_recovers(proxy, simulator, pag
     assert all(url.startswith((proxy.url, proxy.ws)) for url in asked), "nothing from elsewhere"
 
 
-def test_002_session_using_mjpeg(proxy, page):
+def test_session_using_mjpeg(proxy, page):
+    """'The `<img>` on `/stream/<id>/mjpeg`'"""
     html = """<img
   src="http://localhost:8889/stream/${sessionId}/mjpeg"
   alt="Isaac Sim Stream"
