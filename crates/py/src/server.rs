@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use server::config::{self, Config, Override};
 use server::logging;
-use server::server::{Error, Server as Hosted};
+use server::{Error, Server as Hosted};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 

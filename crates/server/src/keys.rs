@@ -21,7 +21,7 @@ const SECRET_BYTES: usize = 32;
 #[error(
     "the secret that signs links and logins cannot be kept in {path}: {source}; set auth.secret, or make that folder writable"
 )]
-pub(crate) struct SecretError {
+pub struct SecretError {
     path: PathBuf,
     source: io::Error,
 }
@@ -58,7 +58,7 @@ pub(crate) fn auth(config: &Config) -> AuthSettings {
 
 /// `auth.secret`, or the one in the file, which is made the first time. Without keys nothing is worth signing, and no
 /// file is made.
-pub(crate) fn signing_secret(config: &Config) -> Result<SigningSecret, SecretError> {
+pub fn signing_secret(config: &Config) -> Result<SigningSecret, SecretError> {
     if let Some(secret) = &config.auth.secret {
         return Ok(SigningSecret::new(secret.expose()));
     }

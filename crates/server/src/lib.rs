@@ -1,13 +1,15 @@
-//! The house: it reads the configuration, builds the running server from it and keeps it alive.
+//! From a configuration to a running server.
 //!
-//! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face.
+//! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face. Nothing here knows of a
+//! terminal; that belongs to the command line.
 
 mod analysis;
-pub mod cli;
-pub mod commands;
 pub mod config;
 mod janitor;
 mod keys;
 mod live_analysis;
 pub mod logging;
-pub mod server;
+mod server;
+
+pub use keys::{SecretError, signing_secret};
+pub use server::{Error, Server};

@@ -123,9 +123,9 @@ where
 }
 
 /// The targets of our own crates: only they speak at the level that is set.
-const OUR_CRATES: [&str; 13] = [
+const OUR_CRATES: [&str; 14] = [
     "framehub", "wire", "hub", "media", "net", "sources", "client", "record", "uploads", "referee", "web",
-    "server", "py",
+    "server", "cli", "py",
 ];
 
 /// Our own crates at the level asked for. Others a step quieter: at DEBUG an HTTP library would

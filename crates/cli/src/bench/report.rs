@@ -294,7 +294,7 @@ impl Report {
                 max,
                 report.skipped.to_string(),
                 millis(report.longest_gap_ms),
-                super::super::terminal::rate(report.megabytes_per_sec * 1e6),
+                crate::terminal::rate(report.megabytes_per_sec * 1e6),
             ]);
         }
         if rows.len() == 1 {

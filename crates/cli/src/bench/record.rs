@@ -10,9 +10,9 @@ use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, Publisher, RingLimits};
 use record::{Codec, Recordings, Totals};
 use serde::Serialize;
 
-use super::super::terminal::{self, Progress, number, seconds};
 use super::frames::{Frames, Stamp};
 use super::own_cpu;
+use crate::terminal::{self, Progress, number, seconds};
 
 /// Frames differ and are more than any cache holds, as they are when they come from sockets.
 const POOL_BYTES: usize = 64 << 20;
@@ -117,7 +117,7 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<()> {
     progress.end();
 
     let report = Report::new(args, frame_bytes, [without, with], recordings.totals(), finished);
-    super::super::print(&if args.json { report.json() } else { report.table() })?;
+    terminal::print(&if args.json { report.json() } else { report.table() })?;
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn config(args: &RecordArgs, directory: &Path) -> record::Config {
         automatic: true,
         codec: args.codec.into(),
         target_fps: 1000.0,
-        ..crate::config::Config::default().recorder()
+        ..server::config::Config::default().recorder()
     }
 }
 

@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Inputs, Override};
+use server::config::{Inputs, Override};
 
 /// Every subcommand, for telling a misspelt one from a setting.
-pub const SUBCOMMANDS: [&str; 8] =
+pub(crate) const SUBCOMMANDS: [&str; 8] =
     ["serve", "publish", "watch", "analyze", "share", "bench", "referee", "config"];
 
 /// Where a command's configuration comes from, beside `.env` and the environment.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// Configuration file [default: ./config.yaml if there is one]
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Settings that win over file and environment, such as server.port=8080
     #[arg(value_name = "SECTION.KEY=VALUE", value_parser = parse_override)]
-    pub overrides: Vec<Override>,
+    pub(crate) overrides: Vec<Override>,
 }
 
 impl From<InputArgs> for Inputs {

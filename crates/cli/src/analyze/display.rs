@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use client::upload::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::commands::terminal::clock;
+use crate::terminal::clock;
 
 /// Without a terminal, a line about what goes on is written this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);

@@ -9,8 +9,8 @@ use media::{Picture, pattern::TestPattern};
 use referee::pose::{Model, Settings, Source};
 use serde::Serialize;
 
-use super::super::terminal::{Progress, seconds};
 use super::histogram::Histogram;
+use crate::terminal::{Progress, seconds};
 
 /// Different pictures, so that none is still in a cache when its turn comes again.
 const PICTURES: u64 = 8;
@@ -78,7 +78,7 @@ pub(super) fn run(args: &PoseArgs) -> anyhow::Result<()> {
     }
     let (times, took) = measure(&model, &pictures, args)?;
     let report = Report::of(args, &model.letterbox(&pictures[0]), &times, took, load);
-    super::super::print(&if args.json { report.json() } else { report.table() })?;
+    crate::terminal::print(&if args.json { report.json() } else { report.table() })?;
     Ok(())
 }
 

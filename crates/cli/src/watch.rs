@@ -11,7 +11,7 @@ use client::watch::{Options, Received, Watcher};
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use super::terminal::{self, rate, seconds};
+use crate::terminal::{self, rate, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,38 +32,38 @@ Exit codes: 0 done (also after Ctrl-C), 1 the stream failed or ended too early, 
 /// Watch a stream and print how well it arrives
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct WatchArgs {
+pub(crate) struct WatchArgs {
     /// A stream, a hub (its default stream), or any MJPEG address
     #[arg(value_name = "URL")]
-    pub url: String,
+    pub(crate) url: String,
     /// The stream, where URL is only the hub
     #[arg(long, value_name = "STREAM")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Key for a hub that asks for one
     #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    pub(crate) api_key: Option<String>,
     /// Write each frame to DIR/STREAM_SEQ.jpg; DIR is made
     #[arg(long, value_name = "DIR")]
-    pub save: Option<PathBuf>,
+    pub(crate) save: Option<PathBuf>,
     /// End after this many frames
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
+    pub(crate) count: Option<u64>,
     /// End after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// Fail when no frame comes for this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// Print a JSON object a second, and one with the totals
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// Wrong usage, a stream that cannot be watched, a folder that cannot be written.
-pub fn run(args: WatchArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: WatchArgs) -> anyhow::Result<()> {
     let wrong = |error| terminal::usage("watch", error);
     let mut target = Target::watch(&args.url, args.name.as_deref()).map_err(wrong)?;
     target.endpoint = target.endpoint.with_api_key(args.api_key.as_deref()).map_err(wrong)?;

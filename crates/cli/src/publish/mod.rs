@@ -21,7 +21,7 @@ use self::display::Display;
 use self::live::Live;
 use self::player::{Player, Position, Totals};
 use self::sink::HubSink;
-use super::terminal::{self, number, seconds};
+use crate::terminal::{self, number, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,43 +41,43 @@ Exit codes: 0 done (also after Ctrl-C), 1 failed, 2 wrong usage.";
 /// Send a video file, pictures, a pipe or a test pattern to a stream
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct PublishArgs {
+pub(crate) struct PublishArgs {
     /// A video file, a folder of pictures, a URL for ffmpeg, - (stdin: JPEGs or mpjpeg) or testsrc
     #[arg(value_name = "SOURCE")]
-    pub source: String,
+    pub(crate) source: String,
     /// The stream's address, http://HOST:PORT/publish/NAME, or the hub's
     #[arg(long, value_name = "URL")]
-    pub to: String,
+    pub(crate) to: String,
     /// The stream, where --to is only the hub [default: after the source]
     #[arg(long, value_name = "STREAM")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Key for a hub that asks for one
     #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    pub(crate) api_key: Option<String>,
     /// Frames a second: an upper limit for video; the pace of pictures (else 30) and of a pipe (else as it comes)
     #[arg(long, value_parser = |text: &str| number(text, 0.01, 1000.0))]
-    pub fps: Option<f64>,
+    pub(crate) fps: Option<f64>,
     /// Start again at the end, which is what happens anyway
     #[arg(long = "loop", overrides_with = "no_loop")]
-    pub looping: bool,
+    pub(crate) looping: bool,
     /// End with the file
     #[arg(long)]
-    pub no_loop: bool,
+    pub(crate) no_loop: bool,
     /// JPEG quality of what has to be encoded (test pattern, PNG, ffmpeg)
     #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: u8,
+    pub(crate) quality: u8,
     /// Size of the test pattern
     #[arg(long, default_value = "1280x720", value_name = "WxH", value_parser = size)]
-    pub size: (u32, u32),
+    pub(crate) size: (u32, u32),
     /// End after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// Wait for a hub that is not up yet, instead of failing at once
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// Take the stream over from a publisher that is connected to it
     #[arg(long)]
-    pub takeover: bool,
+    pub(crate) takeover: bool,
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -104,7 +104,7 @@ enum Source {
 ///
 /// # Errors
 /// Wrong usage, a source that cannot be read, a hub that refuses the stream.
-pub fn run(args: PublishArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: PublishArgs) -> anyhow::Result<()> {
     let target = target(&args).map_err(|error| terminal::usage("publish", error))?;
     terminal::block_on(publish(args, target))
 }

@@ -12,9 +12,9 @@ use client::{
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::super::terminal::{self, number};
 use super::frames::{Frames, Stamp};
 use super::hub::{Hub, Usage};
+use crate::terminal::{self, number};
 
 /// How often the hub's memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -63,7 +63,7 @@ pub(super) async fn run(args: UploadArgs) -> anyhow::Result<()> {
     let measured = measure(&hub, &args, &frames).await;
     hub.stop().await;
     let report = measured?;
-    super::super::print(&if args.json { report.json() } else { report.table() })?;
+    terminal::print(&if args.json { report.json() } else { report.table() })?;
     Ok(())
 }
 

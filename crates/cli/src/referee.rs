@@ -14,21 +14,21 @@ use referee::evaluate::{self, CrossValidation, Phrase, Share};
 use referee::signal::{self, SignalLog};
 use referee::tracks::{self, Tracks};
 
-use super::print;
+use crate::terminal::print;
 
 /// The largest `labels.csv`.
 const MAX_LABELS_BYTES: usize = 4 * 1024 * 1024;
 
 /// What `referee` takes.
 #[derive(Debug, Args)]
-pub struct RefereeArgs {
+pub(crate) struct RefereeArgs {
     #[command(subcommand)]
-    pub command: RefereeCommand,
+    pub(crate) command: RefereeCommand,
 }
 
 /// The subcommands of `referee`.
 #[derive(Debug, Subcommand)]
-pub enum RefereeCommand {
+pub(crate) enum RefereeCommand {
     /// Judge one phrase and print the decision as JSON
     Decide {
         /// The scoring apparatus's text log
@@ -56,7 +56,7 @@ pub enum RefereeCommand {
 ///
 /// # Errors
 /// A file that cannot be read or understood, a phrase that lacks key points, or stdout that cannot be written.
-pub fn run(args: RefereeArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: RefereeArgs) -> anyhow::Result<()> {
     let text = match args.command {
         RefereeCommand::Decide { signal, keypoints } => decide(&signal, keypoints.as_deref())?,
         RefereeCommand::Evaluate { folder, folds, shuffles } => evaluate(&folder, folds, shuffles)?,

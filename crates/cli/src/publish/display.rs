@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::player::{Position, Totals};
 use super::sink::Verdict;
-use crate::commands::terminal::{Progress, clock, rate};
+use crate::terminal::{Progress, clock, rate};
 
 /// What is shown while it runs.
 pub(super) struct Display {

@@ -12,7 +12,7 @@ use media::Picture;
 use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 
 use super::camera::Camera;
-use crate::commands::process::{End, Process, Running};
+use crate::process::{End, Process, Running};
 
 /// A picture is decoded only if it is no larger than 8K.
 pub(super) const MOST_PIXELS: u64 = 7680 * 4320;

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How frames are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// A POST with a form for each frame, as Python's requests does
     Multipart,
     /// A POST with the JPEG as its body for each frame

@@ -3,30 +3,30 @@
 use std::io::IsTerminal;
 
 use anyhow::Context;
-use tokio_util::sync::CancellationToken;
-
-use super::{inputs::InputArgs, print};
-use crate::{
+use server::{
+    Server,
     config::{self, Config},
     logging,
-    server::Server,
 };
+use tokio_util::sync::CancellationToken;
+
+use crate::{inputs::InputArgs, terminal::print};
 
 /// What `serve` takes.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     #[command(flatten)]
-    pub config: InputArgs,
+    pub(crate) config: InputArgs,
     /// A camera, stream or file to open, NAME=URL#options (repeatable): door=http://10.0.0.7/video.mjpg, v4l2:0,
     /// rtsp://…, ws://…, file:…, testsrc:
     #[arg(long = "source", value_name = "SOURCE")]
-    pub sources: Vec<String>,
+    pub(crate) sources: Vec<String>,
 }
 
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;
 
-pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let mut inputs = config::Inputs::from(args.config);
     inputs.sources = args.sources;
     let loaded = config::load(&inputs)?;

@@ -1,4 +1,4 @@
-//! The command line: which words there are. What they do stands in `commands`.
+//! The command line: which words there are.
 //!
 //! `framehub` without a subcommand is `framehub serve`. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
@@ -6,15 +6,15 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands;
-use crate::commands::analyze::AnalyzeArgs;
-use crate::commands::bench::BenchArgs;
-use crate::commands::config::ConfigArgs;
-use crate::commands::publish::PublishArgs;
-use crate::commands::referee::RefereeArgs;
-use crate::commands::serve::ServeArgs;
-use crate::commands::share::ShareArgs;
-use crate::commands::watch::WatchArgs;
+use crate::analyze::AnalyzeArgs;
+use crate::bench::BenchArgs;
+use crate::config::ConfigArgs;
+use crate::publish::PublishArgs;
+use crate::referee::RefereeArgs;
+use crate::serve::ServeArgs;
+use crate::share::ShareArgs;
+use crate::watch::WatchArgs;
+use crate::{analyze, bench, config, publish, referee, serve, share, terminal, watch};
 
 /// Runs the command line, whose first word is the program's name, and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
@@ -27,20 +27,20 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         }
     };
     let outcome = match cli.into_command() {
-        Command::Serve(args) => commands::serve::run(args),
-        Command::Publish(args) => commands::publish::run(args),
-        Command::Watch(args) => commands::watch::run(args),
-        Command::Analyze(args) => commands::analyze::run(args),
-        Command::Share(args) => commands::share::run(args),
-        Command::Bench(args) => commands::bench::run(args),
-        Command::Referee(args) => commands::referee::run(args),
-        Command::Config(args) => commands::config::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Publish(args) => publish::run(args),
+        Command::Watch(args) => watch::run(args),
+        Command::Analyze(args) => analyze::run(args),
+        Command::Share(args) => share::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Referee(args) => referee::run(args),
+        Command::Config(args) => config::run(args),
     };
     match outcome {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("error: {error:#}");
-            commands::exit_code(&error)
+            terminal::exit_code(&error)
         }
     }
 }
@@ -58,16 +58,16 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub serve: ServeArgs,
+    pub(crate) serve: ServeArgs,
 }
 
 impl Cli {
     /// What to do: `serve` where nothing else is said.
-    pub fn into_command(self) -> Command {
+    pub(crate) fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Serve(self.serve))
     }
 }
@@ -84,7 +84,7 @@ Every setting can be given in a file, in the environment or as section.key=value
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start the hub (what happens without a subcommand)
     Serve(ServeArgs),
     /// Send a video file, pictures, a pipe or a test pattern to a stream
@@ -112,8 +112,8 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::commands::inputs::{InputArgs, SUBCOMMANDS};
-    use crate::config::Override;
+    use crate::inputs::{InputArgs, SUBCOMMANDS};
+    use server::config::Override;
 
     fn parse(line: &str) -> Result<Command, String> {
         let parsed = Cli::try_parse_from(line.split_whitespace());

@@ -6,20 +6,21 @@ use std::fmt::Write;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::inputs::InputArgs;
-use super::print;
-use crate::config::{self, Loaded, reference};
+use server::config::{self, Loaded, reference};
+
+use crate::inputs::InputArgs;
+use crate::terminal::print;
 
 /// What `config` takes.
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     #[command(subcommand)]
-    pub command: ConfigCommand,
+    pub(crate) command: ConfigCommand,
 }
 
 /// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Read file, .env, environment and arguments, and report every mistake (exit code 1)
     Check(InputArgs),
     /// Print the values in force, each with where it comes from; secrets are masked
@@ -34,7 +35,7 @@ pub enum ConfigCommand {
 
 /// How the reference is printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     Markdown,
     Yaml,
 }
@@ -43,7 +44,7 @@ pub enum Format {
 ///
 /// # Errors
 /// The configuration's problems, or stdout that cannot be written.
-pub fn run(args: ConfigArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: ConfigArgs) -> anyhow::Result<()> {
     let text = match args.command {
         ConfigCommand::Reference { format: Format::Markdown } => reference::page(),
         ConfigCommand::Reference { format: Format::Yaml } => reference::example(),

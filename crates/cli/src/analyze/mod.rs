@@ -24,8 +24,8 @@ use self::camera::Camera;
 use self::display::Display;
 use self::encode::{Wish, encode};
 use self::source::{About, Footage};
-use super::process::on_thread;
-use super::terminal::{self, number, seconds};
+use crate::process::on_thread;
+use crate::terminal::{self, number, seconds};
 
 /// Of what has to be encoded, as document 003 has it.
 const DEFAULT_QUALITY: u8 = 85;
@@ -55,59 +55,59 @@ Exit codes: 0 done, 1 failed (also after Ctrl-C, which makes the hub forget the 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 #[command(group(clap::ArgGroup::new("source").required(true)))]
-pub struct AnalyzeArgs {
+pub(crate) struct AnalyzeArgs {
     /// The hub's address, http://HOST:PORT
     #[arg(value_name = "SERVER")]
-    pub server: String,
+    pub(crate) server: String,
     /// A video file, or a folder of pictures
     #[arg(long, value_name = "FILE", group = "source")]
-    pub video: Option<PathBuf>,
+    pub(crate) video: Option<PathBuf>,
     /// A camera of this machine by its number: 0 is /dev/video0
     #[arg(long, value_name = "N", group = "source")]
-    pub camera: Option<u32>,
+    pub(crate) camera: Option<u32>,
     /// The scoring apparatus's text log; only an analysis other than the referee's does without
     #[arg(long, value_name = "FILE", required_unless_present = "pipeline")]
-    pub signal: Option<PathBuf>,
+    pub(crate) signal: Option<PathBuf>,
     /// End after this many seconds of video [default: 60 with --camera]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// 1 to 56 letters, digits, '_' or '-' [default: phrase_ with date, time and four random digits]
     #[arg(long, value_name = "ID")]
-    pub session_id: Option<String>,
+    pub(crate) session_id: Option<String>,
     /// How frames are sent: jpeg, png or raw
     #[arg(long, value_name = "ENCODING", default_value = "jpeg")]
-    pub encoding: Encoding,
+    pub(crate) encoding: Encoding,
     /// JPEG quality, 1 to 100 [default: 85 for what has to be encoded]
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub jpeg_quality: Option<u8>,
+    pub(crate) jpeg_quality: Option<u8>,
     /// The most frames a second [default: the video's, 30 for a camera]
     #[arg(long, value_parser = |text: &str| number(text, 0.01, 1000.0))]
-    pub fps: Option<f64>,
+    pub(crate) fps: Option<f64>,
     /// Save the result here, too
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// Tell everything that happens, on stderr
     #[arg(long)]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// Key for a hub that asks for one
     #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    pub(crate) api_key: Option<String>,
     /// Which analysis, of those that the hub has [default: referee]
     #[arg(long, value_name = "NAME")]
-    pub pipeline: Option<String>,
+    pub(crate) pipeline: Option<String>,
     /// Put the key points into the result
     #[arg(long)]
-    pub include_keypoints: bool,
+    pub(crate) include_keypoints: bool,
     /// Whether the hub makes a video with the analysis drawn into it [default: true]
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
-    pub save_overlay: Option<bool>,
+    pub(crate) save_overlay: Option<bool>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// Wrong usage, a source that cannot be read, a hub that does not take it, an analysis that failed.
-pub fn run(args: AnalyzeArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: AnalyzeArgs) -> anyhow::Result<()> {
     let endpoint = endpoint(&args).map_err(|error| terminal::usage("analyze", error))?;
     check(&args)?;
     terminal::block_on(analyze(args, endpoint))
@@ -281,10 +281,10 @@ fn give(result: &Map<String, Value>, output: Option<&Path>) -> anyhow::Result<()
     if let Some(path) = output {
         // Printed all the same: it took a while to get it.
         let written = std::fs::write(path, &text);
-        super::print(&text)?;
+        terminal::print(&text)?;
         return written.with_context(|| format!("the result cannot be saved as {}", path.display()));
     }
-    Ok(super::print(&text)?)
+    Ok(terminal::print(&text)?)
 }
 
 /// Nothing fails half-way under the lock.

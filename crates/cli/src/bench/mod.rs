@@ -30,7 +30,7 @@ use self::hub::Hub;
 use self::publishers::{Mode, Published};
 use self::report::{HubReport, PublishReport, Report, Setup, ViewerReport};
 use self::viewers::Viewed;
-use super::terminal::{self, Progress, number, seconds};
+use crate::terminal::{self, Progress, number, seconds};
 
 /// All publishers' first frames, or all viewers', must be through by then.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -60,48 +60,48 @@ Exit codes: 0 measured, 1 a viewer fell under --min-fps or the run failed, 2 wro
 /// Measure how many viewers and streams a hub carries, and how old its frames are
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     #[command(subcommand)]
     what: Option<What>,
     /// The hub to measure [default: one that is started for this, and stopped]
     #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Key for the hub at --url, if it asks for one
     #[arg(long, value_name = "KEY", env = "FRAMEHUB_API_KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    pub(crate) api_key: Option<String>,
     /// Streams published
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub streams: u32,
+    pub(crate) streams: u32,
     /// Frames a second in each stream
     #[arg(long, default_value_t = 30.0, value_parser = |text: &str| number(text, 0.1, 1000.0))]
-    pub fps: f64,
+    pub(crate) fps: f64,
     /// Size of a frame in kB (1 kB = 1000 bytes)
     #[arg(long, default_value_t = 100.0, value_name = "KB", value_parser = |text: &str| number(text, 1.0, 50_000.0))]
-    pub size: f64,
+    pub(crate) size: f64,
     /// Viewers in all, spread evenly over the streams
     #[arg(long, default_value_t = 10, value_name = "M", value_parser = clap::value_parser!(u32).range(0..=20_000))]
-    pub viewers: u32,
+    pub(crate) viewers: u32,
     /// How many of the viewers are slow
     #[arg(long, default_value_t = 0, value_name = "K")]
-    pub slow: u32,
+    pub(crate) slow: u32,
     /// What a slow viewer reads, in kB a second
     #[arg(long, default_value_t = 200.0, value_name = "KB", value_parser = |text: &str| number(text, 1.0, 1e6))]
-    pub slow_kbps: f64,
+    pub(crate) slow_kbps: f64,
     /// Seconds measured
     #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
-    pub duration: Duration,
+    pub(crate) duration: Duration,
     /// Seconds before the measured ones
     #[arg(long, default_value = "2", value_name = "SECONDS", value_parser = seconds)]
-    pub warmup: Duration,
+    pub(crate) warmup: Duration,
     /// How frames are sent
     #[arg(long, value_enum, default_value_t = Mode::Multipart)]
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// Fail (exit code 1) if a viewer that is not slow gets fewer frames a second
     #[arg(long, value_name = "X", value_parser = |text: &str| number(text, 0.0, 1000.0))]
-    pub min_fps: Option<f64>,
+    pub(crate) min_fps: Option<f64>,
     /// Print one JSON object instead of a table
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// What else can be measured.
@@ -203,7 +203,7 @@ impl Run {
 ///
 /// # Errors
 /// Wrong usage, a hub that cannot be reached or started, or a viewer under `--min-fps`.
-pub fn run(args: BenchArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
     match &args.what {
         Some(What::Record(args)) => return record::run(args),
         Some(What::Pose(args)) => return pose::run(args),
@@ -225,7 +225,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         let measured = measure(Run::new(plan), frames, &hub).await;
         hub.stop().await;
         let report = measured?;
-        super::print(&if args.json { report.json() } else { report.table() })?;
+        terminal::print(&if args.json { report.json() } else { report.table() })?;
         verdict(&report, args.min_fps)
     })
 }

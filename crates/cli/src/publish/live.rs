@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use sources::play::{CutError, Cutter};
 
-use crate::commands::process::{Process, Running, on_thread};
+use crate::process::{Process, Running, on_thread};
 
 /// Read from the pipe at once; Linux gives pipes 64 kB.
 const PIECE_BYTES: usize = 64 * 1024;

@@ -10,7 +10,7 @@ use client::{Endpoint, Target};
 
 use super::PublishArgs;
 use super::player::{Outcome, Sink, Totals};
-use crate::commands::terminal::Notes;
+use crate::terminal::Notes;
 
 /// The hub's side of the playing.
 pub(super) struct HubSink {

@@ -1,7 +1,6 @@
-//! What the commands that talk to a hub from outside share: how they wait, show that they are at work,
-//! and end. Nothing here knows what a frame is.
+//! What the commands share: how they wait, show progress, print and end. Nothing here knows what a frame is.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -20,6 +19,23 @@ pub(super) struct WrongUsage {
 
 pub(super) fn usage(command: &'static str, message: impl std::fmt::Display) -> anyhow::Error {
     WrongUsage { command, message: message.to_string() }.into()
+}
+
+/// The exit code of a command that failed: 2 for wrong usage, else 1.
+pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<WrongUsage>() {
+        return 2;
+    }
+    error.downcast_ref::<server::config::Error>().map_or(1, server::config::Error::exit_code)
+}
+
+/// Writes a command's result to stdout. A reader that has seen enough (`| head`) is no failure.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Runs a command's future on a runtime of its own.
@@ -178,6 +194,6 @@ mod tests {
     fn wrong_usage_has_an_exit_code_of_its_own() {
         let error = usage("watch", "no such thing");
         assert!(error.to_string().contains("framehub watch --help"));
-        assert_eq!(super::super::exit_code(&error), 2);
+        assert_eq!(exit_code(&error), 2);
     }
 }

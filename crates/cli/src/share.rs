@@ -5,27 +5,24 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use hub::StreamName;
+use server::config::{self, Config};
 
-use super::{inputs::InputArgs, print};
-use crate::{
-    config::{self, Config},
-    keys,
-};
+use crate::{inputs::InputArgs, terminal::print};
 
 /// What `share` takes.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ShareArgs {
+pub(crate) struct ShareArgs {
     /// The stream that the link opens, and no other
     #[arg(value_name = "STREAM")]
-    pub stream: StreamName,
+    pub(crate) stream: StreamName,
     /// How long it does: 90s, 30m, 2h, 7d
     #[arg(long = "for", value_name = "SPAN", value_parser = span, default_value = "1h")]
-    pub span: Duration,
+    pub(crate) span: Duration,
     /// The address by which others reach the hub [default: that of server.host and server.port]
     #[arg(long, value_name = "URL", value_parser = base)]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     #[command(flatten)]
-    pub sources: InputArgs,
+    pub(crate) sources: InputArgs,
 }
 
 /// A link outlives no year: who wants more wants a key.
@@ -35,7 +32,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// # Errors
 /// The configuration's problems, a hub without keys, a secret that cannot be kept.
-pub fn run(args: ShareArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
     let config = config::load(&args.sources.into())?.config;
     if config.auth.is_open() {
         bail!(
@@ -43,7 +40,7 @@ pub fn run(args: ShareArgs) -> anyhow::Result<()> {
              is this the hub's configuration? See --config"
         );
     }
-    let secret = keys::signing_secret(&config)?;
+    let secret = server::signing_secret(&config)?;
     let until = SystemTime::now() + args.span;
     let token = web::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
     let base = args.url.unwrap_or_else(|| address(&config));
