@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -24,16 +23,10 @@ assert Gst.ElementFactory.find('x264enc') and Gst.ElementFactory.find('rtph264pa
 """
 
 
-def is_there() -> bool:
-    if not Path(PYTHON).exists():
-        return False
-    return subprocess.run([PYTHON, "-c", NEEDED], capture_output=True, timeout=60).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(
-    not is_there(),
-    reason="needs apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly",
-)
+@pytest.fixture(scope="module", autouse=True)
+def gstreamers_server() -> None:
+    done = subprocess.run([PYTHON, "-c", NEEDED], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"install GStreamer's RTSP server (tests/tools/packages.sh): {done.stderr}"
 
 
 @contextmanager
@@ -67,7 +60,7 @@ def test_it_comes_back_with_another_size_and_viewers_stay(start_hub):
     with MjpegReader(f"{hub.url}/stream/door") as reader:
         with camera(port):
             eventually(lambda: len(reader.parts) >= 10, "pictures")
-        eventually(lambda: hub.stats("door")["source"]["state"] == "failed", "the loss is told")
+        eventually(lambda: hub.stats("door")["source"]["state"] == "failed", "the loss is reported")
         seen = len(reader.parts)
         with camera(port, "640x360"):
             eventually(lambda: hub.stats("door")["width"] == 640, "the other size", timeout=60)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the programs that the tests drive, where they are missing: Chromium, ffmpeg, nginx, OpenSSL, Python's venv, a
-# C and C++ compiler, and EGL, with which MuJoCo draws without a screen. GStreamer's RTSP server is used where it is there.
+# C and C++ compiler, systemd-analyze, GStreamer's RTSP server, and EGL, with which MuJoCo draws without a screen.
 # Works as root or through sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -15,6 +15,11 @@ PATH="$PATH:/usr/sbin:/sbin" command -v nginx >/dev/null || missing+=(nginx-ligh
 command -v python3 >/dev/null || missing+=(python3)
 PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep libEGL_mesa >/dev/null || missing+=(libegl1 libegl-mesa0 libgl1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
+# The Python bindings are those of the system's Python.
+for package in python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{good,ugly}; do
+  dpkg-query -W "$package" >/dev/null 2>&1 || missing+=("$package")
+done
 
 if ! command -v cargo >/dev/null; then
   echo "error: cargo is missing: install Rust from https://rustup.rs" >&2
