@@ -257,11 +257,11 @@ mod tests {
     fn a_buffer_of_the_wrong_length_is_named() {
         let mut picture = gradient(8, 8);
         picture.rgb.pop();
-        assert_eq!(encode(&picture, 85).unwrap_err().code(), "bad_picture");
+        assert_eq!(encode(&picture, 85).unwrap_err().code(), "BAD_PICTURE");
         let empty = Picture::filled(0, 4, [0; 3]);
-        assert_eq!(encode(&empty, 85).unwrap_err().code(), "bad_picture");
+        assert_eq!(encode(&empty, 85).unwrap_err().code(), "BAD_PICTURE");
         let long = Picture::filled(65_501, 1, [0; 3]);
-        assert_eq!(encode(&long, 85).unwrap_err().code(), "too_large_for_jpeg");
+        assert_eq!(encode(&long, 85).unwrap_err().code(), "TOO_LARGE_FOR_JPEG");
     }
 
     #[test]

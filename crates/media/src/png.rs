@@ -206,7 +206,7 @@ mod tests {
         }
         let bytes = encode((4, 4), ColorType::Grayscale, BitDepth::Eight, &[0; 16], None);
         assert!(decode(&bytes, 16).is_ok());
-        assert_eq!(decode(&bytes, 15).unwrap_err().code(), "too_many_pixels");
+        assert_eq!(decode(&bytes, 15).unwrap_err().code(), "TOO_MANY_PIXELS");
     }
 
     /// Compressed text and profiles are where small files grow large: they are
@@ -225,7 +225,7 @@ mod tests {
         let bytes = encode((8, 8), ColorType::Rgb, BitDepth::Eight, &[9; 192], None);
         // The end chunk has 12 bytes, the checksum before it 4: not needed.
         for cut in 0..bytes.len() - 16 {
-            assert_eq!(decode(&bytes[..cut], PLENTY).unwrap_err().code(), "bad_png", "cut at {cut}");
+            assert_eq!(decode(&bytes[..cut], PLENTY).unwrap_err().code(), "BAD_PNG", "cut at {cut}");
         }
     }
 

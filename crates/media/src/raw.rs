@@ -227,7 +227,7 @@ mod tests {
         #[test]
         fn sizes_beyond_reason_are_refused(width in 20_000..=usize::MAX, stride in any::<usize>()) {
             let raw = Raw { bytes: &[0; 64], layout: Layout::Grey, width, height: 2, stride };
-            prop_assert_eq!(raw.to_jpeg(80).unwrap_err().code(), "bad_raw");
+            prop_assert_eq!(raw.to_jpeg(80).unwrap_err().code(), "BAD_RAW");
         }
     }
 }

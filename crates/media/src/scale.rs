@@ -169,7 +169,7 @@ mod tests {
         let half = halved(&gradient(101, 61)).unwrap();
         assert_eq!((half.width, half.height), (50, 30));
         assert_looks_like(&half, &gradient(101, 61), 6);
-        assert_eq!(halved(&gradient(9, 1)).unwrap_err().code(), "bad_picture");
+        assert_eq!(halved(&gradient(9, 1)).unwrap_err().code(), "BAD_PICTURE");
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
     fn too_many_pixels_are_refused_before_anything_is_made() {
         let bytes = jpeg_of(&gradient(64, 48));
         let error = Scaler::new().rescale(&bytes, (32, 24), 85, 64 * 48 - 1).unwrap_err();
-        assert_eq!(error.code(), "too_many_pixels");
+        assert_eq!(error.code(), "TOO_MANY_PIXELS");
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! Recordings as other programs see them: ffprobe and ffmpeg where they are
-//! installed (without them these tests have nothing to ask and pass), and our own
-//! reader of JPEG files always.
+//! Recordings as other programs see them: ffprobe and ffmpeg, which have to be installed (`make tools`), and our own
+//! reader of JPEG files.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Write;
@@ -96,37 +95,35 @@ fn saved(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
-/// What a program prints, or `None` where it is not installed. Anything on its
-/// error output fails the test.
-fn ask(program: &str, arguments: &[&str], path: &Path) -> Option<String> {
+/// What a program prints. Anything on its error output fails the test.
+fn ask(program: &str, arguments: &[&str], path: &Path) -> String {
     let mut command = Command::new(program);
     for argument in arguments {
         command.arg(if *argument == "FILE" { path.as_os_str() } else { argument.as_ref() });
     }
-    let output = match command.stdin(Stdio::null()).output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("{program}: {error}"),
-    };
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("cannot run {program}: {error}; install ffmpeg, which brings ffprobe along: make tools")
+    });
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complaints.is_empty(), "{program}: {complaints}");
-    Some(String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Codec, size and number of frames that decode, and the times of all of them in ticks.
-fn probe(path: &Path, level: &str) -> Option<(String, Vec<u64>)> {
+fn probe(path: &Path, level: &str) -> (String, Vec<u64>) {
     let entries = "stream=codec_name,width,height,nb_read_frames";
     let stream = ["-v", level, "-count_frames", "-show_entries", entries, "-of", "csv=p=0", "FILE"];
-    let stream = ask("ffprobe", &stream, path)?;
+    let stream = ask("ffprobe", &stream, path);
     let packets = ["-v", level, "-show_entries", "packet=pts", "-of", "csv=p=0", "FILE"];
-    let packets = ask("ffprobe", &packets, path)?;
+    let packets = ask("ffprobe", &packets, path);
     let number = |line: &str| line.split(',').next().unwrap().parse().unwrap();
-    Some((stream.trim().to_owned(), packets.lines().filter(|line| !line.is_empty()).map(number).collect()))
+    (stream.trim().to_owned(), packets.lines().filter(|line| !line.is_empty()).map(number).collect())
 }
 
-fn duration(path: &Path) -> Option<f64> {
+fn duration(path: &Path) -> f64 {
     let arguments = ["-v", "warning", "-show_entries", "format=duration", "-of", "csv=p=0", "FILE"];
-    Some(ask("ffprobe", &arguments, path)?.trim().parse().unwrap())
+    ask("ffprobe", &arguments, path).trim().parse().unwrap()
 }
 
 /// Decodes everything at the file's own times; a warning fails.
@@ -141,36 +138,25 @@ fn check(track: &Track, frames: &[(Vec<u8>, bool)], seen: &str) {
     let all: Vec<u64> = TIMES.concat();
 
     let growing = saved(&recording.bytes);
-    if let Some((stream, times)) = probe(growing.path(), "warning") {
-        assert_eq!(stream, format!("{seen},{}", all.len()));
-        assert_eq!(times, all);
-    }
+    assert_eq!(probe(growing.path(), "warning"), (format!("{seen},{}", all.len()), all.clone()));
     play(growing.path());
 
     // Inside the media of the third fragment: two are whole.
     let torn = saved(&recording.bytes[..recording.ends[2] - 300]);
     // As it is, a player says that the last packet is not whole, and plays on.
-    if let Some((_, times)) = probe(torn.path(), "quiet") {
-        assert_eq!(times[..7], all[..7]);
-    }
+    assert_eq!(probe(torn.path(), "quiet").1[..7], all[..7]);
     let whole = recording.ends[1] as u64;
     let reader = fmp4::Reader::open(torn.reopen().unwrap(), torn.path()).unwrap();
     assert_eq!(reader.whole_bytes(), whole);
-    let healed = saved(&recording.bytes[..whole as usize]);
-    if let Some((_, times)) = probe(healed.path(), "warning") {
-        assert_eq!(times, all[..7]);
-    }
-    play(healed.path());
+    let recovered = saved(&recording.bytes[..whole as usize]);
+    assert_eq!(probe(recovered.path(), "warning").1, all[..7]);
+    play(recovered.path());
 
     recording.finish();
     let finished = saved(&recording.bytes);
-    if let Some((stream, times)) = probe(finished.path(), "warning") {
-        assert_eq!(stream, format!("{seen},{}", all.len()));
-        assert_eq!(times, all);
-    }
-    if let Some(seconds) = duration(finished.path()) {
-        assert!((seconds - ENDS[3] as f64 / f64::from(TIMESCALE)).abs() < 0.001, "{seconds}");
-    }
+    assert_eq!(probe(finished.path(), "warning"), (format!("{seen},{}", all.len()), all));
+    let seconds = duration(finished.path());
+    assert!((seconds - ENDS[3] as f64 / f64::from(TIMESCALE)).abs() < 0.001, "{seconds}");
     play(finished.path());
 }
 

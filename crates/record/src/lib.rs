@@ -5,11 +5,11 @@
 //! that thread and nobody else. What a file looks like inside is `media::fmp4`'s.
 //!
 //! # Invariants
-//! D1 The files are the truth: the index is rebuilt from them, and a recording without its metadata file is still one.
-//! D2 At any moment a recording's file plays: it grows by whole fragments of one second at most, and what is written
-//! is never moved. D3 Frames that could not be written are a gap with its length and number, never a silent one.
-//! D4 Nothing outside the recordings' folder is read, written or deleted, symlinks included, and nothing that is being
-//! written is deleted. D5 A writer that waits for the disk holds one fragment; what is behind it stays in the ring,
+//! DK1 The files are the truth: the index is rebuilt from them, and a recording without its metadata file is still one.
+//! DK2 At any moment a recording's file plays: it grows by whole fragments of one second at most, and what is written
+//! is never moved. DK3 Frames that could not be written are a gap with its length and number, never a silent one.
+//! DK4 Nothing outside the recordings' folder is read, written or deleted, symlinks included, and nothing that is being
+//! written is deleted. DK5 A writer that waits for the disk holds one fragment; what is behind it stays in the ring,
 //! within the ring's own bound.
 
 mod config;

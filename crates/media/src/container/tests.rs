@@ -96,7 +96,7 @@ fn an_avi_gives_its_frames_at_its_rate() {
     assert_eq!(file.duration_secs(), 0.4);
     assert_eq!(file.torn(), 0);
     let error = file.frame(4).unwrap_err();
-    assert_eq!(error.code(), "no_such_frame");
+    assert_eq!(error.code(), "NO_SUCH_FRAME");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn samples_outside_the_file_are_counted_and_left_out() {
 fn an_mp4_without_its_index_says_so() {
     let bytes = [FTYP, &atom(b"mdat", &[&frame(1)])].concat();
     let error = open(&bytes, ".mp4").unwrap_err();
-    assert_eq!(error.code(), "broken_container");
+    assert_eq!(error.code(), "BROKEN_CONTAINER");
     assert!(error.to_string().contains("not finished"), "{error}");
 }
 
@@ -388,20 +388,20 @@ fn a_picture_is_one_frame_whatever_a_phone_appended() {
 #[test]
 fn other_files_are_refused_with_a_reason() {
     for (bytes, suffix, code) in [
-        (&b""[..], ".avi", "unknown_container"),
-        (b"\x1A\x45\xDF\xA3matroska", ".mkv", "unknown_container"),
-        (b"\x89PNG\r\n\x1A\n", ".jpg", "unknown_container"),
-        (b"RIFF\x10\0\0\0WAVEfmt ", ".wav", "unknown_container"),
-        (b"RIFF\x04\0\0\0AVI ", ".avi", "broken_container"),
-        (b"\xFF\xD8\xFF\xD9", ".jpg", "broken_container"),
-        (b"no picture in here", ".mjpeg", "broken_container"),
+        (&b""[..], ".avi", "UNKNOWN_CONTAINER"),
+        (b"\x1A\x45\xDF\xA3matroska", ".mkv", "UNKNOWN_CONTAINER"),
+        (b"\x89PNG\r\n\x1A\n", ".jpg", "UNKNOWN_CONTAINER"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", ".wav", "UNKNOWN_CONTAINER"),
+        (b"RIFF\x04\0\0\0AVI ", ".avi", "BROKEN_CONTAINER"),
+        (b"\xFF\xD8\xFF\xD9", ".jpg", "BROKEN_CONTAINER"),
+        (b"no picture in here", ".mjpeg", "BROKEN_CONTAINER"),
     ] {
         assert_eq!(open(bytes, suffix).unwrap_err().code(), code, "{suffix} {bytes:?}");
     }
     let error = JpegFile::open("/nowhere/at/all.avi").unwrap_err();
-    assert_eq!(error.code(), "file_unreadable");
+    assert_eq!(error.code(), "FILE_UNREADABLE");
     assert!(error.to_string().contains("/nowhere/at/all.avi"));
-    assert_eq!(JpegFile::open("/").unwrap_err().code(), "file_unreadable");
+    assert_eq!(JpegFile::open("/").unwrap_err().code(), "FILE_UNREADABLE");
 }
 
 /// A count that would take 16 GB if it were believed.
@@ -414,7 +414,7 @@ fn a_claim_of_four_billion_frames_costs_nothing() {
         atom(b"stco", &[&words(&[0, 1, 20])]),
     ];
     let bytes = [FTYP, &moov(&entry(b"jpeg", None), &tables, &[])].concat();
-    assert_eq!(open(&bytes, ".mp4").unwrap_err().code(), "broken_container");
+    assert_eq!(open(&bytes, ".mp4").unwrap_err().code(), "BROKEN_CONTAINER");
 
     let run = atom(
         b"traf",
@@ -422,7 +422,7 @@ fn a_claim_of_four_billion_frames_costs_nothing() {
     );
     let mut bytes = [FTYP, &moov(&entry(b"jpeg", None), &[], &[])].concat();
     bytes.extend(atom(b"moof", &[&run]));
-    assert_eq!(open(&bytes, ".mp4").unwrap_err().code(), "broken_container");
+    assert_eq!(open(&bytes, ".mp4").unwrap_err().code(), "BROKEN_CONTAINER");
 }
 
 /// Opens a damaged file, and reads all that it promises.

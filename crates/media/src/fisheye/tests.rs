@@ -57,17 +57,17 @@ fn an_unfit_lens_is_an_error() {
         Camera { focal: (5.0, 5.0), ..camera(160, 90, -0.18) },
     ];
     for camera in cases {
-        assert_eq!(Map::new(&camera, 160, 90, 0.0).unwrap_err().code(), "unfit_lens", "{camera:?}");
+        assert_eq!(Map::new(&camera, 160, 90, 0.0).unwrap_err().code(), "UNFIT_LENS", "{camera:?}");
     }
-    assert_eq!(Map::new(&camera(15, 90, 0.0), 15, 90, 0.0).unwrap_err().code(), "unfit_lens");
+    assert_eq!(Map::new(&camera(15, 90, 0.0), 15, 90, 0.0).unwrap_err().code(), "UNFIT_LENS");
 }
 
 #[test]
 fn a_picture_of_another_size_is_refused() {
     let map = Map::new(&camera(64, 48, -0.18), 64, 48, 0.0).unwrap();
-    assert_eq!(map.apply(&gradient(48, 64)).unwrap_err().code(), "size_changed");
+    assert_eq!(map.apply(&gradient(48, 64)).unwrap_err().code(), "SIZE_CHANGED");
     let torn = Picture { width: 64, height: 48, rgb: vec![0; 64 * 48] };
-    assert_eq!(map.apply(&torn).unwrap_err().code(), "bad_picture");
+    assert_eq!(map.apply(&torn).unwrap_err().code(), "BAD_PICTURE");
 }
 
 proptest! {

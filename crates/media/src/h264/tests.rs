@@ -129,7 +129,7 @@ fn a_torn_jpeg_is_an_error() {
     let jpeg = jpeg::encode(&picture(0, 64, 48), 80).unwrap();
     let mut encoder = Encoder::new(64, 48, 30.0).unwrap();
     for cut in 0..jpeg.len() - 2 {
-        assert_eq!(encoder.encode(&jpeg[..cut], false).unwrap_err().code(), "bad_jpeg", "cut at {cut}");
+        assert_eq!(encoder.encode(&jpeg[..cut], false).unwrap_err().code(), "BAD_JPEG", "cut at {cut}");
     }
 }
 
@@ -165,13 +165,13 @@ fn another_scene_is_no_key_frame() {
 
 #[test]
 fn what_does_not_fit_is_named_and_the_encoder_goes_on() {
-    assert_eq!(Encoder::new(3842, 100, 30.0).unwrap_err().code(), "unfit_for_h264");
-    assert_eq!(Encoder::new(2400, 2400, 30.0).unwrap_err().code(), "unfit_for_h264");
-    assert_eq!(Encoder::new(15, 100, 30.0).unwrap_err().code(), "unfit_for_h264");
+    assert_eq!(Encoder::new(3842, 100, 30.0).unwrap_err().code(), "UNFIT_FOR_H264");
+    assert_eq!(Encoder::new(2400, 2400, 30.0).unwrap_err().code(), "UNFIT_FOR_H264");
+    assert_eq!(Encoder::new(15, 100, 30.0).unwrap_err().code(), "UNFIT_FOR_H264");
     let mut encoder = Encoder::new(64, 48, f64::NAN).unwrap();
     let other = jpeg::encode(&picture(0, 48, 64), 80).unwrap();
-    assert_eq!(encoder.encode(&other, false).unwrap_err().code(), "size_changed");
-    assert_eq!(encoder.encode(b"\xFF\xD8nothing", false).unwrap_err().code(), "bad_jpeg");
+    assert_eq!(encoder.encode(&other, false).unwrap_err().code(), "SIZE_CHANGED");
+    assert_eq!(encoder.encode(b"\xFF\xD8nothing", false).unwrap_err().code(), "BAD_JPEG");
     let fits = jpeg::encode(&picture(0, 64, 48), 80).unwrap();
     assert!(encoder.encode(&fits, false).unwrap().key);
 }
@@ -184,7 +184,7 @@ fn a_frame_whose_parts_do_not_fill_it_is_refused() {
     let mut decoder = Decoder::new(&sps, &pps).unwrap();
     for cut in 1..encoded.avcc.len() {
         let error = decoder.decode(&encoded.avcc[..cut]).unwrap_err();
-        assert_eq!(error.code(), "bad_h264");
+        assert_eq!(error.code(), "BAD_H264");
     }
     assert!(decoder.decode(&encoded.avcc).unwrap().is_some());
 }

@@ -1,4 +1,4 @@
-//! Folders and files by handle: everything below the recordings' folder is reached from here (D4).
+//! Folders and files by handle: everything below the recordings' folder is reached from here (DK4).
 //!
 //! The recordings' folder itself is wherever the configuration says, through symlinks if need be. What lies in it is
 //! opened relative to a handle and never through a symlink, so neither a stream's folder nor a file can be made to

@@ -1,4 +1,4 @@
-//! Healing: what a crash left becomes a recording again, and the index is made to agree with the files (D1).
+//! Healing: what a crash left becomes a recording again, and the index is made to agree with the files (DK1).
 //!
 //! A file that the index knows as it is costs one look at its size. Others are told by their metadata, and only one
 //! that was not finished is looked into, cut to its last whole fragment and completed. What is not of our making is

@@ -13,7 +13,7 @@ use crate::writer::timeline::ticks;
 
 /// So long may a fragment be: what is not written yet is what a kill costs.
 pub(crate) const LENGTH: Duration = Duration::from_millis(500);
-/// So large may it be, but for its last frame: what a recorder holds in memory (D5).
+/// So large may it be, but for its last frame: what a recorder holds in memory (DK5).
 pub const MAX_BYTES: usize = 4 << 20;
 /// So many frames may it have: above any camera's rate.
 const MAX_FRAMES: usize = 500;

@@ -2,8 +2,8 @@
 //!
 //! It looks at the ring twice a second rather than at each frame: frames wait there anyway, and a thread that is
 //! woken for each costs more than the writing. While nothing comes it sleeps until the ring wakes it. Whatever the
-//! disk does happens to this thread alone: it holds one fragment (D5), keeps it until it is written, and what the ring
-//! had to let go meanwhile is a gap (D3).
+//! disk does happens to this thread alone: it holds one fragment (DK5), keeps it until it is written, and what the ring
+//! had to let go meanwhile is a gap (DK3).
 
 use std::{
     sync::{
@@ -244,7 +244,7 @@ impl Worker {
     fn round(&mut self, waker: &Waker) -> Round {
         let mut bytes = 0;
         loop {
-            // One fragment is all that is held, however often the disk refuses it (D5): the ring keeps the rest.
+            // One fragment is all that is held, however often the disk refuses it (DK5): the ring keeps the rest.
             while !self.pending.is_full() || self.write_out() {
                 let Some(delivery) = self.subscriber.try_recv() else { break };
                 bytes += delivery.frame.payload.len();

@@ -23,8 +23,8 @@ fn a_file_cut_at_any_byte_keeps_its_whole_fragments() {
         let reader = open(&file);
         let scan = scan(&file, path());
         if cut < written.init_len {
-            assert_eq!(reader.unwrap_err().code(), "not_a_recording");
-            assert_eq!(scan.unwrap_err().code(), "not_a_recording");
+            assert_eq!(reader.unwrap_err().code(), "NOT_A_RECORDING");
+            assert_eq!(scan.unwrap_err().code(), "NOT_A_RECORDING");
             continue;
         }
         let (reader, scan) = (reader.unwrap(), scan.unwrap());
@@ -112,8 +112,8 @@ fn other_files_are_named_as_what_they_are_not() {
     timescale[mdhd + 16..mdhd + 20].copy_from_slice(&1000_u32.to_be_bytes());
     for bytes in [&b""[..], b"\xFF\xD8\xFF\xD9 a picture", b"RIFF....AVI ", &[0; 4096], &other, &timescale] {
         let file = saved(bytes);
-        assert_eq!(open(&file).unwrap_err().code(), "not_a_recording");
-        assert_eq!(scan(&file, path()).unwrap_err().code(), "not_a_recording");
+        assert_eq!(open(&file).unwrap_err().code(), "NOT_A_RECORDING");
+        assert_eq!(scan(&file, path()).unwrap_err().code(), "NOT_A_RECORDING");
     }
 }
 

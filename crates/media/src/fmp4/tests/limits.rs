@@ -9,7 +9,7 @@ fn sample(time: u64, bytes: u32) -> Sample {
 
 fn refused(samples: &[Sample]) {
     let error = fragment_head(1, UNIX_EPOCH, samples).unwrap_err();
-    assert_eq!(error.code(), "bad_fragment", "{error}");
+    assert_eq!(error.code(), "BAD_FRAGMENT", "{error}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn fragments_are_found_by_time() {
     let empty = open(&saved(&super::init(&track()))).unwrap();
     assert_eq!(empty.fragment_at(5), None);
     assert_eq!((empty.whole_bytes(), empty.end_time()), (empty.init_len(), 0));
-    assert_eq!(empty.samples(0).unwrap_err().code(), "no_such_fragment");
+    assert_eq!(empty.samples(0).unwrap_err().code(), "NO_SUCH_FRAGMENT");
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn a_file_that_shrinks_is_an_error() {
     let mut reader = open(&file).unwrap();
     let placed = reader.samples(2).unwrap();
     file.set_len(written.bounds[2] as u64).unwrap();
-    assert_eq!(reader.refresh().unwrap_err().code(), "broken_container");
-    assert_eq!(reader.read(&placed[0]).unwrap_err().code(), "file_unreadable");
+    assert_eq!(reader.refresh().unwrap_err().code(), "BROKEN_CONTAINER");
+    assert_eq!(reader.read(&placed[0]).unwrap_err().code(), "FILE_UNREADABLE");
     assert!(reader.samples(2).is_err());
     written.check_fragment(&reader, 1);
 }
@@ -210,7 +210,7 @@ fn a_place_outside_the_recording_is_not_read() {
     for (offset, bytes) in [(u64::MAX, 8), (written.bytes.len() as u64 - 4, 8), (0, u32::MAX)] {
         let sample = Sample { bytes, ..placed.sample.clone() };
         let error = reader.read(&Placed { sample, offset }).unwrap_err();
-        assert_eq!(error.code(), "broken_container");
+        assert_eq!(error.code(), "BROKEN_CONTAINER");
     }
 }
 
@@ -226,7 +226,7 @@ fn the_duration_is_written_into_its_room_and_may_be_written_again() {
         assert_eq!(init[at + 12..at + 20], ticks.to_be_bytes());
     }
     for cut in 0..init.len() {
-        assert_eq!(super::duration_patch(&init[..cut], 1).unwrap_err().code(), "broken_container");
+        assert_eq!(super::duration_patch(&init[..cut], 1).unwrap_err().code(), "BROKEN_CONTAINER");
     }
 }
 

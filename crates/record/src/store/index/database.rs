@@ -87,7 +87,7 @@ pub(super) fn put_away(directory: &Path) {
     set_aside(&path_in(directory));
 }
 
-/// Below the folder's real path nothing may be a symlink (D4), which SQLite checks for us.
+/// Below the folder's real path nothing may be a symlink (DK4), which SQLite checks for us.
 fn path_in(directory: &Path) -> PathBuf {
     fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned()).join(FILE)
 }
