@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::simulators::Close;
+use crate::{play::CutError, simulators::Close};
 
 /// The end of one attempt.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +48,27 @@ pub enum Error {
     #[error("cannot start {program}: {source}")]
     Start { program: String, source: io::Error },
 
+    #[error("it has no picture that can be used: {why}")]
+    NoPicture { why: String },
+
+    #[error("ffmpeg found no video frame: {said}")]
+    NoFrame { said: String },
+
+    #[error("{}", crate::play::ffmpeg::missing(program))]
+    NoFfmpeg { program: String },
+
+    #[error(transparent)]
+    Cut(#[from] CutError),
+
     #[error("the command ended ({status}){said}")]
     Exited { status: String, said: String },
 
     #[error(transparent)]
     Picture(#[from] media::Error),
+
+    /// Of a codec or a driver; the panic itself is in the log.
+    #[error("a defect in this program met something unexpected in the source")]
+    Panicked,
 }
 
 impl Error {

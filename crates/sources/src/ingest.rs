@@ -104,7 +104,7 @@ impl<'a> Ingest<'a> {
         let settings = Settings { quality: spec.quality.unwrap_or(settings.quality), ..settings };
         let gap = spec.fps.map_or(Duration::ZERO, |fps| Duration::from_secs_f64(1.0 / fps));
         let pace = match (&spec.kind, spec.fps) {
-            (Kind::Test { .. } | Kind::File(_), _) => None,
+            (Kind::Test { .. } | Kind::File { .. } | Kind::Ffmpeg(_) | Kind::Stdin, _) => None,
             (_, Some(fps)) => Some(Pace::new(fps)),
             (_, None) => Some(Pace::flood(FLOOD_FPS)),
         };
@@ -173,9 +173,9 @@ impl<'a> Ingest<'a> {
                 let quality = self.quality();
                 let work = move || {
                     let picture = media::png::decode(&bytes, MAX_DECODED_PIXELS)?;
-                    media::jpeg::encode(&picture, quality)
+                    Ok(media::jpeg::encode(&picture, quality)?)
                 };
-                match busy(work).await {
+                match blocking(work).await {
                     Ok(jpeg) => self.encoded(jpeg, (kind.width(), kind.height()), captured),
                     Err(error) => {
                         self.skip(&error);
@@ -203,6 +203,11 @@ impl<'a> Ingest<'a> {
     pub(crate) fn wants(&mut self) -> bool {
         self.status.count_capture();
         self.pace.as_mut().is_none_or(|pace| pace.passes(Instant::now().into_std()))
+    }
+
+    /// Counts pictures that were left out because their time had passed.
+    pub(crate) fn count_late(&self, count: u64) {
+        self.status.count_late(count);
     }
 
     /// A picture that was encoded here.
@@ -259,13 +264,9 @@ pub(crate) fn taken(wall: SystemTime) -> Option<CaptureTime> {
     CaptureTime::from_unix_secs(wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64())
 }
 
-/// Runs work that keeps a processor busy off the async threads.
-pub(crate) async fn busy<T: Send + 'static, E: fmt::Display + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+/// Runs work that waits, or keeps a processor busy, off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Error::Unusable(error.to_string())),
-        Err(_panicked) => Err(Error::Unusable("the codec gave up on it".to_owned())),
-    }
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Panicked))
 }

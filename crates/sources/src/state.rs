@@ -56,6 +56,8 @@ pub struct Report {
     pub encodes: u64,
     /// Pictures that could not be used and were skipped.
     pub frame_errors: u64,
+    /// Pictures of a file that were left out because their time had passed.
+    pub late: u64,
     /// Attempts that were made at opening it.
     pub attempts: u64,
 }
@@ -69,6 +71,7 @@ impl Report {
             captures: self.captures + other.captures,
             encodes: self.encodes + other.encodes,
             frame_errors: self.frame_errors + other.frame_errors,
+            late: self.late + other.late,
             attempts: self.attempts + other.attempts,
         }
     }
@@ -84,6 +87,7 @@ pub(crate) struct Status {
     captures: AtomicU64,
     encodes: AtomicU64,
     frame_errors: AtomicU64,
+    late: AtomicU64,
     attempts: AtomicU64,
 }
 
@@ -97,6 +101,7 @@ impl Status {
             captures: zero(),
             encodes: zero(),
             frame_errors: zero(),
+            late: zero(),
             attempts: zero(),
         }
     }
@@ -109,6 +114,7 @@ impl Status {
             captures: read(&self.captures),
             encodes: read(&self.encodes),
             frame_errors: read(&self.frame_errors),
+            late: read(&self.late),
             attempts: read(&self.attempts),
         }
     }
@@ -127,6 +133,11 @@ impl Status {
             self.trouble.send_replace(None);
         }
         self.state.send_replace(state)
+    }
+
+    /// Why the first picture of this attempt that could not be used was skipped.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
     }
 
     /// Notes that a picture could not be used.
@@ -149,6 +160,10 @@ impl Status {
 
     pub(crate) fn count_encode(&self) {
         self.encodes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_late(&self, count: u64) {
+        self.late.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn count_error(&self) {

@@ -1,43 +1,88 @@
 //! Files, folders and the test picture, played without end by their own times.
 
-use std::{convert::Infallible, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
     Error, Spec,
-    ingest::{Ingest, busy, taken},
+    ingest::{Ingest, blocking, taken},
     kinds::command,
     play::{Clip, PlayOptions, Schedule, ffmpeg},
 };
 
+/// The test picture.
 pub(super) async fn test(
     spec: &Spec,
     size: (u32, u32),
     ingest: &mut Ingest<'_>,
 ) -> Result<Infallible, Error> {
-    let options = PlayOptions { size, ..options(spec, ingest) };
+    let options = PlayOptions { fps: spec.fps, quality: ingest.quality(), looping: true, size };
     let clip = Clip::pattern(spec.name.as_str(), &options);
     play(Arc::new(clip), Some(size), ingest).await
 }
 
-pub(super) async fn file(spec: &Spec, path: &Path, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
-    let options = options(spec, ingest);
-    let opened = {
+/// A file or folder, opened.
+#[derive(Debug)]
+pub(crate) struct Footage {
+    reel: Reel,
+    options: PlayOptions,
+}
+
+#[derive(Debug)]
+enum Reel {
+    /// Pictures that can be read by their numbers.
+    Clip(Arc<Clip>),
+    /// Something for ffmpeg.
+    Film(PathBuf),
+}
+
+impl Footage {
+    /// # Errors
+    /// What is there cannot be read.
+    pub(crate) async fn open(
+        path: &Path,
+        looping: bool,
+        fps: Option<f64>,
+        quality: u8,
+    ) -> Result<Self, Error> {
+        let options = PlayOptions { fps, quality, looping, size: (0, 0) };
         let path = path.to_owned();
-        busy(move || open(&path, &options)).await?
-    };
-    match opened {
-        Some(clip) => play(Arc::new(clip), None, ingest).await,
-        None => {
-            let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::File(path), &options);
-            command::frames(command, ingest).await
+        blocking(move || {
+            let clip = open(&path, &options)?;
+            Ok(Self { reel: clip.map_or(Reel::Film(path), |clip| Reel::Clip(Arc::new(clip))), options })
+        })
+        .await
+    }
+
+    /// How long one round of it plays, if that is known. Asks ffprobe: not for an async thread.
+    pub(crate) fn length(&self) -> Option<Duration> {
+        match &self.reel {
+            Reel::Clip(clip) => clip.schedule.round(),
+            Reel::Film(path) => ffmpeg::duration(path),
+        }
+    }
+
+    pub(crate) async fn play(&self, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+        match &self.reel {
+            Reel::Clip(clip) => play(Arc::clone(clip), None, ingest).await,
+            Reel::Film(path) => {
+                let input = ffmpeg::Input::File(path);
+                command::film(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), ingest).await
+            }
         }
     }
 }
 
-fn options(spec: &Spec, ingest: &Ingest<'_>) -> PlayOptions {
-    PlayOptions { fps: spec.fps, quality: ingest.quality(), looping: true, size: (0, 0) }
+/// A URL that ffmpeg opens.
+pub(super) async fn ffmpeg(url: &str, spec: &Spec, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+    let options = PlayOptions { fps: spec.fps, quality: ingest.quality(), looping: false, size: (0, 0) };
+    command::film(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), ingest).await
 }
 
 /// A picture that never changes is shown again now and then, so that the stream counts as live.
@@ -65,12 +110,17 @@ async fn play(
     let start = Instant::now();
     let mut number = 0;
     loop {
+        // Also after the last picture, which is shown for its own time: a file of a second lasts a second.
         sleep_until(start + clip.schedule.due(number)).await;
-        number = clip.schedule.newest_due(start.elapsed(), number);
-        let Some(picture) = clip.schedule.picture(number) else { return Err(Error::Ended) };
+        if clip.schedule.picture(number).is_none() {
+            return Err(Error::Ended);
+        }
+        let newest = clip.schedule.newest_due(start.elapsed(), number);
+        ingest.count_late(newest - number);
+        let Some(picture) = clip.schedule.picture(newest) else { return Err(Error::Ended) };
         let source = clip.clone();
         let captured = taken(SystemTime::now());
-        match (busy(move || source.jpeg(picture)).await, drawn) {
+        match (blocking(move || source.jpeg(picture)).await, drawn) {
             (Ok(jpeg), Some(size)) => {
                 if ingest.wants() {
                     ingest.encoded(jpeg, size, captured)?;
@@ -79,6 +129,6 @@ async fn play(
             (Ok(jpeg), None) => ingest.picture(jpeg, captured).await?,
             (Err(error), _) => ingest.skip(&error),
         }
-        number += 1;
+        number = newest + 1;
     }
 }

@@ -3,60 +3,63 @@
 //! It runs in a process group of its own, which is ended as a whole when the source closes: a shell's pipeline must
 //! not outlive it.
 
-use std::{convert::Infallible, process::Stdio};
+use std::{convert::Infallible, process::Stdio, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, BufReader},
+    io::AsyncReadExt,
     process::{Child, ChildStderr},
     task::JoinHandle,
+    time::timeout,
 };
 
-use crate::{
-    Error,
-    ingest::{Ingest, taken},
-    play::{Cutter, ffmpeg},
-};
+use super::pipe::{Pipe, pictures};
+use crate::{Error, ingest::Ingest, play::ffmpeg};
 
-/// Read from the pipe at once; Linux gives pipes 64 kB.
-const PIECE_BYTES: usize = 64 * 1024;
 /// The beginning of what a program had to say is kept for the error.
 const LONGEST_COMPLAINT_BYTES: u64 = 1000;
+/// A program that has closed its stdout may take so long to end.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// `exec:`
 pub(super) async fn shell(command: &str, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", command]);
-    frames(shell, ingest).await
+    let (_, exit) = frames(shell, ingest).await?;
+    Err(exit.error())
 }
 
-pub(super) async fn frames(
+/// What ffmpeg makes of its input, which may come to its end.
+pub(super) async fn film(
     command: std::process::Command,
     ingest: &mut Ingest<'_>,
 ) -> Result<Infallible, Error> {
+    match frames(command, ingest).await? {
+        (_, exit) if !exit.is_success => Err(exit.error()),
+        (0, exit) => Err(Error::NoFrame { said: exit.said }),
+        _ => Err(Error::Ended),
+    }
+}
+
+/// Runs a program to its end, with the number of pictures that it wrote.
+async fn frames(command: std::process::Command, ingest: &mut Ingest<'_>) -> Result<(u64, Exit), Error> {
     let mut process = Process::start(command)?;
-    let stdout = process.child.stdout.take();
-    let mut stdout = BufReader::with_capacity(PIECE_BYTES, stdout.ok_or(Error::Ended)?);
-    let mut cutter = Cutter::default();
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut frames = Vec::new();
-    loop {
-        let bytes = stdout.read(&mut piece).await.unwrap_or(0);
-        if bytes == 0 {
-            return Err(process.end().await);
-        }
-        let more = cutter.feed(&piece[..bytes], &mut |jpeg| {
-            frames.push(jpeg);
-            true
-        });
-        let captured = taken(std::time::SystemTime::now());
-        for jpeg in frames.drain(..) {
-            ingest.picture(jpeg, captured).await?;
-        }
-        match more {
-            Ok(true) => {}
-            Ok(false) => return Err(process.end().await),
-            Err(error) => return Err(Error::Unusable(error.to_string())),
-        }
+    let stdout = process.child.stdout.take().ok_or(Error::Ended)?;
+    let count = pictures(Pipe::of_program(stdout), None, ingest).await?;
+    Ok((count, process.end().await))
+}
+
+/// How a program ended.
+struct Exit {
+    is_success: bool,
+    status: String,
+    /// What it wrote to its stderr.
+    said: String,
+}
+
+impl Exit {
+    fn error(self) -> Error {
+        let said = if self.said.is_empty() { self.said } else { format!(": {}", self.said) };
+        Error::Exited { status: self.status, said }
     }
 }
 
@@ -74,31 +77,36 @@ impl Process {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut command = tokio::process::Command::from(command);
         let mut child = command.kill_on_drop(true).spawn().map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => {
-                Error::Unusable(ffmpeg::missing(&program))
-            }
+            std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => Error::NoFfmpeg { program },
             _ => Error::Start { program, source },
         })?;
         let complaint = tokio::spawn(complaint(child.stderr.take()));
         Ok(Self { child, complaint })
     }
 
-    /// After the end of its output: what became of it.
-    async fn end(mut self) -> Error {
-        // Without a reader for its output, whatever still runs has no purpose.
+    /// After the end of its output.
+    async fn end(mut self) -> Exit {
+        // Its stderr is closed when all that it started has ended.
+        let said = timeout(ENDING, &mut self.complaint).await;
+        // Without a reader for its output, a program that still runs has no purpose.
         self.kill_group();
-        let status =
-            self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
-        let said = (&mut self.complaint).await.unwrap_or_default();
-        let said = if said.is_empty() { said } else { format!(": {said}") };
-        Error::Exited { status, said }
+        let status = self.child.wait().await;
+        let said = match said {
+            Ok(said) => said,
+            Err(_late) => (&mut self.complaint).await,
+        };
+        Exit {
+            is_success: status.as_ref().is_ok_and(|status| status.success()),
+            status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+            said: said.unwrap_or_default(),
+        }
     }
 
     /// The child has not been waited for, so its number is still its own.
     fn kill_group(&self) {
         #[cfg(unix)]
         if let Some(group) = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
-            // One that has ended already cannot be killed.
+            // It may have ended already.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }

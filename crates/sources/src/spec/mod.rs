@@ -44,8 +44,12 @@ pub struct Spec {
 pub enum Kind {
     /// A moving test picture, drawn here.
     Test { width: u32, height: u32 },
-    /// A video, a picture or a folder of pictures, played without end.
-    File(PathBuf),
+    /// A video, a picture or a folder of pictures, once or without end.
+    File { path: PathBuf, looping: bool },
+    /// Anything that ffmpeg opens by a URL.
+    Ffmpeg(String),
+    /// JPEGs or MJPEG from this process's stdin.
+    Stdin,
     /// MJPEG, or a single picture that is asked for every `interval`.
     Http { url: Url, interval: Duration },
     /// A picture a message.
@@ -72,7 +76,9 @@ impl Kind {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Test { .. } => "testsrc",
-            Self::File(_) => "file",
+            Self::File { .. } => "file",
+            Self::Ffmpeg(_) => "ffmpeg",
+            Self::Stdin => "stdin",
             Self::Http { .. } => "http",
             Self::WebSocket(_) => "ws",
             Self::Rtsp { .. } => "rtsp",
@@ -138,6 +144,18 @@ impl Spec {
         }
     }
 
+    /// What a command's argument names: `-` (stdin), `testsrc`, a URL (for ffmpeg), else a file or a folder, which is
+    /// played without end unless its [`Kind`] says otherwise.
+    pub fn of_argument(name: StreamName, argument: &str) -> Self {
+        let kind = match argument {
+            "-" => Kind::Stdin,
+            "testsrc" => Kind::Test { width: DEFAULT_SIZE.0, height: DEFAULT_SIZE.1 },
+            url if url.contains("://") => Kind::Ffmpeg(url.to_owned()),
+            path => Kind::File { path: path.into(), looping: true },
+        };
+        Self { name, kind, on_demand: false, fps: None, quality: None, timeout: DEFAULT_TIMEOUT }
+    }
+
     /// Camera number `index` of this machine, `/dev/videoINDEX`.
     pub fn camera(name: StreamName, index: u32, width: u32, height: u32, fps: f64) -> Self {
         let device = PathBuf::from(format!("/dev/video{index}"));
@@ -169,7 +187,7 @@ fn kind(address: &str, options: &mut Options) -> Result<Kind, SpecError> {
             Kind::Test { width, height }
         }
         "file" if path(rest).is_empty() => return missing("a path: file:/videos/clip.mp4"),
-        "file" => Kind::File(path(rest).into()),
+        "file" => Kind::File { path: path(rest).into(), looping: true },
         "v4l2" if rest.is_empty() => return missing("a number or a device: v4l2:0 or v4l2:/dev/video0"),
         "v4l2" => Kind::Camera {
             device: device(rest)?,
@@ -219,7 +237,8 @@ fn url(address: &str) -> Result<Url, SpecError> {
 fn invented_name(kind: &Kind) -> Result<StreamName, InvalidName> {
     let text = match kind {
         Kind::Test { .. } => "test".to_owned(),
-        Kind::File(path) => {
+        Kind::Ffmpeg(_) | Kind::Stdin => kind.word().to_owned(),
+        Kind::File { path, .. } => {
             path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
         }
         Kind::Http { url, .. } | Kind::WebSocket(url) | Kind::Rtsp { url, .. } => {
@@ -251,7 +270,9 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Test { width, height } => write!(f, "testsrc: ({width}×{height})"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::File { path, .. } => write!(f, "file:{}", path.display()),
+            Self::Ffmpeg(url) => f.write_str(&redacted(url)),
+            Self::Stdin => f.write_str("stdin"),
             Self::Http { url, .. } | Self::WebSocket(url) | Self::Rtsp { url, .. } => {
                 f.write_str(&redacted(url.as_str()))
             }

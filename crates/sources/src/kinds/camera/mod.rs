@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Error,
-    ingest::{Ingest, busy},
+    ingest::{Ingest, blocking},
 };
 use choose::Preference;
 
@@ -86,9 +86,9 @@ async fn show(captures: &mut mpsc::Receiver<Capture>, ingest: &mut Ingest<'_>) -
         let quality = ingest.quality();
         let work = move || {
             let (width, height, stride) = (mode.width as usize, mode.height as usize, mode.stride as usize);
-            Raw { bytes: &bytes, layout, width, height, stride }.to_jpeg(quality)
+            Raw { bytes: &bytes, layout, width, height, stride }.to_jpeg(quality).map_err(Error::from)
         };
-        match busy(work).await {
+        match blocking(work).await {
             Ok(jpeg) => ingest.encoded(jpeg, (mode.width, mode.height), captured)?,
             Err(error) => ingest.skip(&error),
         }
