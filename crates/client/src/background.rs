@@ -5,8 +5,8 @@
 //! How pictures are encoded is the caller's: this crate knows bytes.
 
 use crate::adaptive::Adaptive;
-use crate::latest_slot::{Counts, LatestSlot, Offer};
 use crate::pace::Pace;
+use crate::picture_slot::{Counts, Offer, PictureSlot};
 use crate::publish::{Demand, Metadata, Options, Reply};
 use crate::reconnect::{Reconnecting, Sent};
 use crate::{Endpoint, Error};
@@ -58,7 +58,7 @@ pub struct BackgroundPublisher<P> {
 
 #[derive(Debug)]
 struct Shared<P> {
-    slot: LatestSlot<P>,
+    slot: PictureSlot<P>,
     /// What the thread tells. Held for a few assignments.
     state: Mutex<State>,
 }
@@ -143,7 +143,7 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
     ) -> std::io::Result<BackgroundPublisher<P>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::new(Shared {
-            slot: LatestSlot::new(Pace::new(settings.max_fps)),
+            slot: PictureSlot::new(Pace::new(settings.max_fps)),
             state: Mutex::new(State::new(settings.quality)),
         });
         let retry_delay = settings.retry_delay;

@@ -9,10 +9,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use net::Connection;
-use std::future::Future;
+use net::{AbortOnDrop, Connection};
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Opening the connection, DNS included. A hub on a robot's radio answers within a second or not at all.
@@ -37,30 +35,6 @@ pub(crate) enum Purpose {
     Converse,
     /// A long answer comes in. `buffer_bytes` bounds hyper's read buffer, `None` leaves its default.
     Receive { buffer_bytes: Option<usize> },
-}
-
-/// A task that ends with its owner.
-#[derive(Debug)]
-pub(crate) struct AbortOnDrop(JoinHandle<()>);
-
-impl AbortOnDrop {
-    pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortOnDrop {
-        AbortOnDrop(tokio::spawn(future))
-    }
-
-    /// Waits for the task's own end, at most `limit`.
-    pub(crate) async fn finished(&mut self, limit: Duration) {
-        if !self.0.is_finished() {
-            // A task that does not end in time, or that panicked, has nothing more to tell.
-            let _ = timeout(limit, &mut self.0).await;
-        }
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// An HTTP/1.1 connection; the second part drives it and must be kept.

@@ -35,12 +35,13 @@
 
 mod adaptive;
 pub mod background;
+mod backoff;
 mod connect;
 pub mod endpoint;
 mod error;
 pub mod http;
-pub mod latest_slot;
 pub mod pace;
+pub mod picture_slot;
 pub mod post;
 pub mod publish;
 pub mod reconnect;

@@ -2,12 +2,13 @@
 //! what cameras' scripts and Python's `requests` do. A frame may be given in several pieces, which are
 //! written as they are, without being joined first.
 
-use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use http::{Method, header};
 use http_body::{Frame, SizeHint};
 use hyper::client::conn::http1::SendRequest;
+use net::AbortOnDrop;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,50 +1,16 @@
 //! A publisher that comes back: the one place of this crate that tries again. While the hub is away,
 //! frames are not kept but dropped and counted, since a live picture that waited is not live any more.
 
+use crate::backoff::{LONGEST_DELAY, backoff};
 use crate::publish::{Demand, Metadata, Options, Publisher, Reply};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
-use std::hash::{BuildHasher, RandomState};
+use net::Backoff;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const FIRST_DELAY: Duration = Duration::from_millis(200);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
 /// The close code with which a hub sends a publisher away (RFC 6455, 7.4.1).
 const POLICY: u16 = 1008;
-
-/// Doubling delays up to a cap, each shortened by up to half at random, so that a hundred cameras do not
-/// come back to a restarted hub in the same instant.
-#[derive(Clone, Debug)]
-pub struct Backoff {
-    next: Duration,
-    longest: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Backoff::up_to(LONGEST_DELAY)
-    }
-}
-
-impl Backoff {
-    pub fn up_to(longest: Duration) -> Backoff {
-        Backoff { next: FIRST_DELAY.min(longest), longest }
-    }
-
-    /// The time to wait before the next attempt; `random` is any number, evenly spread over `u64`.
-    pub fn delay(&mut self, random: u64) -> Duration {
-        let full = self.next;
-        self.next = (full * 2).min(self.longest);
-        let share = 0.5 + 0.5 * (random as f64 / u64::MAX as f64);
-        full.mul_f64(share)
-    }
-
-    pub fn reset(&mut self) {
-        *self = Backoff::up_to(self.longest);
-    }
-}
 
 /// What became of a frame that was handed over.
 #[derive(Debug)]
@@ -95,14 +61,14 @@ impl Reconnecting {
             stream: stream.to_owned(),
             options,
             link: Link::Down { since: now, again_at: now },
-            backoff: Backoff::default(),
+            backoff: backoff(LONGEST_DELAY),
             connections: 0,
         }
     }
 
     /// Waits at most so long between two attempts.
     pub fn longest_delay(mut self, longest: Duration) -> Reconnecting {
-        self.backoff = Backoff::up_to(longest);
+        self.backoff = backoff(longest);
         self
     }
 
@@ -181,7 +147,7 @@ impl Reconnecting {
             self.options.takeover = false;
         }
         let now = Instant::now();
-        let retry_in = self.backoff.delay(random());
+        let retry_in = self.backoff.delay();
         let since = match self.link {
             Link::Down { since, .. } => since,
             Link::Up(_) => now,
@@ -223,34 +189,5 @@ impl Reconnecting {
         if let Link::Up(publisher) = self.link {
             publisher.close().await;
         }
-    }
-}
-
-/// The standard library seeds its hash maps from the system's randomness: enough for a jitter, without a
-/// crate for it.
-pub(crate) fn random() -> u64 {
-    RandomState::new().hash_one(0_u8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_double_up_to_the_cap_and_start_again() {
-        let mut backoff = Backoff::default();
-        let delays: Vec<u128> = (0..7).map(|_| backoff.delay(u64::MAX).as_millis()).collect();
-        assert_eq!(delays, [200, 400, 800, 1600, 3200, 5000, 5000]);
-        backoff.reset();
-        assert_eq!(backoff.delay(u64::MAX), FIRST_DELAY);
-        let mut quick = Backoff::up_to(FIRST_DELAY / 2);
-        assert_eq!([quick.delay(u64::MAX), quick.delay(u64::MAX)], [FIRST_DELAY / 2; 2]);
-    }
-
-    #[test]
-    fn jitter_takes_up_to_half_away() {
-        assert_eq!(Backoff::default().delay(0), FIRST_DELAY / 2);
-        let middle = Backoff::default().delay(u64::MAX / 2);
-        assert!(middle > FIRST_DELAY / 2 && middle < FIRST_DELAY);
     }
 }

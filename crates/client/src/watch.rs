@@ -1,12 +1,13 @@
 //! A stream received as MJPEG (`multipart/x-mixed-replace`), from a hub or from any camera that speaks it.
 //! One [`Watcher`] is one connection; when it ends, so does the watcher.
 
-use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Error, Target};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
+use net::AbortOnDrop;
 use std::time::{Duration, Instant};
 use wire::multipart::{self, Event, Limits, Parser, Part};
 

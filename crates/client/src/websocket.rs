@@ -1,7 +1,7 @@
 //! One WebSocket to a hub, as [`crate::publish`] and [`crate::upload`] need it: opening it, writing whole messages,
 //! hearing what the hub says, and knowing why it ended. What the messages mean is theirs.
 
-use crate::connect::{self, ANSWER_TIMEOUT, AbortOnDrop, Purpose};
+use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use fastwebsockets::{
@@ -11,6 +11,7 @@ use http::{Method, StatusCode, header};
 use http_body_util::Empty;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use net::AbortOnDrop;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};

@@ -3,9 +3,23 @@
 //! What belongs here: resolving, connecting, the TLS handshake, and a time limit over all of them. What does not:
 //! any protocol inside the connection. The client and the sources speak those, and share this.
 //!
+//! The small things that every crate needs to run live here too: [`Lock`] and [`Condition`], [`AbortOnDrop`], [`Backoff`],
+//! [`LatestSlot`], [`lower_priority`].
+//!
 //! TLS trusts the authorities that this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for OpenSSL.
 
+mod backoff;
+mod latest_slot;
+mod lock;
+mod priority;
+mod task;
 mod tls;
+
+pub use backoff::Backoff;
+pub use latest_slot::LatestSlot;
+pub use lock::{Condition, Lock, LockGuard};
+pub use priority::lower_priority;
+pub use task::AbortOnDrop;
 
 use std::{
     io,

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use client::latest_slot::{Counts, LatestSlot, Offer};
 use client::pace::Pace;
+use client::picture_slot::{Counts, Offer, PictureSlot};
 use client::publish::Metadata;
 use hub::{CaptureTime, Claim, ClaimError, Format, Hub, Moment, NewFrame, Publisher, StreamName};
 
@@ -26,7 +26,7 @@ pub(crate) struct LocalStream {
 struct Shared {
     hub: Hub,
     name: StreamName,
-    slot: LatestSlot<Picture>,
+    slot: PictureSlot<Picture>,
     /// Held for a few assignments.
     state: Mutex<State>,
 }
@@ -58,7 +58,7 @@ impl LocalStream {
         let shared = Arc::new(Shared {
             hub: hub.clone(),
             name,
-            slot: LatestSlot::new(Pace::new(max_fps)),
+            slot: PictureSlot::new(Pace::new(max_fps)),
             state: Mutex::new(state),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;

@@ -33,4 +33,4 @@ pub use store::{
     StreamSummary, Sweep, SweepReport, Writing,
 };
 pub use totals::Totals;
-pub use writer::{FRAGMENT_BYTES, lower_priority};
+pub use writer::FRAGMENT_BYTES;

@@ -53,7 +53,7 @@ impl Analyses {
 fn load(model: &OnDemand, source: &Source) -> bool {
     let loading = std::thread::scope(|scope| {
         let work = || {
-            uploads::lower_priority();
+            net::lower_priority();
             model.model().map(|_| ())
         };
         std::thread::Builder::new().name("model".into()).spawn_scoped(scope, work).map(|thread| thread.join())

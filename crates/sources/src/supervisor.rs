@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error, Report, Settings, Spec, State,
-    backoff::{Backoff, PROVEN},
+    backoff::{PROVEN, backoff},
     ingest::{Ingest, now},
     kinds,
     state::Status,
@@ -66,7 +66,7 @@ enum Outcome {
 impl Source {
     /// Until the stream is deleted or the hub shuts down.
     async fn run(self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = backoff();
         let claim = if self.spec.on_demand { Claim::Source } else { Claim::SteadySource };
         loop {
             let why = match self.hub.publisher(&self.spec.name, claim, now()) {
@@ -87,7 +87,7 @@ impl Source {
     }
 
     /// One attempt after the other, for as long as the stream is this source's.
-    async fn hold(&self, publisher: &Publisher, backoff: &mut Backoff) -> PublishError {
+    async fn hold(&self, publisher: &Publisher, backoff: &mut net::Backoff) -> PublishError {
         loop {
             let why = match self.attempt(publisher, backoff).await {
                 Ok(Outcome::Unwanted) => {
@@ -101,7 +101,7 @@ impl Source {
         }
     }
 
-    async fn attempt(&self, publisher: &Publisher, backoff: &mut Backoff) -> Result<Outcome, Error> {
+    async fn attempt(&self, publisher: &Publisher, backoff: &mut net::Backoff) -> Result<Outcome, Error> {
         if self.spec.on_demand {
             if !publisher.demand().is_wanted() {
                 self.status.set(State::Resting);
@@ -121,12 +121,12 @@ impl Source {
             end = unwanted(publisher), if self.spec.on_demand => end.map(|()| Outcome::Unwanted).map_err(Error::from),
         };
         if ingest.live_for() >= PROVEN || end.is_ok() {
-            *backoff = Backoff::new();
+            backoff.reset();
         }
         end
     }
 
-    async fn wait(&self, why: String, backoff: &mut Backoff) {
+    async fn wait(&self, why: String, backoff: &mut net::Backoff) {
         let retry_in = backoff.delay();
         let stream = &self.spec.name;
         let state = State::Failed { why: why.clone(), retry_in };

@@ -1,13 +1,14 @@
 //! A session's frames as a live stream: `session_<id>`, for whoever may watch it. JPEGs as they are, others made into
 //! JPEGs on a thread of their own, newest first; none of it holds up the upload.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hub::{CaptureTime, Claim, Format, Hub, Moment, NewFrame, PublishError, Publisher, StreamName};
 use media::raw::{Layout, Raw};
+use net::{LatestSlot, Lock};
 
-use crate::{InputFrame, Picture, priority};
+use crate::{InputFrame, Picture};
 
 /// What a PNG's pixels may take: its header was checked when it came.
 const MAX_PIXELS: u64 = 7680 * 4320;
@@ -16,14 +17,14 @@ const MAX_PIXELS: u64 = 7680 * 4320;
 pub(crate) struct Live {
     output: Arc<Output>,
     /// For what is no JPEG; made with the first of them.
-    transcoder: Mutex<Option<Arc<Slot>>>,
+    transcoder: Lock<Option<Arc<LatestSlot<InputFrame>>>>,
     quality: u8,
 }
 
 impl Live {
     pub(crate) fn new(hub: Hub, name: StreamName, quality: u8) -> Self {
-        let output = Output { hub, name, publisher: Mutex::default() };
-        Self { output: Arc::new(output), transcoder: Mutex::default(), quality }
+        let output = Output { hub, name, publisher: Lock::default() };
+        Self { output: Arc::new(output), transcoder: Lock::default(), quality }
     }
 
     /// Shows a frame, or one that is newer.
@@ -38,14 +39,14 @@ impl Live {
     }
 
     fn transcode(&self, frame: InputFrame) {
-        let mut transcoder = lock(&self.transcoder);
-        let slot = transcoder.get_or_insert_with(|| Slot::start(Arc::clone(&self.output), self.quality));
+        let mut transcoder = self.transcoder.lock();
+        let slot = transcoder.get_or_insert_with(|| start_transcoder(Arc::clone(&self.output), self.quality));
         slot.put(frame);
     }
 
     /// Nobody sees anything of it any more.
     pub(crate) fn end(&self) {
-        if let Some(slot) = lock(&self.transcoder).take() {
+        if let Some(slot) = self.transcoder.lock().take() {
             slot.close();
         }
         self.output.end();
@@ -70,7 +71,7 @@ fn with_tables(jpeg: &Bytes) -> Bytes {
 struct Output {
     hub: Hub,
     name: StreamName,
-    publisher: Mutex<Way>,
+    publisher: Lock<Way>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +89,7 @@ impl Output {
         new.captured = frame.timestamp.and_then(CaptureTime::from_unix_secs);
         new.source_seq = Some(frame.number);
         let now = Moment::now();
-        let mut way = lock(&self.publisher);
+        let mut way = self.publisher.lock();
         if let Way::Open(publisher) = &*way {
             match publisher.publish(new.clone(), now) {
                 Ok(_) => return,
@@ -118,7 +119,7 @@ impl Output {
     }
 
     fn end(&self) {
-        let was = std::mem::replace(&mut *lock(&self.publisher), Way::Shut);
+        let was = std::mem::replace(&mut *self.publisher.lock(), Way::Shut);
         if let Way::Open(publisher) = was {
             let is_ours =
                 self.hub.stream(&self.name).is_some_and(|s| s.epoch() == publisher.stream().epoch());
@@ -129,66 +130,25 @@ impl Output {
     }
 }
 
-/// The newest frame that waits to be transcoded.
-#[derive(Debug, Default)]
-struct Slot {
-    state: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    frame: Option<InputFrame>,
-    is_closed: bool,
-}
-
-impl Slot {
-    fn start(output: Arc<Output>, quality: u8) -> Arc<Self> {
-        let slot = Arc::new(Self::default());
-        let on_thread = Arc::clone(&slot);
-        let thread = std::thread::Builder::new().name("upload-live".into());
-        let spawned = thread.spawn(move || {
-            priority::lower_priority();
-            while let Some(frame) = on_thread.take() {
-                match to_jpeg(&frame, quality) {
-                    Ok(jpeg) => output.publish(jpeg.into(), frame.picture.size(), &frame),
-                    Err(error) => tracing::debug!(number = frame.number, %error, "a frame is not shown"),
-                }
+/// A thread that transcodes the newest frame of the slot, until that is closed.
+fn start_transcoder(output: Arc<Output>, quality: u8) -> Arc<LatestSlot<InputFrame>> {
+    let slot = Arc::new(LatestSlot::new());
+    let on_thread = Arc::clone(&slot);
+    let thread = std::thread::Builder::new().name("upload-live".into());
+    let spawned = thread.spawn(move || {
+        net::lower_priority();
+        while let Some(frame) = on_thread.next_blocking() {
+            match to_jpeg(&frame, quality) {
+                Ok(jpeg) => output.publish(jpeg.into(), frame.picture.size(), &frame),
+                Err(error) => tracing::debug!(number = frame.number, %error, "a frame is not shown"),
             }
-        });
-        if let Err(error) = spawned {
-            tracing::warn!(%error, "no thread that makes JPEGs: an upload is not shown");
-            slot.close();
         }
-        slot
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread that makes JPEGs: an upload is not shown");
+        slot.close();
     }
-
-    fn put(&self, frame: InputFrame) {
-        let mut state = lock(&self.state);
-        if !state.is_closed {
-            state.frame = Some(frame);
-            drop(state);
-            self.changed.notify_one();
-        }
-    }
-
-    fn take(&self) -> Option<InputFrame> {
-        let mut state = lock(&self.state);
-        loop {
-            if state.is_closed {
-                return None;
-            }
-            if let Some(frame) = state.frame.take() {
-                return Some(frame);
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn close(&self) {
-        *lock(&self.state) = Waiting { frame: None, is_closed: true };
-        self.changed.notify_one();
-    }
+    slot
 }
 
 fn to_jpeg(frame: &InputFrame, quality: u8) -> media::Result<Vec<u8>> {
@@ -198,8 +158,4 @@ fn to_jpeg(frame: &InputFrame, quality: u8) -> media::Result<Vec<u8>> {
     let (width, height, channels) = (width as usize, height as usize, channels as usize);
     let layout = if channels == 1 { Layout::Grey } else { Layout::Bgr };
     Raw { bytes: frame.body(), layout, width, height, stride: width * channels }.to_jpeg(quality)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Artifacts, priority, session::Session, worker};
+use crate::{Artifacts, session::Session, worker};
 
 #[derive(Debug)]
 pub(crate) struct Scheduler {
@@ -46,7 +46,7 @@ impl Scheduler {
 
     /// One session after the other, as long as there are any.
     fn work(&self, first: Arc<Session>) {
-        priority::lower_priority();
+        net::lower_priority();
         let mut next = Some(first);
         while let Some(session) = next {
             worker::run(&session, &self.artifacts);

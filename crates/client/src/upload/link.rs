@@ -1,10 +1,11 @@
 //! One connection of an upload. A task of its own writes, so that giving up a wait never leaves half a message on the
 //! wire: an upload that is stopped can still say so.
 
-use crate::connect::{AbortOnDrop, Purpose};
+use crate::connect::Purpose;
 use crate::websocket::{Inbox, Message, Socket, WhenFull};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
+use net::AbortOnDrop;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;

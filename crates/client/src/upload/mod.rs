@@ -25,8 +25,8 @@
 mod link;
 mod window;
 
+use crate::backoff::{LONGEST_DELAY, backoff};
 use crate::connect::ANSWER_TIMEOUT;
-use crate::reconnect::{Backoff, random};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use link::Link;
@@ -112,7 +112,7 @@ pub struct Upload {
     unanswered: u32,
     /// When the connection was lost; until the hub is heard again.
     away_since: Option<Instant>,
-    backoff: Backoff,
+    backoff: net::Backoff,
     tell: Box<dyn FnMut(Event) + Send>,
 }
 
@@ -145,7 +145,7 @@ impl Upload {
             complaint: None,
             unanswered: 0,
             away_since: None,
-            backoff: Backoff::default(),
+            backoff: backoff(LONGEST_DELAY),
             tell: Box::new(tell),
         })
     }
@@ -314,7 +314,7 @@ impl Upload {
             if !error.is_transient() || since.elapsed() >= PATIENCE {
                 return Err(error);
             }
-            let retry_in = self.backoff.delay(random());
+            let retry_in = self.backoff.delay();
             (self.tell)(Event::Lost { error, retry_in });
             sleep(retry_in).await;
             let start = SessionStart { resume: true, ..self.start.clone() };

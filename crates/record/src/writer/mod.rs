@@ -3,11 +3,9 @@
 pub(crate) mod clip;
 pub(crate) mod encoder;
 pub(crate) mod fragment;
-mod priority;
 pub(crate) mod recorder;
 pub(crate) mod segment;
 pub(crate) mod sync;
 mod timeline;
 
 pub use fragment::MAX_BYTES as FRAGMENT_BYTES;
-pub use priority::lower_priority;

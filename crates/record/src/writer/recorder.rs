@@ -21,7 +21,6 @@ use jiff::Timestamp;
 use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, LENGTH, Missing},
-    priority,
     segment::{self, Segment, usual_duration},
     sync::Syncer,
     timeline::Timeline,
@@ -98,7 +97,7 @@ impl Recorder {
         let path = "a recorder's thread".into();
         let thread = thread
             .spawn(move || {
-                priority::lower_priority();
+                net::lower_priority();
                 worker.run();
             })
             .map_err(|source| Error::Io { path, source })?;

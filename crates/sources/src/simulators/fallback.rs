@@ -8,7 +8,7 @@ use tokio::{select, time::sleep};
 use super::session::{Limits, Session};
 use crate::{
     Error, State,
-    backoff::{Backoff, PROVEN},
+    backoff::{PROVEN, backoff},
     ingest::{Ingest, Watchdog},
     kinds::http,
 };
@@ -29,7 +29,7 @@ pub(super) struct Fallback<'a> {
 impl Fallback<'_> {
     /// Until the stream takes nothing more.
     pub(super) async fn run(&self) -> PublishError {
-        let mut backoff = Backoff::new();
+        let mut backoff = backoff();
         loop {
             self.until_needed().await;
             self.session.mjpeg.count_attempt();
@@ -48,7 +48,7 @@ impl Fallback<'_> {
                 return lost;
             }
             if ingest.live_for() >= PROVEN {
-                backoff = Backoff::new();
+                backoff.reset();
             }
             let retry_in = backoff.delay();
             tracing::debug!(session = %self.session.id(), ?retry_in, "the simulator's MJPEG stream failed: {error}");

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Error, State,
-    backoff::{Backoff, PROVEN},
+    backoff::{PROVEN, backoff},
     ingest::{Ingest, Watchdog, taken},
     kinds::websocket::{connect, max_message_bytes},
 };
@@ -53,7 +53,7 @@ pub(super) struct Link<'a> {
 impl Link<'_> {
     /// Until nobody wants it any more, or the stream takes nothing more.
     pub(super) async fn run(&self, outgoing: &mut mpsc::Receiver<Outgoing>) -> Result<(), PublishError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = backoff();
         loop {
             self.session.socket.count_attempt();
             self.session.socket.set(State::Connecting);
@@ -64,7 +64,7 @@ impl Link<'_> {
                 Err(error) => error,
             };
             if opened.elapsed() >= PROVEN {
-                backoff = Backoff::new();
+                backoff.reset();
             }
             if let Error::Closed(close) = &error
                 && close.is_an_answer()

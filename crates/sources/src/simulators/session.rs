@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Report, Settings, State,
-    backoff::Backoff,
+    backoff::backoff,
     ingest::{Watchdog, now},
     state::Status,
     supervisor::unwanted,
@@ -104,7 +104,7 @@ pub(super) struct Task<F> {
 impl<F: Fn(bool)> Task<F> {
     /// Until the session's stream is deleted or the hub shuts down.
     pub(super) async fn run(mut self, mut publisher: Publisher) {
-        let mut backoff = Backoff::new();
+        let mut backoff = backoff();
         loop {
             match self.hold(&publisher).await {
                 PublishError::Closed { .. } => return,

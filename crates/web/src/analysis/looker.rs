@@ -85,7 +85,7 @@ impl Looker {
         let (jobs, todo) = mpsc::channel::<Job>();
         let counted = Arc::clone(&counters);
         thread::Builder::new().name("analysis".into()).spawn(move || {
-            record::lower_priority();
+            net::lower_priority();
             for Job { frame, reply } in todo {
                 // Whoever asked may have left.
                 let _gone = reply.send(look(analyser.as_ref(), &frame, &counted));

@@ -70,7 +70,7 @@ impl Maker {
     pub(super) fn start(look: Look, quality: u8, counters: [Arc<Counters>; 2]) -> io::Result<Self> {
         let (jobs, todo) = mpsc::channel::<Job>();
         thread::Builder::new().name("rendition".into()).spawn(move || {
-            record::lower_priority();
+            net::lower_priority();
             let mut scaler = Scaler::new();
             for Job { frame, reply } in todo {
                 let made = make(&mut scaler, &frame, look, quality, &counters);

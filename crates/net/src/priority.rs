@@ -1,9 +1,11 @@
-//! Giving way: live pictures come first where there is not enough processor for all.
+//! Threads that give way: live pictures come first where there is not enough processor for all.
 
 /// Nicer than the threads that serve viewers, though not so nice that a busy machine starves it.
+#[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// Lowers this thread's priority, and that of the threads it starts from now on. Where that cannot be done, its work takes its turn like everyone's.
+/// Lowers the priority of this thread, and of those that it starts from now on. Where the system refuses, the thread
+/// keeps its priority.
 #[cfg(target_os = "linux")]
 pub fn lower_priority() {
     // On Linux a thread is a process to the scheduler (setpriority(2), 'C library/kernel differences').
