@@ -42,7 +42,7 @@ pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
     }
     let secret = server::signing_secret(&config)?;
     let until = SystemTime::now() + args.span;
-    let token = web::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
+    let token = access::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
     let base = args.url.unwrap_or_else(|| address(&config));
     let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
     let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();

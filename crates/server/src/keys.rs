@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use web::{AuthSettings, Key, Scope, Scopes, SigningSecret, StreamPattern};
+use access::{Key, Scope, Scopes, Settings, SigningSecret, StreamPattern};
 
 use crate::config::Config;
 
@@ -27,7 +27,7 @@ pub struct SecretError {
 }
 
 /// Who may do what.
-pub(crate) fn auth(config: &Config) -> AuthSettings {
+pub(crate) fn auth(config: &Config) -> Settings {
     let mut keys: Vec<Key> = config
         .auth
         .api_keys
@@ -48,7 +48,7 @@ pub(crate) fn auth(config: &Config) -> AuthSettings {
             SigningSecret::new(random().unwrap_or_default())
         }
     };
-    AuthSettings {
+    Settings {
         keys,
         public: config.auth.public,
         secret,

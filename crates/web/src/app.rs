@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Buckets, Grant, Guard};
 use hub::{Hub, Stream, StreamName};
 use record::Recordings;
 use sources::{Simulators, Sources};
@@ -12,11 +13,9 @@ use uploads::Uploads;
 use crate::{
     Settings,
     analysis::{Analyses, LiveAnalysis},
-    auth::{Grant, Guard},
     clock,
     disk::Disk,
     error::ApiError,
-    limits::Buckets,
     metrics::Metrics,
     renditions::Renditions,
     transport::Connections,

@@ -6,10 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use access::Cidr;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{Extensions, HeaderMap, Uri, header, request::Parts};
 
-use crate::{App, Cidr, transport::Encrypted};
+use crate::{App, transport::Encrypted};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

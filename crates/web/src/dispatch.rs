@@ -3,23 +3,25 @@
 
 use std::{sync::Arc, time::Duration};
 
+use access::Grant;
 use axum::{
     Router,
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{Method, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
     App,
-    auth::{self, Found, Grant, Table},
+    auth::{self, Found, Table},
+    browser,
     caller::Caller,
     cors,
     error::ApiError,
-    routes,
+    pages, routes,
     routes::simulator,
     transport::{self, PerAddress, Terms},
 };
@@ -95,7 +97,7 @@ impl Dispatch {
                 request.extensions_mut().insert(grant);
             }
             Ok(None) => {}
-            Err(refusal) => return auth::refused(refusal, request.uri().path(), request.headers()),
+            Err(refusal) => return refused(refusal, request.uri().path(), request.headers()),
         }
         if is_unknown {
             return routes::unknown(request.uri()).into_response();
@@ -131,7 +133,7 @@ impl Dispatch {
                 &settings.allowed_origins,
             )?;
         }
-        guard.admit(found, uri, headers, from).map(Some)
+        Ok(Some(auth::admit(guard, found, uri, headers, from)?))
     }
 
     async fn route(&self, request: Request) -> Response {
@@ -146,4 +148,23 @@ fn too_many_requests(wait: Duration) -> ApiError {
     let message =
         "too many requests from this address: ask less often, or raise limits.requests_per_second of the hub";
     ApiError::too_often("TOO_MANY_REQUESTS", message, wait)
+}
+
+/// A refusal as a response. RFC 9110, section 11.6.1: a 401 carries a challenge.
+///
+/// A browser that would show a page is shown the one that asks for a key. The challenge must not open the browser's own
+/// box for names and passwords, which would appear for every picture of a page; programs such as ffmpeg, however, wait
+/// for exactly that challenge.
+fn refused(refusal: ApiError, path: &str, headers: &HeaderMap) -> Response {
+    if refusal.status() != StatusCode::UNAUTHORIZED {
+        return refusal.into_response();
+    }
+    let mut response =
+        if browser::wants_page(headers) { pages::login(path) } else { refusal.into_response() };
+    let challenge = match browser::is_browser(headers) {
+        true => "Bearer realm=\"Framehub\"",
+        false => "Basic realm=\"Framehub: any name, the API key as password\"",
+    };
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
 }

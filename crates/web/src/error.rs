@@ -82,6 +82,27 @@ impl From<hub::InvalidName> for ApiError {
     }
 }
 
+impl From<access::Error> for ApiError {
+    fn from(error: access::Error) -> Self {
+        use access::Error;
+        let status = match &error {
+            Error::TooManyWrongKeys { wait } => {
+                return Self::too_often(error.code(), error.to_string(), *wait);
+            }
+            Error::Forbidden { .. } | Error::LinkFromLink => StatusCode::FORBIDDEN,
+            Error::NoKeys => StatusCode::CONFLICT,
+            Error::CannotSign => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        let how = match &error {
+            Error::KeyRequired => ": send it as X-API-Key, Authorization: Bearer, or ?api_key=",
+            Error::NoKeyToSend => ", and send that key as X-API-Key",
+            _ => "",
+        };
+        Self::new(status, error.code(), format!("{error}{how}"))
+    }
+}
+
 impl From<simulators::CreateError> for ApiError {
     fn from(error: simulators::CreateError) -> Self {
         use simulators::CreateError;

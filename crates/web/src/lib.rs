@@ -12,14 +12,12 @@ mod auth;
 mod base_path;
 mod browser;
 mod caller;
-mod cidr;
 mod clock;
 mod cors;
 mod disk;
 mod dispatch;
 mod download;
 mod error;
-mod limits;
 mod metrics;
 mod openapi;
 mod pages;
@@ -39,12 +37,7 @@ mod tests;
 
 pub use analysis::{Analyser, LiveAnalysis};
 pub use app::{App, Rooms};
-pub use auth::{
-    AuthSettings, InvalidPattern, Key, KeyDigest, Scope, Scopes, SigningSecret, StreamPattern, UnknownScope,
-    share_token,
-};
 pub use base_path::{BasePath, InvalidBasePath};
-pub use cidr::{Cidr, InvalidCidr};
 pub use dispatch::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RenditionLimits, RequestRate, RobotInfo, Settings};
 pub use transport::{Tls, TlsError, TlsFiles};

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use access::{Grant, Scope};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, text::encode},
@@ -15,12 +16,7 @@ use prometheus_client::{
 };
 use record::State;
 
-use crate::{
-    App,
-    auth::{Grant, Scope},
-    clock,
-    renditions::RenditionTotals,
-};
+use crate::{App, clock, renditions::RenditionTotals};
 
 /// Seconds; fine where a viewer feels the difference (DESIGN: latency at 1, 50, 400 viewers), coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];

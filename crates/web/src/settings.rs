@@ -2,10 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use access::Cidr;
 use hub::StreamName;
 
 pub use crate::renditions::RenditionLimits;
-use crate::{AuthSettings, BasePath, Cidr, Tls};
+use crate::{BasePath, Tls};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -32,7 +33,7 @@ pub struct Settings {
     pub cors: bool,
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,
-    pub auth: AuthSettings,
+    pub auth: access::Settings,
     /// Other origins whose pages may act in their visitor's name; `*`: all.
     pub allowed_origins: Vec<String>,
     /// Requests a second and at once from one address.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use access::Grant;
 use hub::{StreamName, StreamStats};
 use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, auth::Grant, clock, recording::RecorderState, renditions::RenditionInfo};
+use crate::{App, clock, recording::RecorderState, renditions::RenditionInfo};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]

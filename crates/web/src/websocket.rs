@@ -7,6 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use access::Grant;
 use axum::{
     body::Body,
     extract::Request,
@@ -25,7 +26,7 @@ use tokio::{
 
 use wire::fragments::{self, Assembler, Part};
 
-use crate::{auth::Grant, error::ApiError, transport::Busy};
+use crate::{error::ApiError, transport::Busy};
 
 type Io = TokioIo<Upgraded>;
 

@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use web::{Key, KeyDigest, Scopes, StreamPattern};
+use access::{Key, KeyDigest, Scopes, StreamPattern};
 
 use super::key::{Entry, Raw, list_items};
 use super::problem::{nearest_name, quoted};
@@ -93,12 +93,15 @@ fn hexadecimal(text: &str) -> Option<KeyDigest> {
 
 fn scopes(entry: &Entry) -> Result<Scopes, String> {
     let words = list(entry, "scopes")?.ok_or("it needs scopes: view, publish, record, admin")?;
-    words.iter().map(|word| word.parse::<web::Scope>().map_err(|error| error.to_string())).collect()
+    words.iter().map(|word| word.parse::<access::Scope>().map_err(|error| error.to_string())).collect()
 }
 
 fn streams(entry: &Entry) -> Result<Vec<StreamPattern>, String> {
     let Some(patterns) = list(entry, "streams")? else { return Ok(vec![StreamPattern::every()]) };
-    patterns.iter().map(|text| text.parse().map_err(|error: web::InvalidPattern| error.to_string())).collect()
+    patterns
+        .iter()
+        .map(|text| text.parse().map_err(|error: access::InvalidPattern| error.to_string()))
+        .collect()
 }
 
 fn expires(text: &str) -> Result<SystemTime, String> {
@@ -139,7 +142,9 @@ mod tests {
         assert_eq!((keys[0].name.as_str(), keys[1].name.as_str()), ("door", "key 2"));
         assert_eq!(keys[0].digest, Key::digest_of("long-enough"));
         assert_eq!(keys[1].digest, Key::digest_of("secret"));
-        assert!(keys[0].scopes.contain(web::Scope::Record) && !keys[0].scopes.contain(web::Scope::Publish));
+        assert!(
+            keys[0].scopes.contain(access::Scope::Record) && !keys[0].scopes.contain(access::Scope::Publish)
+        );
         assert_eq!(keys[0].streams, ["cam-*".parse().unwrap(), "yard".parse().unwrap()]);
         assert_eq!(keys[1].streams, [StreamPattern::every()]);
         assert_eq!(keys[0].expires, Some("2027-01-31T17:00:00Z".parse::<jiff::Timestamp>().unwrap().into()));

@@ -65,7 +65,7 @@ pub struct Server {
     pub threads: usize,
     pub shutdown: Duration,
     /// Whose `X-Forwarded-*` count.
-    pub trusted_proxies: Vec<web::Cidr>,
+    pub trusted_proxies: Vec<access::Cidr>,
     /// Origins such as `https://app.example`, or `*`.
     pub allowed_origins: Vec<String>,
 }
@@ -140,9 +140,9 @@ pub struct Auth {
     /// Keys that have every right. With none, and no `keys` either, all is open.
     pub api_keys: Vec<Secret>,
     /// Keys with rights of their own.
-    pub keys: Vec<web::Key>,
+    pub keys: Vec<access::Key>,
     /// What nobody needs a key for, once there are keys.
-    pub public: web::Scopes,
+    pub public: access::Scopes,
     /// What links and logins are signed with. None: a generated one.
     pub secret: Option<Secret>,
 }

@@ -1,6 +1,7 @@
 //! Where clients put a key: `X-API-Key`, `Authorization: Bearer`, the password of `Authorization: Basic`, or
 //! `?api_key=`, since an `<img>` cannot send headers. A shared link has `?token=`, a browser that logged in a cookie.
 
+use access::Credential;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::percent_decode_str;
@@ -10,34 +11,20 @@ use crate::pages::TICKET;
 /// The name of the cookie that `POST /api/login` sets.
 pub(crate) const COOKIE: &str = "framehub_login";
 
-/// What a request was sent with. What stands in the request itself comes before the cookie, which browsers add to
+/// What a request was sent with. What the request itself holds comes before the cookie, which browsers add to
 /// everything.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    Nothing,
-    Key(String),
-    /// Of a shared link.
-    Token(String),
-    /// What the login cookie holds.
-    Cookie(String),
-    /// Of a page's file, see `pages::page`.
-    Ticket(String),
-}
-
-impl Sent {
-    pub(super) fn with(headers: &HeaderMap, uri: &Uri) -> Self {
-        let key = of_headers(headers).or_else(|| query_value(uri, "api_key").filter(|key| !key.is_empty()));
-        if let Some(key) = key {
-            return Self::Key(key);
-        }
-        if let Some(token) = query_value(uri, "token") {
-            return Self::Token(token);
-        }
-        if let Some(ticket) = of_path(uri.path()) {
-            return Self::Ticket(ticket.to_owned());
-        }
-        of_cookie(headers).map_or(Self::Nothing, |value| Self::Cookie(value.to_owned()))
+pub(super) fn of(headers: &HeaderMap, uri: &Uri) -> Credential {
+    let key = of_headers(headers).or_else(|| query_value(uri, "api_key").filter(|key| !key.is_empty()));
+    if let Some(key) = key {
+        return Credential::Key(key);
     }
+    if let Some(token) = query_value(uri, "token") {
+        return Credential::Link(token);
+    }
+    if let Some(ticket) = of_path(uri.path()) {
+        return Credential::Ticket(ticket.to_owned());
+    }
+    of_cookie(headers).map_or(Credential::Nothing, |value| Credential::Login(value.to_owned()))
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -62,12 +49,12 @@ fn basic_password(encoded: &str) -> Option<String> {
     decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// Whether the address itself holds what lets the request in.
+/// Whether the address itself holds the credential.
 pub(super) fn is_in_address(uri: &Uri) -> bool {
     ["api_key", "token"].iter().any(|name| query_value(uri, name).is_some())
 }
 
-/// Whether what lets the request in was added by the browser itself, whoever made it send the request.
+/// Whether the browser added the credential by itself, no matter which page made it send the request.
 pub(super) fn is_ambient(headers: &HeaderMap) -> bool {
     if headers.contains_key("x-api-key") {
         return false;
@@ -102,16 +89,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn sent(headers: &[(&'static str, &str)], uri: &str) -> Sent {
+    fn sent(headers: &[(&'static str, &str)], uri: &str) -> Credential {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        Sent::with(&map, &uri.parse().unwrap())
+        of(&map, &uri.parse().unwrap())
     }
 
-    fn key(text: &str) -> Sent {
-        Sent::Key(text.to_owned())
+    fn key(text: &str) -> Credential {
+        Credential::Key(text.to_owned())
     }
 
     #[test]
@@ -120,20 +107,20 @@ mod tests {
         assert_eq!(sent(&[("authorization", "Bearer secret")], "/stream"), key("secret"));
         assert_eq!(sent(&[("authorization", "Basic bWU6c2Vj4oKscmV0")], "/stream"), key("sec€ret"));
         assert_eq!(sent(&[], "/stream?fps=5&api_key=sec%2Bret"), key("sec+ret"));
-        assert_eq!(sent(&[("authorization", "Digest x")], "/stream"), Sent::Nothing);
-        assert_eq!(sent(&[], "/stream"), Sent::Nothing);
-        assert_eq!(sent(&[], "/stream?api_key="), Sent::Nothing);
+        assert_eq!(sent(&[("authorization", "Digest x")], "/stream"), Credential::Nothing);
+        assert_eq!(sent(&[], "/stream"), Credential::Nothing);
+        assert_eq!(sent(&[], "/stream?api_key="), Credential::Nothing);
     }
 
     #[test]
     fn the_request_comes_before_the_cookie() {
         let cookie = ("cookie", "theme=dark; framehub_login=abc.def");
-        assert_eq!(sent(&[cookie], "/"), Sent::Cookie("abc.def".into()));
-        assert_eq!(sent(&[("cookie", "a=b"), cookie], "/"), Sent::Cookie("abc.def".into()));
-        assert_eq!(sent(&[cookie], "/?token=t"), Sent::Token("t".into()));
-        assert_eq!(sent(&[cookie], "/assets/~t.u/recordings/list.js"), Sent::Ticket("t.u".into()));
-        assert_eq!(sent(&[cookie], "/stream/~t.u/x"), Sent::Cookie("abc.def".into()));
+        assert_eq!(sent(&[cookie], "/"), Credential::Login("abc.def".into()));
+        assert_eq!(sent(&[("cookie", "a=b"), cookie], "/"), Credential::Login("abc.def".into()));
+        assert_eq!(sent(&[cookie], "/?token=t"), Credential::Link("t".into()));
+        assert_eq!(sent(&[cookie], "/assets/~t.u/recordings/list.js"), Credential::Ticket("t.u".into()));
+        assert_eq!(sent(&[cookie], "/stream/~t.u/x"), Credential::Login("abc.def".into()));
         assert_eq!(sent(&[cookie, ("x-api-key", "k")], "/?token=t"), key("k"));
-        assert_eq!(sent(&[("cookie", "other_framehub_login=x; y")], "/"), Sent::Nothing);
+        assert_eq!(sent(&[("cookie", "other_framehub_login=x; y")], "/"), Credential::Nothing);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use access::Scope;
 use axum::{
     Router,
     handler::Handler,
@@ -10,7 +11,6 @@ use axum::{
 };
 use http::Method;
 
-use super::Scope;
 use crate::App;
 
 /// What a request has to be allowed to reach a handler.

@@ -4,9 +4,10 @@
 
 use std::{fmt::Write, time::Duration};
 
+use access::{Key, Scopes, Settings, SigningSecret, share_token};
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use hub::{Claim, Format, Hub, Limits, NewFrame, RingLimits};
 use record::Recordings;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{App, Rooms, Settings, clock, dispatch::Dispatch, routes, tests::support, transport};
+use crate::{App, Rooms, clock, dispatch::Dispatch, routes, tests::support, transport};
 
 /// What the stream `front` shows: a picture to everybody but a decoder.
 const PICTURE: &[u8] = b"\xff\xd8 the picture of the front door \xff\xd9";
@@ -26,12 +27,12 @@ struct House {
 }
 
 impl House {
-    fn new(auth: AuthSettings) -> Self {
+    fn new(auth: Settings) -> Self {
         let ring = RingLimits { frames: 4, history_bytes: 1000, backlog_frames: 4, backlog_bytes: 1000 };
         let hub = Hub::new(Limits { streams: 9, viewers_per_stream: 99, ring });
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
-        let settings = Settings { auth, cors: true, ..support::settings() };
+        let settings = crate::Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
         let simulators = support::simulators(&hub);
         let rooms = Rooms {
@@ -82,14 +83,14 @@ fn secret() -> SigningSecret {
 }
 
 /// A key for each scope on `front`, one for everything on `yard`, one that has expired, and one with every right.
-fn with_keys(public: &[Scope]) -> AuthSettings {
+fn with_keys(public: &[Scope]) -> Settings {
     let mut keys: Vec<Key> =
         Scope::EVERY.iter().map(|&s| key(&format!("{s}-front"), &[s], "front")).collect();
     keys.push(key("all-yard", &Scope::EVERY, "yard yard-*"));
     let expires = Some(SystemTime::now() - Duration::from_secs(1));
     keys.push(Key { expires, ..key("all-expired", &Scope::EVERY, "*") });
     keys.push(key("all", &[Scope::Admin], "*"));
-    AuthSettings {
+    Settings {
         keys,
         public: public.iter().copied().collect(),
         secret: secret(),
@@ -287,7 +288,7 @@ async fn what_is_public_needs_no_key_and_the_rest_does() {
 
 #[tokio::test(start_paused = true)]
 async fn without_keys_all_is_open() {
-    let house = House::new(AuthSettings {
+    let house = House::new(Settings {
         keys: Vec::new(),
         public: Scopes::NONE,
         secret: secret(),
@@ -333,12 +334,8 @@ async fn a_live_view_ends_with_its_key() {
     let hour = Duration::from_secs(3600);
     let until = SystemTime::now() + hour;
     let keys = vec![Key { expires: Some(until), ..key("for-an-hour", &[Scope::View], "*") }];
-    let house = House::new(AuthSettings {
-        keys,
-        public: Scopes::NONE,
-        secret: secret(),
-        failed_keys_per_minute: None,
-    });
+    let house =
+        House::new(Settings { keys, public: Scopes::NONE, secret: secret(), failed_keys_per_minute: None });
     let mut live = transport::take_live(&mut house.get("/stream/front", "for-an-hour").await).unwrap();
     let start = tokio::time::Instant::now();
     // Heartbeats go on until then.
@@ -458,12 +455,8 @@ async fn a_link_that_is_wrong_or_over_opens_nothing() {
 async fn a_link_ends_with_the_key_that_made_it() {
     let until = SystemTime::now() + Duration::from_secs(600);
     let keys = vec![Key { expires: Some(until), ..key("ten-minutes", &[Scope::View], "*") }];
-    let house = House::new(AuthSettings {
-        keys,
-        public: Scopes::NONE,
-        secret: secret(),
-        failed_keys_per_minute: None,
-    });
+    let house =
+        House::new(Settings { keys, public: Scopes::NONE, secret: secret(), failed_keys_per_minute: None });
     let answer = post(&house, "/api/streams/front/share", &[("x-api-key", "ten-minutes")], "").await;
     let ends = json(answer).await["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(SystemTime::from(ends) <= until);
@@ -533,7 +526,7 @@ async fn another_sites_page_does_nothing_in_its_visitors_name() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_tries_keys_is_made_to_wait() {
-    let house = House::new(AuthSettings { failed_keys_per_minute: Some(3), ..with_keys(&[]) });
+    let house = House::new(Settings { failed_keys_per_minute: Some(3), ..with_keys(&[]) });
     let ask = |address: [u8; 4], key: &str| {
         let mut request = Request::get("/stream/front/snapshot.jpg").header("x-api-key", key);
         let peer = std::net::SocketAddr::from((address, 1));

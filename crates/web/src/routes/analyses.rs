@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use access::{Grant, Scope};
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use super::Query;
 use crate::{
     App,
-    auth::{Grant, Scope, Ticket},
+    auth::{Granted, Ticket},
     download::Download,
     error::ApiError,
     pages,
@@ -64,7 +65,7 @@ pub(crate) struct AnalysisList {
 ), responses((status = 200, description = "A page", body = AnalysisList), (status = 400, description = "Malformed query")))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<AnalysisList>, ApiError> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
@@ -88,7 +89,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "`analysis_result.json`, and `files`", body = Object), (status = 404, description = "No such analysis")))]
 pub(crate) async fn result(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let id = path.map(|Path(id)| id).unwrap_or_default();
@@ -113,7 +114,7 @@ pub(crate) async fn result(
         (status = 206, description = "A part of it"), (status = 404, description = "No such file")))]
 pub(crate) async fn file(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     path: Result<Path<(String, String)>, PathRejection>,
     method: Method,
     headers: HeaderMap,

@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, auth::Grant, clock, error::ApiError};
+use crate::{App, auth::Granted, clock, error::ApiError};
 
 const SECS_PER_DAY: u64 = 24 * 60 * 60;
 
@@ -89,7 +89,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
 /// Metrics for Prometheus: of the streams that the key may see.
 #[utoipa::path(get, path = "/metrics", tag = "control",
     responses((status = 200, description = "The metrics", content_type = "application/openmetrics-text", body = String)))]
-pub(crate) async fn metrics(State(app): State<Arc<App>>, grant: Grant) -> Response {
+pub(crate) async fn metrics(State(app): State<Arc<App>>, Granted(grant): Granted) -> Response {
     match app.metrics().expose(&app, &grant) {
         Ok(text) => {
             let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

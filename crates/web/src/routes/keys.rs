@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{Name, OptionalJson};
 use crate::{
     App,
-    auth::{COOKIE, Grant},
+    auth::{COOKIE, Granted},
     caller::Caller,
     clock,
     error::ApiError,
@@ -40,10 +40,11 @@ pub(crate) async fn login(
     if app.guard().is_open() {
         return Ok(Json(json!({ "status": "success", "message": "no key is needed here" })).into_response());
     }
-    let (token, span) = app.guard().login(&login.key, caller.address, SystemTime::now())?;
+    let access::Login { token, lasts } = app.guard().login(&login.key, caller.address, SystemTime::now())?;
     let message = "logged in";
-    let body = Json(json!({ "status": "success", "message": message, "expires_in_seconds": span.as_secs() }));
-    Ok(([(header::SET_COOKIE, cookie(&token, span, &app, &caller))], body).into_response())
+    let body =
+        Json(json!({ "status": "success", "message": message, "expires_in_seconds": lasts.as_secs() }));
+    Ok(([(header::SET_COOKIE, cookie(&token, lasts, &app, &caller))], body).into_response())
 }
 
 /// Log out: the browser forgets the cookie.
@@ -101,7 +102,7 @@ pub(crate) struct Shared {
     (status = 409, description = "No key is set, so all is open anyway")))]
 pub(crate) async fn share(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     caller: Caller,
     Name(name): Name,
     OptionalJson(wish): OptionalJson<ShareWish>,

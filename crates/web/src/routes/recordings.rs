@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Scope;
 use axum::{
     Json,
     extract::State,
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 use super::{Query, RecordingPath};
 use crate::{
     App,
-    auth::{Grant, Scope},
+    auth::Granted,
     clock,
     download::Download,
     error::ApiError,
@@ -110,7 +111,7 @@ pub(crate) struct RecordingList {
 ), responses((status = 200, description = "A page", body = RecordingList), (status = 400, description = "Malformed query"), (status = 503, description = "The recordings' disk cannot be used")))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<RecordingList>, ApiError> {
     let mut filter = query.filter()?;

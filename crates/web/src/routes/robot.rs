@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use access::{Grant, Scope};
 use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 use super::Query;
 use crate::{
     App,
-    auth::{Grant, Scope},
+    auth::Granted,
     clock,
     error::ApiError,
     renditions::Look,
@@ -36,7 +37,7 @@ pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
     Query(look): Query<Look>,
-    grant: Grant,
+    Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     check(&app, &grant)?;
@@ -49,7 +50,7 @@ pub(crate) async fn stream(
 /// That the key is one for the stream that is named; without a name it is one of those that the key may see.
 fn check(app: &App, grant: &Grant) -> Result<(), ApiError> {
     match &app.settings().robot.stream {
-        Some(name) => grant.require(Scope::View, name),
+        Some(name) => Ok(grant.require(Scope::View, name)?),
         None => Ok(()),
     }
 }
@@ -90,7 +91,10 @@ pub(crate) struct RobotStats {
 #[utoipa::path(get, path = "/api/robot/stream/stats", operation_id = "robot_stats", tag = "robot", responses(
     (status = 200, description = "The answer", body = RobotStats), (status = 401, description = "No API key, or a wrong one")
 ))]
-pub(crate) async fn stats(State(app): State<Arc<App>>, grant: Grant) -> Result<Json<RobotStats>, ApiError> {
+pub(crate) async fn stats(
+    State(app): State<Arc<App>>,
+    Granted(grant): Granted,
+) -> Result<Json<RobotStats>, ApiError> {
     check(&app, &grant)?;
     let settings = app.settings();
     let stats = app.robot_stream(&grant).map(|stream| stream.stats(clock::now()));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Grant, Scope};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use hub::StreamName;
@@ -11,13 +12,7 @@ use sources::simulators::{CreateRequest, Created, Info};
 use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};
-use crate::{
-    App,
-    auth::{Grant, Scope},
-    caller::Caller,
-    clock,
-    error::ApiError,
-};
+use crate::{App, auth::Granted, caller::Caller, clock, error::ApiError};
 
 /// How the paths of these routes begin; their errors say `"success": false`.
 pub(crate) const ROUTES: &str = "/session/";
@@ -73,7 +68,7 @@ pub(crate) struct SessionCreated {
     (status = 400, description = "A bad body or robotId"), (status = 503, description = "At a limit")))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     caller: Caller,
     OptionalJson(create): OptionalJson<Create>,
 ) -> Result<Json<SessionCreated>, ApiError> {
@@ -85,7 +80,7 @@ pub(crate) async fn create(
         if !is_reused {
             app.simulators().destroy(&info.id);
         }
-        return Err(refusal);
+        return Err(refusal.into());
     }
     let warning = if is_reused { None } else { probe(&app, &info).await };
     if !is_reused {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Grant, Scope};
 use axum::{
     Json,
     extract::{FromRequestParts, Request, State},
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use super::{Name, Query};
 use crate::{
     App,
-    auth::{Grant, Scope, Ticket},
+    auth::{Granted, Ticket},
     clock,
     error::ApiError,
     pages,
@@ -183,7 +184,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ViewRequest {
         let Query(moment) = Query::from_request_parts(parts, state).await?;
         let Query(look) = Query::from_request_parts(parts, state).await?;
         let Query(overlay) = Query::from_request_parts(parts, state).await?;
-        Ok(Self { overlay, moment, look, grant: Grant::from_request_parts(parts, state).await? })
+        let Granted(grant) = Granted::from_request_parts(parts, state).await?;
+        Ok(Self { overlay, moment, look, grant })
     }
 }
 
@@ -222,7 +224,7 @@ pub(crate) async fn snapshot(
     Query(query): Query<snapshot::Query>,
     Query(moment): Query<Moment>,
     Query(look): Query<Look>,
-    grant: Grant,
+    Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let stream = app.stream(&name)?;
@@ -257,7 +259,7 @@ pub(crate) struct StreamList {
 
 /// All live streams.
 #[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
-pub(crate) async fn list(State(app): State<Arc<App>>, grant: Grant) -> Json<StreamList> {
+pub(crate) async fn list(State(app): State<Arc<App>>, Granted(grant): Granted) -> Json<StreamList> {
     let streams = StreamInfo::all(&app, &grant);
     let default = app.default_stream(&grant).map(|stream| stream.name().to_string());
     Json(StreamList { count: streams.len(), streams, default })

@@ -1,13 +1,13 @@
 //! The joint table of all routes: where the faces meet, where their collisions are settled, and which right each one
 //! needs.
 
+use access::Scope::{Admin, Live, Publish, Record, View};
 use http::{Method, StatusCode, Uri};
 
 use crate::{
     auth::{
         Need::{Any, Keyed, LiveOrUpload, Nothing, On, Somewhere},
         Routes,
-        Scope::{Admin, Live, Publish, Record, View},
     },
     error::ApiError,
     openapi,

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
+use access::Scope;
 use axum::{
     Json,
     extract::{Request, State},
 };
 use serde_json::{Map, Value};
 
-use crate::{
-    App,
-    auth::{Grant, Scope},
-    error::ApiError,
-    upload,
-};
+use crate::{App, auth::Granted, error::ApiError, upload};
 
 /// Upload sessions, their memory and how far they are: of those whose stream the key may see or publish to. The sums are
 /// over all.
 #[utoipa::path(get, path = "/streaming/stats", operation_id = "streaming_stats", tag = "upload",
     responses((status = 200, description = "The answer", body = Object)))]
-pub(crate) async fn streaming_stats(State(app): State<Arc<App>>, grant: Grant) -> Json<uploads::Stats> {
+pub(crate) async fn streaming_stats(
+    State(app): State<Arc<App>>,
+    Granted(grant): Granted,
+) -> Json<uploads::Stats> {
     let may_see = |session: &uploads::SessionStats| {
         let stream = session.stream.parse();
         stream.is_ok_and(|stream| grant.allows(Scope::View, &stream) || grant.allows(Scope::Publish, &stream))
@@ -37,7 +36,7 @@ pub(crate) async fn streaming_stats(State(app): State<Arc<App>>, grant: Grant) -
         (status = 503, description = "Too many sessions")))]
 pub(crate) async fn analyze(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     request: Request,
 ) -> Result<Json<Map<String, Value>>, ApiError> {
     let form = upload::form::read(&app, request).await?;

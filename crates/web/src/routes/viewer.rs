@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Grant, Scope};
 use axum::{
     Json,
     extract::{Path, Request, State, rejection::PathRejection},
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::{Query, streams::ViewRequest};
 use crate::{
     App,
-    auth::{Grant, Scope, Ticket},
+    auth::{Granted, Ticket},
     clock,
     error::ApiError,
     pages,
@@ -58,7 +59,7 @@ pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: He
 ))]
 pub(crate) async fn wall(
     State(app): State<Arc<App>>,
-    grant: Grant,
+    Granted(grant): Granted,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
@@ -126,7 +127,7 @@ pub(crate) struct ViewerStats {
 
 /// Statistics of the default stream.
 #[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, description = "The answer", body = ViewerStats)))]
-pub(crate) async fn stats(State(app): State<Arc<App>>, grant: Grant) -> impl IntoResponse {
+pub(crate) async fn stats(State(app): State<Arc<App>>, Granted(grant): Granted) -> impl IntoResponse {
     let now = clock::now();
     let stats = app.default_stream(&grant).map(|stream| stream.stats(now));
     let totals = stats.as_ref().map(|s| s.totals).unwrap_or_default();

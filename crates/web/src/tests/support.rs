@@ -20,8 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
-    App, AuthSettings, ConnectionLimits, HealthInfo, LiveAnalysis, RenditionLimits, RobotInfo, Rooms, Scopes,
-    Settings, SigningSecret,
+    App, ConnectionLimits, HealthInfo, LiveAnalysis, RenditionLimits, RobotInfo, Rooms, Settings,
     dispatch::Dispatch,
     transport::{LiveBox, take_live},
 };
@@ -120,10 +119,10 @@ pub(crate) fn settings() -> Settings {
         renditions: RenditionLimits { max: 2, quality: 85 },
         cors: false,
         jpeg_quality: 85,
-        auth: AuthSettings {
+        auth: access::Settings {
             keys: Vec::new(),
-            public: Scopes::NONE,
-            secret: SigningSecret::new(*b"secret"),
+            public: access::Scopes::NONE,
+            secret: access::SigningSecret::new(*b"secret"),
             failed_keys_per_minute: None,
         },
         allowed_origins: Vec::new(),

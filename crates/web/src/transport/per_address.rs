@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Cidr, cidr::counted_as};
+use access::{Cidr, counted_as};
 
 #[derive(Debug)]
 pub(crate) struct PerAddress {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use access::{Grant, Scope};
 use http::StatusCode;
 use hub::StreamName;
 use serde_json::{Map, Value};
@@ -12,11 +13,7 @@ use super::{
     form::Form,
     video::{Video, undecodable},
 };
-use crate::{
-    App,
-    auth::{Grant, Scope},
-    error::ApiError,
-};
+use crate::{App, error::ApiError};
 
 /// The session ends when the request does, whoever ends that.
 struct Guest(Connection);

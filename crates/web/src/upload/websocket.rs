@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Grant, Scope};
 use axum::{extract::Request, response::Response};
 use fastwebsockets::WebSocketError;
 use uploads::{Connection, Mailbox};
@@ -9,7 +10,6 @@ use wire::upload::MAX_MESSAGE_BYTES;
 
 use crate::{
     App,
-    auth::{Grant, Scope},
     error::ApiError,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };

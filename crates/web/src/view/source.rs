@@ -6,14 +6,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use access::Grant;
 use hub::{Changes, Class, Frame, Rule, Start, Stream, StreamName, Subscriber};
 use record::RecordingId;
 
 use super::{Offset, Past, Speed, replay::ReplaySource};
 use crate::{
-    App,
-    auth::Grant,
-    clock,
+    App, clock,
     error::ApiError,
     renditions::{Look, Wish},
 };

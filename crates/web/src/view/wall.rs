@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use access::Grant;
 use axum::{extract::Request, response::Response};
 use fastwebsockets::WebSocketError;
 use hub::{Changes, Closed, Delivery, Stream, StreamName, Subscriber};
@@ -24,7 +25,6 @@ use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, StreamRequ
 use super::{Pacer, source::subscribe};
 use crate::{
     App,
-    auth::Grant,
     error::ApiError,
     renditions::{self, Look},
     stats::StreamInfo,

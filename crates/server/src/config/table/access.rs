@@ -16,7 +16,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::List {
             allowed: "addresses or blocks of them, such as 127.0.0.1 or 10.0.0.0/8, as a list or parted by commas",
             set: |p, v| {
-                let blocks: Result<Vec<web::Cidr>, _> = v.iter().map(|text| text.parse()).collect();
+                let blocks: Result<Vec<access::Cidr>, _> = v.iter().map(|text| text.parse()).collect();
                 set_parsed(&mut p.server.trusted_proxies, blocks.ok())
             },
         },
@@ -82,8 +82,8 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::List {
             allowed: "scopes (view, publish, record, admin), as a list or parted by commas",
             set: |p, v| {
-                let scopes: Result<web::Scopes, _> =
-                    v.iter().map(|word| word.parse::<web::Scope>()).collect();
+                let scopes: Result<access::Scopes, _> =
+                    v.iter().map(|word| word.parse::<access::Scope>()).collect();
                 set_parsed(&mut p.auth.public, scopes.ok())
             },
         },

@@ -1,5 +1,5 @@
 //! The keys that were configured. Of a key only its hash is kept, and a key that is sent is compared with every one
-//! in constant time: neither memory nor timing gives one away.
+//! in constant time: neither memory nor timing reveals one.
 
 use std::{
     fmt,
@@ -10,15 +10,15 @@ use std::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Scopes, StreamPattern};
+use crate::{Scopes, StreamPattern};
 
 /// SHA-256 of a key's text.
 pub type KeyDigest = [u8; 32];
 
-/// One key, and what it opens.
+/// One key, and its rights.
 #[derive(Clone, PartialEq)]
 pub struct Key {
-    /// For people: in messages and in the log.
+    /// For people, in messages and in the log.
     pub name: String,
     pub digest: KeyDigest,
     pub scopes: Scopes,
@@ -33,8 +33,8 @@ impl Key {
         Sha256::digest(secret.as_bytes()).into()
     }
 
-    /// Tells a key in what it signed, without telling its hash.
-    pub(super) fn fingerprint(&self) -> Fingerprint {
+    /// Names a key in the tokens that it has signed, without giving its hash away.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         let digest =
             Sha256::new().chain_update(b"framehub key fingerprint").chain_update(self.digest).finalize();
         let mut short = [0; 8];
@@ -42,7 +42,7 @@ impl Key {
         Fingerprint(u64::from_be_bytes(short))
     }
 
-    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+    pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
@@ -60,23 +60,23 @@ impl fmt::Debug for Key {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint(pub(super) u64);
+pub(crate) struct Fingerprint(pub(crate) u64);
 
 /// All keys.
 #[derive(Debug, Default)]
-pub(super) struct KeyRing(Vec<Arc<Key>>);
+pub(crate) struct KeyRing(Vec<Arc<Key>>);
 
 impl KeyRing {
-    pub(super) fn new(keys: Vec<Key>) -> Self {
+    pub(crate) fn new(keys: Vec<Key>) -> Self {
         Self(keys.into_iter().map(Arc::new).collect())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Where the key with this text stands. Every key is compared, so that the time taken does not tell which one came close.
-    pub(super) fn position(&self, sent: &str) -> Option<usize> {
+    /// The position of the key with this text. Every key is compared, so that the time taken gives no hint.
+    pub(crate) fn position(&self, sent: &str) -> Option<usize> {
         let digest = Key::digest_of(sent);
         let mut found = None;
         for (at, key) in self.0.iter().enumerate() {
@@ -87,21 +87,21 @@ impl KeyRing {
         found
     }
 
-    pub(super) fn position_of(&self, fingerprint: Fingerprint) -> Option<usize> {
+    pub(crate) fn position_of(&self, fingerprint: Fingerprint) -> Option<usize> {
         self.0.iter().position(|key| key.fingerprint() == fingerprint)
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Arc<Key>> {
+    pub(crate) fn get(&self, at: usize) -> Option<&Arc<Key>> {
         self.0.get(at)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
         self.0.iter()
     }
 }
 
 /// How long from `now` to `then`; nothing if it is past.
-pub(super) fn time_left(now: SystemTime, then: SystemTime) -> Duration {
+pub(crate) fn time_left(now: SystemTime, then: SystemTime) -> Duration {
     then.duration_since(now).unwrap_or_default()
 }
 

@@ -1,8 +1,8 @@
-//! Wrong keys, counted by the address that they come from: whoever tries one after the other is made to wait, before
-//! their next key is looked at.
+//! Wrong keys, counted by the address that they come from: an address that tries one after another has to wait before
+//! its next key is checked.
 //!
-//! The same wrong key again costs nothing. It tells nobody anything new, and a publisher with an old key that posts
-//! thirty times a second must not shut out the others behind its address.
+//! The same wrong key again costs nothing. It is no new guess, and a publisher with an old key that posts thirty times
+//! a second must not shut out the others behind its address.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -11,14 +11,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Key, KeyDigest};
-use crate::{cidr::counted_as, limits::Buckets};
+use crate::{Buckets, Key, KeyDigest, counted_as};
 
-/// Wrong keys remembered of all addresses together.
+/// Wrong keys remembered, over all addresses.
 const REMEMBERED: usize = 4096;
 
 #[derive(Debug)]
-pub(super) struct Failures {
+pub(crate) struct Failures {
     buckets: Buckets,
     known: Mutex<Known>,
 }
@@ -31,7 +30,7 @@ struct Known {
 }
 
 impl Failures {
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(crate) fn new(per_minute: u32) -> Self {
         Self {
             buckets: Buckets::new(f64::from(per_minute.max(1)) / 60.0, per_minute),
             known: Mutex::default(),
@@ -39,11 +38,11 @@ impl Failures {
     }
 
     /// Whether another key may be tried from there; else how long until then.
-    pub(super) fn look(&self, address: IpAddr) -> Result<(), Duration> {
-        self.buckets.look(address)
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), Duration> {
+        self.buckets.check(address)
     }
 
-    pub(super) fn note(&self, address: IpAddr, sent: &str) {
+    pub(crate) fn note(&self, address: IpAddr, sent: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let failure = (counted_as(address), Key::digest_of(sent));
         if !known.seen.insert(failure) {
@@ -71,15 +70,15 @@ mod tests {
         for _ in 0..1000 {
             failures.note(guesser, "the old key");
         }
-        failures.look(guesser).unwrap();
+        failures.check(guesser).unwrap();
         for guess in 0..9 {
-            failures.look(guesser).unwrap();
+            failures.check(guesser).unwrap();
             failures.note(guesser, &guess.to_string());
         }
-        assert_eq!(failures.look(guesser), Err(Duration::from_secs(6)));
-        failures.look(neighbour).unwrap();
+        assert_eq!(failures.check(guesser), Err(Duration::from_secs(6)));
+        failures.check(neighbour).unwrap();
         tokio::time::advance(Duration::from_secs(6)).await;
-        failures.look(guesser).unwrap();
+        failures.check(guesser).unwrap();
     }
 
     #[tokio::test(start_paused = true)]

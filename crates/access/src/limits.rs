@@ -10,17 +10,17 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::cidr::counted_as;
+use crate::counted_as;
 
-/// Addresses whose buckets are kept. Full buckets need none; who has more addresses than this is not stopped by
-/// counting addresses.
+/// Addresses whose buckets are kept; a full bucket needs no entry. A client with more addresses than this cannot be
+/// stopped by counting addresses.
 const MOST: usize = 16 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct Buckets {
-    /// A token comes this often,
+pub struct Buckets {
+    /// One token is added in this time,
     period: Duration,
-    /// and so many lie in a full bucket.
+    /// and a full bucket holds this many.
     tokens: u32,
     /// When each bucket is full again. Nothing awaits under the lock.
     full_at: Mutex<HashMap<IpAddr, Instant>>,
@@ -28,7 +28,7 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     /// `per_second` must be positive.
-    pub(crate) fn new(per_second: f64, tokens: u32) -> Self {
+    pub fn new(per_second: f64, tokens: u32) -> Self {
         Self {
             period: Duration::from_secs_f64(1.0 / per_second),
             tokens: tokens.max(1),
@@ -36,8 +36,8 @@ impl Buckets {
         }
     }
 
-    /// Takes a token, or says how long until there is one.
-    pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
+    /// Takes a token, or returns the time until there is one.
+    pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         let now = Instant::now();
         let mut all = self.lock();
         if all.len() >= MOST {
@@ -53,7 +53,7 @@ impl Buckets {
     }
 
     /// Whether there is a token to take.
-    pub(crate) fn look(&self, address: IpAddr) -> Result<(), Duration> {
+    pub fn check(&self, address: IpAddr) -> Result<(), Duration> {
         let now = Instant::now();
         let full_at = self.lock().get(&counted_as(address)).copied();
         full_at.map_or(Ok(()), |full_at| self.wait(full_at, now))
@@ -88,10 +88,10 @@ mod tests {
             buckets.take(address(1)).unwrap();
         }
         assert_eq!(buckets.take(address(1)), Err(Duration::from_millis(500)));
-        assert_eq!(buckets.look(address(1)), Err(Duration::from_millis(500)));
+        assert_eq!(buckets.check(address(1)), Err(Duration::from_millis(500)));
         buckets.take(address(2)).unwrap();
         tokio::time::advance(Duration::from_millis(500)).await;
-        buckets.look(address(1)).unwrap();
+        buckets.check(address(1)).unwrap();
         buckets.take(address(1)).unwrap();
         assert!(buckets.take(address(1)).is_err());
         tokio::time::advance(Duration::from_secs(3600)).await;

@@ -1,4 +1,4 @@
-//! Patterns of stream names: `*` stands for any run of characters, none included.
+//! Patterns of stream names: `*` stands for any number of characters, including none.
 
 use std::{fmt, str::FromStr};
 
@@ -29,7 +29,7 @@ impl StreamPattern {
     }
 }
 
-/// Goes back to the last star only, so that no pattern takes longer than pattern times name.
+/// Goes back to the last star only, which bounds the time by the product of both lengths.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     // Where the pattern goes on after the last star, and how much of the name that star has taken.

@@ -1,4 +1,4 @@
-//! Blocks of IP addresses (RFC 4632), and the question which block an address is counted in.
+//! Blocks of IP addresses (RFC 4632), and the block in which an address is counted.
 
 use std::{
     fmt,
@@ -63,8 +63,8 @@ impl FromStr for Cidr {
     }
 }
 
-/// Whom an address stands for when requests are counted: an IPv4 address itself, of IPv6 the /64 that one line is given.
-pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
+/// The address under which a client's requests are counted: of IPv6 its /64, since that is what one line is given.
+pub fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 => v4,

@@ -1,8 +1,8 @@
-//! Signed texts: links that open one stream for a while, and what the login cookie holds. Whoever has one cannot
-//! change it, and it says until when it counts.
+//! Signed tokens: of links that open one stream for a while, of logins, and of a page's files. Their holder cannot
+//! change them, and each says when it expires.
 //!
 //! A token is `<claim>.<tag>`, both base64url: the claim is text, the tag its HMAC-SHA256 (RFC 2104) under the hub's
-//! secret. What kind of token it is stands in the claim, so that one kind does not pass for the other.
+//! secret. The claim begins with the kind of token, so that one kind does not pass for another.
 
 use std::{
     fmt,
@@ -14,9 +14,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use hub::StreamName;
 use sha2::Sha256;
 
-use super::{Scope, key::Fingerprint};
+use crate::{Scope, key::Fingerprint};
 
-/// Longer than any token of ours.
+/// No token of this hub is longer.
 const LONGEST: usize = 512;
 
 /// What tokens are signed with.
@@ -24,13 +24,13 @@ const LONGEST: usize = 512;
 pub struct SigningSecret(Vec<u8>);
 
 impl SigningSecret {
-    /// Any bytes that others cannot guess; 32 random ones are best.
+    /// Any bytes that cannot be guessed; 32 random ones are best.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
     }
 
     fn mac(&self, claim: &str) -> Option<Hmac<Sha256>> {
-        // HMAC takes keys of any length; the type says that it might not.
+        // HMAC takes keys of any length, although the signature allows for an error.
         Some(Hmac::<Sha256>::new_from_slice(&self.0).ok()?.chain_update(claim))
     }
 }
@@ -41,10 +41,10 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// Its bearer has the scope on one stream. `by`: the key that made it, without which it is worth nothing.
+pub(crate) enum Claim {
+    /// Its bearer has the scope on one stream. `by`: the key that made it, and must still be valid.
     Share { scope: Scope, stream: StreamName, until: u64, by: Option<Fingerprint> },
     /// Its bearer has sent that key.
     Login { key: Fingerprint, until: u64 },
@@ -53,20 +53,20 @@ pub(super) enum Claim {
 }
 
 impl Claim {
-    pub(super) fn until(&self) -> SystemTime {
+    pub(crate) fn until(&self) -> SystemTime {
         let (Self::Share { until, .. } | Self::Login { until, .. } | Self::Ticket { until }) = self;
-        // What lies beyond the clock's end is never.
+        // A time beyond the clock's range counts as expired.
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(*until)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    pub(super) fn sign(&self, secret: &SigningSecret) -> Option<String> {
+    pub(crate) fn sign(&self, secret: &SigningSecret) -> Option<String> {
         let claim = self.to_string();
         let tag = secret.mac(&claim)?.finalize().into_bytes();
         Some(format!("{}.{}", URL_SAFE_NO_PAD.encode(claim), URL_SAFE_NO_PAD.encode(tag)))
     }
 
-    /// What the token says, if it is one of ours; it may have expired.
-    pub(super) fn verify(token: &str, secret: &SigningSecret) -> Option<Self> {
+    /// The claim of a token that was signed with this secret; it may have expired.
+    pub(crate) fn verify(token: &str, secret: &SigningSecret) -> Option<Self> {
         if token.len() > LONGEST {
             return None;
         }
@@ -120,11 +120,11 @@ impl fmt::Display for Claim {
 }
 
 /// Whole seconds since the Unix epoch.
-pub(super) fn unix_secs(time: SystemTime) -> u64 {
+pub(crate) fn unix_secs(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A link's token that a key did not make: whoever holds the hub's secret may sign what they like.
+/// A link's token made with the hub's secret itself rather than by a key.
 pub fn share_token(secret: &SigningSecret, stream: &StreamName, until: SystemTime) -> Option<String> {
     let until = unix_secs(until);
     Claim::Share { scope: Scope::Live, stream: stream.clone(), until, by: None }.sign(secret)

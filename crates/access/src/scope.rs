@@ -1,17 +1,17 @@
-//! What a key may do, in four words.
+//! Scopes: the rights that a key may be given.
 
 use std::{fmt, str::FromStr};
 
 /// One right. `Admin` includes the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Watch what is live: all that a link opens. Keys have it with `View`.
+    /// Watch live streams: the only right of a link. Keys have it with `View`.
     Live,
     /// Watch: live views, snapshots, statistics, recordings.
     View,
     /// Send frames.
     Publish,
-    /// Begin and end recordings, save clips.
+    /// Start and stop recordings, save clips.
     Record,
     /// Delete streams and recordings.
     Admin,
