@@ -1,4 +1,4 @@
-"""Watches an Isaac Lab environment: rendered only while somebody looks, so that training runs at its full speed.
+"""Shows an Isaac Lab environment: rendered only while someone watches, so that training runs at full speed.
 
 ./isaaclab.sh -p isaac_lab.py --task Isaac-Repose-Cube-Shadow-Direct-v0 --num_envs 64 --headless
 """
@@ -15,7 +15,7 @@ parser.add_argument("--num_envs", type=int, default=64)
 parser.add_argument("--server", default="http://localhost:5000")
 AppLauncher.add_app_launcher_args(parser)
 arguments = parser.parse_args()
-# Without it a headless simulator cannot render at all.
+# A headless simulator cannot render without it.
 arguments.enable_cameras = True
 app = AppLauncher(arguments).app
 
@@ -28,7 +28,7 @@ from isaaclab_tasks.utils import parse_env_cfg  # noqa: E402
 
 def main() -> None:
     cfg = parse_env_cfg(arguments.task, device=arguments.device, num_envs=arguments.num_envs)
-    # Isaac Lab gives tensors, one entry an environment, where Gymnasium's types speak of numbers.
+    # Isaac Lab returns tensors, one entry per environment, where Gymnasium's types say numbers.
     env: Any = gym.make(arguments.task, cfg=cfg, render_mode="rgb_array")
     env.reset()
     step = 0

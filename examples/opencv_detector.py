@@ -1,4 +1,4 @@
-"""Draws what a program sees on its frames, only while somebody looks: any OpenCV pipeline may do the same.
+"""Draws a detector's result on its frames, only while someone watches. Any OpenCV pipeline can do the same.
 
 python opencv_detector.py video.mp4
 """
@@ -19,7 +19,7 @@ def main(source: str, server: str = "http://localhost:5000") -> None:
                 break
             moving = cv2.countNonZero(background.apply(frame)) / frame[:, :, 0].size
             if publisher.wanted():
-                # Drawing, scaling and whatever else only people need belongs here.
+                # Drawing, scaling and everything else that only people need belongs here.
                 cv2.rectangle(frame, (0, 0), (int(moving * frame.shape[1]), 8), (0, 200, 0), -1)
                 publisher.publish_frame(frame, metadata={"moving": round(moving, 4)})
 

@@ -12,7 +12,7 @@ from picamera2 import Picamera2
 
 def main(server: str = "http://localhost:5000", stream: str = "picamera") -> None:
     camera = Picamera2()
-    # Its names say how the bytes lie in a register: "BGR888" is an array of red, green, blue.
+    # The names give the byte order of an integer: "BGR888" is an array of red, green, blue.
     camera.configure(camera.create_video_configuration(main={"size": (1280, 720), "format": "BGR888"}))
     camera.start()
     with StreamPublisher(server, stream) as publisher:
@@ -21,7 +21,7 @@ def main(server: str = "http://localhost:5000", stream: str = "picamera") -> Non
                 request = camera.capture_request()
                 frame, about = request.make_array("main"), request.get_metadata()
                 request.release()
-                # Nanoseconds since the machine was started.
+                # Nanoseconds since the machine booted.
                 age = (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - about["SensorTimestamp"]) / 1e9
                 numbers = {"exposure_us": about.get("ExposureTime"), "gain": about.get("AnalogueGain")}
                 publisher.publish_frame(frame, captured=time.time() - age, metadata=numbers)

@@ -1,4 +1,4 @@
-"""A ROS 2 node that publishes an image topic, so that it can be watched without any ROS.
+"""A ROS 2 node that publishes an image topic, so that it can be watched without ROS.
 
 python ros2_publisher.py --ros-args -p topic:=/camera/image_raw -p server:=http://localhost:5000 -p stream:=robot
 """
@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-#: Channels, and whether blue comes first.
+#: The number of channels, and whether blue comes first.
 ENCODINGS = {"rgb8": (3, False), "bgr8": (3, True), "mono8": (1, False)}
 
 

@@ -2,7 +2,7 @@
 
     python train.py --config-name test_stream
 
-prints an address to open. Nothing is rendered while nobody watches, so training is as fast as without. Every setting
+prints an address to open. Nothing is rendered while no one watches, so training is as fast as without. Every setting
 can be given on the command line: `env.videoStreamPort=8081 env.videoResolution=[1920,1080] train.task=Ant-v5`.
 
 The method is augmented random search (Mania, Guy, Recht 2018): a linear policy is tried with a little noise added and
@@ -18,7 +18,7 @@ import numpy as np
 from framehub.gymnasium import StreamVideo
 from omegaconf import DictConfig
 
-# MuJoCo reads it once, when Gymnasium is imported: without a screen it draws through EGL, or OSMesa where you say so.
+# MuJoCo reads this once, when Gymnasium is imported. Without a screen it renders through EGL, or OSMesa if you set that.
 os.environ.setdefault("MUJOCO_GL", "egl")
 
 import gymnasium as gym  # noqa: E402
@@ -27,7 +27,7 @@ log = logging.getLogger("train")
 
 
 class LinearPolicy:
-    """Actions are a matrix times what is observed, which is brought to mean 0 and deviation 1 first."""
+    """Actions are a matrix times the observation, normalised to mean 0 and deviation 1."""
 
     def __init__(self, observations: int, actions: int) -> None:
         self.weights = np.zeros((actions, observations))
@@ -77,7 +77,7 @@ class RandomSearch:
         return total
 
     def iterate(self) -> float:
-        """Tries some directions, moves towards the better ones, and gives the mean return of all that was tried."""
+        """Tries some directions, moves towards the better ones, and returns the mean return of all trials."""
         self.iterations += 1
         tried = []
         for _ in range(self.cfg.directions):
@@ -99,7 +99,9 @@ class RandomSearch:
 
 def make_env(cfg: DictConfig) -> gym.Env:
     if cfg.env.viewer and (cfg.env.videoStream or cfg.env.videoRecord):
-        raise SystemExit("env.viewer opens a window, videos need none: set one of the two to false")
+        raise SystemExit(
+            "env.viewer opens a window, but videos need rendering without one: set one of the two to false"
+        )
     width, height = cfg.env.videoResolution
     mode = "human" if cfg.env.viewer else "rgb_array"
     return gym.make(cfg.train.task, render_mode=mode, width=width, height=height)

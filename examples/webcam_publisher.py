@@ -1,4 +1,4 @@
-"""Publishes a camera, or a video file as if it were one.
+"""Publishes a camera, or a video file in its place.
 
 python webcam_publisher.py --server http://localhost:5000 --stream my_camera --camera 0 --quality 85 --fps 30
 """
@@ -23,7 +23,7 @@ def main() -> None:
     camera = cv2.VideoCapture(int(arguments.camera) if is_number else arguments.camera)
     if not camera.isOpened():
         parser.error(f"--camera {arguments.camera}: it cannot be opened")
-    # A camera gives frames at its own pace; a file gives them as fast as they are read.
+    # A camera sets its own pace; a file is read as fast as possible.
     pause = 0 if is_number else 1 / min(camera.get(cv2.CAP_PROP_FPS) or 30, arguments.fps)
 
     # OpenCV's channels are blue, green, red.

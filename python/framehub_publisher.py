@@ -1,7 +1,7 @@
-"""Publish frames to a Framehub from any Python, CPython 3.8 included: one file, nothing to compile.
+"""Publish frames to a Framehub from any Python, from CPython 3.8 on: one file, nothing to compile.
 
-Copy it beside your script where the package `framehub` cannot be installed (Isaac Gym is tied to CPython 3.8). It needs
-numpy, and OpenCV or Pillow to make JPEGs. The class is the package's::
+Copy it beside your script if the package `framehub` cannot be installed (Isaac Gym is tied to CPython 3.8). It needs
+numpy, and OpenCV or Pillow to encode JPEGs. The class is the same as the package's::
 
     from framehub_publisher import StreamPublisher
 
@@ -11,8 +11,8 @@ numpy, and OpenCV or Pillow to make JPEGs. The class is the package's::
             if publisher.wanted():
                 publisher.publish_frame(render(), metadata={"reward": reward})
 
-A thread encodes the newest frame and posts it over one connection that is kept open. `publish_frame` copies the frame
-and returns; it never waits for the network and never raises because of it.
+A thread encodes the newest frame and posts it over one persistent connection. `publish_frame` copies the frame
+and returns; it never waits for the network, and network problems never make it raise.
 """
 
 from __future__ import annotations
@@ -41,46 +41,46 @@ __all__ = ["StreamPublisher"]
 
 logger = logging.getLogger("framehub")
 
-#: What the hub takes as a stream's name.
+#: A valid name of a stream.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-#: Bytes of JSON that travel with a frame; the hub refuses more.
+#: Bytes of a frame's metadata as JSON; the hub refuses more.
 _MOST_METADATA_BYTES = 4096
-#: For the hub's answer to one frame. A slow link needs seconds for a large one; silence for longer means a dead peer.
+#: Timeout of the hub's answer to a frame. A slow link needs seconds for a large one; longer silence means a dead peer.
 _ANSWER_TIMEOUT = 10.0
-#: The wait before the second attempt to reach a hub; doubled each time.
+#: The pause before the second attempt to reach a hub; doubled each time.
 _FIRST_RETRY = 0.25
-#: How old an answer to `wanted()` may be while somebody keeps asking.
+#: How old an answer of `wanted()` may be while the program keeps calling it.
 _DEMAND_EVERY = 0.5
-#: Without a question for so long, the hub is not asked any more either.
+#: After this time without a call of `wanted()`, the hub is not asked any more.
 _DEMAND_FORGOTTEN = 10.0
-#: Frames between two looks at the quality, and over how many the time of sending is averaged.
+#: Frames between two adjustments of the quality; the time of sending is averaged over as many.
 _ADAPT_EVERY = 10
 #: Below this, JPEG shows blocks and saves little.
 _LOWEST_QUALITY = 30
 _QUALITY_STEP = 5
-#: The same trouble is told once in so many seconds.
+#: The same problem is logged once in this time.
 _QUIET_SECONDS = 10.0
-#: How long `stop` lets the last frame go out before it breaks the connection.
+#: How long `stop` waits for the last frame before it breaks the connection.
 _FAREWELL = 2.0
-#: Sets the picture apart from the rest of the form; long enough never to be in a JPEG by chance.
+#: Separates the picture from the rest of the form; too long to occur in a JPEG by chance.
 _BOUNDARY = "framehub-7d1f3a5c9b42e806"
 
 
 _COUNTERS = ("total_frames", "skipped_frames", "dropped_frames", "failed_frames", "bytes_sent", "reconnects")
-#: A stream without frames is forgotten some time, and an old picture tells nobody anything.
+#: A stream without frames is removed after a while, and an old picture is useless.
 _PICTURE_EVERY = 60.0
 
 
 class _Frame(NamedTuple):
     picture: np.ndarray
-    #: The channels are blue, green, red.
+    #: Whether the channels are blue, green, red.
     bgr: bool
-    #: Header lines that travel with the frame.
+    #: Header lines of the frame's part.
     headers: tuple[str, ...]
 
 
 class _Refused(Exception):
-    """The hub answered, and did not take what it was sent."""
+    """The hub refused what it was sent."""
 
     def __init__(self, status: int, message: str, retry_after: float | None) -> None:
         super().__init__(f"{status}: {message}")
@@ -88,7 +88,7 @@ class _Refused(Exception):
         self.retry_after = retry_after
 
     def is_about_this_frame(self) -> bool:
-        """The next frame may well be taken."""
+        """Whether the next frame may be accepted."""
         return self.status in (413, 415)
 
 
@@ -96,18 +96,18 @@ class StreamPublisher:
     """Publishes frames into one stream of a hub.
 
     Args:
-        server_url: The hub, such as ``http://localhost:5000``; ``https`` and a path before the routes work too.
-        stream_name: 1 to 64 letters, digits, ``_`` or ``-``. The first frame makes the stream.
-        quality: JPEG quality, 1 (small) to 100 (fine).
-        max_fps: Frames a second that are taken; what comes sooner is skipped. None or 0: no limit.
-        retry_delay: The longest wait between two attempts to reach the hub, in seconds.
-        adaptive: Whether quality is lowered, as far as 30, while the link is slower than the frames.
-        max_queue_size: Taken and not used: nothing waits but the newest frame.
-        api_key: For a hub that has keys: one that may publish.
-        bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
+        server_url: The hub, such as ``http://localhost:5000``; ``https`` and a base path work, too.
+        stream_name: 1 to 64 letters, digits, ``_`` or ``-``. The first frame creates the stream.
+        quality: JPEG quality, 1 (small) to 100 (best).
+        max_fps: Frames a second at most; frames that come sooner are skipped. None or 0: no limit.
+        retry_delay: The longest pause between two attempts to reach the hub, in seconds.
+        adaptive: Whether to lower the quality, to 30 at least, while the link is too slow for the frames.
+        max_queue_size: Accepted for compatibility and not used: only the newest frame waits.
+        api_key: A key that may publish, if the hub has keys.
+        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame.
 
     Raises:
-        ValueError: For a URL, a name or a number that cannot be right.
+        ValueError: For an invalid URL, name or number.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class StreamPublisher:
         _publishers.add(self)
 
     def _stand_up(self) -> None:
-        """What belongs to one process: the lock, the thread, what waits for it."""
+        """The state that belongs to one process: the lock, the thread, the waiting frame."""
         self._changed = threading.Condition()
         self._totals = dict.fromkeys(_COUNTERS, 0)
         self._last_error: str | None = None
@@ -159,7 +159,7 @@ class StreamPublisher:
         self._current_quality = self.quality
         self._send_times: deque[float] = deque(maxlen=_ADAPT_EVERY)
         self._since_adapted = 0
-        #: When each of the last frames was taken by the hub.
+        #: When the hub accepted each of the last frames.
         self._sent_at: deque[float] = deque(maxlen=1000)
         self._wanted = False
         self._readers: tuple[int, int] | None = None
@@ -172,8 +172,8 @@ class StreamPublisher:
     # ---- what a script calls ----
 
     def start(self) -> StreamPublisher:
-        """Starts the thread that encodes and sends. The first frame does it, too; this is sooner. After `stop` it
-        starts it anew. A hub that is not there yet is no error: it is tried again.
+        """Starts the thread that encodes and sends. Optional: the first frame does it, too. After `stop` it starts
+        again. If the hub cannot be reached yet, this is not an error: the thread keeps trying.
 
         Returns:
             The publisher itself.
@@ -200,22 +200,22 @@ class StreamPublisher:
         metadata: Mapping[str, Any] | None = None,
         bgr: bool | None = None,
     ) -> bool:
-        """Hands a frame over, replacing one that still waits. It takes a copy: the array may be reused at once.
+        """Hands a frame over, replacing one that still waits. The frame is copied: the array may be reused at once.
 
         Args:
             frame: height×width×3 (RGB, or blue first with `bgr`) or height×width (grey); uint8, or floats from 0 to 1.
-            captured: When it was taken, Unix seconds.
-            metadata: Travels with the frame, into recordings too; the page shows it. 4 kB as JSON at most; numpy's
-                numbers are fine, what is not finite becomes null.
-            bgr: For this frame, instead of what the publisher was made with.
+            captured: The time at which it was taken, in Unix seconds.
+            metadata: Sent with the frame to viewers and recordings; the page shows it. At most 4 kB as JSON. It may
+                contain numpy numbers; NaN and infinity become null.
+            bgr: The order of this frame's channels. None: as set for the publisher.
 
         Returns:
-            Whether the frame was taken. False: it comes sooner than `max_fps` allows. A frame that was taken is sent
-            unless a newer one comes before its turn, or the hub is away.
+            Whether the frame was accepted. False: it comes sooner than `max_fps` allows. An accepted frame is sent
+            unless a newer one replaces it first, or the hub cannot be reached.
 
         Raises:
-            TypeError, ValueError: For what is no such frame, with what it is and what is wanted; for metadata that JSON
-                cannot hold; the publisher is closed.
+            TypeError, ValueError: The array is not such a frame (the message says what is accepted), JSON cannot
+                represent the metadata, or the publisher is closed.
         """
         headers = _headers(captured, metadata)
         _check(frame)
@@ -243,12 +243,12 @@ class StreamPublisher:
     def wanted(self) -> bool:
         """Whether a frame published now would be seen: render only if it is.
 
-        True while the hub is there, somebody watches the stream or records it, and a frame is due by `max_fps`. Beside
-        that, the first frame is always wanted (before it there is no stream that anybody could watch), and one a
-        minute, so that the stream stays listed and its picture is not too old. False while the hub is away, and once
-        the publisher is closed. With a key that may publish and not look, every frame is wanted.
+        True while the hub is connected, someone watches or records the stream, and `max_fps` allows a frame. The first
+        frame is always wanted, because without it there is no stream to watch, and one frame a minute, so that the
+        stream stays listed and its picture is not too old. False while the hub cannot be reached, and after `stop`.
+        With a key that may publish but not view, every frame is wanted.
 
-        The answer is known already, half a second old at most: the thread keeps asking the hub while you ask.
+        It returns at once, with an answer that is at most half a second old: the thread asks the hub in the background.
         """
         if self._closed:
             return False
@@ -263,16 +263,16 @@ class StreamPublisher:
             return self._demand_known_at > float("-inf") and (self._wanted or self._is_old()) and self._is_due()
 
     def get_stats(self) -> dict[str, Any]:
-        """What became of the frames, and how the connection is. Of a child after a fork: its own.
+        """Counters of frames, and the state of the connection. After a fork the child has its own.
 
-        Frames that were published are in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
-        than `max_fps` allows, ``dropped_frames`` gave way to a newer one before their turn or while the hub was away,
-        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) wait.
+        Each published frame is counted in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
+        than `max_fps` allows, ``dropped_frames`` were replaced by a newer one or came while the hub could not be reached,
+        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) are waiting.
 
-        Beside them: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
+        Also: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
         ``bytes_sent``, ``queue_max``, ``queue_utilization_pct``, ``avg_send_time_ms`` (of the last ten),
         ``current_fps`` (sent, over the last two seconds), ``base_quality``, ``current_quality``, ``reconnects``,
-        ``viewers`` and ``services`` (recorders and the like that read the stream; None while that is not known),
+        ``viewers`` and ``services`` (recorders and analyses that read the stream; None while unknown),
         ``last_error`` (a sentence, or None).
         """
         with self._changed:
@@ -300,8 +300,8 @@ class StreamPublisher:
             }
 
     def stop(self) -> None:
-        """Sends the last frame, if that is quickly done, and closes. Takes a few seconds at most, whatever the hub
-        does. Called again, and by itself when the interpreter exits, it does no harm."""
+        """Sends the last frame, if that is quick, and closes. Takes a few seconds at most, whatever the hub does. Also
+        called when the interpreter exits; calling it again has no effect."""
         with self._changed:
             self._running = False
             self._closed = True
@@ -311,7 +311,7 @@ class StreamPublisher:
             return
         thread.join(_FAREWELL)
         if thread.is_alive():
-            # A send that the link has swallowed.
+            # A send that hangs.
             self._hub.break_off()
             thread.join(_FAREWELL)
 
@@ -324,11 +324,11 @@ class StreamPublisher:
     # ---- pace ----
 
     def _is_due(self) -> bool:
-        # A quarter of an interval early is in time: a loop at just this rate would else lose every other frame.
+        # Up to a quarter of an interval early is accepted: a loop at exactly this rate would otherwise lose frames.
         return time.monotonic() >= self._next_due - self._interval / 4
 
     def _is_old(self) -> bool:
-        """Nothing has been sent for long, or ever."""
+        """Whether the last frame was sent long ago, or never."""
         return not self._sent_at or time.monotonic() - self._sent_at[-1] > _PICTURE_EVERY
 
     # ---- the thread ----
@@ -357,7 +357,7 @@ class StreamPublisher:
         return time.monotonic() >= self._retry_at and (self._waiting is not None or self._demand_is_due())
 
     def _until_next(self) -> float | None:
-        """Seconds until there may be something to do without anybody calling; None for never."""
+        """Seconds until there may be work without a call; None: never."""
         now = time.monotonic()
         asked = now - self._asked_at < _DEMAND_FORGOTTEN
         if now < self._retry_at:
@@ -375,7 +375,7 @@ class StreamPublisher:
         return frame
 
     def _attempt(self, work: Callable[[], None]) -> None:
-        """Does something with the hub; when that fails, nothing is tried for a while."""
+        """Does something with the hub; if that fails, pauses before the next attempt."""
         try:
             work()
         except _Refused as refused:
@@ -383,7 +383,7 @@ class StreamPublisher:
         except (OSError, http.client.HTTPException) as error:
             self._hub.close()
             self._failed(error, None, wait=True)
-        except Exception as error:  # noqa: BLE001  # nothing that happens here may end the training
+        except Exception as error:  # noqa: BLE001  # no error here may end the training
             self._failed(error, None, wait=True)
         else:
             with self._changed:
@@ -395,7 +395,7 @@ class StreamPublisher:
             if wait:
                 delay = max(_FIRST_RETRY * 2 ** min(self._attempts, 16), retry_after or 0.0)
                 self._attempts += 1
-                # Spread out: many publishers must not come back to a restarted hub at the same moment.
+                # Random, so that many publishers do not return to a restarted hub at the same moment.
                 self._retry_at = time.monotonic() + min(delay, self.retry_delay) * random.uniform(0.75, 1.0)
                 self._wanted = False
                 self._readers = None
@@ -429,7 +429,7 @@ class StreamPublisher:
             self._adapt()
 
     def _adapt(self) -> None:
-        """A frame that takes longer to send than its place in time makes the next one late: smaller ones follow."""
+        """Lowers the quality while sending a frame takes longer than the interval between frames, and raises it again."""
         if not self.adaptive or not self._interval:
             return
         self._since_adapted += 1
@@ -439,7 +439,7 @@ class StreamPublisher:
         average = sum(self._send_times) / len(self._send_times)
         if average > self._interval:
             lowest = min(_LOWEST_QUALITY, self.quality)
-            # Twice too slow: one step would leave the viewers with old pictures for long.
+            # Far too slow: single steps would leave viewers with old pictures for too long.
             steps = 2 if average > 2 * self._interval else 1
             self._current_quality = max(lowest, self._current_quality - steps * _QUALITY_STEP)
         elif average < self._interval / 2:
@@ -453,7 +453,7 @@ class StreamPublisher:
 
 
 class _Hub:
-    """One kept connection to the hub; used by one thread."""
+    """One persistent connection to the hub; used by one thread."""
 
     def __init__(self, server_url: str, stream_name: str, api_key: str | None) -> None:
         hint = f"server_url is {server_url!r}: use something like http://localhost:5000"
@@ -480,7 +480,7 @@ class _Hub:
         self.opened = 0
 
     def post(self, jpeg: bytes, headers: tuple[str, ...]) -> None:
-        """Sends a frame as document forms have it, so that any server with such a route takes it."""
+        """Sends a frame as a form, which every server with such a route accepts."""
         lines = ("--" + _BOUNDARY, 'Content-Disposition: form-data; name="frame"; filename="frame.jpg"')
         head = "\r\n".join(lines + ("Content-Type: image/jpeg",) + headers + ("", "")).encode("ascii")
         body = b"".join((head, jpeg, (f"\r\n--{_BOUNDARY}--\r\n").encode("ascii")))
@@ -490,14 +490,14 @@ class _Hub:
             raise _Refused(status, _words(answer), retry_after)
 
     def readers(self) -> tuple[int, int] | None:
-        """How many viewers the stream has, and how many services such as recorders; None if only the hub knows."""
+        """The numbers of viewers and of services such as recorders; None if the hub does not say."""
         status, answer, retry_after = self._request("GET", self._stats_path, None, None)
         if status == 200:
             stats = json.loads(answer.decode("utf-8"))
-            # A server of another kind counts viewers alone.
+            # Other servers count only viewers.
             return int(stats["viewer_count"]), int(stats.get("service_count", 0))
         if status in (401, 403, 404):
-            # No right to look: then every frame counts. No stream: its first frame makes it.
+            # No right to view: then every frame is wanted. No stream: its first frame creates it.
             return None
         raise _Refused(status, _words(answer), retry_after)
 
@@ -514,7 +514,7 @@ class _Hub:
             self.close()
             if not reused:
                 raise
-            # The hub may close a connection that rested, and did so just now: not a trouble yet.
+            # The hub may just have closed an idle connection: not an error yet.
             return self._exchange(method, path, body, headers)
 
     def _exchange(
@@ -544,7 +544,7 @@ class _Hub:
         return connection is not None and connection.sock is not None
 
     def break_off(self) -> None:
-        """From another thread: whatever waits for the socket fails at once."""
+        """For another thread: makes everything that waits for the socket fail at once."""
         connection = self._connection
         sock = connection.sock if connection is not None else None
         if sock is not None:
@@ -560,7 +560,7 @@ class _Hub:
 
 
 def _words(answer: bytes) -> str:
-    """What the hub says is wrong, for people."""
+    """The hub's error message."""
     text = answer.decode("utf-8", "replace").strip()
     try:
         return str(json.loads(text)["error"])
@@ -593,13 +593,13 @@ def _check(frame: Any) -> None:
     if frame.dtype.kind != "f":
         raise ValueError(given + ": wanted is uint8 (0 to 255) or float (0 to 1)")
     low, high = float(frame.min()), float(frame.max())
-    # Written so that NaN fails as well.
+    # Also false for NaN.
     if not (low >= 0.0 and high <= 1.0):
         raise ValueError(f"{given} and values from {low:g} to {high:g}: floats are to be from 0 to 1")
 
 
 def _copy(frame: np.ndarray) -> np.ndarray:
-    """The frame's own bytes: uint8, contiguous, height×width×3 or height×width."""
+    """A contiguous copy: uint8, height×width×3 or height×width."""
     if frame.ndim == 3 and frame.shape[2] == 1:
         frame = frame[:, :, 0]
     if frame.dtype == np.uint8:
@@ -624,7 +624,7 @@ def _headers(captured: float | None, metadata: Mapping[str, Any] | None) -> tupl
 
 
 def _plain(value: Any) -> Any:
-    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
+    """Converts to JSON types: numpy numbers and arrays to Python's, NaN and infinity to null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (np.generic, np.ndarray)):
@@ -639,7 +639,7 @@ def _plain(value: Any) -> Any:
 
 
 def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
-    """`encode(picture, bgr, quality)` with what is installed."""
+    """`encode(picture, bgr, quality)`, with OpenCV or else Pillow."""
     try:
         import cv2
     except ImportError:
@@ -670,13 +670,13 @@ def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
     return with_pillow
 
 
-# ---- fork, and the end ----
+# ---- fork and exit ----
 
 _publishers: weakref.WeakSet[StreamPublisher] = weakref.WeakSet()
 
 
 def _in_the_child() -> None:
-    """Locks may be held by threads that a fork leaves behind, and two processes cannot share a connection."""
+    """Threads that do not exist in the child may hold the locks, and two processes cannot share a connection."""
     for publisher in list(_publishers):
         publisher._hub.close()
         publisher._stand_up()
@@ -688,6 +688,6 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _at_exit() -> None:
-    """The last frame arrives also where nobody calls `stop`."""
+    """Sends the last frame even if the program does not call `stop`."""
     for publisher in list(_publishers):
         publisher.stop()

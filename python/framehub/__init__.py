@@ -1,4 +1,4 @@
-"""Live video from a Python program into browsers: publish frames to a hub, or carry the hub inside the program.
+"""Live video from a Python program into browsers: publish frames to a hub, or run the hub inside the program.
 
     from framehub import StreamPublisher
 
@@ -8,8 +8,8 @@
                 publisher.publish_frame(render())
 
 Frames are numpy arrays: uint8 of height×width×3 (RGB; `bgr=True` for OpenCV's order) or height×width (grey), or
-float32 or float64 of these shapes with values from 0 to 1. They may lie in memory in any way, and be used again as
-soon as a call returns.
+float32 or float64 of these shapes with values from 0 to 1. Any memory layout is accepted, and an array may be changed as
+soon as the call returns.
 """
 
 from ._native import __version__

@@ -9,7 +9,7 @@ from . import _native
 
 
 def main() -> int:
-    # The hub ends in order on Ctrl-C by itself, and Python has nothing to add: its own handler would raise afterwards.
+    # The hub handles Ctrl-C itself; Python's own handler would raise KeyboardInterrupt afterwards.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.run_command(["framehub", *sys.argv[1:]])
 

@@ -1,4 +1,4 @@
-"""What callers pass, checked and turned into what the native half takes."""
+"""Checks the arguments that callers pass and converts them for the native half."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def whole_number(name: str, value: Any, least: int, most: int) -> int:
 
 
 def rate(name: str, value: Any) -> float | None:
-    """Frames a second; None or 0 is no limit."""
+    """Frames a second; None or 0 means no limit."""
     if value is None:
         return None
     number = _number(name, value)
@@ -38,14 +38,14 @@ def text(name: str, value: Any) -> str:
 
 
 def captured(value: float | datetime) -> float:
-    """When a picture was taken, in Unix seconds."""
+    """The time at which a picture was taken, in Unix seconds."""
     seconds = value.timestamp() if isinstance(value, datetime) else _number("captured", value)
     if seconds < 0:
         raise ValueError(f"captured is {value!r}; wanted are Unix seconds (time.time()) or a datetime")
     return seconds
 
 
-#: Python's names of log levels, and the hub's.
+#: Python's names of log levels, mapped to the hub's.
 _LEVELS = {"CRITICAL": "ERROR", "ERROR": "ERROR", "WARNING": "WARN", "WARN": "WARN", "INFO": "INFO", "DEBUG": "DEBUG"}
 
 
@@ -72,7 +72,7 @@ def metadata(value: Mapping[str, Any]) -> str:
 
 def _number(name: str, value: Any) -> float:
     try:
-        # A str would become a number, too, which hides a mistake in a configuration.
+        # float() accepts a str, which would hide a mistake in a configuration.
         number = float(value) if not isinstance(value, (str, bytes, bool)) else math.nan
     except (TypeError, ValueError):
         number = math.nan
@@ -83,7 +83,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON knows it: numpy's numbers and arrays as Python's, what is not finite as null."""
+    """Converts to JSON types: numpy numbers and arrays to Python's, NaN and infinity to null."""
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""The end of the interpreter: what runs still is closed, so that the last frame arrives and recordings are finished."""
+"""Stops what still runs when the interpreter exits, so that the last frame arrives and recordings are finished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _running: weakref.WeakSet[Stoppable] = weakref.WeakSet()
 
 
 def stop_at_exit(thing: Stoppable) -> None:
-    """Calls `thing.stop()` when the interpreter exits, if it is still there then."""
+    """Calls `thing.stop()` when the interpreter exits, if `thing` still exists."""
     _running.add(thing)
 
 

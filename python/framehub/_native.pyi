@@ -1,4 +1,4 @@
-"""The native half, written in Rust (crates/py). Private: what is documented are the classes around it."""
+"""The native half, written in Rust (crates/py). Private: the classes around it are the documented API."""
 
 from typing import Any
 

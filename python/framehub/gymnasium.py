@@ -1,7 +1,7 @@
-"""Shows Gymnasium environments while they train: a wrapper that publishes what `render` gives.
+"""Shows Gymnasium environments while they train: a wrapper that publishes the pictures of `render`.
 
-A picture is rendered only while somebody watches or records the stream, so a loop that nobody looks at runs as without
-the wrapper. Step, episode, reward, return and length travel with each picture: the hub's page shows them beside it, and
+Pictures are rendered only while someone watches or records the stream, so otherwise a loop runs as fast as without the
+wrapper. Step, episode, reward, return and length are sent with each picture: the hub's page shows them beside it, and
 recordings keep them.
 """
 
@@ -21,17 +21,17 @@ from . import Server, StreamPublisher
 
 __all__ = ["StreamVectorVideo", "StreamVideo"]
 
-#: More are smaller than a thumb in one picture, and their numbers would not fit into a frame's metadata.
+#: More would be too small to see, and their numbers would not fit into a frame's metadata.
 _MOST_TILES = 64
 
-#: Seconds between two questions whether anybody watches: no viewer notices, and a simulator does a hundred steps.
+#: Seconds between two checks whether anyone watches: too short for a viewer to notice, and a hundred steps of a simulator.
 _ASK_EVERY = 0.05
 
 Extra = Callable[[], Mapping[str, Any]]
 
 
 class Publisher(Protocol):
-    """What takes the pictures: `StreamPublisher`, `VideoStream`, or anything with these two methods."""
+    """Where the pictures go: a `StreamPublisher`, a `VideoStream`, or anything with these two methods."""
 
     def publish(self, frame: np.ndarray, *, metadata: Mapping[str, Any] | None = None) -> object: ...
 
@@ -51,22 +51,22 @@ class StreamVideo(
     A vector environment gives a `StreamVectorVideo`, which shows several environments as tiles of one picture.
 
     Args:
-        env: Its `render_mode` has to be ``"rgb_array"``.
-        to: A `StreamPublisher` or a `VideoStream`, which have a stream of their own; a `Server`; or a hub's URL, for
-            which a publisher is made that ends with the environment.
-        stream: The stream, where `to` is a `Server` or a URL.
-        every: Only every so many steps are looked at.
-        fps: Pictures a second at most, of the clock, however fast the environment is; 0 for no limit.
-        tiles: Environments of a vector environment that are shown at most, from the first on: 1 to 64.
-        extra: Called for each picture; what it returns travels with it too.
+        env: Its `render_mode` must be ``"rgb_array"``.
+        to: A `StreamPublisher` or a `VideoStream`, which have their own stream; a `Server`; or a hub's URL, for
+            which a publisher is created that stops with the environment.
+        stream: The stream, if `to` is a `Server` or a URL.
+        every: Show only every n-th step.
+        fps: Pictures per second of real time at most, however fast the environment runs; 0 for no limit.
+        tiles: How many environments of a vector environment are shown at most, from the first on: 1 to 64.
+        extra: Called for each picture; returns further numbers to send with it.
 
     Raises:
-        ValueError: For another render mode, or a number that cannot be right.
+        ValueError: For another render mode, or an invalid number.
     """
 
     def __new__(cls, env: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(env, VectorEnv):
-            # Gymnasium has two families of wrappers; who wraps should not have to care.
+            # Gymnasium has two families of wrappers; users should not have to care.
             return StreamVectorVideo(env, *args, **kwargs)
         return super().__new__(cls)
 
@@ -103,7 +103,7 @@ class StreamVideo(
         return observation, info
 
     def step(self, action: ActType) -> tuple[ObsType, Any, bool, bool, dict[str, Any]]:
-        """Does a step, and shows where it led."""
+        """Takes a step, and shows the new state."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += float(reward)
         self._length += 1
@@ -116,15 +116,15 @@ class StreamVideo(
         self._screen.show(_picture(self.env.render()), numbers)
 
     def close(self) -> None:
-        """Closes the environment, and the publisher if it was made here."""
+        """Closes the environment, and the publisher if the wrapper created it."""
         super().close()
         self._screen.close()
 
 
 class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.ndarray], gym.utils.RecordConstructorArgs):
-    """Publishes pictures of a vector environment: several of its environments as tiles, row by row.
+    """Publishes pictures of a vector environment: some of its environments as tiles, row by row.
 
-    The numbers beside the picture are lists, one entry a tile. See `StreamVideo` for the arguments.
+    The numbers beside the picture are lists with one entry per tile. See `StreamVideo` for the arguments.
     """
 
     def __init__(
@@ -147,12 +147,12 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
             raise ValueError(f"tiles is {tiles!r}: use 1 to {_MOST_TILES}")
         self._screen = _Screen(to, stream, every, fps, extra)
         self._tiles = min(tiles, env.num_envs)
-        # Where nothing is said, Gymnasium's own wrappers take it for this.
+        # The same default as in Gymnasium's own wrappers.
         self._autoreset = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self._episodes = np.zeros(env.num_envs, int)
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, int)
-        #: Ended, and to be reset by the next step.
+        #: Environments that have ended and are reset by the next step.
         self._ended = np.zeros(env.num_envs, bool)
 
     def _begin(self, which: np.ndarray) -> None:
@@ -162,7 +162,7 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         self._ended[which] = False
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[ObsType, dict[str, Any]]:
-        """Begins an episode in each environment, or in those of ``options["reset_mask"]``."""
+        """Begins an episode in each environment, or only in those of ``options["reset_mask"]``."""
         mask = options.get("reset_mask") if options else None
         observations, infos = super().reset(seed=seed, options=options)
         self._begin(np.ones(self.num_envs, bool) if mask is None else np.asarray(mask, bool))
@@ -171,9 +171,9 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         return observations, infos
 
     def step(self, actions: ActType) -> tuple[ObsType, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Does a step in each environment, and shows where it led."""
+        """Takes a step in each environment, and shows the new states."""
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
-        # A step that resets an environment is none of its episode.
+        # A step that resets an environment is not part of an episode.
         stepped = ~self._ended
         self._begin(self._ended.copy())
         self._returns[stepped] += np.asarray(rewards, float)[stepped]
@@ -182,7 +182,7 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         if self._autoreset == AutoresetMode.NEXT_STEP:
             self._ended = ended
         elif self._autoreset == AutoresetMode.SAME_STEP:
-            # What they show is the next episode's first picture already.
+            # They already show the next episode's first picture.
             self._begin(ended)
         if self._screen.is_open_after_step():
             self._show(np.asarray(rewards, float))
@@ -199,19 +199,19 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         self._screen.show(tiled(self._pictures()), numbers)
 
     def _pictures(self) -> list[np.ndarray]:
-        """Of the first environments. Where they are at hand, the others are not even rendered."""
+        """Of the first environments. If these can be reached, the others are not rendered at all."""
         own = getattr(self.env.unwrapped, "envs", None)
         frames = [env.render() for env in own[: self._tiles]] if own is not None else self.env.render()
         return [_picture(frame) for frame in list(frames or ())[: self._tiles]]
 
     def close(self, **kwargs: Any) -> None:
-        """Closes the environments, and the publisher if it was made here."""
+        """Closes the environments, and the publisher if the wrapper created it."""
         super().close(**kwargs)
         self._screen.close()
 
 
 class _Screen:
-    """Where pictures go, how often, and whether anybody looks."""
+    """Where pictures go, how often, and whether anyone watches."""
 
     def __init__(self, to: Any, stream: str, every: int, fps: float, extra: Extra | None) -> None:
         if every < 1:
@@ -232,16 +232,16 @@ class _Screen:
         self._interval = 1 / fps if fps else 0.0
         self._next = -math.inf
         self._extra = extra
-        #: Steps since the wrapper was made.
+        #: Steps since the wrapper was created.
         self.step = 0
 
     def is_open_after_step(self) -> bool:
-        """Counts a step. It is the only thing that most steps pay for."""
+        """Counts a step. For most steps this is the only cost."""
         self.step += 1
         return self.step % self._every == 0 and self.is_open()
 
     def is_open(self) -> bool:
-        """A picture made now is due and looked at."""
+        """Whether a picture is due now and would be seen."""
         now = time.monotonic()
         if now < self._next:
             return False
@@ -251,7 +251,7 @@ class _Screen:
         return True
 
     def show(self, picture: np.ndarray, numbers: Mapping[str, Any]) -> None:
-        # From after the rendering on: one that takes long must not fill the whole time.
+        # Counted from after the rendering: slow rendering must not take up all the time.
         self._next = time.monotonic() + self._interval
         metadata = {"step": self.step, **{name: _short(value) for name, value in numbers.items()}}
         if self._extra is not None:
@@ -301,10 +301,10 @@ def _check_render_mode(mode: str | None) -> None:
 
 
 def _short(value: Any) -> Any:
-    """Numbers as a person reads them: six digits."""
+    """Numbers rounded to six digits for people."""
     if isinstance(value, np.ndarray):
         return [_short(inner) for inner in value.tolist()]
     if isinstance(value, float):
-        # JSON has no infinity; a reward that is none must not end the training.
+        # JSON has no NaN or infinity; such a reward must not end the training.
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value

@@ -1,4 +1,4 @@
-"""`StreamPublisher` for frames as OpenCV has them: blue, green, red."""
+"""`StreamPublisher` for frames in OpenCV's order: blue, green, red."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["StreamPublisher"]
 
 
 class StreamPublisher(publisher.StreamPublisher):
-    """As :class:`framehub.StreamPublisher`, with ``bgr=True`` where nothing is said: what `cv2.VideoCapture` reads can
-    be published as it is."""
+    """As :class:`framehub.StreamPublisher`, but with ``bgr=True`` by default: frames of `cv2.VideoCapture` can be
+    published as they are."""
 
     def __init__(
         self,

@@ -13,27 +13,27 @@ from ._ending import stop_at_exit
 
 
 class StreamPublisher:
-    """Publishes frames to one stream of a hub, for next to nothing.
+    """Publishes frames to one stream of a hub, at almost no cost for the caller.
 
-    A call of :meth:`publish_frame` copies the frame and returns: it never waits, and never raises because of the
-    network. A thread outside Python encodes the newest frame as JPEG and sends it over one WebSocket, which it opens
-    again when it breaks. While the hub is away frames are dropped: a live picture that waited is not live any more.
+    :meth:`publish_frame` copies the frame and returns: it never waits, and network problems never make it raise. A
+    thread outside Python encodes the newest frame as JPEG and sends it over one WebSocket, which it reopens when it
+    breaks. While the hub cannot be reached, frames are dropped: a live picture that waited is no longer live.
 
-    May be used from several threads, and after a fork: a child has a connection of its own from its first call on.
+    May be used from several threads, and after a fork: a child opens its own connection with its first call.
 
     Args:
         server_url: Where the hub is: ``http://host:port``, or ``https://``.
         stream_name: 1 to 64 letters, digits, ``_`` or ``-``.
-        quality: JPEG quality, 1 (small) to 100 (fine).
-        max_fps: Frames a second that are taken; what comes sooner is skipped, which costs nothing. None or 0: no limit.
-        retry_delay: The longest wait between two attempts to reach the hub, in seconds.
-        adaptive: Whether quality is lowered, as far as 40, while the link is slower than the frames.
-        max_queue_size: Taken and not used: nothing waits but the newest frame.
-        api_key: For a hub that has keys: one that may publish.
-        bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
+        quality: JPEG quality, 1 (small) to 100 (best).
+        max_fps: Frames a second at most; frames that come sooner are skipped, which costs nothing. None or 0: no limit.
+        retry_delay: The longest pause between two attempts to reach the hub, in seconds.
+        adaptive: Whether to lower the quality, to 40 at least, while the link is too slow for the frames.
+        max_queue_size: Accepted for compatibility and not used: only the newest frame waits.
+        api_key: A key that may publish, if the hub has keys.
+        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame.
 
     Raises:
-        ValueError: For a URL, a name or a number that is none.
+        ValueError: For an invalid URL, name or number.
         TypeError: For an argument of another type.
     """
 
@@ -66,8 +66,8 @@ class StreamPublisher:
         self._started: float | None = None
 
     def start(self) -> StreamPublisher:
-        """Opens the connection, without waiting for it. The first frame does it, too; this is sooner. After
-        :meth:`stop` it opens it anew.
+        """Begins to connect, without waiting. Optional: the first frame does it, too. After :meth:`stop` it connects
+        again.
 
         Returns:
             The publisher itself.
@@ -90,19 +90,20 @@ class StreamPublisher:
 
         Args:
             frame: uint8 of height×width×3 or height×width, or float32 or float64 of these shapes from 0 to 1.
-            captured: When it was taken, in Unix seconds or as a datetime. None: now.
-            metadata: Travels with the frame to viewers and recordings, as a JSON object of at most 4096 bytes;
-                numpy's numbers and arrays are taken as Python's, what is not finite becomes null. ``timestamp`` and
-                ``seq`` in it are taken as the frame's time and number.
-            bgr: The order of the channels of this frame. None: as the publisher was told.
+            captured: The time at which it was taken, in Unix seconds or as a datetime. None: now.
+            metadata: A mapping that viewers and recordings get with the frame, at most 4096 bytes as JSON. It may
+                contain numpy numbers and arrays; NaN and infinity become null. ``timestamp`` and ``seq`` in it set the
+                frame's time and number.
+            bgr: The order of this frame's channels. None: as set for the publisher.
 
         Returns:
-            Whether the frame was taken. False: it comes sooner than ``max_fps`` allows. A frame that was taken is
-            sent unless a newer one comes before its turn, or the hub is away.
+            Whether the frame was accepted. False: it comes sooner than ``max_fps`` allows. An accepted frame is
+            sent unless a newer one replaces it first, or the hub cannot be reached.
 
         Raises:
-            ValueError: The array is no frame, says what is wanted; the metadata is too large; the publisher is closed.
-            TypeError: Not an array, or one in a GPU's memory, with how to convert it.
+            ValueError: The array is not a frame, the metadata is too large, or the publisher is closed. The message
+                says what is accepted.
+            TypeError: Not an array, or one in a GPU's memory. The message says how to convert it.
         """
         if self._started is None:
             self.start()
@@ -115,26 +116,26 @@ class StreamPublisher:
     def wanted(self) -> bool:
         """Whether a frame published now would be seen: render only if it is.
 
-        True while the hub is there, somebody watches the stream or records it, and a frame is due by ``max_fps``.
-        Beside that, the first frame of a connection is always wanted (before it there is no stream that anybody could
-        watch), and one a minute, so that the stream stays listed and its picture is not too old. False while the hub
-        is away, since nobody can be watching, and once the publisher is closed.
+        True while the hub is connected, someone watches or records the stream, and ``max_fps`` allows a frame. The
+        first frame of a connection is always wanted, because without it there is no stream to watch, and one frame a
+        minute, so that the stream stays listed and its picture is not too old. False while the hub cannot be reached,
+        because then no one can be watching, and after :meth:`stop`.
         """
         if self._started is None:
             self.start()
         return self._native.wanted()
 
     def get_stats(self) -> dict[str, Any]:
-        """What became of the frames, and how the connection is. Of a child after a fork: its own.
+        """Counters of frames, and the state of the connection. After a fork the child has its own.
 
-        Frames that were published are in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
-        than `max_fps` allows, ``dropped_frames`` gave way to a newer one before their turn or while the hub was away,
-        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) wait.
+        Each published frame is counted in one of these: ``total_frames`` were sent, ``skipped_frames`` came sooner
+        than `max_fps` allows, ``dropped_frames`` were replaced by a newer one or came while the hub could not be reached,
+        ``failed_frames`` were lost with their connection or refused by the hub, ``queue_size`` (0 or 1) are waiting.
 
-        Beside them: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
+        Also: ``stream_name``, ``server_url``, ``is_running``, ``connected``, ``uptime_seconds``,
         ``bytes_sent``, ``queue_max``, ``queue_utilization_pct``, ``avg_send_time_ms`` (of the last ten),
         ``current_fps`` (sent, over the last two seconds), ``base_quality``, ``current_quality``, ``reconnects``,
-        ``viewers`` and ``services`` (recorders and the like that read the stream; None while that is not known),
+        ``viewers`` and ``services`` (recorders and analyses that read the stream; None while unknown),
         ``last_error`` (a sentence, or None).
         """
         stats: dict[str, Any] = {
@@ -150,8 +151,8 @@ class StreamPublisher:
         return stats
 
     def stop(self) -> None:
-        """Sends the last frame, if that is quickly done, and closes. Returns within two seconds, whatever the hub
-        does. Called again, and by itself when the interpreter exits, it does no harm."""
+        """Sends the last frame, if that is quick, and closes. Returns within two seconds, whatever the hub does. Also
+        called when the interpreter exits; calling it again has no effect."""
         self._native.stop()
 
     def __enter__(self) -> StreamPublisher:

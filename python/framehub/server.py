@@ -11,36 +11,37 @@ from typing import Any
 from . import _arguments, _native
 from ._ending import stop_at_exit
 
-#: The stream that is meant where none is named.
+#: The stream that is used if none is named.
 DEFAULT_STREAM = "default"
 
 
 class Server:
     """The whole hub on a thread of this process: its page at ``/``, its streams, statistics and recordings.
 
-    It reads no configuration file and no environment variable: what it does is said here. A frame that is published
-    is copied once, encoded on a thread of its stream's own, and handed to every viewer without a socket in between.
+    It reads no configuration file and no environment variable, only these arguments. A published frame is copied
+    once, encoded on its stream's own thread, and goes to the viewers without another socket in between.
 
-    After a fork the hub is the parent's; the child publishes with a :class:`framehub.StreamPublisher`.
+    After a fork the hub stays in the parent; the child can publish with a :class:`framehub.StreamPublisher`.
 
     Args:
-        host: The address to listen on; ``0.0.0.0`` lets other machines in, who then may watch, publish and delete
-            unless ``api_keys`` are set.
-        port: The TCP port. A busy one moves on to the next, ten tries in all, with a warning in the log. 0: any.
-        quality: JPEG quality, 1 (small) to 100 (fine).
-        buffer_size: Frames that are kept of a stream. Viewers always get the newest, so it adds no lag.
-        max_fps: Frames a second of a stream that are taken; None: all.
-        bgr: Whether frames of three channels are blue, green, red, as OpenCV's are. Can be said for each frame, too.
+        host: The address to listen on. ``0.0.0.0`` lets other machines connect; they may then watch, publish and
+            delete unless ``api_keys`` are set.
+        port: The TCP port. If it is in use, the next ones are tried, ten in all, with a warning in the log. 0: any.
+        quality: JPEG quality, 1 (small) to 100 (best).
+        buffer_size: Frames to keep of each stream. Viewers always get the newest, so it adds no delay.
+        max_fps: Frames a second of a stream at most; None: all.
+        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame.
         record: Whether streams are recorded, in ``record_directory``, with ``codec`` (``mp4v``, ``mjpeg`` or
             ``h264``) and at most ``record_fps`` frames a second. A recording is continued in a new file after
             ``max_duration`` seconds (10 or more).
-        api_keys: Keys of which clients need one; none: everybody who reaches the port may do everything.
-        log_level: What of the hub's own log goes to stderr: ``ERROR``, ``WARNING``, ``INFO`` or ``DEBUG``. There is
-            one log a process; its first server decides.
-        settings: Further keys of the hub's configuration, such as ``{"viewers.stream_fps": 10}``; they win.
+        api_keys: Clients need one of these keys. None given: everyone who reaches the port may do everything.
+        log_level: The level of the hub's log on stderr: ``ERROR``, ``WARNING``, ``INFO`` or ``DEBUG``. A process has
+            one log; its first server sets the level.
+        settings: Further keys of the hub's configuration, such as ``{"viewers.stream_fps": 10}``. They override the
+            other arguments.
 
     Raises:
-        ValueError: For a value that is out of range, with what is allowed.
+        ValueError: A value is out of range. The message says what is allowed.
         TypeError: For an argument of another type.
     """
 
@@ -69,7 +70,7 @@ class Server:
             "server.host": "127.0.0.1" if host == "localhost" else _arguments.text("host", host),
             "server.port": _arguments.whole_number("port", port, 0, 65535),
             "streams.max_buffer_frames": _arguments.whole_number("buffer_size", buffer_size, 1, 100_000),
-            # The byte bound is for whom nobody asked; here it would undercut buffer_size.
+            # The default byte limit could be smaller than buffer_size frames.
             "streams.max_buffer_mb": 64,
             "recording.enabled": bool(record),
             "recording.directory": os.fspath(record_directory),
@@ -87,15 +88,15 @@ class Server:
         self._native: _native.Server | None = None
 
     def start(self) -> Server:
-        """Listens and serves. Returns once a browser can connect. After :meth:`stop` it begins anew, without the
-        streams there were.
+        """Listens and serves. Returns once a browser can connect. After :meth:`stop` it starts again, without the
+        earlier streams.
 
         Returns:
             The server itself.
 
         Raises:
-            ValueError: A setting is not allowed; which, and what is.
-            OSError: No port is free, or the address is not one of this machine.
+            ValueError: A setting is not allowed. The message names it and what is allowed.
+            OSError: No port is free, or the address does not belong to this machine.
         """
         if self.is_running:
             return self
@@ -115,11 +116,11 @@ class Server:
     ) -> bool:
         """Hands a frame over and returns at once; the frame may be changed right after.
 
-        The first frame makes the stream. Arguments and errors are those of
-        :meth:`framehub.StreamPublisher.publish_frame`; beside them:
+        The first frame creates the stream. Arguments and errors are those of
+        :meth:`framehub.StreamPublisher.publish_frame`; in addition:
 
         Raises:
-            RuntimeError: Somebody else publishes this stream, or there are too many; or this process is a fork of
+            RuntimeError: Another publisher has this stream, there are too many streams, or this process is a fork of
                 the server's.
         """
         when = None if captured is None else _arguments.captured(captured)
@@ -127,16 +128,16 @@ class Server:
         return self._started().publish(frame, stream, self._bgr if bgr is None else bool(bgr), when, about)
 
     def wanted(self, stream: str = DEFAULT_STREAM) -> bool:
-        """Whether a frame published now would be seen: somebody watches or records the stream, and a frame is due by
-        ``max_fps``. The first frame of a stream is always wanted: before it there is nothing to watch. False once
-        the server is stopped."""
+        """Whether a frame published now would be seen: someone watches or records the stream, and ``max_fps`` allows a
+        frame. The first frame of a stream is always wanted: before it there is nothing to watch. False after
+        :meth:`stop`."""
         return self.is_running and self._started().wanted(stream)
 
     def stats(self, stream: str = DEFAULT_STREAM) -> dict[str, Any]:
-        """A stream's numbers, with the names that ``GET /stats`` has: ``frames_received`` (published),
-        ``frames_served`` (to viewers, summed), ``frames_dropped`` (passed over for slow viewers, summed),
-        ``clients_connected``, ``uptime_seconds`` (the server's), ``current_fps``, ``server_running``, ``host``,
-        ``port``. Beside them ``stream``, ``services_connected`` (recorders and the like), ``frames_offered`` (calls
+        """A stream's statistics, with the names of ``GET /stats``: ``frames_received`` (published),
+        ``frames_served`` (sum over viewers), ``frames_dropped`` (skipped by slow viewers, sum),
+        ``clients_connected``, ``uptime_seconds`` (of the server), ``current_fps``, ``server_running``, ``host``,
+        ``port``. Also ``stream``, ``services_connected`` (recorders and analyses), ``frames_offered`` (calls
         of publish), ``frames_limited`` by ``max_fps``, ``frames_replaced`` before they were encoded, ``last_error``.
         """
         return self._started().stats(stream)
@@ -147,17 +148,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it, such as ``http://127.0.0.1:8080``."""
+        """Its address for browsers, such as ``http://127.0.0.1:8080``."""
         return self._started().url
 
     @property
     def port(self) -> int:
-        """The port in use, which may be another than was asked for."""
+        """The port in use, which may differ from the argument."""
         return self._started().port
 
     def stop(self) -> None:
-        """Publishes the last frames, finishes the recordings, and ends the hub: within some seconds, whatever its
-        viewers do. Called again, and by itself when the interpreter exits, it does no harm."""
+        """Publishes the last frames, finishes the recordings, and stops the hub: within seconds, whatever its
+        viewers do. Also called when the interpreter exits; calling it again has no effect."""
         if self._native is not None:
             self._native.stop()
 

@@ -1,4 +1,4 @@
-"""The `env:` keys of a training configuration: one object that streams, or does nothing where they say so."""
+"""The `env:` keys of a training configuration: one object that streams, or does nothing if they are off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from . import _arguments
 from .server import DEFAULT_STREAM, Server
 
-#: Every key that means something here, with what it is where it is not given.
+#: Every key that is read, with its default.
 DEFAULTS: dict[str, Any] = {
     "videoStream": False,
     "videoStreamHost": "127.0.0.1",
@@ -26,15 +26,15 @@ DEFAULTS: dict[str, Any] = {
     "logLevel": "WARNING",
 }
 
-#: What OpenCV's four-letter codes and other spellings mean here.
+#: OpenCV's four-letter codes and other spellings, mapped to the hub's codecs.
 _CODECS = {"mp4v": "mp4v", "mjpg": "mjpeg", "mjpeg": "mjpeg", "h264": "h264", "avc1": "h264", "x264": "h264"}
 
 
 class VideoStream:
-    """What a training loop publishes to: a :class:`framehub.Server` configured by ``env:`` keys, or nothing.
+    """For a training loop: a :class:`framehub.Server` configured by ``env:`` keys, or nothing.
 
-    With neither ``videoStream`` nor ``videoRecord`` set every method is there and does nothing, so that a loop needs
-    no conditions of its own. ``videoRecord`` alone records without letting anybody but this machine watch.
+    If neither ``videoStream`` nor ``videoRecord`` is set, every method does nothing, so the loop needs no conditions.
+    ``videoRecord`` alone records, and only this machine can watch.
     """
 
     def __init__(
@@ -46,27 +46,27 @@ class VideoStream:
         stream: str = DEFAULT_STREAM,
     ) -> None:
         self.server = server
-        #: Width and height that a renderer should use, in pixels.
+        #: Width and height for the renderer, in pixels.
         self.resolution = resolution
-        #: Frames a second that are taken.
+        #: Frames a second at most.
         self.fps = fps
         self._stream = stream
 
     @classmethod
     def from_config(cls, cfg: Any, *, stream: str = DEFAULT_STREAM, bgr: bool = False, **options: Any) -> VideoStream:
-        """Reads the ``env:`` keys and starts what they ask for.
+        """Reads the ``env:`` keys and starts streaming and recording accordingly.
 
         Args:
             cfg: A mapping with ``env`` in it, or the mapping under ``env`` itself; a Hydra or OmegaConf
-                configuration; or an object with an attribute ``env``. Keys that are not for video are left alone.
+                configuration; or an object with an attribute ``env``. Other keys are ignored.
             stream: The stream's name in the hub.
             bgr: Whether frames are blue, green, red.
-            options: Further arguments of :class:`framehub.Server`, which win.
+            options: Further arguments of :class:`framehub.Server`, which override the keys.
 
         Raises:
-            ValueError: A value that is not allowed, with its key.
-            TypeError: A configuration, or a value, of another type.
-            OSError: The port, and the nine behind it, are in use.
+            ValueError: A value is not allowed. The message names its key.
+            TypeError: The configuration, or a value, is of another type.
+            OSError: The port and the next nine are in use.
         """
         env = _env(cfg)
         fps = _arguments.rate("videoFps", env["videoFps"])
@@ -93,18 +93,18 @@ class VideoStream:
         server = Server(**{**arguments, **options})
         server.start()
         if env["videoStream"]:
-            # Whoever started the training looks for this line on the terminal.
+            # Users look for this line on the terminal.
             print(f"HTTP video streamer started: {server.url}", flush=True)
         return cls(server=server, resolution=resolution, fps=fps or 0.0, stream=stream)
 
     @property
     def enabled(self) -> bool:
-        """Whether frames go anywhere."""
+        """Whether frames are streamed or recorded."""
         return self.server is not None and self.server.is_running
 
     @property
     def url(self) -> str | None:
-        """Where a browser finds it; None if nothing is streamed."""
+        """Its address for browsers; None if nothing is streamed."""
         return None if self.server is None else self.server.url
 
     def publish(
@@ -115,21 +115,21 @@ class VideoStream:
         metadata: Mapping[str, Any] | None = None,
         bgr: bool | None = None,
     ) -> bool:
-        """As :meth:`framehub.Server.publish`; False where nothing is streamed."""
+        """As :meth:`framehub.Server.publish`; False if nothing is streamed."""
         if self.server is None:
             return False
         return self.server.publish(frame, self._stream, captured=captured, metadata=metadata, bgr=bgr)
 
     def wanted(self) -> bool:
-        """As :meth:`framehub.Server.wanted`; False where nothing is streamed."""
+        """As :meth:`framehub.Server.wanted`; False if nothing is streamed."""
         return self.server is not None and self.server.wanted(self._stream)
 
     def stats(self) -> dict[str, Any]:
-        """As :meth:`framehub.Server.stats`; empty where nothing is streamed."""
+        """As :meth:`framehub.Server.stats`; empty if nothing is streamed."""
         return {} if self.server is None else self.server.stats(self._stream)
 
     def close(self) -> None:
-        """Finishes the recording and ends the server. Called again it does no harm."""
+        """Finishes the recording and stops the server. Calling it again has no effect."""
         if self.server is not None:
             self.server.stop()
 
@@ -145,7 +145,7 @@ class VideoStream:
 
 
 def _env(cfg: Any) -> dict[str, Any]:
-    """The values of our keys, whatever kind of configuration they stand in."""
+    """The values of the keys, from any kind of configuration."""
     section = cfg.get("env", cfg) if _is_mapping(cfg) else getattr(cfg, "env", None)
     if section is None:
         raise TypeError(
@@ -156,7 +156,7 @@ def _env(cfg: Any) -> dict[str, Any]:
     env = {}
     for key, default in DEFAULTS.items():
         value = read(key, default)
-        # In YAML, a key without a value is None: it means what leaving the key out means.
+        # In YAML, a key without a value is None: the same as leaving the key out.
         env[key] = default if value is None else value
     for key in ("videoStream", "videoStreamBindAll", "videoRecord"):
         if not isinstance(env[key], bool):
@@ -165,7 +165,7 @@ def _env(cfg: Any) -> dict[str, Any]:
 
 
 def _is_mapping(value: Any) -> bool:
-    # OmegaConf's DictConfig is no collections.abc.Mapping.
+    # OmegaConf's DictConfig is not a collections.abc.Mapping.
     return isinstance(value, Mapping) or (hasattr(value, "keys") and hasattr(value, "get"))
 
 
