@@ -20,7 +20,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Kit:
-    """What somebody wears. Colours are blue, green, red."""
+    """A person's clothes. Colours are blue, green, red."""
 
     jacket: Colour
     sleeves: Colour

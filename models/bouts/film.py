@@ -14,7 +14,7 @@ from .variety import Variety
 
 SIZE = (640, 360)
 HUB_BEND = -0.18
-"""k1 of the lens that a hub expects without being told (`referee.fisheye_strength`)."""
+"""k1 of the lens that a hub assumes by default (`referee.fisheye_strength`)."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ def film(
 ) -> Film:
     """A phrase in a hall, seen whole through a lens that bends by `bend`."""
     phrase = phrases.phrase(rng, fps, kind)
-    # A video is encoded once, by whoever sends it.
+    # A video is encoded once, by its sender.
     take = replace(Take.random(rng, variety, SIZE), lens=Lens(bend), quality=None)
     scene = Scene(rng, variety, (phrase.left, phrase.right), take, whole=True)
     shots = [scene.frame(n) for n in range(phrase.frames)]

@@ -31,7 +31,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Habit:
-    """How somebody fences."""
+    """A fencer's style."""
 
     stride: float
     """Metres between the feet en garde."""

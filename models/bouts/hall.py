@@ -153,7 +153,7 @@ class Hall:
 
 
 def person(rng, picture, camera: Camera, light: float, x: float, z: float, sits: bool) -> None:
-    """Draws somebody who does not fence: sits or stands, in street clothes."""
+    """Draws a spectator or referee, sitting or standing, in street clothes."""
     facing = int(rng.choice([-1, 1]))
     build = Build.random(rng, left_handed=0.5)
     side = rng.uniform(0.08, 0.2)

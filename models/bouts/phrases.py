@@ -1,8 +1,8 @@
 """Phrases of sabre in which both hit, whose right of way is known because it was planned.
 
 Four plans, after the conventions of sabre (docs/design/right-of-way.md has the articles): an attack that marches against a
-retreat; an attack against one who waits; an attack that halts and is taken over; a riposte after a parry. The apparatus's
-log comes with each.
+retreat; an attack against a waiting opponent; an attack that halts and is overtaken; a riposte after a parry. Each comes with the
+apparatus's log.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LOCKOUT_SECS = 0.17
 
 @dataclass
 class Fencer:
-    """Somebody during a phrase."""
+    """A fencer during a phrase."""
 
     build: Build
     facing: int
@@ -101,7 +101,7 @@ class _Plot:
     marches: _Course
     """The one of the two who comes forward as far as it takes to meet."""
     contact_secs: float | None = None
-    """When the blades meet; whoever wins after that hits first."""
+    """When the blades meet; the winner hits first after that."""
     farther: float = 0.0
     """Metres that the two are farther apart at the hit than otherwise."""
 

@@ -70,7 +70,7 @@ class Scene:
         take: Take,
         whole: bool = False,
     ):
-        """`whole`: the camera sees all that both do; otherwise it may cut somebody off."""
+        """`whole`: the camera always shows both fencers; otherwise it may cut one off."""
         self.rng, self.take = rng, take
         self.fencers = fencers
         for fencer in fencers:

@@ -1,4 +1,4 @@
-"""A fencer's body: from how somebody stands to 17 COCO key points in space.
+"""A fencer's body: from a stance to 17 COCO key points in space.
 
 World: x along the piste, y up, z towards the camera; metres, right-handed. A fencer faces `facing` = +1 (towards +x, the
 left fencer) or -1. All joints come from how the feet, the hips and the hands are placed, by two-bone inverse kinematics.
@@ -67,7 +67,7 @@ class Build:
 
     @staticmethod
     def random(rng: np.random.Generator, left_handed: float = 0.1) -> "Build":
-        """Somebody; `left_handed` is how likely."""
+        """A random fencer; `left_handed` is the probability."""
         near = lambda spread: float(np.clip(rng.normal(1.0, spread), 1 - 2.5 * spread, 1 + 2.5 * spread))
         return Build(
             height=float(np.clip(rng.normal(1.76, 0.10), 1.5, 2.02)),

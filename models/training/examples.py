@@ -1,7 +1,7 @@
 """Pictures for training: drawn ones, moved, scaled, recoloured and partly covered at random.
 
-Nothing is mirrored: a mirrored right-hander is a left-hander, of whom there are few, and whose left and right can only be
-told by whether chest or back shows.
+Nothing is mirrored: a mirrored right-hander is a left-hander. There are few of them, and only the chest or the back shows
+which side is left.
 """
 
 from pathlib import Path

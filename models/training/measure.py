@@ -107,7 +107,7 @@ def evaluate(run: Callable[[np.ndarray], np.ndarray], held_out: Path, most: int 
 
 
 def people(output: np.ndarray, least: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and key points (people, 17, 2) of whom an output of shape (56, cells) tells, the surest first."""
+    """Scores and key points (people, 17, 2) of the people in an output of shape (56, cells), highest score first."""
     columns = output[:, output[4] > least]
     columns = columns[:, np.argsort(-columns[4])][:, :300]
     middles, sides = columns[:2].T, columns[2:4].T

@@ -2,7 +2,7 @@
 
 Residual blocks down to a 32nd of the picture; what is seen there is added to the features at a 16th, where a head says for
 every cell whether a fencer's trunk is there, where the box is and where the 17 key points are. Nothing is computed at half
-of the picture: on a processor that costs the most and tells the least.
+of the picture: on a processor that costs the most and adds the least.
 """
 
 import torch

@@ -34,10 +34,10 @@ def likeness(places: np.ndarray, truth: np.ndarray, area: np.ndarray) -> np.ndar
 
 
 def average_precision(scores: list[np.ndarray], likenesses: list[np.ndarray], fencers: int, threshold: float) -> float:
-    """The precision at 101 shares of recall, on the mean.
+    """The mean precision at 101 levels of recall.
 
-    For each picture the scores (found) and `likeness` (found, there); `fencers` are there in all. Whoever is surest takes
-    the most alike who is not taken; it counts from `threshold` on.
+    For each picture the scores (found) and `likenesses` (found, there); `fencers` is the number there in all. In order of
+    score, each found one takes the most similar free one; the match counts from `threshold` on.
     """
     hits, sure = [], []
     for scored, oks in zip(scores, likenesses, strict=True):

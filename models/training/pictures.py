@@ -16,7 +16,7 @@ from bouts.variety import HELD_OUT, TRAINING
 
 SIZE = (640, 384)
 LEAST_POINTS = 6
-"""Somebody of whom fewer key points are within the picture is not asked for."""
+"""A fencer with fewer key points within the picture is not labelled."""
 
 
 def main() -> None:

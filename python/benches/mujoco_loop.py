@@ -35,7 +35,7 @@ FPS = 30
 
 class FlaskStreamer:
     """The usual in-process streamer in a few lines: the loop renders at the video's rate and puts pictures into a queue,
-    from which each viewer's request encodes what it gets. It cannot tell whether anybody watches."""
+    from which each viewer's request encodes what it gets. It does not know whether anyone watches."""
 
     def __init__(self) -> None:
         self.frames: queue.Queue[np.ndarray] = queue.Queue(maxsize=10)
@@ -142,11 +142,9 @@ def main() -> None:
             "hub in the process": Loop(StreamVideo(make(), server, "server", fps=FPS)),
             "publisher to a hub": Loop(StreamVideo(make(), publisher, fps=FPS)),
         }
-        measure("nobody watches", ways, arguments.turns)
+        measure("no viewer", ways, arguments.turns)
         flasks = FlaskStreamer()
-        measure(
-            "nobody watches", {"bare": ways["bare"], "Flask and OpenCV": Loop(make(), flasks.show)}, arguments.rendering
-        )
+        measure("no viewer", {"bare": ways["bare"], "Flask and OpenCV": Loop(make(), flasks.show)}, arguments.rendering)
 
     with framehub.Server(port=0) as server:
         server.publish(np.zeros((480, 640, 3), np.uint8), "watched")

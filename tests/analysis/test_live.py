@@ -44,7 +44,7 @@ def looking(tmp_path_factory):
 
 @pytest.fixture
 def film(looking, stream):
-    """The stream's name, while somebody walks about in it."""
+    """The stream's name, while a person walks about in it."""
     feeder = Feeder(looking.url, stream, fps=15)
     feeder.frames = [scene(place) for place in PLACES]
     with feeder:

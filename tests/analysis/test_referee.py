@@ -1,4 +1,4 @@
-"""A phrase from its first frame to its verdict: uploaded, looked at by a pose model, judged, and shown."""
+"""A phrase from its first frame to its verdict: uploaded, analysed with a pose model, judged, and shown."""
 
 from __future__ import annotations
 

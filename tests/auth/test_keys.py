@@ -124,7 +124,7 @@ def test_the_wall_shows_what_the_key_may_see(house):
         lists = len(wall.of_type("streams"))
         wall.wait_for_text("streams", lists + 2)
         assert {frame.header["stream"] for frame in wall.frames} == {"front"}
-        assert all([s["name"] for s in told["streams"]] == ["front"] for told in wall.of_type("streams"))
+        assert all([s["name"] for s in listed["streams"]] == ["front"] for listed in wall.of_type("streams"))
     for secret in (None, "wrong", "expired-key-1", "publish-front-1"):
         with pytest.raises(InvalidStatus):
             open_socket(house.ws + "/api/wall", additional_headers=key(secret))

@@ -34,7 +34,7 @@ def test_a_link_names_the_host_that_a_trusted_proxy_names(start_hub):
         assert ("Secure" in login.headers["Set-Cookie"]) == bool(base)
 
 
-def test_whoever_tries_keys_waits(start_hub):
+def test_trying_many_keys_is_slowed_down(start_hub):
     hub = start_hub("limits.failed_keys_per_minute=3", env={"API_KEYS": "let-me-in-please"})
 
     def status(key: str) -> int:

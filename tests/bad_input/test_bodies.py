@@ -172,7 +172,7 @@ def test_a_connection_that_rests_is_cut(start_hub):
     assert b"200 OK" in kept_alive.recv(4096)
     for connection in (silent, kept_alive):
         connection.settimeout(10)
-        assert connection.recv(100) == b"", "closed without a word"
+        assert connection.recv(100) == b"", "closed without an answer"
         connection.close()
 
 
@@ -196,7 +196,7 @@ def test_one_byte_a_second_in_the_body_is_cut(strict, stream, content_type):
 
 
 def test_one_byte_a_second_in_an_endless_part_is_cut(strict, stream):
-    """Between frames a publisher may rest; within a frame its bytes have to come."""
+    """Between frames a publisher may pause; within a frame its bytes must come."""
     with socket.create_connection(("127.0.0.1", strict.port)) as connection:
         head = (
             f"POST /publish/{stream} HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n"
@@ -210,7 +210,7 @@ def test_one_byte_a_second_in_an_endless_part_is_cut(strict, stream):
         deadline = time.monotonic() + 2
         eventually(lambda: time.monotonic() > deadline)
         connection.sendall(first)
-        eventually(lambda: strict.stats(stream)["total_frames"] == 2, "a rest between frames is fine")
+        eventually(lambda: strict.stats(stream)["total_frames"] == 2, "a pause between frames is fine")
         connection.sendall(f"\r\n--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: 4000\r\n\r\n".encode())
         answer, took = dribble(connection, jpeg(3))
         assert took < 8

@@ -20,8 +20,8 @@ def connect(hub) -> socket.socket:
     return socket.create_connection(("127.0.0.1", hub.port), timeout=10)
 
 
-def test_three_thousand_idle_connections_disturb_nobody(start_hub):
-    """With room for 500: those that rest longest make room; a viewer and a publisher at work never do."""
+def test_three_thousand_idle_connections_disturb_no_one(start_hub):
+    """With room for 500: the longest idle ones are closed, never an active viewer or publisher."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     hub = start_hub("server.max_connections=500")
@@ -31,7 +31,7 @@ def test_three_thousand_idle_connections_disturb_nobody(start_hub):
             viewer.wait_for_parts(5)
             for index in range(3000):
                 connection = connect(hub)
-                # A third of them never says a word, a third half a header, a third one whole request.
+                # A third of them sends nothing, a third half a header, a third one whole request.
                 if index % 3 == 1:
                     connection.sendall(b"GET /stream HTTP/1.1\r\nHo")
                 elif index % 3 == 2:

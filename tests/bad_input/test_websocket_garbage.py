@@ -170,7 +170,7 @@ def test_endless_empty_fragments(hub, watched):
     raw.connection.close()
 
 
-def test_a_flood_of_pings_that_nobody_reads_the_answers_of(hub, watched):
+def test_a_flood_of_pings_without_reading_the_answers(hub, watched):
     raw = RawSocket(hub, f"/stream/{watched}")
     before = hub.rss()
     raw.connection.settimeout(2)

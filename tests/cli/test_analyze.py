@@ -123,7 +123,7 @@ def test_frames_under_way_are_bounded(films):
             eventually(lambda: server.sessions and len(server.session.frames) == 64)
             always(lambda: len(server.session.frames) == 64, 0.3)
             assert running.interrupt()[0] == 1
-        eventually(lambda: server.session.aborted, "and the hub is told when it is given up")
+        eventually(lambda: server.session.aborted, "and the hub learns when it is given up")
 
 
 def test_a_hub_that_forgot_the_session_is_told_of(analyze):
@@ -149,7 +149,7 @@ def test_ctrl_c_makes_the_hub_forget_the_session(films):
             eventually(lambda: server.sessions and server.session.signal is not None)
             code, stderr = running.interrupt()
         assert code == 1 and "stopped" in stderr and "Acknowledged { number: 0 }" in stderr
-        eventually(lambda: server.session.aborted, "the hub was told")
+        eventually(lambda: server.session.aborted, "the hub was notified")
 
 
 def test_what_cannot_be_done_is_said_before_anything_is_sent(analyze, films, tmp_path):
@@ -179,7 +179,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_sent(analyze, films, tmp
         ]:
             done = framehub("analyze", server.url, *arguments, folder=films)
             assert done.returncode == 2 and words in done.stderr, done.stderr
-        assert not server.keys, "nobody was asked"
+        assert not server.keys, "no server was asked"
 
 
 def test_a_camera_that_is_not_there(films):

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to run, run as it stands; only the port and the camera are the test's."""
+"""Runs the README's commands and code as they stand; only the port and the camera are the test's."""
 
 import re
 import subprocess

@@ -81,7 +81,7 @@ def test_one_light_decides_whatever_the_feet_do(phrase):
         assert (decision["winner"], decision["confidence"]) == ("right", 1.0)
 
 
-def test_nobody_wins_without_a_light(phrase):
+def test_no_verdict_without_a_light(phrase):
     write_log(phrase / "phrase.txt", hits=[], scores="Fencer 1: MISS, Fencer 2: MISS")
     assert decided(phrase, keypoints=False)["winner"] == "abstain"
 
@@ -94,7 +94,7 @@ def test_utf_16_with_windows_line_ends(phrase):
 
 
 def test_bad_files_are_explained(phrase):
-    """Which file, which line or frame, and how to mend it; exit code 1."""
+    """Which file, which line or frame, and how to fix it; exit code 1."""
     log, points = phrase / "phrase.txt", phrase / "phrase.keypoints.json"
     assert "both lights are on" in failed(decide(phrase, keypoints=False))
     good_log, good_points = log.read_text(), points.read_text()
@@ -125,7 +125,7 @@ def test_bad_files_are_explained(phrase):
 
 
 def test_unseen_fencer(phrase):
-    """Nobody can judge what was not seen: an abstention that says when."""
+    """What was not seen cannot be judged: an abstention that says when."""
     points = phrase / "phrase.keypoints.json"
     tracks = json.loads(points.read_text())
     tracks["right"][5:24] = [None] * 19
@@ -143,7 +143,7 @@ def test_usage(tmp_path):
 
 @pytest.fixture(scope="module")
 def bouts(tmp_path_factory):
-    """Two days of phrases that whoever comes forward wins, and one without a verdict."""
+    """Two days of phrases in which the fencer who comes forward wins, and one without a verdict."""
     folder, dice, labels = tmp_path_factory.mktemp("bouts"), random.Random(7), ["phrase,winner"]
     for n in range(24):
         name, winner = f"2026010{n % 2}_{n:02}", dice.choice(["left", "right"])

@@ -78,7 +78,7 @@ def test_a_fresh_start_shows_a_live_demo(start_hub, page):
         assert len({part.jpeg for part in parts}) == 10
 
 
-def test_the_demo_rests_while_nobody_watches(start_hub):
+def test_the_demo_rests_without_viewers(start_hub):
     hub = start_hub(defaults=("logging.file=none",))
     with MjpegReader(hub.url + "/stream/demo") as reader:
         reader.wait_for_parts(3)
@@ -103,7 +103,7 @@ def test_the_log_goes_to_stderr_and_to_the_file(start_hub):
     eventually(lambda: "stream=s" in log.read_text(), "in the file")
     eventually(lambda: "stream=s" in hub.stderr(), "and on stderr, which has a writer of its own")
     assert "\x1b[" not in hub.stderr() + log.read_text(), "no colours where there is no terminal"
-    eventually(lambda: "memory" in hub.stderr(), "the memory bound is told at start")
+    eventually(lambda: "memory" in hub.stderr(), "the memory bound is logged at the start")
 
 
 def test_json_logs(start_hub):

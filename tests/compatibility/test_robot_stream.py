@@ -283,7 +283,7 @@ def test_a_camera_is_read_once_for_all(start_hub):
     eventually(lambda: stats(hub)["active_clients"] == 0)
     eventually(lambda: source(hub, "demo")["state"] == "resting", "the camera rests")
     before = stats(hub)["total_frames"]
-    always(lambda: stats(hub)["total_frames"] == before, 0.5, "nobody watches")
+    always(lambda: stats(hub)["total_frames"] == before, 0.5, "no one watches")
 
 
 def source(hub: Hub, stream: str) -> dict:

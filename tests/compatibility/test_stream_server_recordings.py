@@ -205,7 +205,7 @@ def test_recordings_directory_not_writable(start_hub):
     eventually(lambda: "cannot record" in hub.stderr() and "taken" in hub.stderr(), "the log says so")
     hub.put_frame("camera1", 2)
     assert number_of(hub.snapshot("camera1")) == 2, "watching goes on"
-    # And once it is mended, recording begins by itself.
+    # Once that is fixed, recording starts by itself.
     (hub.folder / "taken").unlink()
     hub.put_frame("camera1", 3)
     eventually(lambda: recorder(hub, "camera1")["recording"], "it records")

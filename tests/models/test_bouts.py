@@ -133,7 +133,7 @@ def test_a_foot_that_stands_does_not_slide():
     move = np.abs(np.diff(ankles[before_the_lunge, :, 0], axis=0))
     lifted = ankles[before_the_lunge][1:, :, 1] > ankles[..., 1].min() + 0.002
     assert move[~lifted].max() < 0.004, "metres in a 120th of a second"
-    assert move.max() > 0.005, "and yet somebody walks"
+    assert move.max() > 0.005, "and yet a fencer walks"
 
 
 @pytest.mark.parametrize("bend", [-0.3, -0.18, 0.08])

@@ -91,7 +91,7 @@ def test_copied_addresses_work(opened):
 
 
 def test_copied_publish_commands_work(start_hub, page, tmp_path):
-    """What the page tells people to run, run as it stands."""
+    """Runs the commands that the page shows, as they stand."""
     hub = start_hub()
     hub.put_frame("mine", 1)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=hub.url)

@@ -362,7 +362,7 @@ def test_the_header_leads_there(start_hub, page):
 
 
 def test_recorders_are_seen_from_outside(start_hub):
-    """The helper that the tests above rest on."""
+    """The helper that the tests above use."""
     hub = start_hub("recording.enabled=true")
     (recording,) = record(hub, "cam", frames=12)
     assert recording["status"] == "finished" and recording["total_frames"] >= 12

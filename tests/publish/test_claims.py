@@ -70,7 +70,7 @@ def test_takeover_by_an_endless_body(hub, stream):
     assert hub.snapshot(stream) == jpeg(2)
 
 
-def test_a_stale_claim_keeps_nobody_out(hub, stream):
+def test_a_stale_claim_does_not_keep_others_out(hub, stream):
     """A connection that looks open but has sent nothing for five seconds: after a cut cable the robot comes back."""
     with SocketPublisher(hub.ws, stream) as ghost:
         ghost.send(jpeg(1))

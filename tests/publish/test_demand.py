@@ -1,4 +1,4 @@
-"""`?demand=1`: a publisher over a WebSocket is told who reads its stream, so that it makes pictures for somebody."""
+"""`?demand=1`: a WebSocket publisher learns how many read its stream, so that it renders only when someone does."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_with_acks_both_are_sent(start_hub, stream):
 
 
 def test_a_publisher_at_rest_whose_stream_is_deleted_is_sent_away(start_hub, stream):
-    """It waits to be wanted, which nobody could say any more."""
+    """It may be waiting for demand, which it would never hear of again."""
     hub = start_hub("recording.enabled=false")
     with SocketPublisher(hub.ws, stream, "?demand=1") as publisher:
         assert publisher.answer() == demand(0)

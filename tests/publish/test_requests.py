@@ -175,7 +175,7 @@ def test_png_becomes_jpeg(hub, stream, kind):
 
 
 def test_png_is_transcoded_once(hub, stream):
-    """Whoever watches, and however, gets the very same bytes."""
+    """Every view gets exactly the same bytes."""
     files = {"frame": ("frame.png", png(5, 640, 480), "image/png")}
     assert requests.post(f"{hub.url}/publish/{stream}", files=files, timeout=10).status_code == 200
     first = hub.snapshot(stream)

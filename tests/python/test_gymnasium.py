@@ -1,4 +1,4 @@
-"""`framehub.gymnasium.StreamVideo`: pictures of environments, only while somebody looks, with their numbers."""
+"""`framehub.gymnasium.StreamVideo`: pictures of environments with their numbers, only while someone watches."""
 
 import json
 
@@ -56,7 +56,7 @@ def server():
         yield server
 
 
-def told(wall: Wall, stream: str, **numbers: object):
+def shown(wall: Wall, stream: str, **numbers: object):
     """The frame with these numbers."""
     return eventually(
         lambda: next((f for f in wall.of(stream) if numbers.items() <= f.header.get("metadata", {}).items()), None),
@@ -80,11 +80,11 @@ def test_numbers_travel_with_the_picture(server, stream):
     env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
         wall.watch(stream)
-        # Before the first picture is there, it is wanted whoever watches.
+        # Before the first picture is there, it is wanted in any case.
         eventually(lambda: wall.of(stream), "the first picture")
         for length in range(1, LONG + 1):
             env.step(0)
-            frame = told(wall, stream, step=length)
+            frame = shown(wall, stream, step=length)
             assert frame.number == length
             assert frame.header["metadata"] == {
                 "step": length,
@@ -95,13 +95,13 @@ def test_numbers_travel_with_the_picture(server, stream):
                 "loss": 0.25,
             }
         env.reset()
-        begun = told(wall, stream, episode=2)
+        begun = shown(wall, stream, episode=2)
         assert begun.number == 0
         assert begun.header["metadata"].items() >= {"step": LONG, "reward": 0, "return": 0, "length": 0}.items()
     env.close()
 
 
-def test_nothing_is_rendered_while_nobody_looks(server, stream):
+def test_nothing_is_rendered_without_viewers(server, stream):
     inner = Counter()
     env = StreamVideo(inner, server, stream, fps=0)
     env.reset()
@@ -177,11 +177,11 @@ def test_tiles_of_a_vector_environment(server, stream, mode):
     env.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
         wall.watch(stream)
-        # Before the first picture is there, it is wanted whoever watches.
+        # Before the first picture is there, it is wanted in any case.
         eventually(lambda: wall.of(stream), "the first picture")
         actions = np.zeros(5, int)
         env.step(actions)
-        frame = told(wall, stream, step=1)
+        frame = shown(wall, stream, step=1)
         picture = decode(frame.jpeg)
         assert picture.shape == (240, 320, 3)
         tiles = [picture[:120, :160], picture[:120, 160:], picture[120:, :160], picture[120:, 160:]]
@@ -202,15 +202,15 @@ def test_tiles_of_a_vector_environment(server, stream, mode):
             AutoresetMode.SAME_STEP: (2, 0),
             AutoresetMode.DISABLED: (1, LONG),
         }[mode]
-        last = told(wall, stream, step=LONG).header["metadata"]
+        last = shown(wall, stream, step=LONG).header["metadata"]
         assert (last["episode"][0], last["length"][0]) == after
         if mode == AutoresetMode.NEXT_STEP:
             env.step(actions)
-            reset = told(wall, stream, step=LONG + 1).header["metadata"]
+            reset = shown(wall, stream, step=LONG + 1).header["metadata"]
             assert (reset["episode"][0], reset["return"][0]) == (2, 0)
         if mode == AutoresetMode.DISABLED:
             env.reset(options={"reset_mask": np.array([True, False, False, False, False])})
-            assert told(wall, stream, episode=[2, 1, 1, 1]).header["metadata"]["length"] == [0, LONG, LONG, LONG]
+            assert shown(wall, stream, episode=[2, 1, 1, 1]).header["metadata"]["length"] == [0, LONG, LONG, LONG]
     env.close()
 
 
@@ -219,7 +219,7 @@ def test_environments_in_processes_of_their_own(server, stream):
     with Wall(server.url.replace("http", "ws")) as wall:
         env.reset()
         wall.watch(stream)
-        frame = told(wall, stream, episode=[1, 1])
+        frame = shown(wall, stream, episode=[1, 1])
         assert decode(frame.jpeg).shape == (120, 320, 3)
     env.close()
 

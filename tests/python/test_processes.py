@@ -47,7 +47,7 @@ def run(code: str, url: str = "", stream: str = "") -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_the_last_frame_arrives_though_nobody_calls_stop(hub, stream):
+def test_the_last_frame_arrives_without_a_call_of_stop(hub, stream):
     code = "publisher = StreamPublisher(url, stream).start()\npublisher.publish_frame(numbered(7))\n"
     assert run(code, hub.url, stream) == (0, "", "")
     assert number_of(hub.snapshot(stream)) == 7

@@ -24,7 +24,7 @@ FRAME = numbered(1, 64, 48)
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory):
-    """A hub that records nothing: nobody reads a stream that nobody watches."""
+    """A hub that records nothing: a stream without viewers has no readers."""
     with Hub(tmp_path_factory.mktemp("quiet"), "recording.enabled=false") as hub:
         yield hub
 
@@ -108,12 +108,12 @@ def test_wanted_follows_the_viewers(quiet, stream):
     with StreamPublisher(quiet.url, stream, max_fps=None) as publisher:
         assert publisher.wanted(), "the first frame always is"
         publisher.publish_frame(FRAME)
-        eventually(lambda: not publisher.wanted(), "nobody watches")
+        eventually(lambda: not publisher.wanted(), "no one watches")
         always(lambda: not publisher.wanted(), 0.3)
         with MjpegReader(f"{quiet.url}/stream/{stream}"):
-            eventually(publisher.wanted, "somebody watches")
+            eventually(publisher.wanted, "someone watches")
             assert publisher.get_stats()["viewers"] == 1
-        eventually(lambda: not publisher.wanted(), "nobody any more")
+        eventually(lambda: not publisher.wanted(), "no one any more")
         requests.delete(f"{quiet.url}/api/streams/{stream}", timeout=10)
         eventually(publisher.wanted, "the stream is gone: its first frame is wanted again")
     assert publisher.wanted() is False, "closed"

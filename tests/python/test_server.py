@@ -126,7 +126,7 @@ def test_ten_busy_ports_are_an_error():
             try:
                 taken.append(socket.create_server(("127.0.0.1", number)))
             except OSError:
-                pass  # somebody else's: busy all the same
+                pass  # another program's: busy all the same
         with pytest.raises(OSError, match=f"ports {port} to {port + 9} are in use"):
             Server(port=port).start()
     finally:
@@ -188,7 +188,7 @@ def test_viewers_do_not_hold_up_the_end():
     with MjpegReader(f"{server.url}/stream") as viewer:
         viewer.wait_for_number(1)
         server.stop()
-        eventually(viewer.ended.is_set, "the viewer is told")
+        eventually(viewer.ended.is_set, "the viewer notices")
 
 
 def test_many_threads(server, stream):
@@ -238,4 +238,4 @@ def test_a_bad_name(server):
 
 
 def test_python_logging_is_called_framehub():
-    assert logging.getLogger("framehub").handlers == [], "whoever runs the program decides where it goes"
+    assert logging.getLogger("framehub").handlers == [], "the program decides where its log goes"

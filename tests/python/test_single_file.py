@@ -36,7 +36,7 @@ def taken(publisher, count: int):
 
 
 def test_python_3_8_reads_it():
-    """What the language had then; what the standard library had is looked at by vermin in the tests' own run."""
+    """Checks the syntax; vermin checks the standard library."""
     ast.parse(FILE.read_text(), feature_version=(3, 8))
     looked = subprocess.run(
         [str(Path(sys.executable).with_name("vermin")), "--no-tips", "--violations", "-t=3.8-", str(FILE)],
@@ -272,10 +272,10 @@ def test_wanted_follows_the_viewers(start_hub, stream):
     with StreamPublisher(hub.url, stream, max_fps=None) as publisher:
         eventually(publisher.wanted, "a stream without a frame wants its first")
         publisher.publish_frame(FRAME)
-        eventually(lambda: not publisher.wanted(), "nobody watches")
+        eventually(lambda: not publisher.wanted(), "no one watches")
         with MjpegReader(f"{hub.url}/stream/{stream}"):
-            eventually(publisher.wanted, "somebody watches")
-        eventually(lambda: not publisher.wanted(), "nobody any more")
+            eventually(publisher.wanted, "someone watches")
+        eventually(lambda: not publisher.wanted(), "no one any more")
         # Removed, by a person or for it was idle: the next frame makes it anew.
         requests.delete(f"{hub.url}/api/streams/{stream}", timeout=10)
         eventually(publisher.wanted, "the stream is gone")

@@ -85,7 +85,7 @@ def test_recording_alone(tmp_path, capsys):
     cfg = config(videoStream=False, videoRecord=True, videoStreamBindAll=True)
     with VideoStream.from_config(cfg, record_directory=tmp_path) as video:
         video.publish(numbered(1))
-        assert "127.0.0.1" in video.url, "nobody is let in who was not asked"
+        assert "127.0.0.1" in video.url, "other machines cannot connect"
     assert capsys.readouterr().out == ""
     assert list((tmp_path / "default").glob("*.mp4"))
 

@@ -1,4 +1,4 @@
-"""Paths that climb, ranges that make no sense, queries that mean nothing: told in JSON, and nothing else happens."""
+"""Paths that climb, ranges and queries that make no sense: refused in JSON, without any other effect."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ import requests
 from support.recordings import Camera, command, folder, listed, on_disk, pictures, record, wait_for_frames
 from support.shapes import assert_error
 
-SECRET = b"nobody is to read this"
+SECRET = b"this must stay secret"
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_no_path_leads_out_of_the_folder(hub, recording, stream_name, file):
         assert answer["code"] in ("BAD_FILE_NAME", "INVALID_STREAM_NAME", "RECORDING_NOT_FOUND", "NOT_FOUND")
         assert len(answer["error"]) < 400
         assert SECRET not in body and "X-Injected" not in headers
-        assert str(hub.folder) not in body.decode(), "no path of the machine is told"
+        assert str(hub.folder) not in body.decode(), "no path of the machine is shown"
     status, _, body = ask(hub, "HEAD", path)
     assert status in (400, 404) and body == b""
     assert (hub.folder / "secret.mp4").read_bytes() == SECRET
@@ -114,7 +114,7 @@ def test_other_files_in_the_folder_are_not_served_and_not_deleted(hub, recording
     assert len(listed(hub, stream="there")) == 1
 
 
-def test_a_folder_or_a_pipe_named_like_a_recording_harms_nobody(hub, recording):
+def test_a_folder_or_a_pipe_named_like_a_recording_does_no_harm(hub, recording):
     where = folder(hub) / "there"
     (where / "there_20260101_000000.mp4").mkdir()
     os.mkfifo(where / "there_20260101_000001.mp4")

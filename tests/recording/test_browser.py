@@ -124,7 +124,7 @@ def test_a_recording_healed_after_a_crash_plays(tmp_path_factory, page):
             hub.process.wait(10)
         hub.start()
         recording = eventually(
-            lambda: (found := only(hub, "crash"))["status"] == "healed" and found, "the recording is healed"
+            lambda: (found := only(hub, "crash"))["status"] == "healed" and found, "the recording is recovered"
         )
         player = Player(page, hub.url + recording["url"])
         assert player.get("duration") == pytest.approx(30 / FPS, abs=0.1)

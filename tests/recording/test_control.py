@@ -120,7 +120,7 @@ def test_streams_and_health_tell_whether_they_are_recorded(hub, stream):
     hub.put_frame(stream, 1)
     eventually(lambda: recorder(hub, stream)["recording"], "it is being recorded")
 
-    def told() -> bool:
+    def listed_as_recording() -> bool:
         streams = hub.get("/api/streams").json()["streams"]
         return next(entry["recording"] for entry in streams if entry["name"] == stream)
 
@@ -128,13 +128,13 @@ def test_streams_and_health_tell_whether_they_are_recorded(hub, stream):
         streams = wall.of_type("streams")[-1]["streams"]
         return next(entry["recording"] for entry in streams if entry["name"] == stream)
 
-    assert told() is True
+    assert listed_as_recording() is True
     with Wall(hub.ws) as wall:
         wall.wait_for_text("streams")
         assert told_on_the_wall(wall) is True
         command(hub, stream, "stop")
-        assert told() is False
-        eventually(lambda: not told_on_the_wall(wall), "the wall is told")
+        assert listed_as_recording() is False
+        eventually(lambda: not told_on_the_wall(wall), "the wall shows it")
     assert hub.get("/health").json()["recording_enabled"] is True
 
 

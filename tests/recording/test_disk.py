@@ -75,7 +75,7 @@ def small(tmp_path):
         yield where
 
 
-def test_a_full_disk_stops_nobody_but_the_recorder(start_hub, small):
+def test_a_full_disk_stops_only_the_recorder(start_hub, small):
     # What the recorder cannot write waits in memory: with room for half a second, the rest is lost.
     hub = start_hub(
         f"recording.directory={small}", "recording.min_free_gb=0", "streams.backlog_mb=0.25", "recording.fps=240"
@@ -87,8 +87,8 @@ def test_a_full_disk_stops_nobody_but_the_recorder(start_hub, small):
         state = wait_for_state(hub, "full", "failed")
         assert "space" in state["error"] and str(small) in state["error"], state
         assert state["recording"] is False
-        told = [s for s in hub.get("/api/streams").json()["streams"] if s["name"] == "full"]
-        assert told[0]["recording"] is False
+        listed = [s for s in hub.get("/api/streams").json()["streams"] if s["name"] == "full"]
+        assert listed[0]["recording"] is False
 
         # While it stays full, viewers get what is published, at its rate.
         shown, sent, begun = len(viewer.parts), len(source.answers), time.monotonic()
@@ -169,7 +169,7 @@ def test_stopping_and_shutting_down_on_a_full_disk(start_hub, small):
 
 
 def test_the_oldest_make_room_for_what_is_new(start_hub, small):
-    """`recording.min_free_gb`: recordings that are finished go first, with a word in the log."""
+    """`recording.min_free_gb`: recordings that are finished go first, and the log says so."""
     hub = start_hub(f"recording.directory={small}", "recording.min_free_gb=0.002", "cleanup.interval_seconds=1")
     with Source(hub, "old"):
         wait_for_frames(hub, "old", 20)
@@ -180,10 +180,10 @@ def test_the_oldest_make_room_for_what_is_new(start_hub, small):
         wait_for_frames(hub, "new", 30)
     assert set(source.answers) == {200}
 
-    def told() -> list[str]:
+    def logged() -> list[str]:
         return [line for line in hub.stderr().splitlines() if old["file"] in line and "deleted" in line]
 
-    lines = eventually(told, "it is logged")
+    lines = eventually(logged, "it is logged")
     assert len(lines) == 1 and f"size_bytes={old['size_bytes']}" in lines[0]
     assert listed(hub, stream="old") == []
 

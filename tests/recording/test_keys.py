@@ -1,4 +1,4 @@
-"""With keys configured nobody sees, commands or deletes a recording without one."""
+"""With keys configured, seeing, controlling or deleting a recording needs one."""
 
 import pytest
 import requests
@@ -58,7 +58,7 @@ def test_without_the_key_nothing(locked, method, route, headers):
     if method != "HEAD":
         code = "API_KEY_UNKNOWN" if headers.get("X-API-Key") == "wrong" else "API_KEY_REQUIRED"
         message = assert_error(response, 401, code)
-        assert "cam_" not in message, "it does not tell what there is"
+        assert "cam_" not in message, "it does not reveal what exists"
     assert "WWW-Authenticate" in response.headers
     assert (locked.folder / locked.recording["recording_path"]).exists()
 
@@ -74,4 +74,4 @@ def test_with_the_key_everything(locked):
     clip = requests.post(f"{locked.url}/api/streams/cam/clip", json={"seconds": 3600}, headers=WITH, timeout=10)
     assert clip.status_code == 201
     assert requests.delete(locked.url + clip.json()["recording"]["url"], headers=WITH, timeout=10).status_code == 200
-    assert KEY not in locked.stderr(), "the log does not tell it"
+    assert KEY not in locked.stderr(), "the log does not contain it"

@@ -162,7 +162,7 @@ def test_a_killed_hub_loses_a_second_at_most(start_hub, seed):
         numbers = assert_healed(hub, found[film.stream], codec)
         lost = film.captured[-1] - film.captured[min(len(numbers), len(film.captured)) - 1]
         assert lost <= ALLOWED, f"{lost:.2f} s are lost"
-        assert as_left[film.stream] >= len(numbers), "it played before it was healed, too"
+        assert as_left[film.stream] >= len(numbers), "it played before it was recovered, too"
     for cut in cuts:
         if cut.stream not in found:
             assert cut.last_whole is None or cut.last_whole <= ALLOWED

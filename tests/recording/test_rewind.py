@@ -19,7 +19,7 @@ FPS = 10
 
 
 class Clock:
-    """A camera whose frames are numbered one after the other: the number of a picture tells when it was taken."""
+    """A camera whose frames are numbered one after the other: the number of a picture says when it was taken."""
 
     def __init__(self, hub, stream: str, seconds: float):
         self.frames = pictures(int(seconds * FPS))
@@ -162,7 +162,7 @@ def test_a_view_of_the_past_waits_for_more_and_ends_with_the_recording(hub, stre
 
 
 def test_across_the_roll_into_a_new_file(hub, live):
-    """Whoever watches the past goes from one file into the next, and notices nothing."""
+    """Watching the past continues from one file into the next without a gap."""
     live.wait_for(105)
     wait_for_frames(hub, "live", 105)
     back = live.age(90)

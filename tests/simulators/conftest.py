@@ -26,8 +26,8 @@ def hub(start_hub: Callable[..., Hub], simulator: Simulator) -> Hub:
 def create(hub: Hub) -> Callable[..., dict]:
     """Makes a session: `create(robotId="7")["sessionId"]`."""
 
-    def make(**wish: object) -> dict:
-        response = requests.post(hub.url + "/session/create", json=wish, timeout=30)
+    def make(**request: object) -> dict:
+        response = requests.post(hub.url + "/session/create", json=request, timeout=30)
         assert response.status_code == 200, response.text
         return response.json()
 

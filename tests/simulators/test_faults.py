@@ -1,4 +1,4 @@
-"""What can go wrong with a simulator: clients are told, the last picture stays, and all is well once it is back."""
+"""What can go wrong with a simulator: clients are notified, the last picture stays, and all works again once it is back."""
 
 import pytest
 import requests
@@ -42,7 +42,7 @@ def test_a_simulator_that_makes_no_sense_is_given_up_and_tried_again(simulator, 
 
 
 def test_a_link_on_which_nothing_comes_any_more_is_opened_anew(simulator, create):
-    """The cable is cut without a word: neither pictures nor pongs."""
+    """The connection goes silent: neither pictures nor pongs."""
     simulator.switches.mjpeg = "refuse"
     with SocketReader(create()["wsUrl"]) as reader:
         reader.wait_for_text("frame")

@@ -177,10 +177,10 @@ def test_the_last_clients_close_reaches_the_simulator(simulator, talk):
     link = simulator.link
     first.close(4002, "the first of two")
     last.close(4003, "bye ü")
-    assert eventually(lambda: link.close, "the simulator is told") == (4003, "bye ü")
+    assert eventually(lambda: link.close, "the simulator gets the close frame") == (4003, "bye ü")
 
 
-def test_a_client_that_cannot_keep_up_is_told_and_keeps_nobody_back(hub, simulator, talk):
+def test_a_client_that_cannot_keep_up_is_closed_and_delays_no_other(hub, simulator, talk):
     before = hub.rss()
     # Nothing is read beyond what buffers hold: the library's queue is short, the kernel's small.
     slow = open_socket(talk, max_queue=1)
@@ -199,7 +199,7 @@ def test_a_client_that_cannot_keep_up_is_told_and_keeps_nobody_back(hub, simulat
     slow.close()
 
 
-def test_a_client_whose_words_nobody_takes_is_told(start_hub, simulator):
+def test_a_client_is_closed_if_the_simulator_takes_nothing(start_hub, simulator):
     simulator.switches.socket = "deaf"
     hub = start_hub(*QUICK, *simulator.settings)
     made = requests.post(hub.url + "/session/create", timeout=10).json()
@@ -212,7 +212,7 @@ def test_a_client_whose_words_nobody_takes_is_told(start_hub, simulator):
 
 
 def fill(connection: socket.socket) -> None:
-    """Binary messages below the library, which would not read while it writes, until nobody has taken any for a while."""
+    """Sends binary messages below the library, which would not read while it writes, until none is accepted for a while."""
     size = 200_000
     message = b"\x82\xff" + size.to_bytes(8, "big") + bytes(4) + bytes(size)
     rest, taken_at = message, time.monotonic()

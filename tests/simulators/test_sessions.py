@@ -39,7 +39,7 @@ def test_a_session_from_its_making_to_its_end(hub, simulator, create):
     assert_shape(before, {"id": "", "createdAt": "", "lastActivity": "", "connections": 0, "isIsaacSimConnected": True})
     assert (before["userId"], before["robotName"]) == ("user123", "demo-robot")
     assert (before["connections"], before["isIsaacSimConnected"]) == (0, False)
-    assert not simulator.links, "nobody watches"
+    assert not simulator.links, "no one watches"
     with SocketReader(made["wsUrl"]) as reader:
         reader.wait_for_text("frame")
         during = session_of(hub, session)
@@ -48,7 +48,9 @@ def test_a_session_from_its_making_to_its_end(hub, simulator, create):
         ended = post(hub, f"/session/{session}/destroy")
         assert ended.json() == {"success": True, "message": "Session destroyed"}
         assert reader.wait_for_end()[0] == 1000
-    eventually(lambda: simulator.links[0].close == (1000, "the session has ended"), "the simulator is told")
+    eventually(
+        lambda: simulator.links[0].close == (1000, "the session has ended"), "the simulator gets the close frame"
+    )
     for gone in (hub.get(f"/session/{session}"), post(hub, f"/session/{session}/destroy")):
         assert gone.status_code == 404
         assert gone.json() | {"code": ""} == {"success": False, "error": "Session not found", "code": ""}
@@ -161,16 +163,16 @@ def test_a_simulator_is_chosen_by_its_name_or_by_the_robots(start_hub, simulator
         path = tmp_path / "named.yaml"
         path.write_text(yaml.safe_dump(config))
         hub = start_hub("--config", str(path), env=simulator.environment)
-        for wish, asked, path in [
+        for request, asked, path in [
             ({"robotName": "arm 7"}, lab, "/live?arm=7"),
             ({"robotName": "arm 7", "simulator": "lab"}, lab, "/streaming/webrtc"),
-            ({"robotName": "nobody knows it"}, simulator, "/streaming/webrtc"),
+            ({"robotName": "unknown"}, simulator, "/streaming/webrtc"),
         ]:
             asked.asked.clear()
-            made = post(hub, "/session/create", json=wish).json()
+            made = post(hub, "/session/create", json=request).json()
             with SocketReader(made["wsUrl"]) as reader:
                 reader.wait_for_text("frame")
-            assert asked.asked[:2] == ["/ping", path], wish
+            assert asked.asked[:2] == ["/ping", path], request
 
 
 def test_a_ping_that_fails_is_a_warning(hub, simulator, create):
@@ -210,8 +212,8 @@ def test_with_keys_a_session_needs_one_and_its_addresses_need_none(start_hub, si
     path.write_text(KEYS)
     hub = start_hub("--config", str(path), *simulator.settings)
 
-    def make(key: str | None, **wish: object) -> requests.Response:
-        return post(hub, "/session/create", json=wish, headers={"X-API-Key": key} if key else {})
+    def make(key: str | None, **request: object) -> requests.Response:
+        return post(hub, "/session/create", json=request, headers={"X-API-Key": key} if key else {})
 
     for key, status in [(None, 401), ("wrong", 401), ("viewer-secret", 403)]:
         refused = make(key)
@@ -240,8 +242,8 @@ def test_the_configuration_says_what_is_no_simulator(start_hub, tmp_path):
     (tmp_path / "config.yaml").write_text("simulators:\n  lab: a b\n  two: host#prot=1\n  three: [x]\n")
     checked = framehub("config", "check", folder=tmp_path)
     assert checked.returncode == 1
-    for told in ('config.yaml:2: simulators: lab: "a b" is no host', "'prot'", "config.yaml:4"):
-        assert told in checked.stderr, checked.stderr
+    for problem in ('config.yaml:2: simulators: lab: "a b" is no host', "'prot'", "config.yaml:4"):
+        assert problem in checked.stderr, checked.stderr
     (tmp_path / "config.yaml").write_text("simulators:\n  lab: 10.0.0.7:9000\n")
     shown = framehub("config", "show", folder=tmp_path).stdout
     assert yaml.safe_load(shown)["simulators"]["lab"].startswith("10.0.0.7:9000#"), shown

@@ -26,7 +26,7 @@ def wait_for_state(hub, state, stream="cam", timeout=PATIENCE):
 def test_one_capture_serves_every_viewer_and_passes_byte_for_byte(start_hub, camera):
     hub = start_hub("--source", f"cam={camera.url('/video')}")
     assert source(hub)["state"] == "resting"
-    assert camera.asked == [], "nothing is opened for nobody"
+    assert camera.asked == [], "nothing is opened without viewers"
     readers = [MjpegReader(f"{hub.url}/stream/cam") for _ in range(4)]
     for reader in readers:
         part = reader.wait_for_parts(5)[-1]
@@ -48,7 +48,7 @@ def test_a_picture_is_asked_for_again_and_again(start_hub, camera):
     assert set(camera.asked) == {"/snapshot"}
 
 
-def test_a_png_is_encoded_once_whoever_watches(start_hub, camera):
+def test_a_png_is_encoded_once_for_all_viewers(start_hub, camera):
     camera.payloads = [png(number) for number in range(20)]
     hub = start_hub("--source", f"cam={camera.url('/video')}")
     with MjpegReader(f"{hub.url}/stream/cam") as first, MjpegReader(f"{hub.url}/stream/cam") as second:
@@ -136,7 +136,7 @@ def test_garbage_alone_is_a_failure(start_hub, camera):
     assert hub.get("/stream/cam/snapshot.jpg").status_code == 503
 
 
-def test_a_flood_is_thinned_out_and_nobody_else_suffers(start_hub, camera):
+def test_a_flood_is_thinned_out_and_disturbs_no_other_stream(start_hub, camera):
     hub = start_hub(
         "--source", f"cam={camera.url('/flood')}#on_demand=no", "--source", "calm=testsrc:#width=64&height=48"
     )

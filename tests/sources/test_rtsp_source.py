@@ -1,4 +1,4 @@
-"""`rtsp://` sources: a camera's H.264 becomes JPEG once, only while somebody watches, and comes back after a cut."""
+"""`rtsp://` sources: a camera's H.264 becomes JPEG once, only while someone watches, and comes back after a cut."""
 
 import numpy as np
 import pytest

@@ -41,7 +41,7 @@ def test_a_camera_with_a_certificate_that_is_trusted(start_hub, camera, tls):
         reader.wait_for_parts(5)
 
 
-def test_a_certificate_that_nobody_trusts(start_hub, camera):
+def test_an_untrusted_certificate(start_hub, camera):
     hub = start_hub("--source", f"cam={camera.url('/video')}#on_demand=no")
 
     def error():

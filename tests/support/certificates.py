@@ -1,4 +1,4 @@
-"""Certificates that nobody signed, made on the spot, for a hub of one's own on this machine."""
+"""Self-signed certificates for a hub on this machine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Ports for programs that have to be told one: a proxy's, or a server's that has to come back where it was.
+"""Ports for programs that need a fixed one: a proxy, or a server that has to come back at the same address.
 
 Everything else asks the operating system (port 0), which gives out ports of its own range only, to every connection,
-too. A port of that range may be another test's as soon as nobody listens on it; one below it stays free.
+too. A port of that range may be another test's as soon as it is free; one below it stays free.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _end() -> int:
 
 
 def fixed_port() -> int:
-    """One of this machine's that nobody has, and that nobody is given."""
+    """A free port that the system will not give to another program."""
     # Not the tests' own generator, which a seed may have set in every worker.
     generator = random.SystemRandom()
     while True:

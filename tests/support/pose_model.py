@@ -1,6 +1,6 @@
 """Pose models in ONNX that need no training: they find rectangles of one colour, with the shapes of Ultralytics' exports.
 
-A red rectangle is a fencer who looks to the right, a blue one a fencer who looks to the left, a green one somebody else.
+A red rectangle is a fencer who looks to the right, a blue one a fencer who looks to the left, a green one another person.
 `scene` draws such people, so that a real upload leads to real key points.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-#: Where key points lie in the rectangle of somebody who looks to the right, from -0.5 to 0.5, in COCO's order.
+#: Where key points lie in the rectangle of a person who looks to the right, from -0.5 to 0.5, in COCO's order.
 SKELETON = np.array(
     [
         [0.20, -0.44], [0.22, -0.47], [0.18, -0.47], [0.10, -0.45], [0.06, -0.45],

@@ -43,7 +43,7 @@ class SlowLink:
             _end(sock)
 
     def wait_for_connection(self) -> None:
-        assert self._connected.wait(PATIENCE), "nobody came"
+        assert self._connected.wait(PATIENCE), "no connection came"
 
     def _accept(self) -> None:
         while True:

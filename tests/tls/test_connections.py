@@ -42,7 +42,7 @@ def test_who_says_nothing_or_nonsense_is_let_go(pair, start_hub):
     assert hub.get("/livez").status_code == 200
 
 
-def test_a_silent_handshake_keeps_nobody_waiting(hub, stream):
+def test_a_silent_handshake_delays_no_other(hub, stream):
     silent = [socket.create_connection(("127.0.0.1", hub.port), timeout=PATIENCE) for _ in range(50)]
     hub.put_frame(stream, 1)
     for connection in silent:

@@ -26,7 +26,7 @@ def heartbeats(reader: MjpegReader) -> int:
 
 @pytest.mark.parametrize("kind", [OpenCv, Ffmpeg])
 def test_exactly_the_published_frames_are_handed_over(hub, stream, kind):
-    """Over idle spells of many heartbeats: no duplicate, no loss, nobody hangs up."""
+    """Over idle times of many heartbeats: no duplicate, no loss, no disconnect."""
     hub.put_frame(stream, 1)
     url = f"{hub.url}/stream/{stream}"
     with kind(url) as reader, MjpegReader(url) as watch:
@@ -57,7 +57,7 @@ def test_heartbeats_are_header_lines_of_the_coming_part(hub, stream):
 
 
 def test_a_browser_keeps_its_picture_over_an_idle_spell(hub, stream, page):
-    """Browsers are sent the newest frame again, which nobody can see."""
+    """Browsers get the newest frame again, which is invisible."""
     hub.put_frame(stream, 1)
     page.goto(f"{hub.url}/stream/{stream}", wait_until="commit")
     image = page.locator("img")

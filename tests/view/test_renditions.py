@@ -186,7 +186,9 @@ def test_it_lingers_and_goes(hub, stream):
     (made,) = renditions(hub, stream)
     assert made["viewers"] == 0
     hub.put_frame(stream, 2)
-    always(lambda: all(r["frames_encoded"] == 1 for r in renditions(hub, stream)), 0.5, "nothing is made for nobody")
+    always(
+        lambda: all(r["frames_encoded"] == 1 for r in renditions(hub, stream)), 0.5, "nothing is made without viewers"
+    )
     snapshot = hub.get(f"/stream/{stream}/snapshot.jpg?width=160")
     assert number_of(snapshot.content) == 2, "and nothing old is shown"
     eventually(lambda: renditions(hub, stream) == [], "three seconds later it is gone")

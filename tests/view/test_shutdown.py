@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: within 5 seconds, every viewer is told that its stream ends, and nothing is cut."""
+"""SIGTERM and SIGINT: within 5 seconds, every viewer's stream ends properly, and nothing is cut."""
 
 import signal
 import socket

@@ -50,7 +50,7 @@ def test_it_counts_as_a_viewer_and_leaves(hub, stream):
 
 
 def test_the_closing_handshake_is_answered(hub, stream):
-    """A client that closes is told so: its library reports 1000, not a broken connection."""
+    """A client that closes gets a close frame: its library reports 1000, not a broken connection."""
     hub.put_frame(stream, 1)
     for path in (f"/stream/{stream}", f"/stream/{stream}?format=binary", "/api/wall", f"/publish/{stream}"):
         for _ in range(5):
