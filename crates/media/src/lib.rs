@@ -40,6 +40,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Red, green, blue; 0 to 255 each, as sRGB.
 pub type Colour = [u8; 3];
 
+/// A PNG as a JPEG of `quality` (1 to 100). Transparent parts lie over black.
+///
+/// # Errors
+/// Those of [`png::decode`] and [`jpeg::encode`].
+pub fn png_to_jpeg(file: &[u8], max_pixels: u64, quality: u8) -> Result<Vec<u8>> {
+    jpeg::encode(&png::decode(file, max_pixels)?, quality)
+}
+
 /// A picture in memory: rows from top to bottom, three bytes (red, green,
 /// blue) a pixel, no padding between rows.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use access::{Buckets, Grant, Guard};
 use hub::{Hub, Stream, StreamName};
+use ingest::Admission;
 use record::Recordings;
 use sources::{Simulators, Sources};
 use tokio::sync::Semaphore;
@@ -21,9 +22,6 @@ use crate::{
     transport::Connections,
     view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
 };
-
-/// Pictures that are transcoded at once: more would only take the processors away from the streams.
-const TRANSCODERS: usize = 2;
 
 /// What the face shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
 /// themselves; `sources` may be none (`Sources::default()`).
@@ -54,7 +52,7 @@ pub struct App {
     metrics: Metrics,
     /// Cancelled when the server begins to shut down.
     shutdown: CancellationToken,
-    transcoders: Arc<Semaphore>,
+    admission: Admission,
     placeholder: Placeholder,
     base64: Base64Cache,
     robot_clients: Arc<Clients>,
@@ -73,7 +71,7 @@ impl App {
             requests: settings.request_rate.map(|rate| Buckets::new(rate.per_second, rate.burst)),
             guard: Guard::new(&settings.auth),
             metrics: Metrics::new(),
-            transcoders: Arc::new(Semaphore::new(TRANSCODERS)),
+            admission: Admission::new(settings.frame_limits(), settings.jpeg_quality),
             placeholder: Placeholder::default(),
             base64: Base64Cache::default(),
             robot_clients: Arc::default(),
@@ -149,8 +147,9 @@ impl App {
         &self.shutdown
     }
 
-    pub(crate) fn transcoders(&self) -> &Arc<Semaphore> {
-        &self.transcoders
+    /// Of the pictures that are published over HTTP and WebSocket.
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
     }
 
     pub(crate) fn placeholder(&self) -> &Placeholder {

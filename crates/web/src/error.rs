@@ -9,6 +9,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use sources::simulators;
+use wire::image::Refused;
 
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
 #[derive(Debug, Clone)]
@@ -45,10 +46,6 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.status
-    }
-
-    pub(crate) fn code(&self) -> &'static str {
-        self.code
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -127,6 +124,29 @@ impl From<hub::ClaimError> for ApiError {
 impl From<hub::PublishError> for ApiError {
     fn from(error: hub::PublishError) -> Self {
         Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
+    }
+}
+
+/// 415 for what is not taken however whole it is, 413 for what is too large, 400 for a damaged picture.
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let status = match refused.code() {
+            "NOT_AN_IMAGE" | "UNSUPPORTED_JPEG" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "FRAME_TOO_LARGE" | "PICTURE_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, refused.code(), refused.to_string())
+    }
+}
+
+impl From<ingest::Error> for ApiError {
+    fn from(error: ingest::Error) -> Self {
+        match error {
+            ingest::Error::Refused(refused) => refused.into(),
+            ingest::Error::Claim(error) => error.into(),
+            ingest::Error::Publish(error) => error.into(),
+            error => Self::bad_request(error.code(), error.to_string()),
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 //! Names follow the Prometheus naming rules; the only label of unbounded origin is a live stream's name, of which
 //! there are at most `streams.max_concurrent`.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use access::{Grant, Scope};
 use prometheus_client::{
@@ -24,26 +21,16 @@ const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 #[derive(Debug)]
 pub(crate) struct Metrics {
     frame_age: Histogram,
-    /// Refused frames whether or not their stream exists.
-    rejected: AtomicU64,
 }
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        Self { frame_age: Histogram::new(AGE_BUCKETS), rejected: AtomicU64::new(0) }
+        Self { frame_age: Histogram::new(AGE_BUCKETS) }
     }
 
     /// Age of a frame at the moment at which it is handed to a viewer's connection.
     pub(crate) fn observe_age(&self, age: Duration) {
         self.frame_age.observe(age.as_secs_f64());
-    }
-
-    pub(crate) fn count_rejected(&self) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
     }
 
     /// The exposition in OpenMetrics text format: of the streams that the grant shows.
@@ -96,7 +83,7 @@ impl Snapshot {
                 .iter()
                 .filter(|r| r.state == State::Recording && grant.shows(&r.stream))
                 .count(),
-            rejected: app.metrics().rejected(),
+            rejected: app.admission().rejected(),
             connections: app.connections().open(),
             started: app.started().wall,
             process: Process::read(),

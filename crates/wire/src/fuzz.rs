@@ -123,17 +123,36 @@ fn split(stream: &[u8], chunk: usize, limit: usize) -> (Vec<Bytes>, [u64; 3]) {
     (frames, [splitter.torn(), splitter.oversized(), splitter.skipped_bytes()])
 }
 
-/// The check at the door agrees with itself, and the standard tables change nothing else.
+/// What is admitted is whole, within the limits, and admitted again as it came out; the standard tables change nothing
+/// else.
 pub fn picture(data: &[u8]) {
-    let sniffed = image::sniff(data);
-    let Ok(info) = jpeg::probe(data) else {
-        assert!(!matches!(sniffed, Ok(image::Kind::Jpeg(_))), "sniff takes what probe refuses");
-        jpeg::with_standard_tables(data);
-        return;
-    };
-    assert_eq!(sniffed, Ok(image::Kind::Jpeg(info)));
-    let complete = jpeg::with_standard_tables(data);
-    assert_eq!(jpeg::probe(&complete), Ok(jpeg::Info { has_huffman_tables: true, ..info }));
+    const LIMITS: image::Limits = image::Limits { max_bytes: 2048, setting: "max" };
+    let bytes = Bytes::copy_from_slice(data);
+    match image::admit(bytes.clone(), &LIMITS) {
+        Ok(image::Admitted::Jpeg { payload, size }) => {
+            assert!(data.len() <= LIMITS.max_bytes && pixels(size) <= image::MAX_PIXELS);
+            check_tables(data, &payload);
+        }
+        Ok(image::Admitted::Png { file, size }) => {
+            assert!(data.len() <= LIMITS.max_bytes && pixels(size) <= image::MAX_DECODED_PIXELS);
+            assert_eq!(file, bytes);
+        }
+        Err(image::Refused::TooLarge { .. }) => assert!(data.len() > LIMITS.max_bytes),
+        Err(refused) => assert_eq!(image::check(data), Err(refused), "a good picture is refused"),
+    }
+    jpeg::with_standard_tables(data);
+}
+
+fn pixels((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
+/// `whole` is the JPEG `data` with Huffman tables, and otherwise the same.
+fn check_tables(data: &[u8], whole: &[u8]) {
+    let info = jpeg::probe(data);
+    let expected = info.clone().map(|info| jpeg::Info { has_huffman_tables: true, ..info });
+    assert_eq!(jpeg::probe(whole), expected);
+    assert_eq!(whole == data, info.is_ok_and(|info| info.has_huffman_tables));
 }
 
 /// Written in ASCII, JSON still says the same.

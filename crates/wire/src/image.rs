@@ -1,15 +1,87 @@
-//! What kind of picture is this? Asked once, at the door, of every frame that comes in.
+//! The one admission of pictures: what the bytes of a frame must be before anything is done with them.
 //!
 //! The bytes decide, not the Content-Type that came with them: half the publishers in the field send none or
-//! `application/octet-stream`.
+//! `application/octet-stream`. Nothing is decoded here. Headers and ends are read, so that a decompression bomb is
+//! refused before anything is allocated for it.
+
+use bytes::Bytes;
 
 use crate::jpeg;
 
-/// A picture that we take.
+/// A JPEG of more pixels would take a viewer's browser down, and its header may claim 65500×65500 for nothing. No
+/// sensor in the field has more at video rate.
+pub const MAX_PIXELS: u64 = 100_000_000;
+/// What the hub itself decodes (PNG, raw frames) takes three bytes a pixel: 8K UHD is the largest.
+pub const MAX_DECODED_PIXELS: u64 = 7680 * 4320;
+
+/// How large a picture's file may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub max_bytes: usize,
+    /// The setting that raises `max_bytes`, as the error names it.
+    pub setting: &'static str,
+}
+
+impl Limits {
+    /// The refusal of a frame that is larger, also of one whose bytes have not all been read.
+    pub fn too_large(&self) -> Refused {
+        Refused::TooLarge { limit: self.max_bytes, setting: self.setting }
+    }
+}
+
+/// A picture that is whole and within the limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admitted {
+    /// Can be shown as it is: it has its Huffman tables.
+    Jpeg { payload: Bytes, size: (u32, u32) },
+    /// Has to be made into a JPEG. Its pixels have not been read.
+    Png { file: Bytes, size: (u32, u32) },
+}
+
+/// Admits the bytes of one frame. A JPEG without Huffman tables is copied, to put the standard ones in; any other
+/// passes as it is.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn admit(bytes: Bytes, limits: &Limits) -> Result<Admitted, Refused> {
+    if bytes.len() > limits.max_bytes {
+        return Err(limits.too_large());
+    }
+    let kind = check(&bytes)?;
+    let size = (kind.width(), kind.height());
+    Ok(match kind {
+        Kind::Jpeg(info) if info.has_huffman_tables => Admitted::Jpeg { payload: bytes, size },
+        Kind::Jpeg(_) => Admitted::Jpeg { payload: jpeg::with_standard_tables(&bytes).into(), size },
+        Kind::Png { .. } => Admitted::Png { file: bytes, size },
+    })
+}
+
+/// What kind of picture the bytes are, once they are known to be whole and not to have too many pixels.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn check(bytes: &[u8]) -> Result<Kind, Refused> {
+    let kind = sniff(bytes)?;
+    let max_pixels = if matches!(kind, Kind::Png { .. }) { MAX_DECODED_PIXELS } else { MAX_PIXELS };
+    check_pixels((kind.width(), kind.height()), max_pixels)?;
+    if matches!(kind, Kind::Png { .. }) && !has_png_end(bytes) {
+        return Err(Refused::Png { reason: "it is cut off: it does not end with an IEND chunk" });
+    }
+    Ok(kind)
+}
+
+/// # Errors
+/// [`Refused::TooManyPixels`].
+pub fn check_pixels((width, height): (u32, u32), limit: u64) -> Result<(), Refused> {
+    let is_within = u64::from(width) * u64::from(height) <= limit;
+    is_within.then_some(()).ok_or(Refused::TooManyPixels { width, height, limit })
+}
+
+/// A picture that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Jpeg(jpeg::Info),
-    /// Pixels, each from 1 to 2^31 - 1. Only the first 24 bytes were looked at.
+    /// Pixels, each from 1 to 2^31 - 1.
     Png {
         width: u32,
         height: u32,
@@ -39,10 +111,10 @@ pub fn begins_as_one(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xD8]) || bytes.starts_with(&PNG_SIGNATURE)
 }
 
-/// Why bytes are no picture for us.
+/// Why a picture is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum Refused {
     #[error("the frame is empty; send the bytes of a JPEG or PNG file")]
     Empty,
     #[error(
@@ -53,9 +125,13 @@ pub enum Error {
     Jpeg(#[from] jpeg::Error),
     #[error("bad PNG: {reason}")]
     Png { reason: &'static str },
+    #[error("the frame is larger than {limit} bytes: send a smaller one, or raise {setting}")]
+    TooLarge { limit: usize, setting: &'static str },
+    #[error("the picture claims {width}×{height} pixels: at most {limit} are taken")]
+    TooManyPixels { width: u32, height: u32, limit: u64 },
 }
 
-impl Error {
+impl Refused {
     /// Stable name for JSON errors.
     pub fn code(&self) -> &'static str {
         match self {
@@ -63,6 +139,8 @@ impl Error {
             Self::Unknown { .. } => "NOT_AN_IMAGE",
             Self::Jpeg(error) => error.code(),
             Self::Png { .. } => "BAD_PNG",
+            Self::TooLarge { .. } => "FRAME_TOO_LARGE",
+            Self::TooManyPixels { .. } => "PICTURE_TOO_LARGE",
         }
     }
 }
@@ -73,30 +151,46 @@ const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n
 /// Tells JPEG from PNG and reads the picture's size.
 ///
 /// # Errors
-/// See [`Error`]; a JPEG is checked as [`jpeg::probe`] does, of a PNG only the start is looked at.
-pub fn sniff(bytes: &[u8]) -> Result<Kind, Error> {
+/// See [`Refused`]; a JPEG is checked as [`jpeg::probe`] does, of a PNG only the first 24 bytes are read.
+pub fn sniff(bytes: &[u8]) -> Result<Kind, Refused> {
     match bytes {
-        [] => Err(Error::Empty),
+        [] => Err(Refused::Empty),
         [0xFF, 0xD8, ..] => Ok(Kind::Jpeg(jpeg::probe(bytes)?)),
         _ if bytes.starts_with(&PNG_SIGNATURE) => png_size(&bytes[PNG_SIGNATURE.len()..]),
-        _ => {
-            Err(Error::Unknown { first: crate::preview(&bytes[..bytes.len().min(12)]), guess: guess(bytes) })
-        }
+        _ => Err(Refused::Unknown {
+            first: crate::preview(&bytes[..bytes.len().min(12)]),
+            guess: guess(bytes),
+        }),
     }
 }
 
 /// Section 11.2.2: IHDR is the first chunk, 13 bytes long, and begins with width and height.
-fn png_size(chunk: &[u8]) -> Result<Kind, Error> {
+fn png_size(chunk: &[u8]) -> Result<Kind, Refused> {
     let Some(&[0, 0, 0, 13, b'I', b'H', b'D', b'R', w3, w2, w1, w0, h3, h2, h1, h0]) = chunk.first_chunk()
     else {
-        return Err(Error::Png { reason: "no IHDR chunk after the signature: it is cut off or damaged" });
+        return Err(Refused::Png { reason: "no IHDR chunk after the signature: it is cut off or damaged" });
     };
     let (width, height) = (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]));
     let allowed = 1..=i32::MAX as u32;
     if !allowed.contains(&width) || !allowed.contains(&height) {
-        return Err(Error::Png { reason: "its width and height must be at least 1 and below 2^31" });
+        return Err(Refused::Png { reason: "its width and height must be at least 1 and below 2^31" });
     }
     Ok(Kind::Png { width, height })
+}
+
+/// Whether the chunks of a PNG lead to an IEND chunk (section 5.3: length, name, content, checksum). What comes after it
+/// is padding, as after a JPEG's end. Each step is at least 12 bytes long, so the walk is short.
+fn has_png_end(bytes: &[u8]) -> bool {
+    let mut rest = &bytes[PNG_SIGNATURE.len()..];
+    while let Some((&[l3, l2, l1, l0, ref name @ ..], _)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
+        let Some(next) = length.checked_add(12).and_then(|whole| rest.get(whole..)) else { return false };
+        if name == b"IEND" {
+            return true;
+        }
+        rest = next;
+    }
+    false
 }
 
 /// What publishers send by mistake, by its first bytes.

@@ -3,9 +3,10 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{BASELINE, GREY, JPEGS, PNG, PROGRESSIVE, RESTARTS, THUMBNAIL};
 use wire::{
-    image,
+    image::{self, Admitted, MAX_PIXELS, Refused},
     jpeg::{self, Error, Info, MAX_PADDING_BYTES, Splitter},
 };
 
@@ -134,11 +135,70 @@ fn other_files_are_named_with_what_is_taken() {
         let message = error.to_string();
         assert!(message.contains(hint) && message.contains("JPEG") && message.contains("PNG"), "{message}");
     }
-    assert_eq!(image::sniff(b""), Err(image::Error::Empty));
+    assert_eq!(image::sniff(b""), Err(Refused::Empty));
     assert_eq!(image::sniff(&PNG[..20]).unwrap_err().code(), "BAD_PNG");
     let mut flat = PNG.to_vec();
     flat[20..24].fill(0);
     assert_eq!(image::sniff(&flat).unwrap_err().code(), "BAD_PNG");
+}
+
+const LIMITS: image::Limits = image::Limits { max_bytes: 100_000, setting: "server.max_frame_size_mb" };
+
+fn admit(bytes: &[u8]) -> Result<Admitted, Refused> {
+    image::admit(Bytes::copy_from_slice(bytes), &LIMITS)
+}
+
+#[test]
+fn pictures_pass_as_they_are() {
+    for jpeg in JPEGS {
+        let payload = Bytes::from_static(jpeg);
+        assert_eq!(admit(jpeg), Ok(Admitted::Jpeg { payload, size: (40, 24) }));
+    }
+    assert_eq!(admit(PNG), Ok(Admitted::Png { file: Bytes::from_static(PNG), size: (40, 24) }));
+}
+
+#[test]
+fn missing_tables_are_put_in() {
+    let (bare, _) = without_tables(BASELINE);
+    let payload = jpeg::with_standard_tables(&bare).into();
+    assert_eq!(admit(&bare), Ok(Admitted::Jpeg { payload, size: (40, 24) }));
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_refused_whatever_it_is() {
+    let refused = admit(&vec![b'x'; LIMITS.max_bytes + 1]).unwrap_err();
+    assert_eq!(refused.code(), "FRAME_TOO_LARGE");
+    assert_eq!(
+        refused.to_string(),
+        "the frame is larger than 100000 bytes: send a smaller one, or raise server.max_frame_size_mb"
+    );
+}
+
+#[test]
+fn claims_of_too_many_pixels_are_refused_by_the_headers() {
+    assert!(admit(&tiny(10_000, 10_000)).is_ok());
+    assert_eq!(
+        admit(&tiny(10_000, 10_001)),
+        Err(Refused::TooManyPixels { width: 10_000, height: 10_001, limit: MAX_PIXELS })
+    );
+    let png = |width: u32, height: u32| {
+        let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        [&PNG[..16], &size, &PNG[24..]].concat()
+    };
+    assert!(admit(&png(7680, 4320)).is_ok());
+    assert_eq!(admit(&png(7680, 4321)).unwrap_err().code(), "PICTURE_TOO_LARGE");
+    assert_eq!(admit(&png(i32::MAX as u32, i32::MAX as u32)).unwrap_err().code(), "PICTURE_TOO_LARGE");
+}
+
+#[test]
+fn a_png_without_its_end_is_cut_off() {
+    for end in 8..PNG.len() {
+        assert_eq!(admit(&PNG[..end]).unwrap_err().code(), "BAD_PNG", "cut at {end}");
+    }
+    assert!(admit(&[PNG, b"\r\n"].concat()).is_ok(), "what comes after the end is padding");
+    let mut huge_chunk = PNG.to_vec();
+    huge_chunk[33..37].fill(0xFF);
+    assert_eq!(admit(&huge_chunk).unwrap_err().code(), "BAD_PNG");
 }
 
 #[test]

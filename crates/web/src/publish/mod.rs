@@ -1,13 +1,26 @@
-//! The ways in which a frame comes in: a request a frame, a request without end, a WebSocket. All lead to the same
-//! [`Ingest`], which checks a picture, takes it into the hub, and counts what it refuses.
+//! The ways in which a frame comes in: a request a frame, a request without end, a WebSocket. All lead to an [`Ingest`],
+//! which admits a picture, takes it into the hub, and counts what it refuses.
 
 pub(crate) mod body;
-mod ingest;
+mod endless;
+mod form;
+pub(crate) mod frame;
+mod incoming;
+mod multipart;
 pub(crate) mod websocket;
 
-pub(crate) use ingest::{Arrival, Ingest};
-
+use hub::{Claim, StreamName};
+use ingest::Ingest;
 use serde::Deserialize;
+
+use crate::{App, error::ApiError};
+
+/// A publisher's way into the stream. Fails at once if the first frame would be refused, whatever it is.
+fn open(app: &App, name: StreamName, claim: Claim) -> Result<Ingest, ApiError> {
+    let ingest = Ingest::new(app.hub(), name, claim, app.admission().clone());
+    ingest.check_claim()?;
+    Ok(ingest)
+}
 
 /// `?takeover=1`, `?ack=1` and `?demand=1`.
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
@@ -30,7 +43,7 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
 
 impl Query {
     /// How a connection claims its stream.
-    pub(crate) fn claim(self) -> hub::Claim {
-        if self.takeover { hub::Claim::TakeOver } else { hub::Claim::Exclusive }
+    pub(crate) fn claim(self) -> Claim {
+        if self.takeover { Claim::TakeOver } else { Claim::Exclusive }
     }
 }

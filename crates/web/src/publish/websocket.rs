@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::{extract::Request, response::Response};
 use fastwebsockets::WebSocketError;
 use hub::{CaptureTime, Demand, Publisher, StreamName};
+use ingest::{IncomingFrame, Ingest};
 use tokio::sync::{mpsc, oneshot};
 use wire::publish::{self, Metadata};
 
-use super::{Arrival, Ingest, Query, ingest::Refusal};
+use super::{Query, open};
 use crate::{
     App,
     error::ApiError,
@@ -25,7 +26,7 @@ pub(crate) fn response(
     query: Query,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let ingest = Ingest::open(Arc::clone(&app), name, query.claim())?;
+    let ingest = open(&app, name, query.claim())?;
     // One byte more than a frame may have, so that the ingest can say what is wrong with one that is too large.
     let max_message = app.settings().max_frame_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
@@ -170,23 +171,24 @@ impl Reader<'_> {
 
     async fn take(&mut self, bytes: bytes::Bytes, metadata: Metadata) -> Result<(), Reply> {
         let frame_size = bytes.len();
-        let arrival = Arrival {
+        let frame = IncomingFrame {
             bytes,
             captured: metadata.captured.and_then(CaptureTime::from_unix_secs),
             source_seq: metadata.seq,
             metadata: metadata.rest,
         };
-        match self.ingest.admit(arrival).await {
+        match self.ingest.frame(frame).await {
             Ok(frame) => {
                 if self.acks {
                     self.reply(publish::ack(self.ingest.name().as_str(), frame.seq, frame_size)).await;
                 }
                 self.announce();
             }
-            Err(Refusal::Picture(error)) => self.refuse(error.message(), error.code()).await,
-            Err(Refusal::Stream(error)) => {
-                self.refuse(error.message(), error.code()).await;
-                return Err(Reply::goodbye(close::POLICY, error.message()));
+            Err(error) => {
+                self.refuse(&error.to_string(), error.code()).await;
+                if error.ends_stream() {
+                    return Err(Reply::goodbye(close::POLICY, error));
+                }
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ use crate::{
     clock,
     error::ApiError,
     pages,
-    publish::{self, body::Published},
+    publish::{self, frame::Published},
     recording::RecorderState,
     renditions::Look,
     stats::{StreamDetail, StreamInfo},

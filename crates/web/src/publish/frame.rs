@@ -1,0 +1,78 @@
+//! One frame of a request: what its headers say, and how it is answered.
+
+use bytes::Bytes;
+use hub::{CaptureTime, Frame};
+use ingest::{IncomingFrame, Ingest};
+use serde::Serialize;
+use utoipa::ToSchema;
+use wire::publish::Metadata;
+
+use crate::error::ApiError;
+
+/// `X-Timestamp` (Unix seconds, the capture time), `X-Frame-Seq` (the publisher's own number) and `X-Frame-Metadata`
+/// (what a WebSocket publisher says in a text message) travel with a frame.
+pub(super) fn incoming_frame<'a>(
+    bytes: Bytes,
+    header: impl Fn(&str) -> Option<&'a str>,
+) -> Result<IncomingFrame, ApiError> {
+    let said = match header("x-frame-metadata") {
+        Some(text) => Metadata::parse(text).map_err(|error| bad_metadata(&error))?,
+        None => Metadata::default(),
+    };
+    let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok()).or(said.captured);
+    Ok(IncomingFrame {
+        bytes,
+        captured: captured.and_then(CaptureTime::from_unix_secs),
+        source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()).or(said.seq),
+        metadata: said.rest,
+    })
+}
+
+fn bad_metadata(error: &wire::publish::Error) -> ApiError {
+    let message = match error {
+        // Its own words speak of a WebSocket's messages.
+        wire::publish::Error::NotAnObject { reason } => {
+            format!("the header X-Frame-Metadata is no JSON object: {reason}")
+        }
+        other => format!("the header X-Frame-Metadata: {other}"),
+    };
+    ApiError::bad_request(error.code(), message)
+}
+
+/// The answer to a published frame; to a body of many, with their totals.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Published {
+    #[schema(example = "success")]
+    status: &'static str,
+    #[schema(example = "camera1")]
+    stream: String,
+    /// Bytes of the (last) frame as it was received.
+    #[schema(example = 45678)]
+    frame_size: usize,
+    /// The (last) frame's number in the stream.
+    seq: u64,
+    /// Of a body of many frames: how many were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) frames: Option<u64>,
+    /// Of a body of many frames: how many were refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rejected: Option<u64>,
+    /// Of a body of many frames: bytes taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<u64>,
+}
+
+impl Published {
+    pub(super) fn new(ingest: &Ingest, frame: &Frame, frame_size: usize) -> Self {
+        let stream = ingest.name().to_string();
+        Self {
+            status: "success",
+            stream,
+            frame_size,
+            seq: frame.seq,
+            frames: None,
+            rejected: None,
+            bytes: None,
+        }
+    }
+}
