@@ -48,6 +48,11 @@ impl ApiError {
         self.status
     }
 
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
