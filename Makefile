@@ -1,5 +1,5 @@
 # The tests of the whole project. `make test` is what CI runs: from a fresh clone, on any Debian-like machine.
-# The runners print their own closing lines; the first target that fails ends the run.
+# The test runners print their own summaries; the first target that fails ends the run.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,14 +8,14 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PAGES := crates/web/src/pages
-# TypeScript lives in a scratch folder: nothing that is shipped needs npm.
+# TypeScript is installed in a scratch folder: nothing that is shipped needs npm.
 TYPESCRIPT := target/typescript
 # How many end-to-end tests run at a time.
 WORKERS ?= 4
 
 .PHONY: test tools packages lint lint-rust lint-pages lint-tests licences build test-rust test-loom test-e2e wheel eval
 
-# In this order, and one after the other: cargo would wait for its own lock, browsers for the processor.
+# One after the other: parallel cargo commands would wait for each other's lock, and browsers for the processor.
 test:
 	@$(MAKE) --no-print-directory tools
 	@$(MAKE) --no-print-directory lint
@@ -24,7 +24,7 @@ test:
 	@$(MAKE) --no-print-directory test-e2e
 	@echo "make test: all passed"
 
-# ---- what the tests need ----
+# ---- tools for the tests ----
 
 tools: packages $(VENV)/.ready
 
@@ -36,7 +36,7 @@ $(VENV)/.ready: tests/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $@
 
-# ---- looking ----
+# ---- static checks ----
 
 lint: lint-rust lint-pages lint-tests licences
 
@@ -63,8 +63,8 @@ licences: $(VENV)/.ready
 
 # ---- Rust ----
 
-# All targets at once, so that the program that the end-to-end tests start is built with the same features as the
-# unit tests and nothing is built twice. The Python package is tested from its sources, with the library put beside them.
+# All targets at once, so that the end-to-end tests start a program with the same features as the unit tests, and nothing
+# is built twice. The Python package is tested from its sources; the native library is copied beside them.
 build:
 	cargo build --workspace --all-targets --locked
 	@install -m 755 target/debug/lib_native.so python/framehub/_native.abi3.so
@@ -77,8 +77,8 @@ test-rust: build
 	fi
 	cargo test --workspace --exclude framehub-native --doc --locked
 
-# Every interleaving of publish, receive and drop, within loom's bounds. Its own target folder: the flag changes every
-# crate below.
+# Every interleaving of publish, receive and drop, within loom's bounds. In a separate target folder, because the flag
+# changes every dependency.
 test-loom:
 	@if [ -f crates/hub/tests/loom.rs ]; then \
 	  RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p framehub-hub --test loom --release --locked; \
@@ -86,21 +86,20 @@ test-loom:
 
 # ---- end to end ----
 
-# These tests wait more than they compute: several at a time keep the processor busy. A worker that has nothing left
-# takes tests from another's end.
+# These tests mostly wait, so several run at a time. An idle worker takes tests from the end of another's queue.
 test-e2e: $(VENV)/.ready build
 	$(PYTHON) -m pytest tests --numprocesses $(WORKERS) --dist worksteal
 
-# ---- what is shipped ----
+# ---- releases ----
 
-# One wheel for every CPython from 3.10 on, with the command `framehub` in it. Not part of `test`: a release build.
+# One wheel for every CPython from 3.10 on, including the command `framehub`. Not part of `test`: a release build.
 wheel: $(VENV)/.ready
 	$(VENV)/bin/maturin build --release --locked --manifest-path python/Cargo.toml --out target/wheels
 
-# ---- what is measured ----
+# ---- measurements ----
 
-# Synthetic bouts on the whole way from video to verdict; models/README.md says what comes out. Not part of `test`: a
-# release build, and minutes of computing.
+# Synthetic bouts from video to verdict; models/README.md has the results. Not part of `test`: a release build, and
+# minutes of computing.
 BOUTS ?= 60
 eval: $(VENV)/.ready
 	cargo build --release --locked --bin framehub

@@ -1,4 +1,4 @@
-"""Configuration: file, `.env`, environment, arguments; all problems at once; every name that the documents give."""
+"""Configuration: file, `.env`, environment, arguments; all problems at once; every environment name of existing clients."""
 
 import pytest
 
