@@ -37,7 +37,7 @@ pub struct Jpeg {
 }
 
 impl Jpeg {
-    fn new(payload: Bytes, (width, height): (u32, u32)) -> Self {
+    pub fn new(payload: Bytes, (width, height): (u32, u32)) -> Self {
         Self { payload, format: Format::jpeg(width, height) }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Here belongs what every picture goes through, whether it comes in a request, over a WebSocket, from a camera or from
 //! this process: admission ([`Admission`]), transcoding of what is not JPEG, publishing, and counting what is refused
-//! ([`Ingest`]). How the bytes arrive does not belong here, nor what the checks are: `wire::image` has those.
+//! ([`Ingest`]); and, in [`pull`], what keeps a stream going that the hub fills by itself. How the bytes arrive does not
+//! belong here, nor what the checks are: `wire::image` has those.
 //!
 //! # Invariants
 //! I1 What is refused leaves the stream as it was: viewers keep the last good frame, and a first frame that is refused
@@ -11,6 +12,7 @@
 
 mod admission;
 mod error;
+pub mod pull;
 mod stream;
 
 pub use admission::{Admission, Jpeg, to_jpeg};

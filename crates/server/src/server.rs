@@ -7,12 +7,15 @@ use std::{
 };
 
 use hub::{Hub, Limits, RingLimits, StreamName};
+use ingest::Admission;
 use record::Recordings;
-use sources::{Simulators, Sources};
+use sessions::Sessions;
+use sources::Sources;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Settings, Tls, TlsFiles};
+use wire::image;
 
 use crate::{
     analysis::Analyses,
@@ -43,7 +46,7 @@ pub enum Error {
     )]
     HalfTls { given: &'static str, missing: &'static str },
     #[error("simulator.ip: {0}")]
-    Simulator(#[from] sources::simulators::InvalidSimulator),
+    Simulator(#[from] sessions::InvalidSimulator),
     #[error(transparent)]
     Tls(#[from] web::TlsError),
 }
@@ -99,10 +102,10 @@ impl Server {
         let settings = settings(&config, address, tls, analyses.has_model())?;
         let recordings = Recordings::start(hub.clone(), config.recorder());
         let sources = config.sources().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
-        let sources = Sources::start(&hub, sources, source_settings(&config), &shutdown);
+        let sources = Sources::start(&hub, sources, &admission(&config), &shutdown);
         let uploads = Uploads::new(hub.clone(), config.uploads(), analyses.pipelines());
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
-        let simulators = Simulators::new(hub.clone(), simulators(&config)?, shutdown.clone());
+        let simulators = Sessions::new(hub.clone(), simulators(&config)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
         let live_analysis = analyses.live(config.referee.live_analyses);
         let rooms = Rooms {
@@ -236,19 +239,21 @@ fn robot(config: &Config) -> Result<RobotInfo, Error> {
     })
 }
 
-fn source_settings(config: &Config) -> sources::Settings {
-    sources::Settings {
-        max_frame_bytes: usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX),
-        quality: config.camera.jpeg_quality,
-    }
+/// Of pictures that the hub fetches by itself.
+fn admission(config: &Config) -> Admission {
+    let max_bytes = usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX);
+    Admission::new(
+        image::Limits { max_bytes, setting: "server.max_frame_size_mb" },
+        config.camera.jpeg_quality,
+    )
 }
 
-fn simulators(config: &Config) -> Result<sources::simulators::Config, Error> {
+fn simulators(config: &Config) -> Result<sessions::Config, Error> {
     let others = config.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
-    Ok(sources::simulators::Config {
+    Ok(sessions::Config {
         default: config.simulator.place().simulator()?,
         others: others.collect::<Result<_, Error>>()?,
-        pictures: source_settings(config),
+        pictures: admission(config),
         timeout: config.simulator.timeout,
         max_sessions: config.sessions.max_concurrent,
         idle: config.sessions.timeout,

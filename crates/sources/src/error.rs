@@ -1,70 +1,69 @@
 //! Why an attempt at a source ended. All of these are tried again; the texts are shown in the stream's statistics,
 //! so they name no secret.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf};
 
-use crate::{play::CutError, simulators::Close};
+use hub::PublishError;
+use ingest::pull;
+
+use crate::play::{CutError, ffmpeg};
 
 /// The end of one attempt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The stream itself no longer takes frames from this source.
+    /// Of the stream or a connection.
     #[error(transparent)]
-    Stream(#[from] hub::PublishError),
-
-    #[error(transparent)]
-    Connect(#[from] net::Error),
-
-    #[error("{what} took longer than {after:?}")]
-    Slow { what: &'static str, after: Duration },
-
-    #[error("no picture came for {0:?}")]
-    Silent(Duration),
-
-    #[error("the connection broke: {reason}")]
-    Broken { reason: String },
-
-    #[error("the other side ended the stream")]
-    Ended,
-
-    /// Of a WebSocket.
-    #[error("it closed the connection{0}")]
-    Closed(Close),
-
-    #[error("it sent what is no message: {0}")]
-    Message(#[from] wire::fragments::Error),
-
-    #[error("it answered {status}{hint}")]
-    Refused { status: u16, hint: &'static str },
-
-    /// What came is nothing that this kind of source can show.
-    #[error("{0}")]
-    Unusable(String),
+    Pull(#[from] pull::Error),
 
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: io::Error },
 
-    #[error("cannot start {program}: {source}")]
-    Start { program: String, source: io::Error },
+    #[error("the folder {path} holds no .jpg, .jpeg or .png file", path = path.display())]
+    EmptyFolder { path: PathBuf },
+
+    #[error("{path} is no picture to show: {reason}", path = path.display())]
+    NotAPicture { path: PathBuf, reason: ingest::Error },
+
+    #[error("there is no picture {index}")]
+    NoSuchPicture { index: usize },
 
     #[error("it has no picture that can be used: {why}")]
     NoPicture { why: String },
 
-    #[error("ffmpeg found no video frame: {said}")]
-    NoFrame { said: String },
-
-    #[error("{}", crate::play::ffmpeg::missing(program))]
-    NoFfmpeg { program: String },
+    #[error(transparent)]
+    Media(#[from] media::Error),
 
     #[error(transparent)]
     Cut(#[from] CutError),
 
+    #[error("cannot start {program}: {source}")]
+    Start { program: String, source: io::Error },
+
     #[error("the command ended ({status}){said}")]
     Exited { status: String, said: String },
 
-    #[error(transparent)]
-    Picture(#[from] media::Error),
+    #[error("ffmpeg found no video frame: {said}")]
+    NoFrame { said: String },
+
+    #[error("{}", ffmpeg::missing(program))]
+    NoFfmpeg { program: String },
+
+    #[error(
+        "the camera sends {offered}; H.264 and JPEG are read here: choose one of them in the camera's settings, or its \
+         second stream"
+    )]
+    RtspCodec { offered: String },
+
+    #[error("{device} offers none of {known}", device = device.display())]
+    CameraOffers { device: PathBuf, known: String },
+
+    #[error("{device} was set to {format}", device = device.display())]
+    CameraFormat { device: PathBuf, format: String },
+
+    #[cfg(not(target_os = "linux"))]
+    #[error("cameras are opened on Linux only; elsewhere use exec: with ffmpeg")]
+    NoCameras,
 
     /// Of a codec or a driver; the panic itself is in the log.
     #[error("a defect in this program met something unexpected in the source")]
@@ -72,14 +71,27 @@ pub enum Error {
 }
 
 impl Error {
-    /// From anything that hides its cause behind a general word: the chain is told whole.
-    pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            reason = format!("{reason}: {inner}");
-            cause = inner.source();
+    /// The stream takes no more frames from this source: why.
+    pub(crate) fn lost_stream(&self) -> Option<&PublishError> {
+        match self {
+            Self::Pull(pull::Error::Stream(lost)) => Some(lost),
+            _ => None,
         }
-        Self::Broken { reason }
+    }
+
+    /// It came to its end by itself.
+    pub(crate) fn ended() -> Self {
+        pull::Error::Ended.into()
+    }
+
+    /// Whether the source came to its end by itself.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Pull(pull::Error::Ended))
+    }
+}
+
+impl From<PublishError> for Error {
+    fn from(lost: PublishError) -> Self {
+        pull::Error::Stream(lost).into()
     }
 }

@@ -1,9 +1,8 @@
 //! Sources that the hub opens by itself: cameras, RTSP, MJPEG and WebSocket upstreams, files, commands, a test picture.
 //!
-//! What belongs here: dialling out, and everything between a device's bytes and a frame in the hub. What does not:
-//! who watches (the hub says only whether anybody does), routes, configuration files. One file a kind of source
-//! ([`Kind`]), one enum and one `match`; a source is an async function that ends by being dropped. Sources that clients
-//! ask for at run time, and speak to, are [`simulators`]' sessions.
+//! What belongs here: opening and reading them, one file a kind of source ([`Kind`]), one enum and one `match`; a source
+//! is an async function that ends by being dropped. What does not: the way of a picture into its stream and what is
+//! counted on it (`ingest::pull`), routes, configuration files.
 //!
 //! Two ways to run a source:
 //! - [`Sources`] keeps any number of them going for as long as the hub lives: opened on demand, tried again.
@@ -12,11 +11,11 @@
 //!   [`Playback::stream`].
 //!
 //! ```no_run
-//! # async fn example(hub: hub::Hub, settings: sources::Settings) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(hub: hub::Hub, admission: ingest::Admission) -> Result<(), Box<dyn std::error::Error>> {
 //! use hub::{Class, Rule, Start};
 //!
 //! let spec = sources::Spec::of_argument("talk".parse()?, "talk.mp4");
-//! let playback = sources::Playback::open(&hub, spec, settings).await?;
+//! let playback = sources::Playback::open(&hub, spec, &admission).await?;
 //! let mut pictures = playback.stream().subscribe(Rule::Latest, Class::Service, Start::Newest)?;
 //! tokio::select! {
 //!     end = playback.run() => end?,
@@ -28,28 +27,21 @@
 //! ```
 //!
 //! Invariants:
-//! - **SO1** One source, one capture, one encode at most a picture, however many watch.
-//! - **SO2** Nothing is open while nobody reads the stream of a source that is `on_demand`, but for a few seconds.
+//! - **SO1** One source, one capture, and at most one encode a picture, whatever the number of viewers.
+//! - **SO2** A source that is `on_demand` is closed some seconds after its last viewer has left.
 //! - **SO3** Every wait has a limit; a source without pictures is opened anew, with growing waits in between.
 //! - **SO4** No picture can end a source: what cannot be used is counted and skipped, and a flood is thinned out.
 //! - **SO5** No secret of a URL or a command is ever shown.
 
-mod backoff;
+mod blocking;
 mod error;
-mod ingest;
 mod kinds;
-mod pace;
 pub mod play;
 mod playback;
-pub mod simulators;
 mod spec;
-mod state;
 mod supervisor;
 
 pub use error::Error;
-pub use ingest::Settings;
 pub use playback::{OpenError, Playback};
-pub use simulators::Simulators;
 pub use spec::{Kind, Spec, SpecError, Transport, redacted};
-pub use state::{Report, State};
 pub use supervisor::Sources;

@@ -4,19 +4,22 @@
 use std::time::Duration;
 
 use hub::{Claim, ClaimError, Hub, Publisher, Stream};
+use ingest::{
+    Admission, now,
+    pull::{Report, State, Status},
+};
 
 use crate::{
-    Error, Kind, Report, Settings, Spec,
-    ingest::{Ingest, now},
+    Error, Kind, Spec,
+    blocking::blocking,
     kinds::{self, clip::Footage},
-    state::{State, Status},
 };
 
 /// A source with its stream, opened as far as a mistake in it can be found without playing it.
 #[derive(Debug)]
 pub struct Playback {
     spec: Spec,
-    settings: Settings,
+    admission: Admission,
     status: Status,
     publisher: Publisher,
     footage: Option<Footage>,
@@ -38,19 +41,23 @@ impl Playback {
     ///
     /// # Errors
     /// What is there cannot be read, or the stream is taken.
-    pub async fn open(hub: &Hub, spec: Spec, settings: Settings) -> Result<Self, OpenError> {
-        let quality = spec.quality.unwrap_or(settings.quality);
+    pub async fn open(hub: &Hub, spec: Spec, admission: &Admission) -> Result<Self, OpenError> {
+        let quality = spec.quality.unwrap_or(admission.quality());
         let (footage, length) = match &spec.kind {
             Kind::File { path, looping } => {
                 let footage = Footage::open(path, *looping, spec.fps, quality).await?;
-                let (footage, length) = blocking_length(footage).await?;
+                let measured = blocking(move || {
+                    let length = footage.length();
+                    Ok((footage, length))
+                });
+                let (footage, length) = measured.await?;
                 (Some(footage), length)
             }
             _ => (None, None),
         };
         let publisher = hub.publisher(&spec.name, Claim::SteadySource, now())?;
         let status = Status::new(spec.kind.word());
-        Ok(Self { spec, settings, status, publisher, footage, length })
+        Ok(Self { spec, admission: admission.clone(), status, publisher, footage, length })
     }
 
     /// Where the pictures come.
@@ -75,13 +82,13 @@ impl Playback {
     pub async fn run(&self) -> Result<(), Error> {
         self.status.count_attempt();
         self.status.set(State::Connecting);
-        let mut ingest = Ingest::new(&self.publisher, &self.status, &self.spec, self.settings);
+        let mut intake = kinds::intake(&self.spec, &self.publisher, &self.status, &self.admission);
         let end = match &self.footage {
-            Some(footage) => footage.play(&mut ingest).await,
-            None => kinds::run(&self.spec, &mut ingest).await,
+            Some(footage) => footage.play(&mut intake).await,
+            None => kinds::run(&self.spec, &mut intake).await,
         };
         match end {
-            Err(Error::Ended) => {}
+            Err(error) if error.is_end() => {}
             Err(error) => return Err(error),
             Ok(never) => match never {},
         }
@@ -92,14 +99,6 @@ impl Playback {
     }
 }
 
-async fn blocking_length(footage: Footage) -> Result<(Footage, Option<Duration>), Error> {
-    crate::ingest::blocking(move || {
-        let length = footage.length();
-        Ok((footage, length))
-    })
-    .await
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -108,7 +107,9 @@ mod tests {
 
     use super::*;
 
-    const SETTINGS: Settings = Settings { max_frame_bytes: 1 << 20, quality: 80 };
+    fn admission() -> Admission {
+        Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 80)
+    }
 
     fn hub() -> Hub {
         let ring =
@@ -131,7 +132,7 @@ mod tests {
         let path = folder.path().join("a.mjpeg");
         std::fs::write(&path, (0..4).flat_map(jpeg).collect::<Vec<u8>>()).unwrap();
         let hub = hub();
-        let playback = Playback::open(&hub, spec(&path, 10.0), SETTINGS).await.unwrap();
+        let playback = Playback::open(&hub, spec(&path, 10.0), &admission()).await.unwrap();
         assert_eq!(playback.length(), Some(Duration::from_millis(400)));
         let mut reader = playback.stream().subscribe(Rule::InOrder, Class::Service, Start::Oldest).unwrap();
         let start = Instant::now();
@@ -149,11 +150,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let hub = hub();
         let missing = folder.path().join("nowhere.mjpeg");
-        let error = Playback::open(&hub, spec(&missing, 10.0), SETTINGS).await.unwrap_err();
+        let error = Playback::open(&hub, spec(&missing, 10.0), &admission()).await.unwrap_err();
         assert!(error.to_string().contains("nowhere.mjpeg"), "{error}");
         assert!(hub.is_empty());
         std::fs::write(folder.path().join("a.jpg"), b"plain text").unwrap();
-        let playback = Playback::open(&hub, spec(folder.path(), 10.0), SETTINGS).await.unwrap();
+        let playback = Playback::open(&hub, spec(folder.path(), 10.0), &admission()).await.unwrap();
         let error = playback.run().await.unwrap_err();
         assert!(error.to_string().contains("a.jpg"), "{error}");
     }

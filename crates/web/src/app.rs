@@ -6,7 +6,8 @@ use access::{Buckets, Grant, Guard};
 use hub::{Hub, Stream, StreamName};
 use ingest::Admission;
 use record::Recordings;
-use sources::{Simulators, Sources};
+use sessions::Sessions;
+use sources::Sources;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
@@ -31,7 +32,7 @@ pub struct Rooms {
     pub recordings: Recordings,
     pub sources: Sources,
     pub uploads: Uploads,
-    pub simulators: Simulators,
+    pub simulators: Sessions,
     pub live_analysis: LiveAnalysis,
 }
 
@@ -41,7 +42,7 @@ pub struct App {
     recordings: Recordings,
     sources: Sources,
     uploads: Uploads,
-    simulators: Simulators,
+    simulators: Sessions,
     disk: Disk,
     replays: Arc<Semaphore>,
     guard: Guard,
@@ -105,7 +106,7 @@ impl App {
     }
 
     /// The simulator sessions.
-    pub fn simulators(&self) -> &Simulators {
+    pub fn simulators(&self) -> &Sessions {
         &self.simulators
     }
 

@@ -8,7 +8,6 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use sources::simulators;
 use wire::image::Refused;
 
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
@@ -105,9 +104,9 @@ impl From<access::Error> for ApiError {
     }
 }
 
-impl From<simulators::CreateError> for ApiError {
-    fn from(error: simulators::CreateError) -> Self {
-        use simulators::CreateError;
+impl From<sessions::CreateError> for ApiError {
+    fn from(error: sessions::CreateError) -> Self {
+        use sessions::CreateError;
         let status = match &error {
             CreateError::TextTooLong { .. } | CreateError::BadRobotId { .. } => StatusCode::BAD_REQUEST,
             _ => StatusCode::SERVICE_UNAVAILABLE,

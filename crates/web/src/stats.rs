@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use access::Grant;
 use hub::{StreamName, StreamStats};
+use ingest::pull;
 use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -116,13 +117,13 @@ impl SourceReport {
     fn of(app: &App, name: &StreamName) -> Option<Self> {
         let report = app.sources().report(name).or_else(|| app.simulators().report(name))?;
         let (state, error, retry_in_seconds) = match &report.state {
-            sources::State::Failed { why, retry_in } => {
+            pull::State::Failed { why, retry_in } => {
                 ("failed", Some(why.clone()), Some(round(retry_in.as_secs_f64(), 1)))
             }
-            sources::State::Ended { why } => ("ended", Some(why.clone()), None),
+            pull::State::Ended { why } => ("ended", Some(why.clone()), None),
             other => (other.word(), None, None),
         };
-        let sources::Report { kind, captures, encodes, frame_errors, attempts, .. } = report;
+        let pull::Report { kind, captures, encodes, frame_errors, attempts, .. } = report;
         Some(Self { kind, state, error, retry_in_seconds, captures, encodes, frame_errors, attempts })
     }
 }

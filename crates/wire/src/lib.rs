@@ -22,6 +22,7 @@ pub mod jpeg;
 mod json;
 pub mod mjpeg;
 pub mod multipart;
+pub mod options;
 pub mod publish;
 pub mod upload;
 pub mod view;

@@ -58,6 +58,11 @@ pub fn frame(jpeg: &[u8]) -> String {
     text
 }
 
+/// Bytes of a message with a picture of that size: in base64 it takes a third more; a kilobyte for what stands around it.
+pub fn max_message_bytes(max_frame_bytes: usize) -> usize {
+    max_frame_bytes / 3 * 4 + 1024
+}
+
 /// A text message that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hub::{Class, Closed, Hub, Limits, RingLimits, Rule, Start, StreamName, Subscriber};
-use sources::{Settings, Sources, Spec, State};
+use ingest::{Admission, pull::State};
+use sources::{Sources, Spec};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -49,11 +50,13 @@ impl Camera {
         };
         let hub = Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring });
         let name = spec.name.clone();
-        let settings = Settings { max_frame_bytes: LONGEST_FRAME_BYTES, quality: super::DEFAULT_QUALITY };
+        let limits =
+            wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
+        let admission = Admission::new(limits, super::DEFAULT_QUALITY);
         let shutdown = CancellationToken::new();
         let sources = {
             let _runtime = runtime.enter();
-            Sources::start(&hub, vec![spec], settings, &shutdown)
+            Sources::start(&hub, vec![spec], &admission, &shutdown)
         };
         let pictures = runtime.block_on(subscribe(&hub, &name))?;
         Ok(Camera { sources, name, pictures, runtime, has_begun: false, _shutdown: shutdown.drop_guard() })

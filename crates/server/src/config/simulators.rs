@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sources::simulators::Place;
+use sessions::Place;
 
 use super::problem::{Origin, Problem, ProblemKind};
 

@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sources::{Spec, simulators::Place};
+use sessions::Place;
+use sources::Spec;
 
 use super::profile::Profile;
 

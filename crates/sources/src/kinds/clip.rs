@@ -1,18 +1,22 @@
-//! Files, folders and the test picture, played without end by their own times.
+//! Files, folders and the test picture, played by their own times.
 
 use std::{
     convert::Infallible,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
+use ingest::{
+    Jpeg,
+    pull::{Intake, captured_now},
+};
 use tokio::time::{Instant, sleep_until};
 
+use super::command;
 use crate::{
     Error, Spec,
-    ingest::{Ingest, blocking, taken},
-    kinds::command,
+    blocking::blocking,
     play::{Clip, PlayOptions, Schedule, ffmpeg},
 };
 
@@ -20,11 +24,11 @@ use crate::{
 pub(super) async fn test(
     spec: &Spec,
     size: (u32, u32),
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
-    let options = PlayOptions { fps: spec.fps, quality: ingest.quality(), looping: true, size };
+    let options = PlayOptions { fps: spec.fps, quality: intake.admission().quality(), looping: true, size };
     let clip = Clip::pattern(spec.name.as_str(), &options);
-    play(Arc::new(clip), Some(size), ingest).await
+    play(Arc::new(clip), Some(size), intake).await
 }
 
 /// A file or folder, opened.
@@ -68,21 +72,22 @@ impl Footage {
         }
     }
 
-    pub(crate) async fn play(&self, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+    pub(crate) async fn play(&self, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
         match &self.reel {
-            Reel::Clip(clip) => play(Arc::clone(clip), None, ingest).await,
+            Reel::Clip(clip) => play(Arc::clone(clip), None, intake).await,
             Reel::Film(path) => {
                 let input = ffmpeg::Input::File(path);
-                command::film(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), ingest).await
+                command::film(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), intake).await
             }
         }
     }
 }
 
 /// A URL that ffmpeg opens.
-pub(super) async fn ffmpeg(url: &str, spec: &Spec, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
-    let options = PlayOptions { fps: spec.fps, quality: ingest.quality(), looping: false, size: (0, 0) };
-    command::film(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), ingest).await
+pub(super) async fn ffmpeg(url: &str, spec: &Spec, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
+    let options =
+        PlayOptions { fps: spec.fps, quality: intake.admission().quality(), looping: false, size: (0, 0) };
+    command::film(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), intake).await
 }
 
 /// A picture that never changes is shown again now and then, so that the stream counts as live.
@@ -104,30 +109,30 @@ fn open(path: &Path, options: &PlayOptions) -> Result<Option<Clip>, Error> {
 async fn play(
     clip: Arc<Clip>,
     drawn: Option<(u32, u32)>,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
-    ingest.allow_gap(clip.schedule.longest_gap());
+    intake.watchdog().allow_gap(clip.schedule.longest_gap());
     let start = Instant::now();
     let mut number = 0;
     loop {
         // Also after the last picture, which is shown for its own time: a file of a second lasts a second.
         sleep_until(start + clip.schedule.due(number)).await;
         if clip.schedule.picture(number).is_none() {
-            return Err(Error::Ended);
+            return Err(Error::ended());
         }
         let newest = clip.schedule.newest_due(start.elapsed(), number);
-        ingest.count_late(newest - number);
-        let Some(picture) = clip.schedule.picture(newest) else { return Err(Error::Ended) };
+        intake.count_late(newest - number);
+        let Some(picture) = clip.schedule.picture(newest) else { return Err(Error::ended()) };
         let source = clip.clone();
-        let captured = taken(SystemTime::now());
+        let captured = captured_now();
         match (blocking(move || source.jpeg(picture)).await, drawn) {
             (Ok(jpeg), Some(size)) => {
-                if ingest.wants() {
-                    ingest.encoded(jpeg, size, captured)?;
+                if intake.wants() {
+                    intake.encoded(Jpeg::new(jpeg, size), captured)?;
                 }
             }
-            (Ok(jpeg), None) => ingest.picture(jpeg, captured).await?,
-            (Err(error), _) => ingest.skip(&error),
+            (Ok(jpeg), None) => intake.picture(jpeg, captured).await?,
+            (Err(error), _) => intake.skip(&error),
         }
         number = newest + 1;
     }

@@ -5,6 +5,7 @@
 
 use std::{convert::Infallible, process::Stdio, time::Duration};
 
+use ingest::pull::Intake;
 use tokio::{
     io::AsyncReadExt,
     process::{Child, ChildStderr},
@@ -13,7 +14,7 @@ use tokio::{
 };
 
 use super::pipe::{Pipe, pictures};
-use crate::{Error, ingest::Ingest, play::ffmpeg};
+use crate::{Error, play::ffmpeg};
 
 /// The beginning of what a program had to say is kept for the error.
 const LONGEST_COMPLAINT_BYTES: u64 = 1000;
@@ -21,30 +22,30 @@ const LONGEST_COMPLAINT_BYTES: u64 = 1000;
 const ENDING: Duration = Duration::from_secs(1);
 
 /// `exec:`
-pub(super) async fn shell(command: &str, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+pub(super) async fn shell(command: &str, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", command]);
-    let (_, exit) = frames(shell, ingest).await?;
+    let (_, exit) = frames(shell, intake).await?;
     Err(exit.error())
 }
 
 /// What ffmpeg makes of its input, which may come to its end.
 pub(super) async fn film(
     command: std::process::Command,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
-    match frames(command, ingest).await? {
+    match frames(command, intake).await? {
         (_, exit) if !exit.is_success => Err(exit.error()),
         (0, exit) => Err(Error::NoFrame { said: exit.said }),
-        _ => Err(Error::Ended),
+        _ => Err(Error::ended()),
     }
 }
 
 /// Runs a program to its end, with the number of pictures that it wrote.
-async fn frames(command: std::process::Command, ingest: &mut Ingest<'_>) -> Result<(u64, Exit), Error> {
+async fn frames(command: std::process::Command, intake: &mut Intake<'_>) -> Result<(u64, Exit), Error> {
     let mut process = Process::start(command)?;
-    let stdout = process.child.stdout.take().ok_or(Error::Ended)?;
-    let count = pictures(Pipe::of_program(stdout), None, ingest).await?;
+    let stdout = process.child.stdout.take().ok_or_else(Error::ended)?;
+    let count = pictures(Pipe::of_program(stdout), None, intake).await?;
     Ok((count, process.end().await))
 }
 

@@ -93,8 +93,9 @@ impl Decoding {
     }
 }
 
+/// The thread ends early only by a panic.
 fn gone() -> Error {
-    Error::Unusable("the H.264 decoder gave up".to_owned())
+    Error::Panicked
 }
 
 fn decode(work: &Receiver<Unit>, done: &mpsc::Sender<Made>, quality: u8) {

@@ -1,8 +1,9 @@
 //! Pictures out of a stream of bytes: a program's stdout, or this process's stdin.
 
-use std::{convert::Infallible, io::Read, thread, time::SystemTime};
+use std::{convert::Infallible, io::Read, thread};
 
 use bytes::{Bytes, BytesMut};
+use ingest::pull::{Intake, captured_now};
 use tokio::{
     io::AsyncReadExt,
     process::ChildStdout,
@@ -12,7 +13,6 @@ use tokio::{
 
 use crate::{
     Error, Spec,
-    ingest::{Ingest, taken},
     play::{CutError, Cutter, DEFAULT_FPS},
 };
 
@@ -50,7 +50,7 @@ impl Pipe {
 pub(super) async fn pictures(
     mut pipe: Pipe,
     fps: Option<f64>,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<u64, Error> {
     let gap = fps.map(|fps| Duration::from_secs_f64(1.0 / fps));
     let mut due = Instant::now();
@@ -59,7 +59,7 @@ pub(super) async fn pictures(
     let mut count = 0;
     loop {
         let Some(piece) = pipe.next().await else { return Ok(count) };
-        let captured = taken(SystemTime::now());
+        let captured = captured_now();
         let goes_on = cutter.feed(&piece, &mut |jpeg| {
             cut.push(jpeg);
             true
@@ -71,7 +71,7 @@ pub(super) async fn pictures(
                 due = (due + gap).max(Instant::now());
             }
             count += 1;
-            ingest.picture(jpeg, captured).await?;
+            intake.picture(jpeg, captured).await?;
         }
         if !goes_on {
             return Ok(count);
@@ -80,11 +80,11 @@ pub(super) async fn pictures(
 }
 
 /// Stdin, at its writer's pace unless the source has a rate. A file behind `<` has no pace of its own.
-pub(super) async fn stdin(spec: &Spec, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+pub(super) async fn stdin(spec: &Spec, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let fps = spec.fps.or_else(|| stdin_is_file().then_some(DEFAULT_FPS));
-    match pictures(read_on_thread(std::io::stdin())?, fps, ingest).await? {
+    match pictures(read_on_thread(std::io::stdin())?, fps, intake).await? {
         0 => Err(CutError::Empty.into()),
-        _ => Err(Error::Ended),
+        _ => Err(Error::ended()),
     }
 }
 
@@ -132,7 +132,8 @@ mod tests {
     use hub::{Claim, Class, Hub, Limits, RingLimits, Rule, Start};
 
     use super::*;
-    use crate::{Settings, ingest::now, state::Status};
+    use ingest::{Admission, now, pull::Status};
+    use wire::image::Limits as PictureLimits;
 
     fn jpeg(grey: u8) -> Vec<u8> {
         media::jpeg::encode(&media::Picture::filled(8, 8, [grey; 3]), 90).unwrap()
@@ -146,14 +147,13 @@ mod tests {
         let publisher = hub.publisher(&"pipe".parse().unwrap(), Claim::SteadySource, now()).unwrap();
         let mut reader = publisher.stream().subscribe(Rule::InOrder, Class::Service, Start::Oldest).unwrap();
         let status = Status::new("stdin");
-        let spec = Spec::of_argument("pipe".parse().unwrap(), "-");
-        let settings = Settings { max_frame_bytes: 1 << 20, quality: 80 };
-        let mut ingest = Ingest::new(&publisher, &status, &spec, settings);
+        let admission = Admission::new(PictureLimits { max_bytes: 1 << 20, setting: "" }, 80);
+        let mut intake = Intake::new(&publisher, &status, admission).unpaced();
 
         let input: Vec<u8> = (0..4).flat_map(jpeg).collect();
         let pipe = read_on_thread(Cursor::new(input)).unwrap();
         let start = Instant::now();
-        let count = pictures(pipe, Some(5.0), &mut ingest).await.unwrap();
+        let count = pictures(pipe, Some(5.0), &mut intake).await.unwrap();
         assert_eq!((count, start.elapsed().as_millis()), (4, 600));
         for grey in 0..4 {
             assert_eq!(reader.recv().await.unwrap().frame.payload, jpeg(grey));

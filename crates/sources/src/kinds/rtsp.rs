@@ -3,12 +3,13 @@
 //! H.264 has to be decoded without a gap, so access units wait in a short queue for a thread of their own. Where that
 //! thread is too slow, the rest of a group of pictures is left out: the picture stands for a moment, and is never old.
 
-use std::{
-    convert::Infallible,
-    time::{Duration, SystemTime},
-};
+use std::{convert::Infallible, time::Duration};
 
 use futures_util::StreamExt;
+use ingest::{
+    Jpeg,
+    pull::{self, Intake, captured_now, http::request::credentials},
+};
 use retina::{
     client::{
         Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, Session, SessionOptions, SetupOptions,
@@ -19,14 +20,8 @@ use retina::{
 use tokio::{select, time::timeout};
 use url::Url;
 
-use super::{
-    h264::{Decoding, Made, Unit},
-    http::request::credentials,
-};
-use crate::{
-    Error, Transport,
-    ingest::{Ingest, taken},
-};
+use super::h264::{Decoding, Made, Unit};
+use crate::{Error, Transport};
 
 /// DESCRIBE, SETUP and PLAY together.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,14 +29,16 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) async fn run(
     url: &Url,
     transport: Transport,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
     let playing = timeout(SETUP_TIMEOUT, play(url, transport)).await;
-    let slow =
-        |_| Error::Slow { what: "the camera's answers to DESCRIBE, SETUP and PLAY", after: SETUP_TIMEOUT };
+    let slow = |_| pull::Error::Slow {
+        what: "the camera's answers to DESCRIBE, SETUP and PLAY",
+        after: SETUP_TIMEOUT,
+    };
     match playing.map_err(slow)?? {
-        (session, Codec::H264) => h264(session, ingest).await,
-        (session, Codec::Jpeg) => jpeg(session, ingest).await,
+        (session, Codec::H264) => h264(session, intake).await,
+        (session, Codec::Jpeg) => jpeg(session, intake).await,
     }
 }
 
@@ -52,7 +49,7 @@ enum Codec {
 }
 
 async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error> {
-    let broken = |error: retina::Error| Error::broken(&error);
+    let broken = |error: retina::Error| pull::Error::broken(&error);
     let mut options =
         SessionOptions::default().user_agent(concat!("framehub/", env!("CARGO_PKG_VERSION")).to_owned());
     let mut address = url.clone();
@@ -91,21 +88,18 @@ fn choose<'a>(streams: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(usiz
     }
     let offered: Vec<_> = videos.iter().map(|(_, (_, encoding))| *encoding).collect();
     let offered = if offered.is_empty() { "no video".to_owned() } else { offered.join(", ") };
-    Err(Error::Unusable(format!(
-        "the camera sends {offered}; H.264 and JPEG are read here: choose one of them in the camera's settings, or its \
-         second stream"
-    )))
+    Err(Error::RtspCodec { offered })
 }
 
-async fn jpeg(mut session: Demuxed, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+async fn jpeg(mut session: Demuxed, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     loop {
         let frame = next(&mut session).await?;
-        ingest.picture(frame.into_data().into(), taken(SystemTime::now())).await?;
+        intake.picture(frame.into_data().into(), captured_now()).await?;
     }
 }
 
-async fn h264(mut session: Demuxed, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
-    let mut decoding = Decoding::start(ingest.quality())?;
+async fn h264(mut session: Demuxed, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
+    let mut decoding = Decoding::start(intake.admission().quality())?;
     loop {
         select! {
             frame = next(&mut session) => {
@@ -118,15 +112,15 @@ async fn h264(mut session: Demuxed, ingest: &mut Ingest<'_>) -> Result<Infallibl
                 let unit = Unit {
                     key: frame.is_random_access_point(),
                     parameters,
-                    wanted: ingest.wants(),
-                    captured: taken(SystemTime::now()),
+                    wanted: intake.wants(),
+                    captured: captured_now(),
                     avcc: frame.into_data(),
                 };
                 decoding.give(unit)?;
             }
             made = decoding.next() => match made? {
-                Made::Picture { jpeg, size, captured } => ingest.encoded(jpeg, size, captured)?,
-                Made::Nothing(error) => ingest.skip(&error),
+                Made::Picture { jpeg, size, captured } => intake.encoded(Jpeg::new(jpeg.into(), size), captured)?,
+                Made::Nothing(error) => intake.skip(&error),
             },
         }
     }
@@ -137,8 +131,8 @@ async fn next(session: &mut Demuxed) -> Result<VideoFrame, Error> {
         match session.next().await {
             Some(Ok(CodecItem::VideoFrame(frame))) => return Ok(frame),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(Error::broken(&error)),
-            None => return Err(Error::Ended),
+            Some(Err(error)) => return Err(pull::Error::broken(&error).into()),
+            None => return Err(Error::ended()),
         }
     }
 }

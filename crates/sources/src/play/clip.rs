@@ -2,21 +2,19 @@
 //! is skipped is not even read.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use media::container::{Format, JpegFile};
 use media::pattern::TestPattern;
+use net::Lock;
+use wire::image::Limits;
 
 use super::schedule::{Schedule, thinned};
 use crate::Error;
 
 /// Frames a second where neither the source nor the user says.
 pub const DEFAULT_FPS: f64 = 30.0;
-
-/// A picture of a folder is decoded only if it is no larger than 8K.
-const MOST_PIXELS: u64 = 7680 * 4320;
 
 /// What the user wants of a source.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +47,7 @@ enum Pictures {
     Folder(Vec<PathBuf>),
     /// The pattern keeps what it drew last; one frame is drawn at a time, nothing awaits under the lock.
     Pattern {
-        pattern: Box<Mutex<TestPattern>>,
+        pattern: Box<Lock<TestPattern>>,
         caption: String,
     },
 }
@@ -107,8 +105,7 @@ impl Clip {
             }
         }
         if files.is_empty() {
-            let shown = path.display();
-            return Err(Error::Unusable(format!("the folder {shown} holds no .jpg, .jpeg or .png file")));
+            return Err(Error::EmptyFolder { path: path.to_owned() });
         }
         files.sort();
         let fps = options.fps.unwrap_or(DEFAULT_FPS);
@@ -126,7 +123,7 @@ impl Clip {
     /// The test pattern, without end.
     pub fn pattern(caption: &str, options: &PlayOptions) -> Clip {
         let (width, height) = options.size;
-        let pattern = Box::new(Mutex::new(TestPattern::new(width, height)));
+        let pattern = Box::new(Lock::new(TestPattern::new(width, height)));
         let schedule = Schedule::even(options.fps.unwrap_or(DEFAULT_FPS), None, false);
         Clip {
             pictures: Pictures::Pattern { pattern, caption: caption.to_owned() },
@@ -149,7 +146,7 @@ impl Clip {
                 self.read_picture(file)
             }
             Pictures::Pattern { pattern, caption } => {
-                let mut pattern = pattern.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut pattern = pattern.lock();
                 let picture = pattern.draw(number, &time_of_day(), caption);
                 Ok(media::jpeg::encode(picture, self.quality)?.into())
             }
@@ -157,22 +154,17 @@ impl Clip {
     }
 
     fn read_picture(&self, file: &Path) -> Result<Bytes, Error> {
-        let shown = file.display();
         let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
-        let unusable = |reason: String| Error::Unusable(format!("{shown} is no picture to show: {reason}"));
-        match wire::image::sniff(&bytes).map_err(|error| unusable(error.to_string()))? {
-            wire::image::Kind::Jpeg(_) => Ok(complete(bytes)),
-            wire::image::Kind::Png { .. } => {
-                let picture =
-                    media::png::decode(&bytes, MOST_PIXELS).map_err(|error| unusable(error.to_string()))?;
-                Ok(media::jpeg::encode(&picture, self.quality)?.into())
-            }
+        let limits = Limits { max_bytes: usize::MAX, setting: "" };
+        match ingest::to_jpeg(bytes.into(), &limits, self.quality) {
+            Ok(jpeg) => Ok(jpeg.payload),
+            Err(reason) => Err(Error::NotAPicture { path: file.to_owned(), reason }),
         }
     }
 }
 
 fn beyond(index: usize) -> Error {
-    Error::Unusable(format!("there is no picture {index}"))
+    Error::NoSuchPicture { index }
 }
 
 /// Cameras leave the Huffman tables out of the frames of an AVI file; viewers need them.

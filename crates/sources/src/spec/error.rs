@@ -1,4 +1,4 @@
-//! What can be wrong with a source as somebody wrote it.
+//! What can be wrong with the line that describes a source.
 
 /// Each message says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,12 +20,8 @@ pub enum SpecError {
     Url { url: String, reason: String },
     #[error(transparent)]
     Name(#[from] hub::InvalidName),
-    #[error("the option '{key}' is '{found}'; allowed is {allowed}")]
-    Option { key: String, found: String, allowed: String },
-    #[error("the option '{key}' stands there twice")]
-    Twice { key: String },
-    #[error("'{kind}:' has no option '{key}'")]
-    NoSuchOption { kind: &'static str, key: String },
+    #[error(transparent)]
+    Option(#[from] wire::options::Error),
 }
 
 const SCHEMES: &str = "v4l2:, file:, http://, https://, ws://, wss://, rtsp://, testsrc:, exec:";
@@ -40,8 +36,7 @@ impl SpecError {
                 "BAD_ADDRESS"
             }
             Self::Name(_) => hub::InvalidName::CODE,
-            Self::Option { .. } | Self::Twice { .. } => "BAD_OPTION",
-            Self::NoSuchOption { .. } => "NO_SUCH_OPTION",
+            Self::Option(error) => error.code(),
         }
     }
 }

@@ -9,7 +9,6 @@
 //! ```
 
 mod error;
-mod options;
 mod redact;
 #[cfg(test)]
 mod tests;
@@ -18,11 +17,10 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use hub::{InvalidName, StreamName};
 use url::Url;
+use wire::options::{self, Options};
 
 pub use error::SpecError;
 pub use redact::redacted;
-
-pub(crate) use options::Options;
 
 /// One source: the stream that it fills, what it opens, and how.
 #[derive(Clone, PartialEq)]
@@ -201,7 +199,7 @@ fn kind(address: &str, options: &mut Options) -> Result<Kind, SpecError> {
             interval: options.seconds("interval", 0.01..=86_400.0)?.unwrap_or(DEFAULT_INTERVAL),
         },
         "ws" | "wss" => Kind::WebSocket(url(address)?),
-        "rtsp" => Kind::Rtsp { url: url(address)?, transport: options.transport()?.unwrap_or_default() },
+        "rtsp" => Kind::Rtsp { url: url(address)?, transport: transport(options)?.unwrap_or_default() },
         _ => return Err(SpecError::UnknownScheme { scheme: scheme.chars().take(40).collect() }),
     })
 }
@@ -221,6 +219,14 @@ fn device(rest: &str) -> Result<PathBuf, SpecError> {
     let number: Option<u8> = rest.parse().ok();
     let number = number.ok_or_else(|| SpecError::Device { found: rest.chars().take(80).collect() })?;
     Ok(format!("/dev/video{number}").into())
+}
+
+fn transport(options: &mut Options) -> Result<Option<Transport>, options::Error> {
+    options.read("transport", "tcp or udp", |text| match text {
+        "tcp" => Some(Transport::Tcp),
+        "udp" => Some(Transport::Udp),
+        _ => None,
+    })
 }
 
 fn url(address: &str) -> Result<Url, SpecError> {

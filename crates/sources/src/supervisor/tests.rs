@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used)]
 
 use hub::{Class, Limits, RingLimits, Rule, Start, Subscriber};
+use ingest::pull::LINGER;
 use tokio::time::{Instant, advance, timeout};
+use wire::image::Limits as PictureLimits;
 
 use super::*;
 
-const SETTINGS: Settings = Settings { max_frame_bytes: 1 << 20, quality: 80 };
+fn admission() -> Admission {
+    Admission::new(PictureLimits { max_bytes: 1 << 20, setting: "" }, 80)
+}
 
 fn hub() -> Hub {
     let ring = RingLimits { frames: 2, history_bytes: 1 << 20, backlog_frames: 2, backlog_bytes: 1 << 20 };
@@ -20,7 +24,7 @@ fn name(text: &str) -> StreamName {
 
 fn start(hub: &Hub, line: &str) -> (Sources, CancellationToken) {
     let shutdown = CancellationToken::new();
-    let sources = Sources::start(hub, vec![Spec::parse(line).unwrap()], SETTINGS, &shutdown);
+    let sources = Sources::start(hub, vec![Spec::parse(line).unwrap()], &admission(), &shutdown);
     (sources, shutdown)
 }
 
@@ -47,7 +51,7 @@ async fn until(sources: &Sources, stream: &str, state: &str) -> Report {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_rests_until_somebody_reads_and_again_after_the_last_has_left() {
+async fn it_rests_until_the_first_reader_and_again_after_the_last() {
     let hub = hub();
     let (sources, _shutdown) = start(&hub, "a=testsrc:#width=16&height=16&fps=10");
     sleep(Duration::from_secs(60)).await;
@@ -71,11 +75,15 @@ async fn it_rests_until_somebody_reads_and_again_after_the_last_has_left() {
     let rested = until(&sources, "a", "resting").await;
     assert!(left.elapsed() >= LINGER && left.elapsed() < LINGER * 2);
     sleep(Duration::from_secs(60)).await;
-    assert_eq!(sources.report(&name("a")).unwrap().captures, rested.captures, "nothing is drawn for nobody");
+    assert_eq!(
+        sources.report(&name("a")).unwrap().captures,
+        rested.captures,
+        "nothing is drawn without readers"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_soon_finds_it_open() {
+async fn a_reader_that_comes_back_soon_finds_it_open() {
     let hub = hub();
     let (sources, _shutdown) = start(&hub, "a=testsrc:#width=16&height=16&fps=10");
     let mut reader = watch(&hub, "a").await;
@@ -89,7 +97,7 @@ async fn who_comes_back_soon_finds_it_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_not_on_demand_runs_for_nobody() {
+async fn a_source_that_is_not_on_demand_runs_without_readers() {
     let hub = hub();
     let (sources, _shutdown) = start(&hub, "a=testsrc:#width=16&height=16&fps=10&on_demand=no");
     until(&sources, "a", "live").await;

@@ -8,7 +8,7 @@ use http::StatusCode;
 use hub::StreamName;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
-use sources::simulators::{CreateRequest, Created, Info};
+use sessions::{CreateRequest, Created, Info};
 use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};

@@ -15,7 +15,8 @@ use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, RingLimits};
 use media::fmp4::{self, FragmentEntry, Sample, Track};
 use record::{Codec, Config, Kind, Metadata, RecordingId, Recordings, Retention, Status, Store, Writing};
 use serde_json::Value;
-use sources::{Simulators, Sources, simulators::Place};
+use sessions::{Place, Sessions};
+use sources::Sources;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
@@ -71,19 +72,19 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
 }
 
 /// Sessions of a simulator that is not there.
-pub(crate) fn simulators(hub: &Hub) -> Simulators {
+pub(crate) fn simulators(hub: &Hub) -> Sessions {
     let place = Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
     let second = Duration::from_secs(1);
-    let config = sources::simulators::Config {
+    let config = sessions::Config {
         default: place.simulator().unwrap(),
         others: BTreeMap::new(),
-        pictures: sources::Settings { max_frame_bytes: 1 << 20, quality: 85 },
+        pictures: ingest::Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 85),
         timeout: second,
         max_sessions: 2,
         idle: second * 3600,
         check_every: second * 300,
     };
-    Simulators::new(hub.clone(), config, CancellationToken::new())
+    Sessions::new(hub.clone(), config, CancellationToken::new())
 }
 
 pub(crate) fn config(directory: PathBuf) -> Config {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use fastwebsockets::WebSocketError;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
-use sources::simulators::{self, Client, Close, NotTaken, Notice, Word};
+use sessions::{Client, Close, NotTaken, Notice, Word};
 use tokio::time::Instant;
 use wire::view;
 
@@ -74,7 +74,7 @@ pub(crate) fn response(
 ) -> Response {
     let (format, tells_metadata) = (query.format, query.tells_metadata());
     let fps = if source.is_paced() { None } else { app.rate(query.fps) };
-    let max_message = if client.is_some() { simulators::MAX_SAID_BYTES } else { MAX_MESSAGE };
+    let max_message = if client.is_some() { sessions::MAX_SAID_BYTES } else { MAX_MESSAGE };
     websocket::accept(request, max_message, move |inbox, outbox| async move {
         let pacer = Pacer::new(fps, Instant::now());
         let view = View { app, name, source, client, format, tells_metadata, pacer };

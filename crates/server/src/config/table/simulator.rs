@@ -92,7 +92,6 @@ pub(super) const KEYS: &[Key] = &[
 
 fn is_host(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_alphanumeric() || b".-_:".contains(&b);
-    let place =
-        sources::simulators::Place { host: text.to_owned(), ..super::super::Simulator::default().place() };
+    let place = sessions::Place { host: text.to_owned(), ..super::super::Simulator::default().place() };
     (1..=253).contains(&text.len()) && text.bytes().all(good) && place.simulator().is_ok()
 }

@@ -9,9 +9,9 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::SystemTime,
 };
 
+use ingest::pull::captured_now;
 use linuxvideo::{
     BufType, Device, Fract,
     format::{FrameSizes, PixFormat, PixelFormat},
@@ -25,7 +25,7 @@ use super::{
     Capture, Mode, Pixels,
     choose::{Offer, Preference, choose},
 };
-use crate::{Error, ingest::taken};
+use crate::Error;
 
 /// How long the thread waits for a picture before it looks whether it is still needed.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -55,11 +55,11 @@ impl Camera {
 
     /// Why there are no more captures.
     pub(super) async fn end(mut self) -> Error {
-        let Some(thread) = self.thread.take() else { return Error::Ended };
+        let Some(thread) = self.thread.take() else { return Error::ended() };
         match tokio::task::spawn_blocking(move || thread.join()).await {
             Ok(Ok(Err(error))) => error,
-            Ok(Ok(Ok(()))) => Error::Ended,
-            _ => Error::Unusable("the camera's driver does something that is not understood".to_owned()),
+            Ok(Ok(Ok(()))) => Error::ended(),
+            _ => Error::Panicked,
         }
     }
 }
@@ -83,9 +83,9 @@ fn read(
         if !is_ready(&stream).map_err(unread)? {
             continue;
         }
-        let taken = taken(SystemTime::now());
+        let taken_at = captured_now();
         let capture = stream.dequeue(|view| {
-            Ok(Capture { mode, bytes: view.to_vec(), captured: taken, damaged: view.is_error() })
+            Ok(Capture { mode, bytes: view.to_vec(), captured: taken_at, damaged: view.is_error() })
         });
         match captured.try_send(capture.map_err(unread)?) {
             Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => {}
@@ -110,15 +110,15 @@ fn open(path: &Path, preferred: &Preference) -> Result<(ReadStream, Mode), Error
     let device = Device::open(path).map_err(unread)?;
     let offers = offers(&device).map_err(unread)?;
     let Some(offer) = choose(&offers, preferred) else {
-        let path = path.display();
-        return Err(Error::Unusable(format!("{path} offers none of {}", known_names())));
+        return Err(Error::CameraOffers { device: path.to_owned(), known: known_names() });
     };
     let (fourcc, _) = KNOWN[KNOWN.iter().position(|(_, pixels)| *pixels == offer.pixels).unwrap_or(0)];
     let wanted = PixFormat::new(offer.width, offer.height, PixelFormat::from_fourcc(fourcc));
     let capture = device.video_capture(wanted).map_err(unread)?;
     let given = capture.format();
     let Some(pixels) = pixels_of(given.pixel_format()) else {
-        return Err(Error::Unusable(format!("{} was set to {:?}", path.display(), given.pixel_format())));
+        let format = format!("{:?}", given.pixel_format());
+        return Err(Error::CameraFormat { device: path.to_owned(), format });
     };
     let mode = Mode { pixels, width: given.width(), height: given.height(), stride: given.bytes_per_line() };
     // Some drivers know one rate only; the picture comes all the same.

@@ -13,13 +13,11 @@ mod tests;
 use std::{convert::Infallible, path::Path};
 
 use hub::CaptureTime;
+use ingest::{Jpeg, pull::Intake};
 use media::raw::{Layout, Raw};
 use tokio::sync::mpsc;
 
-use crate::{
-    Error,
-    ingest::{Ingest, blocking},
-};
+use crate::{Error, blocking::blocking};
 use choose::Preference;
 
 /// What a camera's pixels are.
@@ -53,44 +51,44 @@ pub(super) async fn run(
     device: &Path,
     size: (Option<u32>, Option<u32>),
     fps: Option<f64>,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
     let preferred = Preference { width: size.0, height: size.1, fps };
     #[cfg(target_os = "linux")]
     {
         let mut camera = device::Camera::start(device, preferred)?;
-        show(&mut camera.captures, ingest).await?;
+        show(&mut camera.captures, intake).await?;
         Err(camera.end().await)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (device, preferred, show);
-        Err(Error::Unusable("cameras are opened on Linux only; elsewhere use exec: with ffmpeg".to_owned()))
+        Err(Error::NoCameras)
     }
 }
 
 /// Hands captures over until there are no more.
-async fn show(captures: &mut mpsc::Receiver<Capture>, ingest: &mut Ingest<'_>) -> Result<(), Error> {
+async fn show(captures: &mut mpsc::Receiver<Capture>, intake: &mut Intake<'_>) -> Result<(), Error> {
     while let Some(Capture { mode, bytes, captured, damaged }) = captures.recv().await {
         if damaged {
-            ingest.skip(&"the driver says that it is damaged");
+            intake.skip(&"the driver says that it is damaged");
             continue;
         }
         let Pixels::Raw(layout) = mode.pixels else {
-            ingest.picture(bytes.into(), captured).await?;
+            intake.picture(bytes.into(), captured).await?;
             continue;
         };
-        if !ingest.wants() {
+        if !intake.wants() {
             continue;
         }
-        let quality = ingest.quality();
+        let quality = intake.admission().quality();
         let work = move || {
             let (width, height, stride) = (mode.width as usize, mode.height as usize, mode.stride as usize);
             Raw { bytes: &bytes, layout, width, height, stride }.to_jpeg(quality).map_err(Error::from)
         };
         match blocking(work).await {
-            Ok(jpeg) => ingest.encoded(jpeg, (mode.width, mode.height), captured)?,
-            Err(error) => ingest.skip(&error),
+            Ok(jpeg) => intake.encoded(Jpeg::new(jpeg.into(), (mode.width, mode.height)), captured)?,
+            Err(error) => intake.skip(&error),
         }
     }
     Ok(())

@@ -8,7 +8,11 @@ use super::{
     choose::{Offer, choose},
     *,
 };
-use crate::{Settings, Spec, ingest::now, state::Status};
+use ingest::{
+    Admission, now,
+    pull::{Report, Status},
+};
+use wire::image::Limits as PictureLimits;
 
 const YUYV: Pixels = Pixels::Raw(Layout::Yuyv);
 const NV12: Pixels = Pixels::Raw(Layout::Nv12);
@@ -63,19 +67,19 @@ fn without_a_wish_it_is_vga() {
 }
 
 /// Shows these buffers in a hub; gives what the stream has last, and what was counted.
-async fn shown(captures: Vec<Capture>) -> (Option<(Vec<u8>, hub::Format)>, crate::Report) {
+async fn shown(captures: Vec<Capture>) -> (Option<(Vec<u8>, hub::Format)>, Report) {
     let ring = RingLimits { frames: 2, history_bytes: 1 << 20, backlog_frames: 2, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring });
     let publisher = hub.publisher(&"cam".parse().unwrap(), Claim::SteadySource, now()).unwrap();
     let status = Status::new("v4l2");
-    let settings = Settings { max_frame_bytes: 1 << 20, quality: 90 };
-    let mut ingest = Ingest::new(&publisher, &status, &Spec::parse("cam=v4l2:0").unwrap(), settings);
+    let admission = Admission::new(PictureLimits { max_bytes: 1 << 20, setting: "" }, 90);
+    let mut intake = Intake::new(&publisher, &status, admission);
     let (give, mut take) = mpsc::channel(captures.len().max(1));
     for capture in captures {
         give.send(capture).await.unwrap();
     }
     drop(give);
-    show(&mut take, &mut ingest).await.unwrap();
+    show(&mut take, &mut intake).await.unwrap();
     let newest = publisher.stream().newest().map(|frame| (frame.payload.to_vec(), frame.format));
     (newest, status.report())
 }

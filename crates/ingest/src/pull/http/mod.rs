@@ -1,12 +1,9 @@
 //! `http://` and `https://`: MJPEG, or a picture that is asked for again and again. Which of the two it is the
 //! answer's content type says.
 
-pub(crate) mod request;
+pub mod request;
 
-use std::{
-    convert::Infallible,
-    time::{Duration, SystemTime},
-};
+use std::{convert::Infallible, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -14,24 +11,28 @@ use hub::CaptureTime;
 use hyper::body::Incoming;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use url::Url;
-use wire::multipart::{self, Event, Limits, Parser, Part};
-
-use crate::{
-    Error,
-    ingest::{Ingest, taken},
+use wire::{
+    image,
+    multipart::{self, Event, Limits, Parser, Part},
 };
+
+use super::{Error, Intake, captured_now};
 use request::{Answer, Caller};
 
 /// A single picture must be whole so soon after its answer has begun.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 
-pub(crate) async fn run(url: &Url, pause: Duration, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
+/// Pictures from this URL until there is a reason to stop. `pause` lies between two requests for a single picture.
+///
+/// # Errors
+/// The reason.
+pub async fn run(url: &Url, pause: Duration, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let mut caller = Caller::new(url);
     let answer = caller.get().await?;
     match Content::of(&answer)? {
-        Content::Parts(boundary) => parts(answer, &boundary, ingest).await,
-        Content::Picture => snapshots(caller, answer, pause, ingest).await,
+        Content::Parts(boundary) => parts(answer, &boundary, intake).await,
+        Content::Picture => snapshots(caller, answer, pause, intake).await,
     }
 }
 
@@ -51,32 +52,33 @@ impl Content {
     fn named(content_type: &str) -> Result<Self, Error> {
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match media_type.as_str() {
-            it if it.starts_with("multipart/") => multipart::boundary(content_type)
-                .map(Self::Parts)
-                .map_err(|error| Error::Unusable(format!("its MJPEG stream cannot be read: {error}"))),
+            it if it.starts_with("multipart/") => {
+                multipart::boundary(content_type).map(Self::Parts).map_err(Error::Mjpeg)
+            }
             // The bytes decide later.
             "" | "application/octet-stream" => Ok(Self::Picture),
             it if it.starts_with("image/") => Ok(Self::Picture),
-            other => Err(Error::Unusable(format!(
-                "it answers with {other}; a source is an MJPEG stream (multipart/x-mixed-replace) or a picture (image/jpeg)"
-            ))),
+            other => Err(Error::ContentType { content_type: other.to_owned() }),
         }
     }
 }
 
-async fn parts(mut answer: Answer, boundary: &str, ingest: &mut Ingest<'_>) -> Result<Infallible, Error> {
-    let limits = Limits { max_part_bytes: ingest.max_frame_bytes(), max_header_bytes: LONGEST_HEADER_BYTES };
+async fn parts(mut answer: Answer, boundary: &str, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
+    let limits = Limits {
+        max_part_bytes: intake.admission().limits().max_bytes,
+        max_header_bytes: LONGEST_HEADER_BYTES,
+    };
     let mut parser = Parser::new(boundary, limits);
     while let Some(piece) = next(&mut answer.body).await? {
         let mut rest: &[u8] = &piece;
         loop {
-            let event = parser.feed(&mut rest).map_err(|error| Error::Unusable(error.to_string()))?;
+            let event = parser.feed(&mut rest)?;
             match event {
                 None => break,
                 Some(Event::End) => return Err(Error::Ended),
                 Some(Event::Part(part)) => {
                     let captured = timestamp(&part);
-                    ingest.picture(part.body, captured).await?;
+                    intake.picture(part.body, captured).await?;
                 }
             }
         }
@@ -93,9 +95,9 @@ async fn snapshots(
     mut caller: Caller,
     first: Answer,
     pause: Duration,
-    ingest: &mut Ingest<'_>,
+    intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
-    ingest.allow_gap(pause);
+    intake.watchdog().allow_gap(pause);
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -103,20 +105,18 @@ async fn snapshots(
     loop {
         let slow = |_| Error::Slow { what: "the picture", after: BODY_TIMEOUT };
         let picture =
-            timeout(BODY_TIMEOUT, whole(answer, ingest.max_frame_bytes())).await.map_err(slow)??;
-        ingest.picture(picture, taken(SystemTime::now())).await?;
+            timeout(BODY_TIMEOUT, whole(answer, intake.admission().limits())).await.map_err(slow)??;
+        intake.picture(picture, captured_now()).await?;
         ticks.tick().await;
         answer = caller.get().await?;
     }
 }
 
-async fn whole(mut answer: Answer, limit: usize) -> Result<Bytes, Error> {
+async fn whole(mut answer: Answer, limits: &image::Limits) -> Result<Bytes, Error> {
     let mut bytes = BytesMut::new();
     while let Some(piece) = next(&mut answer.body).await? {
-        if bytes.len() + piece.len() > limit {
-            return Err(Error::Unusable(format!(
-                "its picture has more than the {limit} bytes of server.max_frame_size_mb"
-            )));
+        if bytes.len() + piece.len() > limits.max_bytes {
+            return Err(limits.too_large().into());
         }
         bytes.extend_from_slice(&piece);
     }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::Empty;
+use ingest::pull::{
+    Error,
+    http::request::{authority, open, refused, target},
+};
 use tokio::time::timeout;
 
-use super::Simulator;
-use crate::{
-    Error,
-    kinds::http::request::{authority, open, refused, target},
-};
+use crate::address::Simulator;
 
-/// Somebody waits for the session meanwhile.
+/// The client waits for its session meanwhile.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) async fn ping(simulator: &Simulator) -> Result<(), Error> {
+pub(crate) async fn ping(simulator: &Simulator) -> Result<(), Error> {
     let slow = |_| Error::Slow { what: "the answer to /ping", after: PATIENCE };
     timeout(PATIENCE, ask(simulator)).await.map_err(slow)?
 }

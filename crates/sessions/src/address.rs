@@ -3,21 +3,20 @@
 use std::fmt;
 
 use url::Url;
+use wire::options::{self, Options};
 
-use crate::spec::{Options, SpecError};
-
-/// A simulator's addresses. Two with the same addresses are the same simulator.
+/// A simulator's addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulator {
     /// Its WebSocket: pictures, signalling, or both.
-    pub(super) socket: Url,
-    /// Its MJPEG stream, for when the WebSocket brings no pictures.
-    pub(super) stream: Url,
-    /// Asked whether it is alive when a session is made.
-    pub(super) ping: Url,
+    pub(crate) socket: Url,
+    /// Its MJPEG stream, read while the WebSocket brings no pictures.
+    pub(crate) stream: Url,
+    /// Asked once, when a session is made, whether the simulator is alive.
+    pub(crate) ping: Url,
 }
 
-/// Host and ports, as they are configured.
+/// Host and ports, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// A name or an IP address, IPv6 without brackets.
@@ -38,7 +37,7 @@ pub enum InvalidSimulator {
     #[error("{host:?} is no host: write HOST or HOST:PORT, such as 10.0.0.7:8211")]
     Host { host: String },
     #[error(transparent)]
-    Option(#[from] SpecError),
+    Option(#[from] options::Error),
 }
 
 impl Place {

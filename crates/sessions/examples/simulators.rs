@@ -4,7 +4,7 @@
 //! ```sh
 //! framehub serve server.port=5000 demo.enabled=false streams.max_concurrent=100 sessions.max_concurrent=100 \
 //!   simulator.port=8211 simulator.ws_port=8211 simulator.stream_port=8211 &
-//! cargo run --release -p framehub-sources --example simulators -- $! 100 300
+//! cargo run --release -p framehub-sessions --example simulators -- $! 100 300
 //! ```
 //!
 //! Arguments: the hub's process, sessions, seconds, and `binary` for clients that ask for `?format=binary`.

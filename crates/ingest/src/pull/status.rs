@@ -1,5 +1,4 @@
-//! What is told of a source: its state and its counters, written by the supervisor, read by whoever asks, or waits for
-//! a change of state.
+//! The state of a source and its counters.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -11,11 +10,11 @@ use tokio::sync::watch;
 /// What a source is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Nobody watches, so nothing is open.
+    /// There are no viewers, so nothing is open.
     Resting,
     /// Being opened, and no picture has come yet.
     Connecting,
-    /// Of a simulator's WebSocket, which may carry no pictures at all: it is open.
+    /// Open, without pictures so far. A simulator's WebSocket may carry none at all.
     Open,
     /// Pictures come.
     Live,
@@ -51,20 +50,20 @@ pub struct Report {
     pub state: State,
     /// Pictures that came from the source, those left out for its `fps` too.
     pub captures: u64,
-    /// Pictures that were encoded here, because the source gave none as JPEG. Never more than one a capture,
-    /// however many watch.
+    /// Pictures that were encoded here, because the source gave none as JPEG. At most one a capture, whatever the
+    /// number of viewers.
     pub encodes: u64,
     /// Pictures that could not be used and were skipped.
     pub frame_errors: u64,
     /// Pictures of a file that were left out because their time had passed.
     pub late: u64,
-    /// Attempts that were made at opening it.
+    /// Attempts at opening it.
     pub attempts: u64,
 }
 
 impl Report {
-    /// A source that is reached in two ways: of the first, unless only the second one brings pictures.
-    pub(crate) fn with(self, other: Self, kind: &'static str) -> Self {
+    /// The report on a source that is reached in two ways: the first one's state, unless only the second brings pictures.
+    pub fn with(self, other: Self, kind: &'static str) -> Self {
         Self {
             kind,
             state: if other.state == State::Live { other.state } else { self.state },
@@ -77,12 +76,12 @@ impl Report {
     }
 }
 
-/// Where a source's state is kept.
+/// A source's state and counters, shared by the task that writes them and everyone who asks.
 #[derive(Debug)]
-pub(crate) struct Status {
+pub struct Status {
     kind: &'static str,
     state: watch::Sender<State>,
-    /// Why the first picture of this attempt that could not be used was skipped.
+    /// Why the first unusable picture of this attempt was skipped.
     trouble: watch::Sender<Option<String>>,
     captures: AtomicU64,
     encodes: AtomicU64,
@@ -92,7 +91,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(crate) fn new(kind: &'static str) -> Self {
+    pub fn new(kind: &'static str) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             kind,
@@ -106,7 +105,7 @@ impl Status {
         }
     }
 
-    pub(crate) fn report(&self) -> Report {
+    pub fn report(&self) -> Report {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Report {
             kind: self.kind,
@@ -119,54 +118,54 @@ impl Status {
         }
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub fn state(&self) -> State {
         self.state.borrow().clone()
     }
 
-    pub(crate) fn is_live(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         matches!(*self.state.borrow(), State::Live)
     }
 
-    /// The state before.
-    pub(crate) fn set(&self, state: State) -> State {
+    /// Returns the state before.
+    pub fn set(&self, state: State) -> State {
         if state == State::Connecting {
             self.trouble.send_replace(None);
         }
         self.state.send_replace(state)
     }
 
-    /// Why the first picture of this attempt that could not be used was skipped.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    /// Why the first unusable picture of this attempt was skipped.
+    pub fn trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
     }
 
     /// Notes that a picture could not be used.
-    pub(crate) fn set_trouble(&self, why: String) {
+    pub fn set_trouble(&self, why: String) {
         self.trouble.send_replace(Some(why));
     }
 
-    /// Tells of changes of the state, and of the first picture of an attempt that could not be used.
-    pub(crate) fn watch(&self) -> (watch::Receiver<State>, watch::Receiver<Option<String>>) {
+    /// Receivers of the state, and of why the first unusable picture of an attempt was skipped.
+    pub fn watch(&self) -> (watch::Receiver<State>, watch::Receiver<Option<String>>) {
         (self.state.subscribe(), self.trouble.subscribe())
     }
 
-    pub(crate) fn count_attempt(&self) {
+    pub fn count_attempt(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_capture(&self) {
+    pub fn count_capture(&self) {
         self.captures.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_encode(&self) {
+    pub fn count_encode(&self) {
         self.encodes.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_late(&self, count: u64) {
+    pub fn count_late(&self, count: u64) {
         self.late.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_error(&self) {
+    pub fn count_error(&self) {
         self.frame_errors.fetch_add(1, Ordering::Relaxed);
     }
 }

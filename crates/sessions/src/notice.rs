@@ -1,6 +1,6 @@
-//! What a session's clients are told of the simulator, in document 002's two kinds of message.
+//! The two kinds of message in which a session's clients learn how the connection to the simulator is.
 
-use crate::State;
+use ingest::pull::State;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// How it goes, from the states of the WebSocket and of the MJPEG stream; `None`: nobody is there to be told.
-    pub(super) fn of(socket: &State, mjpeg: &State) -> Option<Self> {
+    /// From the states of the WebSocket and of the MJPEG stream; `None` while the session rests: it has no clients.
+    pub(crate) fn of(socket: &State, mjpeg: &State) -> Option<Self> {
         let status = |text: &str| Some(Self::Status(text.to_owned()));
         match (socket, mjpeg) {
             (State::Resting | State::Ended { .. }, _) => None,
@@ -32,8 +32,8 @@ impl Notice {
         }
     }
 
-    /// Of pictures that cannot be used.
-    pub(super) fn of_trouble(why: Option<&String>) -> Option<Self> {
+    /// About a picture that cannot be used.
+    pub(crate) fn of_trouble(why: Option<&String>) -> Option<Self> {
         why.map(|why| Self::Error(format!("The simulator sent a picture that cannot be used: {why}")))
     }
 }

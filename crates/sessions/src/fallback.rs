@@ -1,44 +1,39 @@
-//! A simulator's MJPEG stream, for when its WebSocket brings no pictures, and only for so long.
+//! A simulator's MJPEG stream, read only while its WebSocket brings no pictures.
 
 use std::time::Duration;
 
 use hub::{PublishError, Publisher};
+use ingest::pull::{Error, Intake, Retry, State, Watchdog, http};
 use tokio::{select, time::sleep};
 
-use super::session::{Limits, Session};
-use crate::{
-    Error, State,
-    backoff::{PROVEN, backoff},
-    ingest::{Ingest, Watchdog},
-    kinds::http,
-};
+use crate::session::Session;
 
-/// A WebSocket that has brought no picture for so long brings none.
+/// After so long without a picture, the WebSocket counts as one that brings none.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two requests, where the address gives single pictures.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-pub(super) struct Fallback<'a> {
-    pub(super) session: &'a Session,
-    pub(super) publisher: &'a Publisher,
-    pub(super) limits: Limits,
+pub(crate) struct Fallback<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) publisher: &'a Publisher,
     /// The pictures of the WebSocket.
-    pub(super) watchdog: Watchdog,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Fallback<'_> {
-    /// Until the stream takes nothing more.
-    pub(super) async fn run(&self) -> PublishError {
-        let mut backoff = backoff();
+    /// Until the stream takes no more frames.
+    pub(crate) async fn run(&self) -> PublishError {
+        let mut retry = Retry::default();
         loop {
             self.until_needed().await;
             self.session.mjpeg.count_attempt();
             self.session.mjpeg.set(State::Connecting);
-            let mut ingest = Ingest::plain(self.publisher, &self.session.mjpeg, self.limits.pictures);
-            let own = ingest.watchdog();
+            let pictures = self.session.limits.pictures.clone();
+            let mut intake = Intake::new(self.publisher, &self.session.mjpeg, pictures);
+            let own = intake.watchdog().clone();
             let error = select! {
-                Err(error) = http::run(&self.session.simulator().stream, INTERVAL, &mut ingest) => error,
-                silence = own.silence(self.limits.timeout) => Error::Silent(silence),
+                Err(error) = http::run(&self.session.simulator().stream, INTERVAL, &mut intake) => error,
+                silence = own.silence(self.session.limits.timeout) => Error::Silent(silence),
                 () = self.watchdog.next() => {
                     self.session.mjpeg.set(State::Resting);
                     continue;
@@ -47,10 +42,7 @@ impl Fallback<'_> {
             if let Error::Stream(lost) = error {
                 return lost;
             }
-            if ingest.live_for() >= PROVEN {
-                backoff.reset();
-            }
-            let retry_in = backoff.delay();
+            let retry_in = retry.after(intake.live_for());
             tracing::debug!(session = %self.session.id(), ?retry_in, "the simulator's MJPEG stream failed: {error}");
             self.session.mjpeg.set(State::Failed { why: error.to_string(), retry_in });
             sleep(retry_in).await;
@@ -59,10 +51,10 @@ impl Fallback<'_> {
 
     /// Ready when the WebSocket brings no pictures.
     async fn until_needed(&self) {
-        let (mut socket, _troubles) = self.session.socket.watch();
+        let (mut socket, _trouble) = self.session.socket.watch();
         select! {
             _ = self.watchdog.silence(PATIENCE) => {}
-            // The sender is the session's.
+            // The sender lives in the session.
             Ok(_) = socket.wait_for(|state| matches!(state, State::Failed { .. })) => {}
         }
         if self.session.socket.is_live() {

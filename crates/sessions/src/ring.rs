@@ -1,7 +1,7 @@
-//! What a simulator said, for every client that still has to hear it: in order, without holes, within a bound.
+//! The messages of a simulator, kept until every client has received them: in order, without gaps, within a bound.
 //!
-//! A client that falls so far behind that something it has not heard must go is told so, and hears no more: signalling
-//! with a hole in it is worth less than none.
+//! A client that falls so far behind that a message it has not received must be dropped gets an error and nothing more:
+//! signalling with a gap in it is worth less than none.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,18 +10,18 @@ use std::{
 
 use wire::fragments::Message;
 
-use super::Close;
+use crate::close::Close;
 
 /// Bytes that wait for the slowest client, unless a single message has more. Signalling is some kilobytes.
 const MAX_BYTES: usize = 1 << 20;
 /// What a message costs beside its bytes.
 const MESSAGE_BYTES: usize = 256;
 
-/// Something to be heard.
+/// Something for every client.
 #[derive(Debug, Clone)]
-pub(super) enum Said {
+pub(crate) enum Said {
     Message(Arc<Message>),
-    /// The simulator ended the conversation.
+    /// The simulator closed its WebSocket.
     Close(Close),
 }
 
@@ -34,36 +34,36 @@ impl Said {
     }
 }
 
-/// A client has not heard something that is gone.
+/// A message that the client has not received is gone.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Lagged;
+pub(crate) struct Lagged;
 
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(crate) struct Ring {
     kept: VecDeque<Said>,
     bytes: usize,
     /// The number of the oldest that is kept.
     first: u64,
-    /// What each client hears next.
+    /// The number that each client receives next.
     cursors: BTreeMap<u64, u64>,
     last_client: u64,
 }
 
 impl Ring {
-    /// A client, who hears what is said from now on.
-    pub(super) fn enter(&mut self) -> u64 {
+    /// A client, which receives what is said from now on.
+    pub(crate) fn enter(&mut self) -> u64 {
         self.last_client += 1;
         self.cursors.insert(self.last_client, self.end());
         self.last_client
     }
 
-    pub(super) fn leave(&mut self, client: u64) {
+    pub(crate) fn leave(&mut self, client: u64) {
         self.cursors.remove(&client);
         self.forget();
     }
 
     /// Keeps it for the clients that are here.
-    pub(super) fn push(&mut self, said: Said) {
+    pub(crate) fn push(&mut self, said: Said) {
         self.bytes += said.bytes();
         self.kept.push_back(said);
         while self.bytes > MAX_BYTES && self.kept.len() > 1 {
@@ -72,8 +72,8 @@ impl Ring {
         self.forget();
     }
 
-    /// What the client hears next; `None`: nothing yet.
-    pub(super) fn take(&mut self, client: u64) -> Result<Option<Said>, Lagged> {
+    /// What the client receives next; `None`: nothing yet.
+    pub(crate) fn take(&mut self, client: u64) -> Result<Option<Said>, Lagged> {
         let Some(cursor) = self.cursors.get_mut(&client) else { return Ok(None) };
         let Some(at) = cursor.checked_sub(self.first) else { return Err(Lagged) };
         let Some(said) = usize::try_from(at).ok().and_then(|at| self.kept.get(at)).cloned() else {
@@ -88,7 +88,7 @@ impl Ring {
         self.first + self.kept.len() as u64
     }
 
-    /// What everybody has heard.
+    /// Drops what every client has received.
     fn forget(&mut self) {
         let next = self.cursors.values().min().copied().unwrap_or_else(|| self.end());
         while self.first < next && !self.kept.is_empty() {
@@ -125,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_for_nobody() {
+    fn nothing_is_kept_without_clients() {
         let mut ring = Ring::default();
-        ring.push(said(b"nobody hears this"));
+        ring.push(said(b"there is no client"));
         assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
         let client = ring.enter();
         assert!(hear(&mut ring, client).is_none());
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn who_lags_is_told_and_keeps_nobody_else_back() {
+    fn a_client_that_lags_gets_an_error_and_holds_no_other_back() {
         let mut ring = Ring::default();
         let (slow, quick) = (ring.enter(), ring.enter());
         for n in 0..100_u8 {
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everybody_hears_everything_in_order(steps in prop::collection::vec((0..4_usize, any::<u8>()), 0..200)) {
+        fn every_client_hears_everything_in_order(steps in prop::collection::vec((0..4_usize, any::<u8>()), 0..200)) {
             let mut ring = Ring::default();
             let clients: Vec<u64> = (0..3).map(|_| ring.enter()).collect();
             let mut sent = Vec::new();

@@ -1,11 +1,11 @@
-//! Which sessions there are: made, found again by their robot, told of, ended when nothing happens. A plain state
-//! machine: the time is passed in, and what a session does is somebody else's.
+//! The table of sessions: made, found again by their robot, ended when they are idle. A plain state machine: the time is
+//! passed in, and running a session is the caller's business.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use hub::{Moment, StreamName};
 
-/// Longest text of a request that is kept.
+/// Most characters of a text in a request.
 const MAX_TEXT: usize = 256;
 
 /// What a client asks for.
@@ -59,7 +59,7 @@ impl CreateError {
 impl CreateRequest {
     /// # Errors
     /// Texts that are too long, and a robot's id that no stream's name can hold.
-    pub(super) fn check(&self) -> Result<(), CreateError> {
+    pub(crate) fn check(&self) -> Result<(), CreateError> {
         let texts =
             [("userId", &self.user_id), ("robotName", &self.robot_name), ("simulator", &self.simulator)];
         for (field, text) in texts {
@@ -76,55 +76,55 @@ impl CreateRequest {
     }
 }
 
-/// A session, with whatever `T` runs it.
+/// A session, with the `T` that runs it.
 #[derive(Debug, Clone)]
-pub(super) struct Entry<T> {
-    pub(super) request: CreateRequest,
-    pub(super) created: Moment,
-    /// Somebody watches. A session is not ended meanwhile.
+pub(crate) struct Entry<T> {
+    pub(crate) request: CreateRequest,
+    pub(crate) created: Moment,
+    /// It has viewers, so it is not idle.
     is_wanted: bool,
     last_activity: Moment,
-    pub(super) running: T,
+    pub(crate) running: T,
 }
 
 impl<T> Entry<T> {
     /// When something last happened.
-    pub(super) fn last_activity(&self, now: Moment) -> Moment {
+    pub(crate) fn last_activity(&self, now: Moment) -> Moment {
         if self.is_wanted { now } else { self.last_activity }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Registry<T> {
+pub(crate) struct Registry<T> {
     limit: usize,
     sessions: BTreeMap<StreamName, Entry<T>>,
 }
 
 impl<T> Registry<T> {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { limit, sessions: BTreeMap::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sessions.len()
     }
 
-    pub(super) fn get(&self, id: &StreamName) -> Option<&Entry<T>> {
+    pub(crate) fn get(&self, id: &StreamName) -> Option<&Entry<T>> {
         self.sessions.get(id)
     }
 
-    /// The live session of the wished robot.
-    pub(super) fn of_robot(&self, request: &CreateRequest) -> Option<StreamName> {
+    /// The live session of the requested robot.
+    pub(crate) fn of_robot(&self, request: &CreateRequest) -> Option<StreamName> {
         let robot = request.robot_id.as_ref()?;
         let of_it = |entry: &Entry<T>| entry.request.robot_id.as_ref() == Some(robot);
         self.sessions.iter().find(|(_, entry)| of_it(entry)).map(|(id, _)| id.clone())
     }
 
-    /// A name for a new session (API: `robot_<robotId>_<unix ms>`, `stream_<unix ms>_<9 random base36>`).
+    /// A name for a new session (`robot_<robotId>_<unix ms>`, `stream_<unix ms>_<9 random base36>`).
     ///
     /// # Errors
-    /// Where there is no room for one.
-    pub(super) fn new_id(
+    /// There is no room for one.
+    pub(crate) fn new_id(
         &self,
         request: &CreateRequest,
         now: Moment,
@@ -144,32 +144,32 @@ impl<T> Registry<T> {
             .map_err(|_| CreateError::BadRobotId { robot_id: request.robot_id.clone().unwrap_or_default() })
     }
 
-    pub(super) fn insert(&mut self, id: StreamName, request: CreateRequest, now: Moment, running: T) {
+    pub(crate) fn insert(&mut self, id: StreamName, request: CreateRequest, now: Moment, running: T) {
         let entry = Entry { request, created: now, is_wanted: false, last_activity: now, running };
         self.sessions.insert(id, entry);
     }
 
     /// Something happened in the session.
-    pub(super) fn touch(&mut self, id: &StreamName, now: Moment) {
+    pub(crate) fn touch(&mut self, id: &StreamName, now: Moment) {
         if let Some(entry) = self.sessions.get_mut(id) {
             entry.last_activity = now;
         }
     }
 
-    /// Somebody watches from now on, or nobody any more.
-    pub(super) fn set_wanted(&mut self, id: &StreamName, is_wanted: bool, now: Moment) {
+    /// The first viewer has come, or the last has left.
+    pub(crate) fn set_wanted(&mut self, id: &StreamName, is_wanted: bool, now: Moment) {
         if let Some(entry) = self.sessions.get_mut(id) {
             entry.is_wanted = is_wanted;
             entry.last_activity = now;
         }
     }
 
-    pub(super) fn remove(&mut self, id: &StreamName) -> Option<Entry<T>> {
+    pub(crate) fn remove(&mut self, id: &StreamName) -> Option<Entry<T>> {
         self.sessions.remove(id)
     }
 
     /// Those in which nothing has happened for `timeout`.
-    pub(super) fn idle(&self, timeout: Duration, now: Moment) -> Vec<StreamName> {
+    pub(crate) fn idle(&self, timeout: Duration, now: Moment) -> Vec<StreamName> {
         let idle_for = |entry: &Entry<T>| now.mono.saturating_duration_since(entry.last_activity(now).mono);
         let idle = self.sessions.iter().filter(|(_, entry)| idle_for(entry) >= timeout);
         idle.map(|(id, _)| id.clone()).collect()
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(
             registry.of_robot(&CreateRequest::default()),
             None,
-            "sessions without a robot are nobody else's"
+            "a session without a robot is not found again"
         );
         registry.remove(&id).unwrap();
         assert_eq!(registry.of_robot(&robot("7")), None);

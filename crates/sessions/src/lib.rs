@@ -1,12 +1,21 @@
-//! Simulator sessions (document 002): a client asks for a session and gets a stream of its own, fed from a simulator,
-//! and the simulator's signalling.
+//! Simulator sessions: a client asks for a session and gets a stream of its own, fed by a simulator, and the simulator's
+//! signalling.
 //!
-//! A session's stream is an ordinary one, of a source that rests while nobody watches: one connection to the simulator
-//! for any number of clients, opened with the first and closed some seconds after the last. `registry` says which
-//! sessions there are, `session` runs one, `link` speaks to the simulator's WebSocket, `fallback` reads its MJPEG stream,
-//! and `relay` stands between the link and the clients.
+//! A session's stream is an ordinary one, which rests without viewers: one connection to the simulator for any number of
+//! clients, opened with the first and closed some seconds after the last. `registry` is the table of sessions, `task`
+//! runs one, `link` speaks to the simulator's WebSocket, `fallback` reads its MJPEG stream, `relay` stands between the
+//! link and the clients ([`Client`]). The JSON of the routes does not belong here.
+//!
+//! Invariants:
+//! - **SE1** A session and its stream end together, whichever is deleted.
+//! - **SE2** However many clients a session has, it has one connection to its simulator, and none without viewers.
+//! - **SE3** Signalling is complete and in order, or the client is told that it is not: nothing is dropped silently.
+//! - **SE4** A slow client or simulator costs a bounded amount of memory and holds up no other.
 
 mod address;
+mod client;
+mod close;
+mod error;
 mod fallback;
 mod link;
 mod notice;
@@ -15,54 +24,59 @@ mod registry;
 mod relay;
 mod ring;
 mod session;
+mod task;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use hub::{Claim, Hub, StreamName};
+use ingest::{Admission, now, pull::Report};
+use net::{Lock, LockGuard};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidSimulator, Place, Simulator};
+pub use client::{Client, MAX_SAID_BYTES, Speaker, Word};
+pub use close::Close;
 pub use notice::Notice;
 pub use registry::{CreateError, CreateRequest};
-pub use relay::{Client, Close, MAX_SAID_BYTES, NotTaken, Speaker, Word};
+pub use relay::NotTaken;
 
-use crate::{Report, Settings, ingest::now};
 use registry::{Entry, Registry};
-use session::{Limits, Session, Task};
+use session::{Limits, Session};
+use task::Task;
 
-/// What the sessions are run with.
+/// How the sessions are run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The one for whoever names none of the others.
+    /// For requests that name none of the others.
     pub default: Simulator,
     pub others: BTreeMap<String, Simulator>,
-    pub pictures: Settings,
+    pub pictures: Admission,
     /// A simulator that does not answer for so long is gone.
     pub timeout: Duration,
     pub max_sessions: usize,
-    /// A session in which nothing happens for so long ends.
+    /// A session that is idle for so long ends.
     pub idle: Duration,
-    /// How often idle sessions are looked for.
+    /// How often idle sessions are swept.
     pub check_every: Duration,
 }
 
-/// The sessions. Clones share them.
+/// The sessions of a hub. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Simulators(Arc<Shared>);
+pub struct Sessions(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
     config: Config,
-    /// Taken before the hub's lock; nothing awaits under it.
-    registry: Mutex<Registry<Arc<Session>>>,
+    /// Taken before the hub's lock; never held across an await.
+    registry: Lock<Registry<Arc<Session>>>,
     shutdown: CancellationToken,
 }
 
@@ -76,7 +90,7 @@ pub struct Info {
     pub is_connected: bool,
 }
 
-/// What came of a request.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     pub info: Info,
@@ -84,9 +98,9 @@ pub struct Created {
     pub is_reused: bool,
 }
 
-impl Simulators {
+impl Sessions {
     pub fn new(hub: Hub, config: Config, shutdown: CancellationToken) -> Self {
-        let registry = Mutex::new(Registry::new(config.max_sessions));
+        let registry = Lock::new(Registry::new(config.max_sessions));
         Self(Arc::new(Shared { hub, config, registry, shutdown }))
     }
 
@@ -107,37 +121,36 @@ impl Simulators {
         let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
         let id = registry.new_id(&request, now, random)?;
         let publisher = self.0.hub.publisher(&id, Claim::Source, now)?;
-        let limits = Limits { pictures: self.0.config.pictures, timeout: self.0.config.timeout };
+        let limits = Limits { pictures: self.0.config.pictures.clone(), timeout: self.0.config.timeout };
         let (session, outgoing) = Session::new(id.clone(), self.simulator(&request).clone(), limits);
         registry.insert(id.clone(), request.clone(), now, Arc::clone(&session));
         let task = Task {
             hub: self.0.hub.clone(),
-            limits,
             outgoing,
             on_wanted: {
                 let (shared, id) = (Arc::clone(&self.0), id.clone());
-                move |wanted| shared.registry().set_wanted(&id, wanted, crate::ingest::now())
+                move |wanted| shared.registry().set_wanted(&id, wanted, ingest::now())
             },
             session,
         };
         let (shared, ended) = (Arc::clone(&self.0), id.clone());
         tokio::spawn(async move {
             task.run(publisher).await;
-            // With its stream the session ends, whoever deleted that.
+            // The session ends with its stream (SE1).
             shared.registry().remove(&ended);
         });
         let info = Info { id, request, created: now.wall, last_activity: now.wall, is_connected: false };
         Ok(Created { info, is_reused: false })
     }
 
-    /// The simulator that is wished for by its name or the robot's; the default one where there is none of that name.
+    /// The simulator with the requested name or the robot's; else the default one.
     fn simulator(&self, request: &CreateRequest) -> &Simulator {
         let Config { default, others, .. } = &self.0.config;
         let named = |name: &Option<String>| name.as_ref().and_then(|name| others.get(name));
         named(&request.simulator).or_else(|| named(&request.robot_name)).unwrap_or(default)
     }
 
-    /// Asks the wished simulator whether it is alive; what is wrong if it is not.
+    /// Asks the requested simulator whether it is alive; gives what is wrong if it is not.
     pub async fn probe(&self, request: &CreateRequest) -> Option<String> {
         probe::ping(self.simulator(request)).await.err().map(|error| error.to_string())
     }
@@ -154,13 +167,13 @@ impl Simulators {
         self.0.registry().get(id).map(|entry| info(id, entry))
     }
 
-    /// What the session's source does; `None` if there is no such session.
+    /// The state and counters of the session's simulator; `None` if there is no such session.
     pub fn report(&self, id: &StreamName) -> Option<Report> {
         self.session(id).map(|session| session.report())
     }
 
-    /// A client of the session, who is told how it goes, and hears what the simulator says if it `hears`. That it
-    /// watches the stream, too, is what opens the simulator.
+    /// A client of the session, which receives notices, and the simulator's messages if it `hears`. The simulator is
+    /// connected only while the stream has a viewer.
     pub fn join(&self, id: &StreamName, hears: bool) -> Option<Client> {
         self.session(id).map(|session| Client::new(session, hears))
     }
@@ -169,7 +182,7 @@ impl Simulators {
         self.0.registry().get(id).map(|entry| Arc::clone(&entry.running))
     }
 
-    /// Ends a session and its stream: its clients are told. False if there is none of that name.
+    /// Ends a session and its stream, which closes its clients. False if there is none of that name.
     pub fn destroy(&self, id: &StreamName) -> bool {
         let found = self.0.registry().remove(id).is_some();
         if found {
@@ -178,7 +191,7 @@ impl Simulators {
         found
     }
 
-    /// Ends sessions in which nothing happens, until the shutdown.
+    /// Ends idle sessions, until the shutdown.
     pub async fn sweep(self) {
         let every = self.0.config.check_every;
         let mut rounds = interval_at(Instant::now() + every, every);
@@ -190,7 +203,7 @@ impl Simulators {
             }
             let idle = self.0.registry().idle(self.0.config.idle, now());
             for id in idle {
-                tracing::info!(session = %id, "nothing happened in the session for too long: it ends");
+                tracing::info!(session = %id, "the session was idle for too long: it ends");
                 self.destroy(&id);
             }
         }
@@ -198,8 +211,8 @@ impl Simulators {
 }
 
 impl Shared {
-    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Session>>> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry(&self) -> LockGuard<'_, Registry<Arc<Session>>> {
+        self.registry.lock()
     }
 }
 

@@ -15,18 +15,18 @@ use percent_encoding::percent_decode_str;
 use tokio::{task::AbortHandle, time::timeout};
 use url::Url;
 
-use crate::Error;
+use crate::pull::Error;
 
 /// Connecting, TLS included. A camera on a radio link answers within that or not at all.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the request to the answer's head.
-pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Browsers follow 20; a camera that moves more than this runs in a circle.
 const MOST_REDIRECTS: usize = 5;
 
 /// Ends the task that drives a connection together with whatever came over it.
 #[derive(Debug)]
-pub(crate) struct Driver(AbortHandle);
+pub struct Driver(AbortHandle);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -38,7 +38,7 @@ impl Drop for Driver {
 #[derive(Debug)]
 pub(super) struct Answer {
     headers: HeaderMap,
-    pub(super) body: Incoming,
+    pub body: Incoming,
     _driver: Driver,
 }
 
@@ -79,7 +79,7 @@ impl Caller {
             };
             self.follow(location)?;
         }
-        Err(Error::Unusable(format!("it redirects more than {MOST_REDIRECTS} times")))
+        Err(Error::Redirects { limit: MOST_REDIRECTS })
     }
 
     async fn ask(&mut self) -> Result<(Response<Incoming>, Driver), Error> {
@@ -109,7 +109,7 @@ impl Caller {
             method: "GET",
             body: Some(&[]),
         };
-        let value = client.respond(&params).map_err(Error::Unusable)?;
+        let value = client.respond(&params).map_err(|reason| Error::Challenge { reason })?;
         let mut value = HeaderValue::try_from(value).map_err(|error| Error::broken(&error))?;
         value.set_sensitive(true);
         Ok(Some(value))
@@ -117,7 +117,7 @@ impl Caller {
 
     /// The password goes along only to the host that it was given for.
     fn follow(&mut self, location: &HeaderValue) -> Result<(), Error> {
-        let unusable = || Error::Unusable("it redirects to something that is no http address".to_owned());
+        let unusable = || Error::RedirectTarget;
         let mut next = self.url.join(location.to_str().map_err(|_| unusable())?).map_err(|_| unusable())?;
         if !matches!(next.scheme(), "http" | "https") || next.host_str().is_none() {
             return Err(unusable());
@@ -136,7 +136,7 @@ impl Caller {
 }
 
 /// An HTTP/1.1 connection to the URL's host.
-pub(crate) async fn open(url: &Url) -> Result<(SendRequest<Empty<Bytes>>, Driver), Error> {
+pub async fn open(url: &Url) -> Result<(SendRequest<Empty<Bytes>>, Driver), Error> {
     let secure = matches!(url.scheme(), "https" | "wss");
     let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
@@ -149,18 +149,18 @@ pub(crate) async fn open(url: &Url) -> Result<(SendRequest<Empty<Bytes>>, Driver
 }
 
 /// `host:port` as the `Host` header wants it.
-pub(crate) fn authority(url: &Url) -> String {
+pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Path and query.
-pub(crate) fn target(url: &Url) -> String {
+pub fn target(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
 /// User and password of the URL, decoded.
-pub(crate) fn credentials(url: &Url) -> (String, String) {
+pub fn credentials(url: &Url) -> (String, String) {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     (decode(url.username()), decode(url.password().unwrap_or_default()))
 }
@@ -171,12 +171,10 @@ fn challenge(response: &Response<Incoming>) -> Result<PasswordClient, Error> {
     for text in challenges.iter().filter_map(|value| value.to_str().ok()) {
         builder = builder.challenges(text);
     }
-    builder.build().map_err(|reason| {
-        Error::Unusable(format!("it asks for a password in a way not known here: {reason}"))
-    })
+    builder.build().map_err(|reason| Error::Challenge { reason: reason.to_string() })
 }
 
-pub(crate) fn refused(status: StatusCode, has_password: bool) -> Error {
+pub fn refused(status: StatusCode, has_password: bool) -> Error {
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_password => {
             ": user or password are not taken"

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 /// Lets `fps` pictures a second pass, and two close together after a gap: sources jitter.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     fps: f64,
     most: f64,
     allowance: f64,
@@ -12,17 +12,17 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(fps: f64) -> Self {
+    pub fn new(fps: f64) -> Self {
         Self { fps, most: 2.0, allowance: 1.0, last: None }
     }
 
     /// A bound for sources without a rate of their own: a flood is thinned out, a burst is not.
-    pub(crate) fn flood(fps: f64) -> Self {
+    pub fn flood(fps: f64) -> Self {
         Self { fps, most: fps, allowance: fps, last: None }
     }
 
     /// Whether a picture that comes now passes.
-    pub(crate) fn passes(&mut self, now: Instant) -> bool {
+    pub fn passes(&mut self, now: Instant) -> bool {
         if let Some(last) = self.last {
             let earned = now.saturating_duration_since(last).as_secs_f64() * self.fps;
             self.allowance = (self.allowance + earned).min(self.most);

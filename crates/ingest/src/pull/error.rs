@@ -1,0 +1,68 @@
+//! Why an attempt at a source ended. All of these are tried again; the texts are shown in the stream's statistics,
+//! so they name no secret.
+
+use std::time::Duration;
+
+/// The end of one attempt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream itself no longer takes frames from this source.
+    #[error(transparent)]
+    Stream(#[from] hub::PublishError),
+
+    #[error(transparent)]
+    Connect(#[from] net::Error),
+
+    #[error("{what} took longer than {after:?}")]
+    Slow { what: &'static str, after: Duration },
+
+    #[error("no picture came for {0:?}")]
+    Silent(Duration),
+
+    #[error("the connection broke: {reason}")]
+    Broken { reason: String },
+
+    #[error("the other side ended the stream")]
+    Ended,
+
+    #[error("it answered {status}{hint}")]
+    Refused { status: u16, hint: &'static str },
+
+    #[error("it asks for a password in a way not known here: {reason}")]
+    Challenge { reason: String },
+
+    #[error("it redirects more than {limit} times")]
+    Redirects { limit: usize },
+
+    #[error("it redirects to something that is no http address")]
+    RedirectTarget,
+
+    #[error("there is no WebSocket at this address")]
+    NoWebSocket,
+
+    #[error(
+        "it answers with {content_type}; a source is an MJPEG stream (multipart/x-mixed-replace) or a picture (image/jpeg)"
+    )]
+    ContentType { content_type: String },
+
+    #[error("its MJPEG stream cannot be read: {0}")]
+    Mjpeg(#[from] wire::multipart::Error),
+
+    /// A picture whose bytes have not all been read.
+    #[error(transparent)]
+    Picture(#[from] wire::image::Refused),
+}
+
+impl Error {
+    /// From an error whose text leaves out its cause: the whole chain is named.
+    pub fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            reason = format!("{reason}: {inner}");
+            cause = inner.source();
+        }
+        Self::Broken { reason }
+    }
+}
