@@ -228,7 +228,7 @@ def test_environment_variables(tmp_path: Path):
 
 
 def test_frame_cache_off_is_reported(robot):
-    """'taken; viewers always share one capture'"""
+    """'accepted; viewers always share one capture'"""
     assert stats(robot(env={"ENABLE_FRAME_CACHE": "false"}))["frame_cache_enabled"] is False
 
 

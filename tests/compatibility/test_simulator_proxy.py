@@ -254,7 +254,7 @@ def test_session_using_embed(proxy, page, tmp_path, output):
 
 
 def test_session_embed_says_what_is_wrong_and_recovers(proxy, simulator, page, output):
-    """'The embed page says what is wrong while the simulator is away, and goes on by itself'"""
+    """'The embed page says what is wrong while the simulator is away, and continues by itself'"""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(create(proxy)["embedUrl"])

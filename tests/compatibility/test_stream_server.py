@@ -89,7 +89,7 @@ def test_view_the_stream_html_page(start_hub, page, tmp_path):
 
 
 def test_publish_frame(hub):
-    """'with the form field `frame` publishes a JPEG, makes the stream, and answers with `status`, `stream` and `frame_size`'"""
+    """'with the form field `frame` publishes a JPEG, creates the stream, and answers with `status`, `stream` and `frame_size`'"""
     data = jpeg(1)
     response = requests.post(
         f"{hub.url}/publish/camera1", files={"frame": ("frame.jpg", data, "image/jpeg")}, timeout=10
@@ -112,7 +112,7 @@ def test_view_stream(hub, stream):
 
 
 def test_dynamic_streams(hub, stream):
-    """'publishes a JPEG, makes the stream'"""
+    """'publishes a JPEG, creates the stream'"""
     assert_error(hub.get(f"/stream/{stream}"), 404, "STREAM_NOT_FOUND")
     hub.put_frame(stream, 1)
     with MjpegReader(f"{hub.url}/stream/{stream}") as reader:
@@ -324,7 +324,7 @@ def test_using_the_generic_publisher(start_hub, tmp_path):
 
 
 def test_custom_publisher(start_hub):
-    """'a publisher of one's own with `requests` needs no change'"""
+    """'your own publisher with `requests` needs no change'"""
     hub = start_hub()
     code = textwrap.dedent("""
         import requests
@@ -380,7 +380,7 @@ def test_security_considerations_frame_size(hub, stream):
 
 
 def test_security_considerations_cors(start_hub):
-    """'`server.cors_enabled` lets other sites in'"""
+    """'`server.cors_enabled` admits pages of other sites'"""
     on = start_hub("server.cors_enabled=true")
     off = start_hub("server.cors_enabled=false")
     origin = {"Origin": "http://robots.example"}
@@ -392,7 +392,7 @@ def test_security_considerations_cors(start_hub):
 
 
 def test_stream_not_appearing(start_hub):
-    """'A stream that does not appear can be looked for in `logs/server.log` and `GET /api/streams`'"""
+    """'`logs/server.log` and `GET /api/streams` help to find a stream that does not appear'"""
     hub = start_hub(defaults=("demo.enabled=false",))
     hub.put_frame("looked_for", 1)
     listed = subprocess.run(["curl", "-s", f"{hub.url}/api/streams"], capture_output=True, timeout=20)
@@ -403,7 +403,7 @@ def test_stream_not_appearing(start_hub):
 
 @pytest.mark.parametrize("count", [50])
 def test_high_scalability(start_hub, count):
-    """'50 streams run at once, and one more is refused'"""
+    """'50 streams run at the same time, and one more is refused'"""
     hub = start_hub()
     for index in range(count):
         hub.put_frame(f"camera{index}", index)
@@ -415,7 +415,7 @@ def test_high_scalability(start_hub, count):
 
 
 def test_png_from_requests(hub, stream):
-    """'PNG is taken, too, and shown as JPEG'"""
+    """'PNG is accepted, too, and shown as JPEG'"""
     files = {"frame": ("frame.png", png(9), "image/png")}
     assert requests.post(f"{hub.url}/publish/{stream}", files=files, timeout=20).status_code == 200
     assert number_of(hub.snapshot(stream)) == 9

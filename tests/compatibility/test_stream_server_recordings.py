@@ -185,7 +185,7 @@ def test_retention_days(start_hub):
 
 
 def test_recording_not_enabled(start_hub):
-    """'Where recording does not work, `/health`'"""
+    """'If recording does not work, `/health`'"""
     hub = start_hub("recording.enabled=false")
     hub.put_frame("camera1", 1)
     assert hub.get("/health").json()["recording_enabled"] is False

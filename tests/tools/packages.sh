@@ -16,10 +16,17 @@ command -v python3 >/dev/null || missing+=(python3)
 PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep libEGL_mesa >/dev/null || missing+=(libegl1 libegl-mesa0 libgl1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
-# The Python bindings are those of the system's Python.
-for package in python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{good,ugly}; do
-  dpkg-query -W "$package" >/dev/null 2>&1 || missing+=("$package")
-done
+gstreamer_is_there() {
+  /usr/bin/python3 2>/dev/null <<'END'
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+assert Gst.ElementFactory.find("x264enc") and Gst.ElementFactory.find("rtph264pay")
+END
+}
+gstreamer_is_there || missing+=(python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly)
 
 if ! command -v cargo >/dev/null; then
   echo "error: cargo is missing: install Rust from https://rustup.rs" >&2
