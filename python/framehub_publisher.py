@@ -583,7 +583,7 @@ def _check(frame: Any) -> None:
             raise ValueError(given + ": give frame[:, :, :3], for JPEG has no transparency")
         if frame.ndim == 3 and frame.shape[0] in (1, 3):
             raise ValueError(given + ": give frame.transpose(1, 2, 0), for channels come last")
-        raise ValueError(given + ": wanted is height×width×3 or height×width")
+        raise ValueError(given + ": expected height×width×3 or height×width")
     if 0 in frame.shape:
         raise ValueError(given + ": it has no pixels")
     if max(frame.shape[:2]) > 65500:
@@ -591,7 +591,7 @@ def _check(frame: Any) -> None:
     if frame.dtype == np.uint8:
         return
     if frame.dtype.kind != "f":
-        raise ValueError(given + ": wanted is uint8 (0 to 255) or float (0 to 1)")
+        raise ValueError(given + ": expected uint8 (0 to 255) or float (0 to 1)")
     low, high = float(frame.min()), float(frame.max())
     # Also false for NaN.
     if not (low >= 0.0 and high <= 1.0):

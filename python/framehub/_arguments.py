@@ -17,7 +17,7 @@ def quality(value: Any) -> int:
 def whole_number(name: str, value: Any, least: int, most: int) -> int:
     number = _number(name, value)
     if number != int(number) or not least <= number <= most:
-        raise ValueError(f"{name} is {value!r}; wanted is a whole number from {least} to {most}")
+        raise ValueError(f"{name} is {value!r}; expected a whole number from {least} to {most}")
     return int(number)
 
 
@@ -27,13 +27,13 @@ def rate(name: str, value: Any) -> float | None:
         return None
     number = _number(name, value)
     if not 0 <= number <= 1000:
-        raise ValueError(f"{name} is {value!r}; wanted are frames a second, up to 1000, or None for no limit")
+        raise ValueError(f"{name} is {value!r}; expected frames a second, up to 1000, or None for no limit")
     return number or None
 
 
 def text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; wanted is a str")
+        raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; expected a str")
     return value
 
 
@@ -41,7 +41,7 @@ def captured(value: float | datetime) -> float:
     """The time at which a picture was taken, in Unix seconds."""
     seconds = value.timestamp() if isinstance(value, datetime) else _number("captured", value)
     if seconds < 0:
-        raise ValueError(f"captured is {value!r}; wanted are Unix seconds (time.time()) or a datetime")
+        raise ValueError(f"captured is {value!r}; expected Unix seconds (time.time()) or a datetime")
     return seconds
 
 
@@ -52,21 +52,21 @@ _LEVELS = {"CRITICAL": "ERROR", "ERROR": "ERROR", "WARNING": "WARN", "WARN": "WA
 def log_level(name: str, value: Any) -> str:
     level = _LEVELS.get(str(value).upper())
     if level is None:
-        raise ValueError(f"{name} is {value!r}; wanted is one of ERROR, WARNING, INFO, DEBUG")
+        raise ValueError(f"{name} is {value!r}; expected one of ERROR, WARNING, INFO, DEBUG")
     return level
 
 
 def seconds(name: str, value: Any) -> float:
     number = _number(name, value)
     if not 0 <= number <= 86_400:
-        raise ValueError(f"{name} is {value!r}; wanted are seconds, 0 to 86400")
+        raise ValueError(f"{name} is {value!r}; expected seconds, 0 to 86400")
     return number
 
 
 def metadata(value: Mapping[str, Any]) -> str:
     """A mapping as JSON."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"metadata is a {type(value).__name__}; wanted is a mapping such as {{'step': 12}}")
+        raise TypeError(f"metadata is a {type(value).__name__}; expected a mapping such as {{'step': 12}}")
     return json.dumps(_plain(value), allow_nan=False)
 
 
@@ -78,7 +78,7 @@ def _number(name: str, value: Any) -> float:
         number = math.nan
     if not math.isfinite(number):
         kind = ValueError if isinstance(value, float) else TypeError
-        raise kind(f"{name} is {value!r}; wanted is a number")
+        raise kind(f"{name} is {value!r}; expected a number")
     return number
 
 

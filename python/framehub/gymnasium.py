@@ -291,7 +291,7 @@ def tiled(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 def _picture(frame: Any) -> np.ndarray:
     if not isinstance(frame, np.ndarray):
-        raise ValueError(f"render() gave a {type(frame).__name__}: wanted is a picture, height×width×3")
+        raise ValueError(f"render() gave a {type(frame).__name__}: expected a picture, height×width×3")
     return frame
 
 

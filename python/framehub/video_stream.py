@@ -149,7 +149,7 @@ def _env(cfg: Any) -> dict[str, Any]:
     section = cfg.get("env", cfg) if _is_mapping(cfg) else getattr(cfg, "env", None)
     if section is None:
         raise TypeError(
-            f"the configuration is a {type(cfg).__name__}; wanted is a mapping (a dict, Hydra's DictConfig) with 'env' "
+            f"the configuration is a {type(cfg).__name__}; expected a mapping (a dict, Hydra's DictConfig) with 'env' "
             "in it, or an object with an attribute env"
         )
     read = section.get if _is_mapping(section) else lambda key, default: getattr(section, key, default)
@@ -160,7 +160,7 @@ def _env(cfg: Any) -> dict[str, Any]:
         env[key] = default if value is None else value
     for key in ("videoStream", "videoStreamBindAll", "videoRecord"):
         if not isinstance(env[key], bool):
-            raise TypeError(f"{key} is {env[key]!r}; wanted is true or false")
+            raise TypeError(f"{key} is {env[key]!r}; expected true or false")
     return env
 
 
@@ -175,7 +175,7 @@ def _resolution(value: Any) -> tuple[int, int]:
         if len(sides) == 2:
             width, height = (_arguments.whole_number("videoResolution", side, 1, 16_384) for side in sides)
             return width, height
-    raise ValueError(f"videoResolution is {value!r}; wanted is [width, height] in pixels")
+    raise ValueError(f"videoResolution is {value!r}; expected [width, height] in pixels")
 
 
 def _whole_number(env: Mapping[str, Any], key: str, least: int, most: int) -> int:
@@ -187,12 +187,12 @@ def _max_duration(value: Any) -> float | None:
         return None
     duration = _arguments.seconds("videoMaxDuration", value)
     if duration < 10:
-        raise ValueError(f"videoMaxDuration is {value!r}; wanted are 10 seconds or more, after which a new file begins")
+        raise ValueError(f"videoMaxDuration is {value!r}; expected 10 seconds or more, after which a new file begins")
     return duration
 
 
 def _codec(value: Any) -> str:
     codec = _CODECS.get(str(value).lower())
     if codec is None:
-        raise ValueError(f"videoCodec is {value!r}; wanted is mp4v, mjpeg or h264")
+        raise ValueError(f"videoCodec is {value!r}; expected mp4v, mjpeg or h264")
     return codec

@@ -1,4 +1,4 @@
-"""Links between the pages of this repository: each leads to a file, and to a heading of it."""
+"""The pages of this repository: their links lead to files and headings, and the paths and packages that they name exist."""
 
 import re
 import subprocess
@@ -26,3 +26,13 @@ def test_links_lead_somewhere(page):
         target = (here.parent / path).resolve() if path else here
         assert target.exists(), link
         assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_and_packages_exist(page):
+    text = (ROOT / page).read_text()
+    for path in re.findall(r"`((?:crates|deploy|docs|examples|models|python|tests)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+    manifests = "".join(file.read_text() for file in (ROOT / "crates").glob("*/Cargo.toml"))
+    for package in re.findall(r"-p (framehub[\w-]*)", text):
+        assert f'name = "{package}"' in manifests, package
