@@ -1,28 +1,27 @@
-//! The dispatch: where the routes and the tail are joined, and what happens to every request before and after the table
-//! of routes. Plain calls rather than layers: a layer costs each published frame a few allocations.
+//! The dispatch: what happens to every request before and after its handler. Plain calls rather than layers: a layer
+//! costs each published frame several allocations.
 
 use std::{sync::Arc, time::Duration};
 
 use access::Grant;
 use axum::{
-    Router,
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::{
     App,
-    auth::{self, Found, Table},
+    auth::{self, Need},
     browser,
     caller::Caller,
     cors,
     error::ApiError,
-    pages, routes,
-    routes::simulator,
+    pages,
+    router::{Found, Router},
+    routes::{self, simulator},
     transport::{self, PerAddress, Terms},
 };
 
@@ -48,14 +47,12 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationT
 #[derive(Debug, Clone)]
 pub(crate) struct Dispatch {
     app: Arc<App>,
-    router: Router,
-    table: Arc<Table>,
+    router: Arc<Router<Arc<App>>>,
 }
 
 impl Dispatch {
     pub(crate) fn new(app: Arc<App>) -> Self {
-        let (router, table) = routes::all().into_parts();
-        Self { router: router.with_state(Arc::clone(&app)), table: Arc::new(table), app }
+        Self { router: Arc::new(routes::all()), app }
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
@@ -86,32 +83,36 @@ impl Dispatch {
         response
     }
 
-    /// To the handler, if the request has the right that the route needs.
+    /// To the handler, if the request has the right that its route needs.
     async fn enter(&self, mut request: Request) -> Response {
-        let found = self.table.find(request.method(), request.uri().path());
-        let is_unknown = found == Found::Nowhere;
-        let mut deadline = None;
-        match self.admit(&found, &request) {
-            Ok(Some(grant)) => {
-                deadline = grant.deadline();
-                request.extensions_mut().insert(grant);
-            }
-            Ok(None) => {}
+        let found = self.router.find(request.method(), request.uri().path());
+        let (need, name) = match &found {
+            Found::Route(route, params) => (route.need, params.get(0)),
+            Found::WrongMethod(_) | Found::Nowhere => (Need::Any, None),
+        };
+        let grant = match self.admit(need, name, &request) {
+            Ok(grant) => grant,
             Err(refusal) => return refused(refusal, request.uri().path(), request.headers()),
+        };
+        let (route, params) = match found {
+            Found::Route(route, params) => (route, params),
+            Found::WrongMethod(allow) => return wrong_method(request.method(), request.uri(), allow),
+            Found::Nowhere => return unknown(request.uri()).into_response(),
+        };
+        let deadline = grant.as_ref().and_then(Grant::deadline);
+        if let Some(grant) = grant {
+            request.extensions_mut().insert(grant);
         }
-        if is_unknown {
-            return routes::unknown(request.uri()).into_response();
-        }
-        let mut response = self.route(request).await;
+        let mut response = route.answer(request, params, Arc::clone(&self.app)).await;
         if let Some(deadline) = deadline {
             transport::end_live_at(&mut response, deadline);
         }
         response
     }
 
-    /// What the request may do. A browser asks what it may send before it sends a key; the answer to that says nothing
-    /// else, and no handler sees it.
-    fn admit(&self, found: &Found<'_>, request: &Request) -> Result<Option<Grant>, ApiError> {
+    /// What the request may do. A browser asks what it may send before it sends a key: no handler sees that question,
+    /// and its answer reveals nothing.
+    fn admit(&self, need: Need, name: Option<&str>, request: &Request) -> Result<Option<Grant>, ApiError> {
         let (uri, headers, settings) = (request.uri(), request.headers(), self.app.settings());
         let from = Caller::address_of(&settings.trusted_proxies, headers, request.extensions());
         if let (Some(requests), Some(from)) = (self.app.requests(), from) {
@@ -121,27 +122,29 @@ impl Dispatch {
             return Ok(None);
         }
         let guard = self.app.guard();
-        // Where all is open to pages of every origin, so are the WebSockets.
-        let is_own_affair = guard.is_open() && settings.cors && settings.allowed_origins.is_empty();
-        if !is_own_affair && headers.contains_key(header::ORIGIN) {
+        // Where everything is open to pages of every origin, so are the WebSockets.
+        let takes_every_origin = guard.is_open() && settings.cors && settings.allowed_origins.is_empty();
+        if !takes_every_origin && headers.contains_key(header::ORIGIN) {
             let caller = Caller::of(&settings.trusted_proxies, uri, headers, request.extensions());
-            auth::origin::check(
-                request.method(),
-                uri,
-                headers,
-                caller.host.as_deref(),
-                &settings.allowed_origins,
-            )?;
+            let host = caller.host.as_deref();
+            auth::origin::check(request.method(), uri, headers, host, &settings.allowed_origins)?;
         }
-        Ok(Some(auth::admit(guard, found, uri, headers, from)?))
+        Ok(Some(auth::admit(guard, need, name, uri, headers, from)?))
     }
+}
 
-    async fn route(&self, request: Request) -> Response {
-        match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
-    }
+fn unknown(uri: &Uri) -> ApiError {
+    let path: String = uri.path().chars().take(100).collect();
+    let message =
+        format!("no route {path}: GET /docs lists them all; a stream's name is letters, digits, '_' and '-'");
+    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}
+
+fn wrong_method(method: &Method, uri: &Uri, allow: String) -> Response {
+    let path: String = uri.path().chars().take(100).collect();
+    let message = format!("{path} does not take {method}: the Allow header names the methods that it takes");
+    let refusal = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+    ([(header::ALLOW, allow)], refusal).into_response()
 }
 
 fn too_many_requests(wait: Duration) -> ApiError {

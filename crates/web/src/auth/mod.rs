@@ -15,28 +15,25 @@ use std::{net::IpAddr, time::SystemTime};
 use access::{Error, Grant, Guard, Scope};
 use http::{HeaderMap, Uri};
 use hub::StreamName;
-use percent_encoding::percent_decode_str;
 
 pub(crate) use credentials::COOKIE;
 pub(crate) use extract::{Granted, Ticket};
-pub(crate) use need::{Found, Need, Routes, Table};
+pub(crate) use need::Need;
 
-/// What the request may do, if that is enough for its route.
+/// What the request may do, if that is enough for its route. `name`: the path's first parameter.
 pub(crate) fn admit(
     guard: &Guard,
-    found: &Found<'_>,
+    need: Need,
+    name: Option<&str>,
     uri: &Uri,
     headers: &HeaderMap,
     from: Option<IpAddr>,
 ) -> Result<Grant, Error> {
-    if matches!(found, Found::Route { need: Need::Nothing, .. }) {
+    if need == Need::Nothing {
         return Ok(guard.everyone());
     }
     let grant = guard.grant(&credentials::of(headers, uri), from, SystemTime::now())?;
-    match found {
-        Found::Route { need, name } => check(guard, &grant, *need, *name)?,
-        Found::WrongMethod | Found::Nowhere => guard.require_any(&grant)?,
-    }
+    check(guard, &grant, need, name)?;
     Ok(grant)
 }
 
@@ -52,13 +49,11 @@ fn check(guard: &Guard, grant: &Grant, need: Need, name: Option<&str>) -> Result
         Need::LiveOrUpload if grant.allows_somewhere(Scope::Publish) => Ok(()),
         Need::LiveOrUpload => guard.require(grant, Scope::Live, None),
         // A text that is no stream's name reaches no stream: the handler answers what is wrong with it.
-        Need::On(scope) => guard.require(grant, scope, name.and_then(stream_name).as_ref()),
+        Need::On(scope) => {
+            let stream: Option<StreamName> = name.and_then(|name| name.parse().ok());
+            guard.require(grant, scope, stream.as_ref())
+        }
     }
-}
-
-/// As the router reads it.
-fn stream_name(sent: &str) -> Option<StreamName> {
-    percent_decode_str(sent).decode_utf8().ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -4,17 +4,13 @@
 use std::sync::Arc;
 
 use access::{Grant, Scope};
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-    response::Response,
-};
+use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::Query;
+use super::{AnalysisPath, Query};
 use crate::{
     App,
     auth::{Granted, Ticket},
@@ -90,9 +86,8 @@ pub(crate) async fn list(
 pub(crate) async fn result(
     State(app): State<Arc<App>>,
     Granted(grant): Granted,
-    path: Result<Path<String>, PathRejection>,
+    AnalysisPath { id, .. }: AnalysisPath,
 ) -> Result<Json<Value>, ApiError> {
-    let id = path.map(|Path(id)| id).unwrap_or_default();
     if !may_see(&grant, &id) {
         return Err(not_found(&id));
     }
@@ -115,11 +110,10 @@ pub(crate) async fn result(
 pub(crate) async fn file(
     State(app): State<Arc<App>>,
     Granted(grant): Granted,
-    path: Result<Path<(String, String)>, PathRejection>,
+    AnalysisPath { id, file: name }: AnalysisPath,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (id, name) = path.map(|Path(both)| both).unwrap_or_default();
     if !may_see(&grant, &id) {
         return Err(not_found(&id));
     }

@@ -1,97 +1,115 @@
-//! The joint table of all routes: where the faces meet, where their collisions are settled, and which right each one
-//! needs.
+//! Every route: the right that it needs, and its handler, whose documentation states its method and path.
+
+use std::sync::Arc;
 
 use access::Scope::{Admin, Live, Publish, Record, View};
-use http::{Method, StatusCode, Uri};
+use utoipa::OpenApi;
 
+use super::{
+    analyses, control, docs, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload,
+    viewer,
+};
 use crate::{
-    auth::{
-        Need::{Any, Keyed, LiveOrUpload, Nothing, On, Somewhere},
-        Routes,
-    },
-    error::ApiError,
-    openapi,
-    routes::{
-        analyses, control, keys, live_analysis, recorder, recordings, robot, simulator, streams, upload,
-        viewer,
-    },
+    App,
+    auth::Need::{Any, Keyed, LiveOrUpload, Nothing, On, Somewhere},
+    router::Router,
 };
 
-/// Every route. What is not here is answered by [`unknown`], whatever else the router knows.
-pub(crate) fn all() -> Routes {
-    Routes::new()
-        // 000: the viewer.
-        .get("/", Any, viewer::index)
+/// Each row becomes a route and its description.
+macro_rules! documented {
+    ($($need:expr => $module:ident::$handler:ident,)*) => {
+        pastey::paste! {
+            fn documented() -> Router<Arc<App>> {
+                Router::new()$(.documented::<$module::[<__path_ $handler>], _, _>($need, $module::$handler))*
+            }
+        }
+
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Framehub",
+                description = "One live-video hub for robots, simulators and cameras. Every error is \
+                    `{\"error\": \"<what, and how to mend it>\", \"code\": \"<SNAKE_CASE>\"}`.",
+                license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+            ),
+            paths($($module::$handler),*),
+            tags(
+                (name = "publish", description = "Frames into a stream"),
+                (name = "view", description = "Frames out of a stream"),
+                (name = "recordings", description = "Streams on disk"),
+                (name = "upload", description = "Phrases frame by frame, and their analysis"),
+                (name = "sessions", description = "Simulator sessions; their errors have \"success\": false, too"),
+                (name = "robot", description = "The robot's camera (always needs an API key)"),
+                (name = "keys", description = "Logging in, and links that open one stream"),
+                (name = "control", description = "Streams, statistics, health")
+            )
+        )]
+        pub(crate) struct Description;
+    };
+}
+
+documented! {
+    // The viewer: the pages, the default stream, all streams over one WebSocket.
+    Any => viewer::index,
+    LiveOrUpload => viewer::stream,
+    Somewhere(Live) => viewer::stats,
+    Any => viewer::stats_page,
+    Any => viewer::recordings_page,
+    Somewhere(Live) => viewer::wall,
+    // Streams by name; a simulator session's stream is viewed by the same routes.
+    On(Publish) => streams::publish_websocket,
+    On(Publish) => streams::publish,
+    On(Publish) => streams::publish_by_put,
+    On(Live) => streams::view,
+    On(Live) => streams::view_mjpeg,
+    On(Live) => streams::embed,
+    On(Live) => streams::snapshot,
+    Somewhere(Live) => streams::list,
+    On(Admin) => streams::delete,
+    On(Live) => streams::stats,
+    On(View) => recorder::state,
+    On(Record) => recorder::command,
+    On(Record) => recorder::clip,
+    On(Live) => live_analysis::state,
+    On(Admin) => live_analysis::command,
+    On(Admin) => live_analysis::stop,
+    Somewhere(View) => recordings::list,
+    On(View) => recordings::file,
+    On(Admin) => recordings::delete,
+    On(View) => recordings::replay,
+    On(View) => recordings::still,
+    // Uploads of a phrase's frames, and their analyses. The upload itself is a WebSocket of `/stream`.
+    Any => upload::streaming_stats,
+    Somewhere(Publish) => upload::analyze,
+    Any => analyses::page,
+    Any => analyses::result_page,
+    Somewhere(View) => analyses::list,
+    Somewhere(View) => analyses::result,
+    Somewhere(View) => analyses::file,
+    // Simulator sessions.
+    Somewhere(Publish) => simulator::create,
+    On(View) => simulator::info,
+    On(Publish) => simulator::destroy,
+    // The robot's stream, always behind an API key.
+    Keyed(View) => robot::stream,
+    Keyed(View) => robot::stats,
+    // Keys.
+    Nothing => keys::login,
+    Nothing => keys::logout,
+    On(View) => keys::share,
+    // Supervisors and monitors.
+    Nothing => control::health,
+    Nothing => control::livez,
+    Nothing => control::readyz,
+    Somewhere(View) => control::metrics,
+    Any => docs::description,
+}
+
+/// Every route, the pages' files included.
+pub(crate) fn all() -> Router<Arc<App>> {
+    documented()
         .get("/assets/{*path}", Any, viewer::asset)
-        .get("/stream", LiveOrUpload, viewer::stream)
-        .get("/stats", Somewhere(Live), viewer::stats)
-        .get("/stats-page", Any, viewer::stats_page)
-        .get("/recordings", Any, viewer::recordings_page)
-        .get("/api/wall", Somewhere(Live), viewer::wall)
-        // 001: the stream server. 002's views of a session's stream are the same routes.
-        .get("/publish/{name}", On(Publish), streams::publish_websocket)
-        .post("/publish/{name}", On(Publish), streams::publish)
-        .put("/publish/{name}", On(Publish), streams::publish_by_put)
-        .get("/stream/{name}", On(Live), streams::view)
-        .get("/stream/{name}/mjpeg", On(Live), streams::view_mjpeg)
-        .get("/stream/{name}/embed", On(Live), streams::embed)
-        .get("/stream/{name}/snapshot.jpg", On(Live), streams::snapshot)
-        .get("/api/streams", Somewhere(Live), streams::list)
-        .delete("/api/streams/{name}", On(Admin), streams::delete)
-        .get("/api/streams/{name}/stats", On(Live), streams::stats)
-        .get("/api/streams/{name}/recording", On(View), recorder::state)
-        .post("/api/streams/{name}/recording", On(Record), recorder::command)
-        .post("/api/streams/{name}/clip", On(Record), recorder::clip)
-        .get("/api/streams/{name}/analysis", On(Live), live_analysis::state)
-        .post("/api/streams/{name}/analysis", On(Admin), live_analysis::command)
-        .delete("/api/streams/{name}/analysis", On(Admin), live_analysis::stop)
-        .get("/api/recordings", Somewhere(View), recordings::list)
-        .get("/api/recordings/{stream}/{file}", On(View), recordings::file)
-        .delete("/api/recordings/{stream}/{file}", On(Admin), recordings::delete)
-        .get("/api/recordings/{stream}/{file}/mjpeg", On(View), recordings::replay)
-        .get("/api/recordings/{stream}/{file}/snapshot.jpg", On(View), recordings::still)
-        // 003: frames of a phrase, and what came of them. The upload is a WebSocket of `/stream`.
-        .get("/streaming/stats", Any, upload::streaming_stats)
-        .post("/analyze", Somewhere(Publish), upload::analyze)
-        .get("/analyses", Any, analyses::page)
-        .get("/analyses/{id}", Any, analyses::result_page)
-        .get("/api/analyses", Somewhere(View), analyses::list)
-        .get("/api/analyses/{id}", Somewhere(View), analyses::result)
-        .get("/api/analyses/{id}/{file}", Somewhere(View), analyses::file)
-        // 002: simulator sessions.
-        .post("/session/create", Somewhere(Publish), simulator::create)
-        .get("/session/{id}", On(View), simulator::info)
-        .post("/session/{id}/destroy", On(Publish), simulator::destroy)
-        // 004: the robot's stream, always behind an API key.
-        .get("/api/robot/stream", Keyed(View), robot::stream)
-        .get("/api/robot/stream/stats", Keyed(View), robot::stats)
-        // Keys.
-        .post("/api/login", Nothing, keys::login)
-        .post("/api/logout", Nothing, keys::logout)
-        .post("/api/streams/{name}/share", On(View), keys::share)
-        // Supervisors and monitors.
-        .get("/health", Nothing, control::health)
-        .get("/livez", Nothing, control::livez)
-        .get("/readyz", Nothing, control::readyz)
-        .get("/metrics", Somewhere(View), control::metrics)
-        .get("/openapi.json", Any, openapi::description)
-        .merge(
-            openapi::page(),
-            &[(Method::GET, "/docs", Any), (Method::GET, "/docs/", Any), (Method::GET, "/docs/{*rest}", Any)],
-        )
-        .method_not_allowed(wrong_method)
-}
-
-/// Where the table has no route.
-pub(crate) fn unknown(uri: &Uri) -> ApiError {
-    let path: String = uri.path().chars().take(100).collect();
-    let message =
-        format!("no route {path}: GET /docs lists them all; a stream's name is letters, digits, '_' and '-'");
-    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
-}
-
-async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    let path: String = uri.path().chars().take(100).collect();
-    let message = format!("{path} does not take {method}: the Allow header names the methods that it takes");
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+        .get("/docs", Any, docs::with_slash)
+        .get("/docs/", Any, docs::page)
+        .get("/docs/{*rest}", Any, docs::page_file)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::{Grant, Scope};
 use axum::{
     Json,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
@@ -13,7 +13,7 @@ use hub::Stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Query, streams::ViewRequest};
+use super::{Query, Tail, streams::ViewRequest};
 use crate::{
     App,
     auth::{Granted, Ticket},
@@ -44,11 +44,10 @@ pub(crate) async fn recordings_page(ticket: Ticket, headers: HeaderMap) -> Respo
     pages::page("recordings.html", &headers, ticket.get())
 }
 
-pub(crate) async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
-    let path = path.as_ref().map_or("", |Path(path)| path);
-    // What a ticket opens lies beside it.
-    let file =
-        path.strip_prefix(pages::TICKET).and_then(|rest| rest.split_once('/')).map_or(path, |(_, file)| file);
+pub(crate) async fn asset(Tail(path): Tail, headers: HeaderMap) -> Response {
+    // Behind a ticket lies the file itself.
+    let behind = path.strip_prefix(pages::TICKET).and_then(|rest| rest.split_once('/'));
+    let file = behind.map_or(&*path, |(_ticket, file)| file);
     pages::file(file, &headers)
 }
 
