@@ -103,6 +103,21 @@ def test_the_reference_names_no_code_that_is_not_there():
     assert {code for code in codes if f'"{code}"' not in sources} == set()
 
 
+def test_the_reference_names_every_parameter_and_field(hub):
+    """Of the JSON answers; as a word in code, anywhere on the page."""
+    description = hub.get("/openapi.json").json()
+    operations = [item[method] for item in description["paths"].values() for method in item]
+    parameters = {p["name"] for o in operations for p in o.get("parameters", ()) if p["in"] == "query"}
+    schemas = description["components"]["schemas"].values()
+    fields = {
+        name for schema in schemas for part in (schema, *schema.get("allOf", ())) for name in part.get("properties", ())
+    }
+    page = (ROOT / "docs" / "ref" / "api.md").read_text()
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`|^```.*?^```", page, re.M | re.S))))
+    assert len(parameters) > 20 and len(fields) > 100
+    assert (parameters | fields) - named == set()
+
+
 def test_openapi_describes_what_is_answered(hub, stream):
     """The schemas of JSON answers fit the answers."""
     import jsonschema
