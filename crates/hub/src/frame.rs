@@ -9,13 +9,22 @@ use std::{
 use bytes::Bytes;
 
 /// How a payload is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Codec {
     /// A whole JPEG file (ITU-T T.81 with JFIF/EXIF markers), SOI to EOI.
     Jpeg,
     /// One H.264 access unit in Annex B form.
     H264,
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jpeg => "JPEG",
+            Self::H264 => "H.264",
+        })
+    }
 }
 
 /// All that is needed to read a payload (F5), found out once, at the door.

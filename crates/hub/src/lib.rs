@@ -43,6 +43,7 @@ mod stats;
 mod stream;
 mod subscriber;
 mod sync;
+mod want;
 
 pub use demand::Demand;
 pub use derived::Derived;
@@ -55,3 +56,4 @@ pub use ring::{Class, Delivery, RingLimits, Rule, Start};
 pub use stats::{HubStats, StreamStats, Totals};
 pub use stream::Stream;
 pub use subscriber::Subscriber;
+pub use want::Want;

@@ -7,7 +7,7 @@ use referee::pose::{self, OnDemand, Source};
 use serde_json::{Map, Value};
 use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
 
-use web::LiveAnalysis;
+use derive::Analyser;
 
 use crate::config::Config;
 use crate::live_analysis::LivePose;
@@ -38,9 +38,9 @@ impl Analyses {
         self.referee.model.is_some()
     }
 
-    /// What looks at live streams, at so many at once.
-    pub(crate) fn live(&self, max: usize) -> LiveAnalysis {
-        LiveAnalysis { analysers: vec![Arc::new(LivePose(self.referee.model.clone()))], max }
+    /// What can analyse live streams.
+    pub(crate) fn live(&self) -> Vec<Arc<dyn Analyser>> {
+        vec![Arc::new(LivePose(self.referee.model.clone()))]
     }
 
     /// Every pipeline of this hub.

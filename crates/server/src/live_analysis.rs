@@ -1,10 +1,10 @@
-//! What looks at live streams: the port of the face, filled with the referee's pose model.
+//! Live analyses: the referee's pose model as an analyser.
 
 use std::sync::Arc;
 
+use derive::Analyser;
 use referee::{pipeline::poses::persons_json, pose::OnDemand};
 use serde_json::{Value, json};
-use web::Analyser;
 
 /// A picture is decoded only if it is no larger than 8K.
 const MAX_PIXELS: u64 = 7680 * 4320;
@@ -30,7 +30,7 @@ impl Analyser for LivePose {
         self.model().map(|_| ())
     }
 
-    fn look(&self, jpeg: &[u8]) -> Result<Value, String> {
+    fn analyse(&self, jpeg: &[u8]) -> Result<Value, String> {
         let model = self.model()?;
         let picture = media::jpeg::decode(jpeg, MAX_PIXELS).map_err(|error| error.to_string())?;
         let persons = model.run(&picture).map_err(|error| error.to_string())?;

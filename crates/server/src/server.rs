@@ -14,7 +14,7 @@ use sources::Sources;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
-use web::{App, ConnectionLimits, HealthInfo, RenditionLimits, RobotInfo, Rooms, Settings, Tls, TlsFiles};
+use web::{App, ConnectionLimits, HealthInfo, RobotInfo, Rooms, Settings, Tls, TlsFiles};
 use wire::image;
 
 use crate::{
@@ -107,15 +107,9 @@ impl Server {
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
         let simulators = Sessions::new(hub.clone(), simulators(&config)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
-        let live_analysis = analyses.live(config.referee.live_analyses);
-        let rooms = Rooms {
-            hub: hub.clone(),
-            recordings: recordings.clone(),
-            sources,
-            uploads,
-            simulators,
-            live_analysis,
-        };
+        let derive = derive::Registry::new(hub.clone(), derive_limits(&config), analyses.live());
+        let rooms =
+            Rooms { hub: hub.clone(), recordings: recordings.clone(), sources, uploads, simulators, derive };
         let app = App::new(rooms, settings, shutdown.clone());
         tokio::spawn(janitor::run(
             hub.clone(),
@@ -173,6 +167,14 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+fn derive_limits(config: &Config) -> derive::Limits {
+    derive::Limits {
+        renditions: config.viewers.max_renditions,
+        quality: config.camera.jpeg_quality,
+        analyses: config.referee.live_analyses,
+    }
+}
+
 fn settings(
     config: &Config,
     address: SocketAddr,
@@ -192,10 +194,6 @@ fn settings(
         heartbeat: config.viewers.heartbeat_interval,
         default_stream,
         robot: robot(config)?,
-        renditions: RenditionLimits {
-            max: config.viewers.max_renditions,
-            quality: config.camera.jpeg_quality,
-        },
         cors: config.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
         auth: keys::auth(config),

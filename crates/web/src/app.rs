@@ -8,20 +8,16 @@ use ingest::Admission;
 use record::Recordings;
 use sessions::Sessions;
 use sources::Sources;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
-    Settings,
-    analysis::{Analyses, LiveAnalysis},
-    clock,
+    Settings, clock,
     disk::Disk,
     error::ApiError,
     metrics::Metrics,
-    renditions::Renditions,
     transport::Connections,
-    view::{Base64Cache, Clients, Fps, MAX_REPLAYS, Placeholder},
+    view::{Clients, Replays, Views},
 };
 
 /// What the face shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
@@ -33,7 +29,7 @@ pub struct Rooms {
     pub sources: Sources,
     pub uploads: Uploads,
     pub simulators: Sessions,
-    pub live_analysis: LiveAnalysis,
+    pub derive: derive::Registry,
 }
 
 #[derive(Debug)]
@@ -44,7 +40,6 @@ pub struct App {
     uploads: Uploads,
     simulators: Sessions,
     disk: Disk,
-    replays: Arc<Semaphore>,
     guard: Guard,
     requests: Option<Buckets>,
     settings: Settings,
@@ -54,30 +49,35 @@ pub struct App {
     /// Cancelled when the server begins to shut down.
     shutdown: CancellationToken,
     admission: Admission,
-    placeholder: Placeholder,
-    base64: Base64Cache,
     robot_clients: Arc<Clients>,
-    renditions: Arc<Renditions>,
-    analyses: Arc<Analyses>,
+    views: Arc<Views>,
 }
 
 impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
-        let Rooms { hub, recordings, sources, uploads, simulators, live_analysis } = rooms;
+        let Rooms { hub, recordings, sources, uploads, simulators, derive } = rooms;
+        let (metrics, disk) = (Metrics::new(), Disk::new());
+        let views = Views {
+            hub: hub.clone(),
+            derive,
+            replays: Replays::new(recordings.clone(), disk.clone(), shutdown.clone()),
+            ages: metrics.frame_age().clone(),
+            default_fps: settings.stream_fps,
+            heartbeat: settings.heartbeat,
+            shutdown: shutdown.clone(),
+            placeholder: Default::default(),
+            base64: Default::default(),
+        };
         Arc::new(Self {
-            disk: Disk::new(),
-            replays: Arc::new(Semaphore::new(MAX_REPLAYS)),
+            disk,
             connections: Connections::new(settings.connections.max),
             started: clock::now(),
             requests: settings.request_rate.map(|rate| Buckets::new(rate.per_second, rate.burst)),
             guard: Guard::new(&settings.auth),
-            metrics: Metrics::new(),
+            metrics,
             admission: Admission::new(settings.frame_limits(), settings.jpeg_quality),
-            placeholder: Placeholder::default(),
-            base64: Base64Cache::default(),
             robot_clients: Arc::default(),
-            analyses: Analyses::new(hub.clone(), live_analysis),
-            renditions: Renditions::new(hub.clone(), settings.renditions),
+            views: Arc::new(views),
             hub,
             recordings,
             sources,
@@ -127,11 +127,6 @@ impl App {
         &self.disk
     }
 
-    /// A place for each recording that is being watched.
-    pub(crate) fn replays(&self) -> &Arc<Semaphore> {
-        &self.replays
-    }
-
     pub(crate) fn started(&self) -> hub::Moment {
         self.started
     }
@@ -153,29 +148,17 @@ impl App {
         &self.admission
     }
 
-    pub(crate) fn placeholder(&self) -> &Placeholder {
-        &self.placeholder
-    }
-
-    pub(crate) fn base64(&self) -> &Base64Cache {
-        &self.base64
-    }
-
     pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
         &self.robot_clients
     }
 
-    pub(crate) fn renditions(&self) -> &Arc<Renditions> {
-        &self.renditions
+    pub(crate) fn views(&self) -> &Arc<Views> {
+        &self.views
     }
 
-    pub(crate) fn analyses(&self) -> &Arc<Analyses> {
-        &self.analyses
-    }
-
-    /// The most frames a second for a viewer that asks for `fps`; `None`: as published.
-    pub(crate) fn rate(&self, fps: Option<Fps>) -> Option<f64> {
-        fps.map_or(self.settings.stream_fps, Fps::per_second)
+    /// Streams in another form than published.
+    pub(crate) fn derive(&self) -> &derive::Registry {
+        &self.views.derive
     }
 
     /// The live stream of that name.
@@ -191,7 +174,7 @@ impl App {
         }
     }
 
-    /// The stream of document 004's routes: the one that `streams.robot` names, or the default one.
+    /// The stream of the robot's routes: the one that `streams.robot` names, or the default one.
     pub(crate) fn robot_stream(&self, grant: &Grant) -> Option<Stream> {
         match &self.settings.robot.stream {
             Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),

@@ -164,6 +164,21 @@ impl From<hub::SubscribeError> for ApiError {
     }
 }
 
+impl From<derive::Error> for ApiError {
+    fn from(error: derive::Error) -> Self {
+        use derive::Error;
+        let status = match &error {
+            Error::CodecUnavailable { .. } => StatusCode::NOT_ACCEPTABLE,
+            Error::AnalysisScaled | Error::UnknownPipeline { .. } => StatusCode::BAD_REQUEST,
+            Error::AnalysisNotRunning { .. } => StatusCode::CONFLICT,
+            Error::Claim(error) => return error.clone().into(),
+            Error::Subscribe(error) => return error.clone().into(),
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
 impl From<record::Error> for ApiError {
     fn from(error: record::Error) -> Self {
         use record::Error;

@@ -6,7 +6,6 @@
 //! requirement documents, thin over `publish/`, `view/` and `download/`; `routes.rs` is the one table in which they
 //! meet; `transport/` is the way from a response to the socket.
 
-mod analysis;
 mod app;
 mod auth;
 mod base_path;
@@ -14,6 +13,7 @@ mod browser;
 mod caller;
 mod clock;
 mod cors;
+mod derived;
 mod disk;
 mod dispatch;
 mod download;
@@ -22,7 +22,6 @@ mod metrics;
 mod pages;
 mod publish;
 mod recording;
-mod renditions;
 mod router;
 mod routes;
 mod settings;
@@ -35,9 +34,8 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
-pub use analysis::{Analyser, LiveAnalysis};
 pub use app::{App, Rooms};
 pub use base_path::{BasePath, InvalidBasePath};
 pub use dispatch::serve;
-pub use settings::{ConnectionLimits, HealthInfo, RenditionLimits, RequestRate, RobotInfo, Settings};
+pub use settings::{ConnectionLimits, HealthInfo, RequestRate, RobotInfo, Settings};
 pub use transport::{Tls, TlsError, TlsFiles};

@@ -2,9 +2,10 @@
 //! Names follow the Prometheus naming rules; the only label of unbounded origin is a live stream's name, of which
 //! there are at most `streams.max_concurrent`.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use access::{Grant, Scope};
+use derive::RenditionTotals;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, text::encode},
@@ -13,9 +14,9 @@ use prometheus_client::{
 };
 use record::State;
 
-use crate::{App, clock, renditions::RenditionTotals};
+use crate::{App, clock};
 
-/// Seconds; fine where a viewer feels the difference (DESIGN: latency at 1, 50, 400 viewers), coarse beyond.
+/// Seconds; fine where a viewer feels the difference, coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 #[derive(Debug)]
@@ -28,9 +29,9 @@ impl Metrics {
         Self { frame_age: Histogram::new(AGE_BUCKETS) }
     }
 
-    /// Age of a frame at the moment at which it is handed to a viewer's connection.
-    pub(crate) fn observe_age(&self, age: Duration) {
-        self.frame_age.observe(age.as_secs_f64());
+    /// Ages of frames at the moment at which they are handed to a viewer's connection, in seconds.
+    pub(crate) fn frame_age(&self) -> &Histogram {
+        &self.frame_age
     }
 
     /// The exposition in OpenMetrics text format: of the streams that the grant shows.
@@ -76,7 +77,7 @@ impl Snapshot {
         Self {
             hub,
             recorded: app.recordings().totals(),
-            renditions: app.renditions().totals(),
+            renditions: app.derive().rendition_totals(),
             recordings_active: app
                 .recordings()
                 .activities()

@@ -6,7 +6,6 @@ use access::Cidr;
 use hub::StreamName;
 use wire::image::Limits;
 
-pub use crate::renditions::RenditionLimits;
 use crate::{BasePath, Tls};
 
 #[derive(Debug, Clone)]
@@ -30,7 +29,6 @@ pub struct Settings {
     /// The stream of `/stream`; without it, the oldest live one.
     pub default_stream: Option<StreamName>,
     pub robot: RobotInfo,
-    pub renditions: RenditionLimits,
     pub cors: bool,
     /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
     pub jpeg_quality: u8,

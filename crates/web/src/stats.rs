@@ -9,7 +9,7 @@ use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, recording::RecorderState, renditions::RenditionInfo};
+use crate::{App, clock, derived::RenditionInfo, recording::RecorderState};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,7 +147,7 @@ impl StreamDetail {
             epoch: stats.epoch,
             publisher_connected: stats.claimed,
             recorder,
-            renditions: app.renditions().of(stats.epoch),
+            renditions: RenditionInfo::all(app.derive(), stats.epoch),
         }
     }
 }

@@ -35,13 +35,14 @@ impl House {
         let settings = crate::Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
         let simulators = support::simulators(&hub);
+        let derive = support::derive(&hub);
         let rooms = Rooms {
             hub: hub.clone(),
             recordings,
             sources: sources::Sources::default(),
             uploads,
             simulators,
-            live_analysis: crate::LiveAnalysis::default(),
+            derive,
         };
         let app = App::new(rooms, settings, CancellationToken::new());
         let house = Self { dispatch: Dispatch::new(app), hub, _folder: folder };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};
-use crate::{App, analysis::AnalysisState, error::ApiError};
+use crate::{App, derived::AnalysisState, error::ApiError};
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Command {
@@ -30,7 +30,7 @@ pub(crate) async fn state(
     Name(name): Name,
 ) -> Result<Json<AnalysisState>, ApiError> {
     let stream = app.stream(&name)?;
-    Ok(Json(app.analyses().state(&stream)))
+    Ok(Json(AnalysisState::of(app.derive(), &stream)))
 }
 
 /// Analyse a stream from now on, or stop. It runs until it is stopped or the stream ends.
@@ -46,16 +46,16 @@ pub(crate) async fn command(
     let stream = app.stream(&name)?;
     match body.pipeline {
         Some(Some(pipeline)) => {
-            app.analyses().start(&stream, &pipeline)?;
+            app.derive().start_analysis(&stream, &pipeline)?;
             tracing::info!(stream = %name, pipeline, "analysis begun by request");
         }
-        Some(None) => drop(app.analyses().stop(&stream)),
+        Some(None) => drop(app.derive().stop_analysis(&stream)),
         None => {
             let message = "say what to do: {\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop";
             return Err(ApiError::bad_request("BAD_BODY", message));
         }
     }
-    Ok(Json(app.analyses().state(&stream)))
+    Ok(Json(AnalysisState::of(app.derive(), &stream)))
 }
 
 /// Stop analysing a stream.
@@ -66,8 +66,8 @@ pub(crate) async fn stop(
     Name(name): Name,
 ) -> Result<Json<AnalysisState>, ApiError> {
     let stream = app.stream(&name)?;
-    if app.analyses().stop(&stream) {
+    if app.derive().stop_analysis(&stream) {
         tracing::info!(stream = %name, "analysis stopped by request");
     }
-    Ok(Json(app.analyses().state(&stream)))
+    Ok(Json(AnalysisState::of(app.derive(), &stream)))
 }

@@ -232,8 +232,10 @@ pub(crate) async fn replay(
     Query(view): Query<mjpeg::Query>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = Source::recording(&app, path.id()?, query.t, query.speed).await?;
-    Ok(mjpeg::response(&app, source, &view, &headers))
+    let views = app.views();
+    let fps = views.rate(view.fps);
+    let source = Source::recording(views, path.id()?, query.t, query.speed, fps).await?;
+    Ok(mjpeg::response(views, source, &view, &headers))
 }
 
 /// The frame that a recording shows at a time.
@@ -248,5 +250,5 @@ pub(crate) async fn still(
     Query(query): Query<ReplayQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    snapshot::recording(&app, path.id()?, query.t, &headers).await
+    snapshot::recording(app.views(), path.id()?, query.t, &headers).await
 }

@@ -1,6 +1,6 @@
 //! Document 004, the robot's stream: one camera for many clients behind proxies. Always behind an API key.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use access::{Grant, Scope};
 use axum::{Json, extract::State, response::Response};
@@ -15,13 +15,9 @@ use crate::{
     auth::Granted,
     clock,
     error::ApiError,
-    renditions::Look,
     stats::round,
-    view::{Source, mjpeg, snapshot},
+    view::{Rendition, Source, mjpeg, snapshot},
 };
-
-/// How long a client waits for the very first frame: a camera needs a second or two.
-const FIRST_FRAME: Duration = Duration::from_secs(5);
 
 /// The robot's stream as MJPEG, with a heartbeat at a steady beat.
 #[utoipa::path(get, path = "/api/robot/stream", operation_id = "robot_stream", tag = "robot", params(
@@ -36,15 +32,18 @@ const FIRST_FRAME: Duration = Duration::from_secs(5);
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     Query(query): Query<mjpeg::Query>,
-    Query(look): Query<Look>,
+    Query(rendition): Query<Rendition>,
     Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     check(&app, &grant)?;
     wait_for_first_frame(&app, &grant).await?;
-    let source = Source::following(Arc::clone(&app), grant, App::robot_stream, look, app.rate(query.fps))?;
+    let views = app.views();
+    let want = rendition.want().at_most(views.rate(query.fps));
+    let streams = Arc::clone(&app);
+    let source = Source::following(views, move || streams.robot_stream(&grant), want)?;
     let client = app.robot_clients().connect();
-    Ok(mjpeg::tracked_response(&app, source, client, &query, &headers))
+    Ok(mjpeg::tracked_response(views, source, client, &query, &headers))
 }
 
 /// That the key is one for the stream that is named; without a name it is one of those that the key may see.
@@ -56,11 +55,10 @@ fn check(app: &App, grant: &Grant) -> Result<(), ApiError> {
 }
 
 async fn wait_for_first_frame(app: &App, grant: &Grant) -> Result<(), ApiError> {
-    if let Some(stream) = app.robot_stream(grant) {
-        let has_frame = stream.newest().is_some();
-        if has_frame || snapshot::first_frame(&stream, FIRST_FRAME).await?.is_some() {
-            return Ok(());
-        }
+    if let Some(stream) = app.robot_stream(grant)
+        && snapshot::has_frame(app.views(), &stream).await?
+    {
+        return Ok(());
     }
     let message = "No frame available yet: wait a second or two for the camera's first frame, and see that \
         something publishes the stream that streams.robot names";

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, request::Parts};
-use hub::{Stream, StreamName};
+use hub::{Stream, StreamName, Want};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -23,9 +23,8 @@ use crate::{
     pages,
     publish::{self, frame::Published},
     recording::RecorderState,
-    renditions::Look,
     stats::{StreamDetail, StreamInfo},
-    view::{Past, Source, mjpeg, snapshot, websocket as websocket_view},
+    view::{Fps, Past, Rendition, Source, Views, mjpeg, snapshot, websocket as websocket_view},
     websocket,
 };
 
@@ -107,12 +106,19 @@ pub(crate) async fn view(
     request: Request,
 ) -> Result<Response, ApiError> {
     let is_live = view.moment.t.is_none();
-    let source = view.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
+    let source = view.source(app.views(), &app.stream(&name)?, query.fps).await?;
     if websocket::is_upgrade(&request) {
         let client = if is_live { app.simulators().join(&name, socket_query.hears()) } else { None };
-        return Ok(websocket_view::response(app, name, source, client, &socket_query, request));
+        return Ok(websocket_view::response(
+            Arc::clone(app.views()),
+            name,
+            source,
+            client,
+            &socket_query,
+            request,
+        ));
     }
-    Ok(mjpeg::response(&app, source, &query, request.headers()))
+    Ok(mjpeg::response(app.views(), source, &query, request.headers()))
 }
 
 /// `?t=`.
@@ -123,8 +129,8 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// The moment asked for, if any. What was recorded is shown as it was recorded.
-    fn past(self, grant: &Grant, stream: &StreamName, look: Look) -> Result<Option<Past>, ApiError> {
-        if self.t.is_some() && !look.is_as_published() {
+    fn past(self, grant: &Grant, stream: &StreamName, want: &Want) -> Result<Option<Past>, ApiError> {
+        if self.t.is_some() && want.is_rendition() {
             let message = "width, height and quality are for live pictures: leave them out, or leave out t";
             return Err(ApiError::bad_request("BAD_QUERY", message));
         }
@@ -145,7 +151,7 @@ pub(crate) struct Overlay {
 pub(crate) struct ViewRequest {
     pub(crate) overlay: Overlay,
     pub(crate) moment: Moment,
-    pub(crate) look: Look,
+    pub(crate) rendition: Rendition,
     pub(crate) grant: Grant,
 }
 
@@ -155,24 +161,26 @@ impl ViewRequest {
         self.moment.t.is_some() || self.overlay.overlay.is_some()
     }
 
+    pub(crate) fn want(&self, fps: Option<f64>) -> Want {
+        self.rendition.want().at_most(fps).analysed_by(self.overlay.overlay.as_deref().map(Arc::from))
+    }
+
     /// The stream as it is, or as it was then, which is a recording.
     pub(crate) async fn source(
         self,
-        app: &Arc<App>,
+        views: &Views,
         stream: &Stream,
-        fps: Option<f64>,
+        fps: Option<Fps>,
     ) -> Result<Source, ApiError> {
-        if let Some(pipeline) = self.overlay.overlay {
-            if self.moment.t.is_some() || !self.look.is_as_published() {
-                let message =
-                    "overlay is for live pictures as published: leave out t, width, height and quality";
-                return Err(ApiError::bad_request("BAD_QUERY", message));
-            }
-            return Source::named(app, &app.analyses().stream(stream, &pipeline)?, self.look, fps);
+        let fps = views.rate(fps);
+        let want = self.want(fps);
+        if self.moment.t.is_some() && want.analysis.is_some() {
+            let message = "overlay is for live pictures as published: leave out t, width, height and quality";
+            return Err(ApiError::bad_request("BAD_QUERY", message));
         }
-        match self.moment.past(&self.grant, stream.name(), self.look)? {
-            Some(past) => Source::past(app, stream.name(), past).await,
-            None => Source::named(app, stream, self.look, fps),
+        match self.moment.past(&self.grant, stream.name(), &want)? {
+            Some(past) => Source::past(views, stream.name(), past, fps).await,
+            None => Source::named(views, stream, &want),
         }
     }
 }
@@ -182,10 +190,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ViewRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(moment) = Query::from_request_parts(parts, state).await?;
-        let Query(look) = Query::from_request_parts(parts, state).await?;
+        let Query(rendition) = Query::from_request_parts(parts, state).await?;
         let Query(overlay) = Query::from_request_parts(parts, state).await?;
         let Granted(grant) = Granted::from_request_parts(parts, state).await?;
-        Ok(Self { overlay, moment, look, grant })
+        Ok(Self { overlay, moment, rendition, grant })
     }
 }
 
@@ -204,8 +212,8 @@ pub(crate) async fn view_mjpeg(
     view: ViewRequest,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = view.source(&app, &app.stream(&name)?, app.rate(query.fps)).await?;
-    Ok(mjpeg::response(&app, source, &query, &headers))
+    let source = view.source(app.views(), &app.stream(&name)?, query.fps).await?;
+    Ok(mjpeg::response(app.views(), source, &query, &headers))
 }
 
 /// The newest frame as a JPEG.
@@ -223,18 +231,15 @@ pub(crate) async fn snapshot(
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
     Query(moment): Query<Moment>,
-    Query(look): Query<Look>,
+    Query(rendition): Query<Rendition>,
     Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let stream = app.stream(&name)?;
-    if let Some(past) = moment.past(&grant, &name, look)? {
-        return snapshot::past(&app, &name, past).await;
+    let (views, stream, want) = (app.views(), app.stream(&name)?, rendition.want());
+    match moment.past(&grant, &name, &want)? {
+        Some(past) => snapshot::past(views, &name, past).await,
+        None => snapshot::live(views, &stream, &want, &query, &headers).await,
     }
-    if !look.is_as_published() {
-        return snapshot::rendition(&app, &stream, look, &query, &headers).await;
-    }
-    snapshot::response(&stream, &query, &headers).await
 }
 
 /// A page for an iframe.

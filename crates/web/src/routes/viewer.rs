@@ -20,7 +20,7 @@ use crate::{
     clock,
     error::ApiError,
     pages,
-    stats::round,
+    stats::{StreamInfo, round},
     upload,
     view::{Source, mjpeg, wall},
     websocket,
@@ -62,7 +62,14 @@ pub(crate) async fn wall(
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
-        Ok(wall::response(app, grant, request))
+        let views = Arc::clone(app.views());
+        let (streams, shown) = (Arc::clone(&app), grant.clone());
+        let list = move || {
+            let default = streams.default_stream(&shown);
+            let list = StreamInfo::all(&streams, &shown);
+            wire::wall::streams(default.as_ref().map(|stream| stream.name().as_str()), &list)
+        };
+        Ok(wall::response(views, grant, Box::new(list), request))
     } else {
         Err(websocket::upgrade_required())
     }
@@ -87,15 +94,16 @@ pub(crate) async fn stream(
         return upload::websocket::response(app, view.grant, request);
     }
     view.grant.require_somewhere(Scope::Live)?;
-    let rate = app.rate(query.fps);
-    let source = match view.is_of_one_stream() {
-        true => {
-            let stream = default_stream(&app, &view.grant)?;
-            view.source(&app, &stream, rate).await?
-        }
-        false => Source::following(Arc::clone(&app), view.grant, App::default_stream, view.look, rate)?,
+    let views = app.views();
+    let source = if view.is_of_one_stream() {
+        let stream = default_stream(&app, &view.grant)?;
+        view.source(views, &stream, query.fps).await?
+    } else {
+        let want = view.want(views.rate(query.fps));
+        let streams = Arc::clone(&app);
+        Source::following(views, move || streams.default_stream(&view.grant), want)?
     };
-    Ok(mjpeg::response(&app, source, &query, request.headers()))
+    Ok(mjpeg::response(views, source, &query, request.headers()))
 }
 
 /// What is not there has no past.

@@ -6,15 +6,15 @@ use std::sync::{
     mpsc,
 };
 
+use derive::{Analyser, Reader};
 use http::{Method, StatusCode};
-use hub::{Class, Rule, Start, Subscriber};
 use serde_json::{Value, json};
 
 use super::{
     recorder::JPEG,
     support::{self, House},
 };
-use crate::{Analyser, LiveAnalysis};
+use crate::view::as_published;
 
 /// Looks once for each word that it is given, where it is to wait for words.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Analyser for Double {
         if self.ready.load(Ordering::Relaxed) { Ok(()) } else { Err("set REFEREE_YOLO_MODEL".into()) }
     }
 
-    fn look(&self, jpeg: &[u8]) -> Result<Value, String> {
+    fn analyse(&self, jpeg: &[u8]) -> Result<Value, String> {
         if let Some(go) = &self.go {
             go.lock().unwrap().recv().unwrap();
         }
@@ -42,8 +42,7 @@ impl Analyser for Double {
 
 fn house(max: usize, go: Option<mpsc::Receiver<()>>) -> (House, Arc<Double>) {
     let double = Arc::new(Double { ready: AtomicBool::new(true), go: go.map(Mutex::new) });
-    let with = LiveAnalysis { analysers: vec![double.clone()], max };
-    (support::house_that_looks(support::settings(), with), double)
+    (support::house_that_analyses(support::settings(), max, vec![double.clone()]), double)
 }
 
 async fn start(house: &House, stream: &str) -> (StatusCode, Value) {
@@ -51,10 +50,10 @@ async fn start(house: &House, stream: &str) -> (StatusCode, Value) {
     (answer.status, answer.json())
 }
 
-fn results(house: &House, stream: &str) -> Subscriber {
+fn results(house: &House, stream: &str) -> Reader {
     let stream = house.app.stream(&stream.parse().unwrap()).unwrap();
-    let analysed = house.app.analyses().stream(&stream, "length").unwrap();
-    analysed.subscribe(Rule::Latest, Class::Viewer, Start::Newest).unwrap()
+    let want = as_published().analysed_by(Arc::<str>::from("length"));
+    house.app.derive().subscribe(&stream, &want).unwrap()
 }
 
 #[tokio::test]

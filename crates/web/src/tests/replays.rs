@@ -149,7 +149,7 @@ async fn replays_are_limited_and_leave_nothing_behind() {
     let house = house();
     let uri = format!("{}/mjpeg", url(&house.recorded("cam", morning(0), &TWO_SECONDS)));
     let mut views = Vec::new();
-    for _ in 0..crate::view::MAX_REPLAYS {
+    for _ in 0..crate::view::replay::MAX_REPLAYS {
         let mut view = house.watch(&uri).await;
         view.part().await;
         views.push(view);

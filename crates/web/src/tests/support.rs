@@ -9,6 +9,7 @@ use std::{
 
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Buf, Bytes};
+use derive::{Analyser, Registry};
 use http::{Method, StatusCode, header::HeaderMap};
 use http_body_util::BodyExt;
 use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, RingLimits};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
-    App, ConnectionLimits, HealthInfo, LiveAnalysis, RenditionLimits, RobotInfo, Rooms, Settings,
+    App, ConnectionLimits, HealthInfo, RobotInfo, Rooms, Settings,
     dispatch::Dispatch,
     transport::{LiveBox, take_live},
 };
@@ -38,10 +39,14 @@ pub(super) fn house() -> House {
 }
 
 pub(super) fn house_with(settings: Settings) -> House {
-    house_that_looks(settings, LiveAnalysis::default())
+    house_that_analyses(settings, 0, Vec::new())
 }
 
-pub(super) fn house_that_looks(settings: Settings, live_analysis: LiveAnalysis) -> House {
+pub(super) fn house_that_analyses(
+    settings: Settings,
+    analyses: usize,
+    with: Vec<Arc<dyn Analyser>>,
+) -> House {
     let folder = tempfile::tempdir().unwrap();
     let ring = RingLimits { frames: 30, history_bytes: 1 << 20, backlog_frames: 30, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 4, viewers_per_stream: 10, ring });
@@ -49,9 +54,18 @@ pub(super) fn house_that_looks(settings: Settings, live_analysis: LiveAnalysis) 
     let shutdown = CancellationToken::new();
     let uploads = uploads(&hub, folder.path().join("artifacts"));
     let simulators = simulators(&hub);
-    let rooms = Rooms { hub, recordings, sources: Sources::default(), uploads, simulators, live_analysis };
+    let limits = derive::Limits { analyses, ..DERIVE };
+    let derive = Registry::new(hub.clone(), limits, with);
+    let rooms = Rooms { hub, recordings, sources: Sources::default(), uploads, simulators, derive };
     let app = App::new(rooms, settings, shutdown.clone());
     House { dispatch: Dispatch::new(Arc::clone(&app)), app, shutdown, folder }
+}
+
+const DERIVE: derive::Limits = derive::Limits { renditions: 2, quality: 85, analyses: 0 };
+
+/// Without an analysis.
+pub(crate) fn derive(hub: &Hub) -> Registry {
+    Registry::new(hub.clone(), DERIVE, Vec::new())
 }
 
 /// Without a pipeline.
@@ -117,7 +131,6 @@ pub(crate) fn settings() -> Settings {
         heartbeat: Duration::from_secs(5),
         default_stream: None,
         robot: RobotInfo { stream: None, frame_cache: true, camera_size: (640, 480), jpeg_quality: 85 },
-        renditions: RenditionLimits { max: 2, quality: 85 },
         cors: false,
         jpeg_quality: 85,
         auth: access::Settings {

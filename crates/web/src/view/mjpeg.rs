@@ -15,11 +15,9 @@ use serde::Deserialize;
 use tokio::time::{Instant, Sleep};
 use wire::mjpeg::{self, Framing};
 
-use super::{Client, Fps, Pacer, Source, live_headers};
+use super::{Client, Fps, Source, Views, live_headers, query};
 use crate::{
-    App,
     browser::is_browser,
-    clock,
     transport::{LiveBody, Part, live_response},
 };
 
@@ -32,37 +30,37 @@ pub(crate) struct Query {
 }
 
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    super::flag(deserializer, "advance_headers")
+    query::flag(deserializer, "advance_headers")
 }
 
 /// The response that shows `source` until it ends.
-pub(crate) fn response(app: &Arc<App>, source: Source, query: &Query, headers: &HeaderMap) -> Response {
-    show(app, source, None, query, headers)
+pub(crate) fn response(views: &Arc<Views>, source: Source, query: &Query, headers: &HeaderMap) -> Response {
+    show(views, source, None, query, headers)
 }
 
-/// The same for a client that is counted and logged, with a heartbeat at a steady beat (document 004).
+/// The same for a client that is counted and logged, with a heartbeat at a steady beat (`docs/ref/compatibility.md`, robot
+/// stream).
 pub(crate) fn tracked_response(
-    app: &Arc<App>,
+    views: &Arc<Views>,
     source: Source,
     client: Client,
     query: &Query,
     headers: &HeaderMap,
 ) -> Response {
-    show(app, source, Some(client), query, headers)
+    show(views, source, Some(client), query, headers)
 }
 
 fn show(
-    app: &Arc<App>,
+    views: &Arc<Views>,
     source: Source,
     client: Option<Client>,
     query: &Query,
     headers: &HeaderMap,
 ) -> Response {
     let framing = choose_framing(query, headers);
-    let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     let mut head = live_headers();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(mjpeg::CONTENT_TYPE));
-    live_response(head.into_response(), MjpegBody::new(Arc::clone(app), source, client, framing, fps))
+    live_response(head.into_response(), MjpegBody::new(Arc::clone(views), source, client, framing))
 }
 
 /// Browsers paint a part when the next one's headers arrive, every other reader wants to know the length.
@@ -72,11 +70,10 @@ fn choose_framing(query: &Query, headers: &HeaderMap) -> Framing {
 }
 
 struct MjpegBody {
-    app: Arc<App>,
+    views: Arc<Views>,
     source: Source,
     client: Option<Client>,
     framing: Framing,
-    pacer: Pacer,
     heartbeat: Pin<Box<Sleep>>,
     heartbeats: u64,
     /// When the heartbeats' interval began: with the last frame or heartbeat, for a tracked client with the last
@@ -87,44 +84,31 @@ struct MjpegBody {
 }
 
 impl MjpegBody {
-    fn new(
-        app: Arc<App>,
-        source: Source,
-        client: Option<Client>,
-        framing: Framing,
-        fps: Option<f64>,
-    ) -> Self {
-        let now = Instant::now();
-        let heartbeat = Box::pin(tokio::time::sleep(app.settings().heartbeat));
-        let pacer = Pacer::new(fps, now);
+    fn new(views: Arc<Views>, source: Source, client: Option<Client>, framing: Framing) -> Self {
         Self {
-            app,
+            heartbeat: Box::pin(tokio::time::sleep(views.heartbeat)),
+            heartbeats: 0,
+            quiet_since: Instant::now(),
+            opened: false,
+            ended: false,
+            views,
             source,
             client,
             framing,
-            pacer,
-            heartbeat,
-            heartbeats: 0,
-            quiet_since: now,
-            opened: false,
-            ended: false,
         }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
-        std::task::ready!(self.pacer.poll_due(cx));
         let Some(frame) = std::task::ready!(self.source.poll_next(cx)) else {
             self.ended = true;
             return Poll::Ready(Some(Bytes::from_static(self.framing.closing()).into()));
         };
-        let now = Instant::now();
-        self.pacer.taken(now);
         match &mut self.client {
             Some(client) => client.count_frame(),
-            None => self.quiet_since = now,
+            None => self.quiet_since = Instant::now(),
         }
         if frame.seq > 0 && self.source.is_live() {
-            self.app.metrics().observe_age(frame.age(now.into_std()));
+            self.views.observe_age(&frame);
         }
         Poll::Ready(Some(self.part(&frame)))
     }
@@ -139,7 +123,7 @@ impl MjpegBody {
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         loop {
             std::task::ready!(self.heartbeat.as_mut().poll(cx));
-            let interval = self.app.settings().heartbeat;
+            let interval = self.views.heartbeat;
             let now = Instant::now();
             let due = self.quiet_since + interval;
             if now < due {
@@ -162,7 +146,7 @@ impl MjpegBody {
         match self.framing {
             Framing::Length => Some(mjpeg::heartbeat_line(self.heartbeats).into()),
             Framing::Ahead => {
-                let newest = self.source.newest().or_else(|| self.app.placeholder().frame(clock::now()))?;
+                let newest = self.source.newest().or_else(|| self.views.placeholder())?;
                 Some(self.part(&newest))
             }
         }

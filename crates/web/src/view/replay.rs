@@ -2,26 +2,26 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
+use derive::Pacer;
 use http::StatusCode;
 use hub::{Frame, StreamName};
 use jiff::Timestamp;
-use record::{RecordingId, Replay, Replayed};
+use record::{RecordingId, Recordings, Replay, Replayed};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{Offset, Past, Speed, read_ahead::ReadAhead};
-use crate::{App, error::ApiError};
+use crate::{disk::Disk, error::ApiError};
 
 /// Recordings that are being watched at once: each holds two batches, 8 MB, and a share of the disk.
 pub(crate) const MAX_REPLAYS: usize = 64;
@@ -30,12 +30,83 @@ const RATE: f64 = 60.0;
 /// A frame this late is not shown if a newer one is being read.
 const LATE: Duration = Duration::from_secs(1);
 
+/// Opens recordings for viewers, a bounded number at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Replays {
+    recordings: Recordings,
+    disk: Disk,
+    places: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+impl Replays {
+    pub(crate) fn new(recordings: Recordings, disk: Disk, shutdown: CancellationToken) -> Self {
+        Self { recordings, disk, places: Arc::new(Semaphore::new(MAX_REPLAYS)), shutdown }
+    }
+
+    /// A recording, from `from` to its end, for as long as it grows.
+    pub(super) async fn recording(
+        &self,
+        id: RecordingId,
+        from: Offset,
+        speed: Speed,
+        fps: Option<f64>,
+    ) -> Result<ReplaySource, ApiError> {
+        let place = self.place()?;
+        Ok(ReplaySource::new(self, self.open(id, from).await?, None, speed, fps, place))
+    }
+
+    /// A live stream as it was, staying that far behind.
+    pub(super) async fn past(
+        &self,
+        stream: &StreamName,
+        past: Past,
+        fps: Option<f64>,
+    ) -> Result<ReplaySource, ApiError> {
+        let place = self.place()?;
+        let replay = self.rewind(stream, past).await?;
+        Ok(ReplaySource::new(self, replay, Some(stream.clone()), Speed::default(), fps, place))
+    }
+
+    pub(super) async fn open(&self, id: RecordingId, at: Offset) -> Result<Replay, ApiError> {
+        let store = self.recordings.store().clone();
+        self.disk.ask(move || Replay::open(&store, &id, at.0)).await
+    }
+
+    /// Finds a live stream's past among its recordings.
+    pub(super) async fn rewind(&self, stream: &StreamName, past: Past) -> Result<Replay, ApiError> {
+        let time = past.before(Timestamp::now())?;
+        let running = self.recordings.activity(stream).and_then(|activity| activity.current);
+        let (store, stream) = (self.recordings.store().clone(), stream.clone());
+        self.disk.ask(move || Replay::rewind(&store, &stream, time, running.as_ref())).await
+    }
+
+    /// The one frame that a replay begins with.
+    pub(super) async fn still(&self, replay: Replay) -> Result<Arc<Frame>, ApiError> {
+        let found = self.disk.read(move || replay.still()).await?;
+        found.map(|shown| shown.frame).ok_or_else(|| {
+            let message =
+                "the recording has no frame that can be read: try again shortly if it has just begun";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)
+        })
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_none_left| {
+            let message =
+                format!("{MAX_REPLAYS} recordings are being watched, which is the limit: try again later");
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "REPLAY_LIMIT", message)
+        })
+    }
+}
+
 pub(crate) struct ReplaySource {
-    app: Arc<App>,
+    recordings: Recordings,
     /// The live stream whose past this is: while it is recorded, there is no end.
     past_of: Option<StreamName>,
     reading: ReadAhead,
     playhead: Playhead,
+    pacer: Pacer,
     frames: VecDeque<Replayed>,
     /// A late frame, while a newer one is being read.
     held: Option<Replayed>,
@@ -48,31 +119,12 @@ pub(crate) struct ReplaySource {
 }
 
 impl ReplaySource {
-    /// A recording, from `from` to its end, for as long as it grows.
-    pub(super) async fn recording(
-        app: &Arc<App>,
-        id: RecordingId,
-        from: Offset,
-        speed: Speed,
-    ) -> Result<Self, ApiError> {
-        let place = place(app)?;
-        let store = app.recordings().store().clone();
-        let replay = app.disk().ask(move || Replay::open(&store, &id, from.0)).await?;
-        Ok(Self::new(app, replay, None, speed, place))
-    }
-
-    /// A live stream as it was, staying that far behind.
-    pub(super) async fn past(app: &Arc<App>, stream: &StreamName, past: Past) -> Result<Self, ApiError> {
-        let place = place(app)?;
-        let replay = rewind(app, stream, past).await?;
-        Ok(Self::new(app, replay, Some(stream.clone()), Speed::default(), place))
-    }
-
     fn new(
-        app: &Arc<App>,
+        replays: &Replays,
         replay: Replay,
         past_of: Option<StreamName>,
         speed: Speed,
+        fps: Option<f64>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         // None at its own speed, and about `RATE` a second at any other.
@@ -80,14 +132,15 @@ impl ReplaySource {
         Self {
             past_of,
             playhead: Playhead::at(replay.begins_at(), speed),
-            reading: ReadAhead::new(app.disk().clone(), replay.thinned(step)),
+            pacer: Pacer::new(fps, Instant::now()),
+            reading: ReadAhead::new(replays.disk.clone(), replay.thinned(step)),
             frames: VecDeque::new(),
             held: None,
             ran_dry: false,
             due: Box::pin(tokio::time::sleep(Duration::ZERO)),
             shown: None,
-            shutdown: Box::pin(app.shutdown().clone().cancelled_owned()),
-            app: Arc::clone(app),
+            shutdown: Box::pin(replays.shutdown.clone().cancelled_owned()),
+            recordings: replays.recordings.clone(),
             _place: place,
         }
     }
@@ -96,8 +149,10 @@ impl ReplaySource {
         if self.shutdown.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
+        ready!(self.pacer.poll_due(cx));
         loop {
             if let Some(Replayed { frame, .. }) = self.newest_due(cx) {
+                self.pacer.taken(Instant::now());
                 self.shown = Some(Arc::clone(&frame));
                 return Poll::Ready(Some(frame));
             }
@@ -106,7 +161,7 @@ impl ReplaySource {
                 return if over { Poll::Ready(None) } else { Poll::Pending };
             };
             self.due.as_mut().reset(self.playhead.due(next.time, Instant::now()));
-            std::task::ready!(self.due.as_mut().poll(cx));
+            ready!(self.due.as_mut().poll(cx));
         }
     }
 
@@ -131,8 +186,8 @@ impl ReplaySource {
     fn read_on(&mut self, cx: &mut Context<'_>) {
         // What comes after a drought is shown from its beginning.
         let from = if self.ran_dry { Duration::ZERO } else { self.playhead.position(Instant::now()) };
-        let (app, past_of) = (&self.app, &self.past_of);
-        let is_recorded = |stream: &StreamName| app.recordings().activity(stream).is_some();
+        let (recordings, past_of) = (&self.recordings, &self.past_of);
+        let is_recorded = |stream: &StreamName| recordings.activity(stream).is_some();
         self.reading.poll(cx, from, || past_of.as_ref().is_some_and(is_recorded));
         self.ran_dry |= self.frames.is_empty() && self.reading.is_resting();
     }
@@ -164,12 +219,6 @@ impl ReplaySource {
             }
             (newest, held) => newest.or(held),
         }
-    }
-}
-
-impl fmt::Debug for ReplaySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplaySource").field("playhead", &self.playhead).finish_non_exhaustive()
     }
 }
 
@@ -206,20 +255,4 @@ impl Playhead {
             (self.media, self.since) = (media, Some(now));
         }
     }
-}
-
-fn place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
-    Arc::clone(app.replays()).try_acquire_owned().map_err(|_none_left| {
-        let message =
-            format!("{MAX_REPLAYS} recordings are being watched, which is the limit: try again later");
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "REPLAY_LIMIT", message)
-    })
-}
-
-/// Finds a live stream's past among its recordings.
-pub(super) async fn rewind(app: &App, stream: &StreamName, past: Past) -> Result<Replay, ApiError> {
-    let time = past.before(Timestamp::now())?;
-    let running = app.recordings().activity(stream).and_then(|activity| activity.current);
-    let (store, stream) = (app.recordings().store().clone(), stream.clone());
-    app.disk().ask(move || Replay::rewind(&store, &stream, time, running.as_ref())).await
 }

@@ -7,17 +7,15 @@ use std::{
 };
 
 use axum::response::{IntoResponse, Response};
+use derive::Reader;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use hub::{Class, Frame, Rule, Start, Stream, StreamName, Subscriber};
-use record::{RecordingId, Replay};
+use hub::{Frame, Stream, StreamName, Want};
+use record::RecordingId;
 use serde::Deserialize;
+use tokio::time::timeout;
 
-use super::{Offset, Past, live_headers, replay};
-use crate::{
-    App, clock,
-    error::ApiError,
-    renditions::{Look, Wish},
-};
+use super::{Offset, Past, Views, as_published, live_headers};
+use crate::{clock, error::ApiError};
 
 /// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -32,77 +30,77 @@ pub(crate) struct Query {
     timeout: Option<f64>,
 }
 
-pub(crate) async fn response(
+/// The newest frame as wanted, or the first one after `?after=`.
+pub(crate) async fn live(
+    views: &Views,
     stream: &Stream,
+    want: &Want,
     query: &Query,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Some(after) = query.after else { return newest(stream, headers).await };
-    match next(stream, Start::After(after), query.patience()?).await? {
-        Some(frame) => Ok(picture(&frame)),
-        None => Ok(not_modified(after)),
+    let there = views.derive.newest(stream, want)?;
+    let newest = stream.newest().map_or(0, |frame| frame.seq);
+    // The newest frame of a source that rests is an old one.
+    let rests = stream.is_on_demand() && !stream.demand().is_wanted();
+    let wanted = match query.after {
+        Some(after) if after <= newest => after + 1,
+        None if rests => newest + 1,
+        _ => newest,
+    };
+    let patience = query.patience()?;
+    let found = match there.clone().filter(|frame| frame.seq >= wanted) {
+        Some(frame) => Some(frame),
+        None => wait_for(views.derive.subscribe(stream, want)?, wanted, patience).await?,
+    };
+    match (found.or(there.filter(|_| query.after.is_none())), query.after) {
+        (Some(frame), _) if is_known(headers, &frame) => Ok(not_modified(frame.seq)),
+        (Some(frame), _) => Ok(picture(&frame)),
+        (None, Some(after)) => Ok(not_modified(after)),
+        (None, None) => Err(no_frame(stream)),
+    }
+}
+
+/// Whether the stream has a frame that can be shown, or gets one while a client is likely to wait.
+pub(crate) async fn has_frame(views: &Views, stream: &Stream) -> Result<bool, ApiError> {
+    let want = as_published();
+    if views.derive.newest(stream, &want)?.is_some() {
+        return Ok(true);
+    }
+    Ok(wait_for(views.derive.subscribe(stream, &want)?, 0, FIRST_FRAME).await?.is_some())
+}
+
+/// The first frame with at least this number, if it comes in time.
+async fn wait_for(mut reader: Reader, seq: u64, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
+    let search = async {
+        loop {
+            match reader.recv().await {
+                Ok(delivery) if delivery.frame.seq >= seq => return Ok(delivery.frame),
+                Ok(_older) => {}
+                Err(closed) => return Err(closed),
+            }
+        }
+    };
+    match timeout(patience, search).await {
+        Ok(Ok(frame)) => Ok(Some(frame)),
+        Ok(Err(_closed)) => Err(ApiError::stream_not_found(reader.stream().name())),
+        Err(_elapsed) => Ok(None),
     }
 }
 
 impl Query {
     fn patience(&self) -> Result<Duration, ApiError> {
-        let Some(secs) = self.timeout else { return Ok(LONG_POLL) };
-        Ok(Duration::try_from_secs_f64(secs).map_err(|_| bad_timeout(secs))?.min(LONG_POLL))
+        let patience = match self.timeout {
+            _ if self.after.is_none() => FIRST_FRAME,
+            Some(secs) => Duration::try_from_secs_f64(secs).map_err(|_| bad_timeout(secs))?,
+            None => LONG_POLL,
+        };
+        Ok(patience.min(LONG_POLL))
     }
 }
 
 fn bad_timeout(secs: f64) -> ApiError {
     let message = format!("timeout={secs}: allowed is 0 to {} seconds", LONG_POLL.as_secs());
     ApiError::bad_request("BAD_QUERY", message)
-}
-
-/// The same as a look of its own, which is made now unless others watch it already.
-pub(crate) async fn rendition(
-    app: &App,
-    stream: &Stream,
-    look: Look,
-    query: &Query,
-    headers: &HeaderMap,
-) -> Result<Response, ApiError> {
-    let newest = stream.newest().map_or(0, |frame| frame.seq);
-    let rests = stream.is_on_demand() && !stream.demand().is_wanted();
-    let wanted = match query.after {
-        Some(after) if after <= newest => after + 1,
-        _ if rests => newest + 1,
-        _ => newest,
-    };
-    let patience = if query.after.is_some() { query.patience()? } else { FIRST_FRAME };
-    let subscriber = app.renditions().subscribe(stream, Wish::new(look, None))?;
-    let found = tokio::time::timeout(patience, frame_from(subscriber, wanted)).await;
-    match (found, query.after) {
-        (Ok(Some(frame)), _) if is_known(headers, &frame) => Ok(not_modified(frame.seq)),
-        (Ok(Some(frame)), _) => Ok(picture(&frame)),
-        (Ok(None), _) => Err(ApiError::stream_not_found(stream.name())),
-        (Err(_elapsed), Some(after)) => Ok(not_modified(after)),
-        (Err(_elapsed), None) => Err(no_frame(stream)),
-    }
-}
-
-/// The first frame with at least this number; `None` if the stream ends before.
-async fn frame_from(mut subscriber: Subscriber, seq: u64) -> Option<Arc<Frame>> {
-    loop {
-        let frame = subscriber.recv().await.ok()?.frame;
-        if frame.seq >= seq {
-            return Some(frame);
-        }
-    }
-}
-
-/// The newest frame, made now if the source works on demand.
-async fn newest(stream: &Stream, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let resting = stream.demand().viewers == 0;
-    let newest = match stream.newest() {
-        Some(frame) if !(resting && stream.is_on_demand()) => Some(frame),
-        Some(frame) => next(stream, Start::After(frame.seq), FIRST_FRAME).await?.or(Some(frame)),
-        None => next(stream, Start::Newest, FIRST_FRAME).await?,
-    };
-    let frame = newest.ok_or_else(|| no_frame(stream))?;
-    Ok(if is_known(headers, &frame) { not_modified(frame.seq) } else { picture(&frame) })
 }
 
 fn no_frame(stream: &Stream) -> ApiError {
@@ -115,25 +113,10 @@ fn is_known(headers: &HeaderMap, frame: &Frame) -> bool {
     headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &frame.seq.to_string()))
 }
 
-/// The next frame from `start`, `None` if none comes in time.
-async fn next(stream: &Stream, start: Start, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
-    let mut subscriber = stream.subscribe(Rule::Latest, Class::Viewer, start)?;
-    match tokio::time::timeout(patience, subscriber.recv()).await {
-        Ok(Ok(delivery)) => Ok(Some(delivery.frame)),
-        Ok(Err(_closed)) => Err(ApiError::stream_not_found(stream.name())),
-        Err(_elapsed) => Ok(None),
-    }
-}
-
-/// The first frame of a stream that has none yet, if it comes in time.
-pub(crate) async fn first_frame(stream: &Stream, patience: Duration) -> Result<Option<Arc<Frame>>, ApiError> {
-    next(stream, Start::Newest, patience).await
-}
-
 /// What a live stream showed then.
-pub(crate) async fn past(app: &App, stream: &StreamName, past: Past) -> Result<Response, ApiError> {
-    let replay = replay::rewind(app, stream, past).await?;
-    let frame = still(app, replay).await?;
+pub(crate) async fn past(views: &Views, stream: &StreamName, past: Past) -> Result<Response, ApiError> {
+    let replay = views.replays.rewind(stream, past).await?;
+    let frame = views.replays.still(replay).await?;
     let mut headers = live_headers();
     describe(&mut headers, &frame);
     Ok((headers, frame.payload.clone()).into_response())
@@ -141,15 +124,14 @@ pub(crate) async fn past(app: &App, stream: &StreamName, past: Past) -> Result<R
 
 /// What a recording shows at `at`. A finished one stays as it is: a page may scrub through it without asking twice.
 pub(crate) async fn recording(
-    app: &App,
+    views: &Views,
     id: RecordingId,
     at: Offset,
     request: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let store = app.recordings().store().clone();
-    let replay = app.disk().ask(move || Replay::open(&store, &id, at.0)).await?;
+    let replay = views.replays.open(id, at).await?;
     let caching = if replay.is_growing() { "no-cache" } else { "private, max-age=3600" };
-    let frame = still(app, replay).await?;
+    let frame = views.replays.still(replay).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     // Its number alone may come again when the stream is made anew.
@@ -161,14 +143,6 @@ pub(crate) async fn recording(
     }
     describe(&mut headers, &frame);
     Ok((headers, frame.payload.clone()).into_response())
-}
-
-async fn still(app: &App, replay: Replay) -> Result<Arc<Frame>, ApiError> {
-    let found = app.disk().read(move || replay.still()).await?;
-    found.map(|shown| shown.frame).ok_or_else(|| {
-        let message = "the recording has no frame that can be read: try again shortly if it has just begun";
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)
-    })
 }
 
 fn etag(seq: u64) -> HeaderValue {

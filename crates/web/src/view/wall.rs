@@ -14,35 +14,32 @@ use std::{
 
 use access::Grant;
 use axum::{extract::Request, response::Response};
+use derive::{Error, Reader};
 use fastwebsockets::WebSocketError;
-use hub::{Changes, Closed, Delivery, Stream, StreamName, Subscriber};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior},
-};
+use hub::{Changes, Closed, Delivery, Stream, StreamName, Want};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, StreamRequest, WINDOW};
 
-use super::{Pacer, source::subscribe};
-use crate::{
-    App,
-    error::ApiError,
-    renditions::{self, Look},
-    stats::StreamInfo,
-    websocket::{self, Ended, Inbox, Message, Outbox, close},
-};
+use super::{Views, as_published};
+use crate::websocket::{self, Ended, Inbox, Message, Outbox, close};
 
 const LIST_INTERVAL: Duration = Duration::from_secs(1);
 /// Messages read ahead of the writer; a client that sends more waits.
 const COMMANDS: usize = 16;
 
-pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Response {
+pub(crate) fn response(views: Arc<Views>, grant: Grant, list: List, request: Request) -> Response {
     websocket::accept(request, MAX_MESSAGE_BYTES, move |inbox, outbox| async move {
         let (sender, commands) = mpsc::channel(COMMANDS);
-        if let Err(error) = Wall::new(app, grant).run(outbox, pin!(read(inbox, sender)), commands).await {
+        if let Err(error) =
+            Wall::new(views, grant, list).run(outbox, pin!(read(inbox, sender)), commands).await
+        {
             tracing::debug!(%error, "a wall was closed");
         }
     })
 }
+
+/// Gives the message that lists the streams which the grant shows.
+pub(crate) type List = Box<dyn Fn() -> Result<String, wall::Error> + Send + Sync>;
 
 type Command = Result<ClientMessage, wall::Error>;
 
@@ -63,60 +60,58 @@ async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
 /// One stream on the wall.
 struct Tile {
     /// As what it is shown.
-    request: StreamRequest,
-    subscriber: Subscriber,
-    pacer: Pacer,
+    want: Want,
+    reader: Reader,
+    /// It cannot be had as wanted, and is shown as published.
+    falls_short: bool,
     /// Numbers of the frames sent and not yet shown; at most [`WINDOW`].
     unacknowledged: Vec<u64>,
 }
 
 impl Tile {
-    /// Whether it shows what is wished for, or can by a change of its rate alone.
-    fn suits(&mut self, request: &StreamRequest) -> bool {
-        let is_plain =
-            |request: &StreamRequest| Look::from(request).is_as_published() && request.overlay.is_none();
-        if self.request != *request && is_plain(&self.request) && is_plain(request) {
-            self.pacer.set_rate(request.max_fps());
-            self.request = request.clone();
-        }
-        self.request == *request
+    /// As wanted, or as published where that cannot be made.
+    fn open(views: &Views, stream: &Stream, want: Want) -> Result<Self, Error> {
+        let wanted = views.derive.subscribe(stream, &want);
+        let falls_short = wanted.is_err();
+        let plain = as_published().at_most(want.max_fps());
+        let reader = wanted.or_else(|_| views.derive.subscribe(stream, &plain))?;
+        Ok(Self { want, reader, falls_short, unacknowledged: Vec::with_capacity(WINDOW) })
     }
 
-    /// It waits for an analysis that has begun by now.
-    fn is_overtaken(&self, app: &App) -> bool {
-        let stream = self.subscriber.stream();
-        let waits = self.request.overlay.as_ref().filter(|_| stream.parent().is_none());
-        waits.is_some_and(|pipeline| app.analyses().stream(stream, pipeline).is_ok())
+    /// Whether it shows what is wanted, or can by a change of its rate alone.
+    fn suits(&mut self, want: &Want) -> bool {
+        let is_plain = |want: &Want| !want.is_rendition() && want.analysis.is_none();
+        if self.want != *want && is_plain(&self.want) && is_plain(want) {
+            self.reader.set_max_fps(want.max_fps());
+            self.want = want.clone();
+        }
+        self.want == *want
+    }
+
+    /// Shows what is wanted if that can be had by now: an analysis that has begun, a rendition that others gave up.
+    fn catch_up(&mut self, views: &Views) {
+        if self.falls_short
+            && let Ok(reader) = views.derive.subscribe(self.reader.stream(), &self.want)
+        {
+            (self.reader, self.falls_short) = (reader, false);
+        }
     }
 }
 
-/// A viewer of the stream as wished for, or as published where that cannot be made.
-fn open(
-    app: &App,
-    stream: &Stream,
-    request: &StreamRequest,
-    now: Instant,
-) -> Result<(Subscriber, Pacer), ApiError> {
-    if let Some(pipeline) = &request.overlay
-        && let Ok(analysed) = app.analyses().stream(stream, pipeline)
-        && let Ok(subscriber) = subscribe(app, &analysed, None)
-    {
-        return Ok((subscriber, Pacer::new(request.max_fps(), now)));
-    }
-    let rendition = renditions::Wish::unless_as_published(request.into(), request.max_fps());
-    if rendition.is_some()
-        && let Ok(subscriber) = subscribe(app, stream, rendition)
-    {
-        return Ok((subscriber, Pacer::new(None, now)));
-    }
-    Ok((subscribe(app, stream, None)?, Pacer::new(request.max_fps(), now)))
+fn want(request: StreamRequest) -> Want {
+    as_published()
+        .scaled_to(request.width, request.height)
+        .at_quality(request.quality)
+        .at_most(request.max_fps())
+        .analysed_by(request.overlay.map(Arc::from))
 }
 
 struct Wall {
-    app: Arc<App>,
+    views: Arc<Views>,
     grant: Grant,
+    list: List,
     changes: Changes,
-    wishes: BTreeMap<StreamName, StreamRequest>,
+    wanted: BTreeMap<StreamName, Want>,
     tiles: BTreeMap<StreamName, Tile>,
     /// Whose turn it was last.
     last: Option<StreamName>,
@@ -128,9 +123,9 @@ enum Event {
 }
 
 impl Wall {
-    fn new(app: Arc<App>, grant: Grant) -> Self {
-        let changes = app.hub().changes();
-        Self { app, grant, changes, wishes: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
+    fn new(views: Arc<Views>, grant: Grant, list: List) -> Self {
+        let changes = views.hub.changes();
+        Self { views, grant, list, changes, wanted: BTreeMap::new(), tiles: BTreeMap::new(), last: None }
     }
 
     async fn run(
@@ -150,18 +145,18 @@ impl Wall {
                     }
                 }
                 Some(command) = commands.recv() => match command {
-                    Ok(command) => self.obey(command),
+                    Ok(command) => self.obey(&mut outbox, command).await?,
                     Err(error) => outbox.text(&wall::error(&error.to_string())).await?,
                 },
                 () = self.changes.changed() => {
-                    if self.app.hub().is_shut_down() {
+                    if self.views.hub.is_shut_down() {
                         return outbox.close(close::GOING_AWAY, "the hub is shutting down").await;
                     }
-                    self.open_wished();
+                    self.open_wanted();
                     list.reset_immediately();
                 }
                 _ = list.tick() => {
-                    self.open_wished();
+                    self.open_wanted();
                     self.send_list(&mut outbox).await?;
                 }
                 ended = reading.as_mut() => return outbox.farewell(&ended).await,
@@ -170,15 +165,18 @@ impl Wall {
         }
     }
 
-    fn obey(&mut self, command: ClientMessage) {
+    async fn obey(&mut self, outbox: &mut Outbox, command: ClientMessage) -> Result<(), WebSocketError> {
         match command {
             ClientMessage::Watch { streams } => {
-                let named =
-                    streams.into_iter().filter_map(|(name, request)| Some((name.parse().ok()?, request)));
+                let named = streams
+                    .into_iter()
+                    .filter_map(|(name, request)| Some((name.parse().ok()?, want(request))));
                 // What the grant does not show is as if it were not there.
-                self.wishes = named.filter(|(name, _)| self.grant.shows(name)).collect();
-                self.tiles.retain(|name, _| self.wishes.contains_key(name));
-                self.open_wished();
+                self.wanted = named.filter(|(name, _)| self.grant.shows(name)).collect();
+                self.tiles.retain(|name, _| self.wanted.contains_key(name));
+                for error in self.open_wanted() {
+                    outbox.text(&wall::error(&error.to_string())).await?;
+                }
             }
             ClientMessage::Shown { stream, seq } => {
                 if let Some(tile) = self.tiles.get_mut(stream.as_str()) {
@@ -186,26 +184,33 @@ impl Wall {
                 }
             }
         }
+        Ok(())
     }
 
-    /// Subscribes to what is wished for, live, and not open yet; a request for a stream that comes later waits.
-    fn open_wished(&mut self) {
-        let now = Instant::now();
-        for (name, request) in &self.wishes {
-            let app = &self.app;
-            if self.tiles.get_mut(name).is_some_and(|tile| tile.suits(request) && !tile.is_overtaken(app)) {
+    /// Subscribes to what is wanted, live, and not open yet; a request for a stream that comes later waits. Returns why
+    /// streams cannot be shown at all.
+    fn open_wanted(&mut self) -> Vec<Error> {
+        let mut refused = Vec::new();
+        for (name, want) in &self.wanted {
+            if let Some(tile) = self.tiles.get_mut(name)
+                && tile.suits(want)
+            {
+                tile.catch_up(&self.views);
                 continue;
             }
-            let Some(stream) = self.app.hub().stream(name) else { continue };
-            let Ok((subscriber, pacer)) = open(&self.app, &stream, request, now) else { continue };
-            // What is on its way to the client stays so.
-            let unacknowledged = match self.tiles.remove(name) {
-                Some(tile) => tile.unacknowledged,
-                None => Vec::with_capacity(WINDOW),
-            };
-            self.tiles
-                .insert(name.clone(), Tile { request: request.clone(), subscriber, pacer, unacknowledged });
+            let Some(stream) = self.views.hub.stream(name) else { continue };
+            match Tile::open(&self.views, &stream, want.clone()) {
+                Ok(mut tile) => {
+                    // What is on its way to the client stays so.
+                    if let Some(before) = self.tiles.remove(name) {
+                        tile.unacknowledged = before.unacknowledged;
+                    }
+                    self.tiles.insert(name.clone(), tile);
+                }
+                Err(error) => refused.push(error),
+            }
         }
+        refused
     }
 
     /// The next event, beginning with the tile after the one that had the last turn.
@@ -217,10 +222,10 @@ impl Wall {
         let comes_later = |name: &StreamName| last.is_some_and(|last| name > last);
         for after_last in [true, false] {
             for (name, tile) in tiles.iter_mut().filter(|(name, _)| comes_later(name) == after_last) {
-                if tile.unacknowledged.len() >= WINDOW || tile.pacer.poll_due(cx).is_pending() {
+                if tile.unacknowledged.len() >= WINDOW {
                     continue;
                 }
-                match tile.subscriber.poll_recv(cx) {
+                match tile.reader.poll_recv(cx) {
                     Poll::Ready(Ok(delivery)) => return Poll::Ready(Event::Frame(name.clone(), delivery)),
                     Poll::Ready(Err(reason)) => return Poll::Ready(Event::Gone(name.clone(), reason)),
                     Poll::Pending => {}
@@ -236,14 +241,11 @@ impl Wall {
         name: StreamName,
         delivery: &Delivery,
     ) -> Result<(), WebSocketError> {
-        let now = Instant::now();
         let frame = &delivery.frame;
         if let Some(tile) = self.tiles.get_mut(&name) {
-            tile.pacer.taken(now);
             tile.unacknowledged.push(frame.seq);
         }
-        let age = frame.age(now.into_std());
-        self.app.metrics().observe_age(age);
+        let age = self.views.observe_age(frame);
         let header = FrameHeader {
             stream: name.as_str().into(),
             seq: frame.seq,
@@ -270,7 +272,7 @@ impl Wall {
     ) -> Result<(), WebSocketError> {
         self.tiles.remove(name);
         // It may have been made anew in the meantime; and where only its analysis has ended, it goes on as published.
-        self.open_wished();
+        self.open_wanted();
         if reason == Closed::Retired && self.tiles.contains_key(name) {
             return Ok(());
         }
@@ -278,9 +280,7 @@ impl Wall {
     }
 
     async fn send_list(&self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
-        let streams = StreamInfo::all(&self.app, &self.grant);
-        let default = self.app.default_stream(&self.grant);
-        match wall::streams(default.as_ref().map(|s| s.name().as_str()), &streams) {
+        match (self.list)() {
             Ok(list) => outbox.text(&list).await,
             Err(error) => outbox.text(&wall::error(&error.to_string())).await,
         }

@@ -1,4 +1,4 @@
-//! The WebSocket view of one stream (document 002): JSON text messages, or with `?format=binary` a message a frame. The
+//! The WebSocket view of one stream: JSON text messages, or with `?format=binary` a message a frame. The
 //! view of a simulator session's stream is also a client of that session, and hands on what is said in both directions.
 //!
 //! With `?metadata=1`, and with an overlay, a text before each frame tells its number and its metadata.
@@ -15,14 +15,10 @@ use fastwebsockets::WebSocketError;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
 use sessions::{Client, Close, NotTaken, Notice, Word};
-use tokio::time::Instant;
 use wire::view;
 
-use super::{Fps, Pacer, Source};
-use crate::{
-    App,
-    websocket::{self, Ended, Inbox, Outbox, close},
-};
+use super::{Source, Views, query};
+use crate::websocket::{self, Ended, Inbox, Outbox, close};
 
 /// Viewers of other streams send nothing that matters; this bounds what they may send.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -39,7 +35,6 @@ pub(crate) enum Format {
 pub(crate) struct Query {
     #[serde(default)]
     format: Format,
-    pub(crate) fps: Option<Fps>,
     /// 0: without what a simulator says beside its pictures.
     relay: Option<u8>,
     #[serde(default, deserialize_with = "flag")]
@@ -48,7 +43,7 @@ pub(crate) struct Query {
 }
 
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    super::flag(deserializer, "metadata")
+    query::flag(deserializer, "metadata")
 }
 
 impl Query {
@@ -65,7 +60,7 @@ impl Query {
 /// The conversation that shows `source` under the name of its stream until it ends. `client`: of the session whose
 /// stream it is.
 pub(crate) fn response(
-    app: Arc<App>,
+    views: Arc<Views>,
     name: StreamName,
     source: Source,
     client: Option<Client>,
@@ -73,23 +68,20 @@ pub(crate) fn response(
     request: Request,
 ) -> Response {
     let (format, tells_metadata) = (query.format, query.tells_metadata());
-    let fps = if source.is_paced() { None } else { app.rate(query.fps) };
     let max_message = if client.is_some() { sessions::MAX_SAID_BYTES } else { MAX_MESSAGE };
     websocket::accept(request, max_message, move |inbox, outbox| async move {
-        let pacer = Pacer::new(fps, Instant::now());
-        let view = View { app, name, source, client, format, tells_metadata, pacer };
+        let view = View { views, name, source, client, format, tells_metadata };
         view.run(inbox, outbox).await;
     })
 }
 
 struct View {
-    app: Arc<App>,
+    views: Arc<Views>,
     name: StreamName,
     source: Source,
     client: Option<Client>,
     format: Format,
     tells_metadata: bool,
-    pacer: Pacer,
 }
 
 /// Why a viewer is not listened to any more.
@@ -138,7 +130,7 @@ impl View {
             && let Some(stream) = self.source.stream()
             && stream.demand().viewers <= 1
         {
-            self.app.base64().forget(stream);
+            self.views.base64.forget(stream);
         }
     }
 
@@ -149,12 +141,9 @@ impl View {
         mut reading: Pin<&mut impl Future<Output = Deaf>>,
     ) -> Result<LastWord, WebSocketError> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
-        let heartbeat = self.app.settings().heartbeat;
+        let heartbeat = self.views.heartbeat;
         loop {
-            let next = std::future::poll_fn(|cx| {
-                std::task::ready!(self.pacer.poll_due(cx));
-                self.source.poll_next(cx)
-            });
+            let next = std::future::poll_fn(|cx| self.source.poll_next(cx));
             tokio::select! {
                 frame = next => match frame {
                     Some(frame) => self.send(outbox, &frame).await?,
@@ -198,10 +187,8 @@ impl View {
     }
 
     async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), WebSocketError> {
-        let now = Instant::now();
-        self.pacer.taken(now);
         if self.source.is_live() {
-            self.app.metrics().observe_age(frame.age(now.into_std()));
+            self.views.observe_age(frame);
         }
         if self.tells_metadata {
             let size = (frame.format.width, frame.format.height);
@@ -217,14 +204,14 @@ impl View {
     /// Viewers of one live stream share a text; a replay is its viewer's own.
     fn text(&self, frame: &Frame) -> Bytes {
         match self.source.stream() {
-            Some(stream) => self.app.base64().message(stream, frame),
+            Some(stream) => self.views.base64.message(stream, frame),
             None => view::frame(&frame.payload).into(),
         }
     }
 
     async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<LastWord, WebSocketError> {
         outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
-        let code = if self.app.shutdown().is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
+        let code = if self.views.shutdown.is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
         outbox.close(code, "the stream has ended").await?;
         Ok(LastWord::Ours)
     }

@@ -1,4 +1,4 @@
-//! A viewer's rate: a wait before the next frame is taken, so that the frame is the newest at that moment.
+//! A reader's rate: a wait before the next frame is taken, so that the frame is the newest at that moment.
 
 use std::{
     future::Future,
@@ -7,50 +7,24 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Deserializer, de::Error};
 use tokio::time::{Instant, Sleep};
-
-/// Frames a second that a client may ask for: above 0 and at most 1000; 0 means as published.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Fps(Option<f64>);
-
-impl Fps {
-    pub(crate) const MAX: f64 = 1000.0;
-
-    pub(crate) fn new(fps: f64) -> Option<Self> {
-        (fps.is_finite() && (0.0..=Self::MAX).contains(&fps)).then_some(Self((fps > 0.0).then_some(fps)))
-    }
-
-    pub(crate) fn per_second(self) -> Option<f64> {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Fps {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fps = f64::deserialize(deserializer)?;
-        Self::new(fps).ok_or_else(|| {
-            D::Error::custom(format!("fps={fps}: allowed is 0 (as published) to {}", Self::MAX))
-        })
-    }
-}
 
 /// Frames are due on a grid, so that the mean rate is the one asked for even if each frame is a little early or
 /// late: a 30 fps stream watched at 30 fps loses nothing to jitter.
 #[derive(Debug)]
-pub(crate) struct Pacer {
+pub struct Pacer {
     interval: Option<Duration>,
     due: Instant,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pacer {
-    pub(crate) fn new(fps: Option<f64>, now: Instant) -> Self {
+    pub fn new(fps: Option<f64>, now: Instant) -> Self {
         Self { interval: interval(fps), due: now, sleep: None }
     }
 
     /// Changes the rate from the next frame on.
-    pub(crate) fn set_rate(&mut self, fps: Option<f64>) {
+    pub fn set_rate(&mut self, fps: Option<f64>) {
         self.interval = interval(fps);
         if self.interval.is_none() {
             self.sleep = None;
@@ -58,7 +32,7 @@ impl Pacer {
     }
 
     /// Ready when the next frame may be taken.
-    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().poll(cx),
             None => Poll::Ready(()),
@@ -66,7 +40,7 @@ impl Pacer {
     }
 
     /// Notes that a frame was taken at `now`. After a pause the grid starts anew: lost time is not made up for.
-    pub(crate) fn taken(&mut self, now: Instant) {
+    pub fn taken(&mut self, now: Instant) {
         let Some(interval) = self.interval else { return };
         self.due = (self.due + interval).max(now);
         match &mut self.sleep {
@@ -113,14 +87,5 @@ mod tests {
         assert!((99..=101).contains(&frames_taken(10.0, ten_seconds, period).await));
         assert!((298..=300).contains(&frames_taken(30.0, ten_seconds, period).await));
         assert_eq!(frames_taken(1000.0, ten_seconds, period).await, ten_seconds);
-    }
-
-    #[test]
-    fn rates_out_of_range_are_refused() {
-        assert_eq!(Fps::new(0.0).map(Fps::per_second), Some(None));
-        assert_eq!(Fps::new(12.5).map(Fps::per_second), Some(Some(12.5)));
-        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1001.0] {
-            assert_eq!(Fps::new(wrong), None);
-        }
     }
 }

@@ -1,0 +1,85 @@
+//! The worker of one derived stream: reads the parent's newest frames, has them made, and publishes them.
+
+use std::time::Duration;
+
+use hub::{Class, Derived, Rule, Start, Subscriber};
+
+use crate::{
+    Reader, Registry,
+    registry::{Key, MADE_OF},
+    thread::{Gone, MakerThread},
+};
+
+/// How long a rendition without viewers is kept: a page that is loaded again finds it warm.
+const LINGER: Duration = Duration::from_secs(3);
+
+pub(crate) struct Worker {
+    pub(crate) registry: Registry,
+    pub(crate) key: Key,
+    pub(crate) derived: Derived,
+    pub(crate) thread: MakerThread,
+}
+
+/// Why frames are no longer made.
+enum Pause {
+    Unwatched,
+    Ended,
+}
+
+impl Worker {
+    pub(crate) async fn run(self) {
+        if self.key.is_analysis() {
+            self.make().await;
+        } else {
+            self.make_while_watched().await;
+        }
+        self.registry.forget(&self.key, self.derived.stream());
+    }
+
+    /// Reading the parent only while somebody watches lets a source that works on demand rest.
+    async fn make_while_watched(&self) {
+        loop {
+            tokio::select! {
+                wanted = self.derived.wanted() => {
+                    if wanted.is_err() || matches!(self.make().await, Pause::Ended) {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep(LINGER) => {
+                    if self.registry.forget_unwatched(&self.key, self.derived.stream()) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Until the stream ends, or, of a rendition, nobody watches any more.
+    async fn make(&self) -> Pause {
+        let Some(subscriber) = self.subscribe() else { return Pause::Ended };
+        let mut frames = Reader::new(subscriber, MADE_OF, self.key.want.max_fps());
+        loop {
+            let delivery = tokio::select! {
+                delivery = frames.recv() => delivery,
+                unwanted = self.derived.unwanted(), if !self.key.is_analysis() => {
+                    return if unwanted.is_ok() { Pause::Unwatched } else { Pause::Ended };
+                }
+            };
+            let Ok(delivery) = delivery else { return Pause::Ended };
+            match self.thread.make(delivery).await {
+                Ok(Some(frame)) => {
+                    self.derived.relay(&frame, frame.payload.clone(), frame.format, crate::now());
+                }
+                Ok(None) => {}
+                Err(Gone) => return Pause::Ended,
+            }
+        }
+    }
+
+    /// From the frame after the last one made on.
+    fn subscribe(&self) -> Option<Subscriber> {
+        let last = self.derived.stream().newest().map(|frame| frame.seq);
+        let start = last.map_or(Start::Newest, Start::After);
+        self.derived.parent().subscribe(Rule::Latest, Class::Service, start).ok()
+    }
+}
