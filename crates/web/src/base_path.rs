@@ -1,5 +1,5 @@
-//! A prefix under which everything lies, for a hub that shares its host name with others: taken off each request
-//! before its route is looked for, and put in front of each address that an answer names.
+//! A path prefix, for a hub that shares its host name with others: removed from each request before its route is
+//! matched, and put in front of each address that an answer names.
 //!
 //! The pages build all addresses from their own, so they need not know.
 
@@ -55,7 +55,7 @@ impl BasePath {
         format!("{self}{path}")
     }
 
-    /// The request as the routes know it. Refused: what lies elsewhere.
+    /// The request as the routes know it; refused if it lies elsewhere.
     pub(crate) fn enter(&self, mut request: Request) -> Result<Request, Box<Response>> {
         if self.0.is_empty() {
             return Ok(request);

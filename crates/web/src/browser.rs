@@ -1,4 +1,4 @@
-//! Who asks: a browser, or a program. They want pictures framed, and refusals put, differently.
+//! Whether a browser or a program asks: they need pictures and refusals in different forms.
 
 use http::{HeaderMap, header};
 

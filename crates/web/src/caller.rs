@@ -1,5 +1,5 @@
-//! Who asks, and by which address they reached the hub: as the connection says, or, behind a proxy that is trusted
-//! (`server.trusted_proxies`), as its `X-Forwarded-*` say. What anybody else puts into those counts for nothing.
+//! The client of a request, and the address by which it reached the hub: those of the connection, or, behind a trusted
+//! proxy (`server.trusted_proxies`), those of its `X-Forwarded-*` headers. From any other client they are ignored.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -22,7 +22,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Their address alone, which costs next to nothing.
+    /// The address alone, which costs next to nothing.
     pub(crate) fn address_of(
         trusted: &[Cidr],
         headers: &HeaderMap,
@@ -31,8 +31,8 @@ impl Caller {
         let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
         let peer = peer.ip().to_canonical();
         let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(address));
-        let told = if is_trusted(peer) { forwarded_for(headers, is_trusted) } else { None };
-        Some(told.unwrap_or(peer))
+        let forwarded = if is_trusted(peer) { forwarded_for(headers, is_trusted) } else { None };
+        Some(forwarded.unwrap_or(peer))
     }
 
     pub(crate) fn of(trusted: &[Cidr], uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
@@ -63,7 +63,7 @@ impl Caller {
     }
 }
 
-/// Each proxy adds at the end whom it talks to, so the last that is no proxy of ours is the caller; what stands before
+/// Each proxy appends the address of its client, so the last that is no proxy of ours is the caller; what stands before
 /// may be invented.
 fn forwarded_for(headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
@@ -86,7 +86,7 @@ fn address(hop: &str) -> Option<IpAddr> {
     hop.parse().ok().or_else(with_port).or_else(bracketed).map(|address: IpAddr| address.to_canonical())
 }
 
-/// The nearest proxy's word.
+/// The value of the nearest proxy.
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim).filter(|word| !word.is_empty())

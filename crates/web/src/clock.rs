@@ -1,4 +1,4 @@
-//! Time as this face reads and writes it.
+//! Time as the routes read and write it.
 
 use std::time::SystemTime;
 

@@ -20,7 +20,7 @@ pub(crate) fn preflight(request: &Request) -> Option<Response> {
     asks_first.then(|| allowed(request.headers()))
 }
 
-/// Which origin may read the response to a request with these headers, as the header says it; `None`: no other.
+/// The origin that may read the response to a request with these headers; `None`: no other than the hub's.
 pub(crate) fn origin(settings: &Settings, asked: &HeaderMap) -> Option<HeaderValue> {
     if !settings.cors {
         return None;

@@ -13,9 +13,9 @@ use crate::error::ApiError;
 
 /// A disk is not faster with more, and decoding would take the processors away from the streams.
 const PLACES: usize = 4;
-/// One leaves the other a place beside it.
+/// A long clip leaves a place for another.
 const SAVERS: usize = 2;
-/// Whoever asks waits so long for a place, then is told to come again.
+/// A request waits this long for a place, then is refused for now.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ async fn place(lane: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> 
     }
 }
 
-/// The place is given back when the work is done, even if nobody waits for it any more.
+/// The place is given back when the work is done, even if the request has ended.
 async fn run<T: Send + 'static>(
     place: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,

@@ -75,7 +75,7 @@ impl Dispatch {
             None => self.enter(request).await,
         };
         if is_of_session {
-            ApiError::tell_unsuccessful(&mut response);
+            ApiError::mark_unsuccessful(&mut response);
         }
         if let Some(origin) = origin {
             cors::open(&mut response, origin);

@@ -1,4 +1,4 @@
-//! Every refusal as a response: the fitting status and `{"error": …, "code": …}`. One table from errors to status.
+//! Every refusal as a response: its status and `{"error": …, "code": …}`.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl ApiError {
         Self { status, code, message: message.into(), retry_after }
     }
 
-    /// Asked too often; `wait` says when not any more.
+    /// Asked too often; after `wait` the next request is allowed.
     pub(crate) fn too_often(code: &'static str, message: impl Into<String>, wait: Duration) -> Self {
         let secs = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, message);
@@ -56,8 +56,8 @@ impl ApiError {
         &self.message
     }
 
-    /// Puts the refusal that the response holds into document 002's form, which says `"success": false`, too.
-    pub(crate) fn tell_unsuccessful(response: &mut Response) {
+    /// Adds `"success": false` to the refusal that the response holds, as clients of the simulator routes expect it.
+    pub(crate) fn mark_unsuccessful(response: &mut Response) {
         let Some(Self { message, code, .. }) = response.extensions_mut().remove() else { return };
         let body = json!({ "success": false, "error": message, "code": code });
         *response.body_mut() = Json(body).into_response().into_body();

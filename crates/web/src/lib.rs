@@ -1,10 +1,12 @@
-//! The hub's HTTP and WebSocket face: publish, view, control, pages.
+//! The hub's HTTP and WebSocket server: publish, view, control, pages.
 //!
 //! Here bytes from the network become frames in the hub, and frames become bytes on the wire. What a frame is, who
-//! gets it and when it is dropped is the hub's business; what the bytes look like is `wire`'s; what lies on disk is
-//! `record`'s, asked through `disk.rs`; where settings come from is the server's. `routes/` holds the routes of the
-//! requirement documents, thin over `publish/`, `view/` and `download/`; `routes.rs` is the one table in which they
-//! meet; `transport/` is the way from a response to the socket.
+//! gets it and when it is dropped is decided in `hub`; the bytes are laid out by `wire`; rights are granted by
+//! `access`; recordings lie with `record`, and are read through `disk`; settings come from the server.
+//!
+//! A request comes in through `transport`, `dispatch` finds its route in `router` and checks its rights (`auth`), the
+//! handler in `routes` does the work by way of `publish`, `view`, `upload` or `download`, and the response leaves
+//! through `transport` again.
 
 mod app;
 mod auth;

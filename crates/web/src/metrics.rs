@@ -16,7 +16,7 @@ use record::State;
 
 use crate::{App, clock};
 
-/// Seconds; fine where a viewer feels the difference, coarse beyond.
+/// Seconds; fine where a viewer notices the difference, coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{App, BasePath, stats::round};
 
-/// A recording: document 001's fields, and ours after them.
+/// A recording. The fields up to `recording_path` are those of existing clients of the stream server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Recording {
     stream_name: String,

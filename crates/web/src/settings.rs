@@ -1,4 +1,4 @@
-//! What this face needs to know of the configuration, ready to use.
+//! The part of the configuration that the web server needs, ready to use.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -20,24 +20,24 @@ pub struct Settings {
     pub max_frame_bytes: usize,
     /// A picture's bytes must have arrived within this time.
     pub body_timeout: Duration,
-    /// A publishing connection that sends no frame for so long is closed.
+    /// A publishing connection that sends no frame for this long is closed.
     pub publisher_idle: Duration,
     /// Frames a second for viewers that do not ask for another rate; `None`: as published.
     pub stream_fps: Option<f64>,
-    /// Something is sent to a viewer of an idle stream this often, so that proxies keep the connection.
+    /// How often something is sent to the viewers of an idle stream, so that proxies keep the connection.
     pub heartbeat: Duration,
     /// The stream of `/stream`; without it, the oldest live one.
     pub default_stream: Option<StreamName>,
     pub robot: RobotInfo,
     pub cors: bool,
-    /// JPEG quality for pictures that are transcoded at the door, 1 to 100.
+    /// JPEG quality for published pictures that have to be transcoded, 1 to 100.
     pub jpeg_quality: u8,
     pub auth: access::Settings,
     /// Other origins whose pages may act in their visitor's name; `*`: all.
     pub allowed_origins: Vec<String>,
     /// Requests a second and at once from one address.
     pub request_rate: Option<RequestRate>,
-    /// Whose `X-Forwarded-*` count.
+    /// Proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Cidr>,
     pub connections: ConnectionLimits,
     pub health: HealthInfo,
@@ -59,7 +59,7 @@ pub struct RequestRate {
     pub burst: u32,
 }
 
-/// The robot's stream (document 004), and what its statistics repeat of the configuration.
+/// The robot's stream, and what its statistics repeat of the configuration.
 #[derive(Debug, Clone)]
 pub struct RobotInfo {
     /// Without it, the default stream.
@@ -78,9 +78,9 @@ pub struct ConnectionLimits {
     pub max_per_address: Option<usize>,
     /// A request's head must be complete this long after its first byte.
     pub header_timeout: Duration,
-    /// A connection may rest so long between requests.
+    /// How long a connection may rest between requests.
     pub idle_timeout: Duration,
-    /// A client that takes none of the bytes waiting for it for so long is gone.
+    /// A client that takes none of its waiting bytes for this long is gone.
     pub stall_timeout: Duration,
     /// Bytes that the kernel may hold unsent.
     pub send_buffer: usize,
@@ -88,7 +88,7 @@ pub struct ConnectionLimits {
     pub shutdown: Duration,
 }
 
-/// Configuration that `GET /health` repeats for the clients of the requirement documents.
+/// Configuration that `GET /health` repeats for existing clients (docs/ref/compatibility.md).
 #[derive(Debug, Clone)]
 pub struct HealthInfo {
     pub stream_timeout: Duration,

@@ -25,7 +25,7 @@ pub(crate) struct StreamInfo {
     height: Option<u32>,
     frame_bytes: Option<usize>,
     bytes_per_second: f64,
-    /// Its source makes pictures only while somebody watches.
+    /// Its source makes pictures only while it is watched.
     on_demand: bool,
     /// Its frames are being written to the disk.
     recording: bool,
@@ -82,7 +82,7 @@ pub(crate) struct StreamDetail {
     service_count: usize,
     /// Number of the newest frame.
     newest_seq: u64,
-    /// Grows each time a stream is made, so it tells a re-created one from the one before.
+    /// Grows each time a stream is made, so that a re-created one can be distinguished from the one before.
     epoch: u64,
     /// A connection, not one-shot requests, publishes it.
     publisher_connected: bool,
@@ -152,7 +152,7 @@ impl StreamDetail {
     }
 }
 
-/// Rounded for people: JSON with fifteen digits helps nobody.
+/// Rounded for people.
 pub(crate) fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale

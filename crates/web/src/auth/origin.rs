@@ -1,5 +1,5 @@
 //! Where a browser's request comes from. Browsers add cookies (and passwords that they keep) to what any page makes
-//! them send, and let any page open a WebSocket: the `Origin` that they send along tells such a page from ours
+//! them send, and let any page open a WebSocket: the `Origin` that they send distinguishes such a page from ours
 //! (RFC 6454, section 7; RFC 6455, section 10.2).
 
 use http::{HeaderMap, Method, StatusCode, Uri, header};

@@ -10,7 +10,7 @@ pub(crate) struct Validators {
     pub(crate) etag: String,
     /// To the second, as the header has it.
     pub(crate) modified: Timestamp,
-    /// The file only grows, and keeps its ETag meanwhile: whoever has a part can have the rest, but nobody has all.
+    /// The file only grows, and keeps its ETag meanwhile: a client that has a part can fetch the rest, but none has all.
     pub(crate) growing: bool,
 }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_file_is_told_so() {
+    fn a_client_that_has_the_file_gets_not_modified() {
         for tags in ["\"abc\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
             assert_eq!(judge(&[("if-none-match", tags)]), NotModified, "{tags}");
         }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_all_of_a_growing_file_yet_a_part_can_be_resumed() {
+    fn a_growing_file_is_never_complete_but_a_part_can_be_resumed() {
         let growing = Validators { growing: true, ..validators() };
         assert_eq!(growing.judge(&headers(&[("if-none-match", "\"abc\"")])), Send);
         assert!(growing.allow_range(&headers(&[("if-range", "\"abc\"")])));

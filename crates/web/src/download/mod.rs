@@ -43,7 +43,7 @@ impl Download {
     /// A file that grows at its end and is never changed before: its first `len` bytes.
     pub(crate) fn growing(file: File, len: u64, content_type: &'static str) -> io::Result<Self> {
         let facts = file.metadata()?;
-        // The time of its birth tells it from an older file that had its inode.
+        // Its creation time distinguishes it from an older file with the same inode.
         let born = facts.created().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
         let etag = format!("\"{:x}-{:x}-growing\"", facts.ino(), born.unwrap_or_default().as_nanos());
         let validators = Validators { etag, modified: modified(&facts), growing: true };

@@ -1,5 +1,5 @@
-//! What analyses have left behind: the list, a result, its files, and the page that shows them. Whoever may see a
-//! session's stream may see what came of it.
+//! Finished analyses of uploads: the list, a result, its files, and the page that shows them. The right to view a
+//! session's stream includes its analysis.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub(crate) struct AnalysisList {
 /// Analyses that have ended, the newest first: of the sessions whose stream the key may see.
 #[utoipa::path(get, path = "/api/analyses", operation_id = "list_analyses", tag = "upload", params(
     ("limit" = Option<usize>, Query, description = "1 to 500; 50 by default"),
-    ("offset" = Option<usize>, Query, description = "So many are passed over")
+    ("offset" = Option<usize>, Query, description = "How many to skip")
 ), responses((status = 200, description = "A page", body = AnalysisList), (status = 400, description = "Malformed query")))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
@@ -102,7 +102,7 @@ pub(crate) async fn result(
     Ok(Json(result))
 }
 
-/// One of its files. Ranges are answered, so that videos can be wound.
+/// One of its files. Ranges are answered, so that videos can be scrubbed.
 #[utoipa::path(get, path = "/api/analyses/{id}/{file}", operation_id = "analysis_file", tag = "upload",
     params(("id" = String, Path), ("file" = String, Path)),
     responses((status = 200, description = "The file", content_type = "application/octet-stream"),
@@ -130,7 +130,7 @@ pub(crate) async fn file(
     Ok(download.response(app.disk(), &method, &headers))
 }
 
-/// Folders that are no session's are none of an analysis.
+/// Only the folder of a session holds an analysis.
 fn may_see(grant: &Grant, id: &str) -> bool {
     format!("session_{id}").parse().is_ok_and(|stream| grant.allows(Scope::View, &stream))
 }
@@ -141,7 +141,7 @@ fn not_found(id: &str) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "ANALYSIS_NOT_FOUND", message)
 }
 
-/// Nothing of it is ever run by a browser.
+/// No type that a browser would run.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("mp4") => "video/mp4",

@@ -1,4 +1,4 @@
-//! Health, probes and metrics: what supervisors and monitors ask.
+//! Health, probes and metrics, for supervisors and monitors.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -15,7 +15,7 @@ use crate::{App, auth::Granted, clock, error::ApiError};
 
 const SECS_PER_DAY: u64 = 24 * 60 * 60;
 
-/// Document 001's object; 002's and 003's fields stand beside its own.
+/// The union of the fields that existing clients read (docs/ref/compatibility.md).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     #[schema(example = "healthy")]
@@ -27,7 +27,7 @@ pub(crate) struct Health {
     service: &'static str,
     version: &'static str,
     isaac_sim_ip: String,
-    /// Text, as document 002 has it.
+    /// Text, as existing clients expect it.
     isaac_sim_port: String,
     active_sessions: usize,
     timestamp: String,

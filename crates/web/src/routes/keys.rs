@@ -29,7 +29,7 @@ pub(crate) struct Login {
     key: String,
 }
 
-/// Log in: a browser gets a cookie that stands for the key, without holding it.
+/// Log in: a browser gets a cookie that stands for the key, without containing it.
 #[utoipa::path(post, path = "/api/login", tag = "keys", request_body = Login, responses(
     (status = 200, description = "The cookie is set"), (status = 401, description = "The key is not known, or has expired")))]
 pub(crate) async fn login(
@@ -54,7 +54,7 @@ pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Respo
     ([(header::SET_COOKIE, cookie("", Duration::ZERO, &app, &caller))], body).into_response()
 }
 
-/// Not for scripts, not for other sites, and once it came encrypted never in the clear.
+/// Hidden from scripts and other sites, and over HTTPS never sent in the clear afterwards.
 fn cookie(value: &str, span: Duration, app: &App, caller: &Caller) -> String {
     let secure = if caller.is_https { "; Secure" } else { "" };
     let path = app.settings().base_path.at("/");
@@ -63,7 +63,7 @@ fn cookie(value: &str, span: Duration, app: &App, caller: &Caller) -> String {
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct ShareWish {
-    /// How long the link counts: 1 to 31,536,000 (a year); an hour by default.
+    /// How long the link lasts: 1 to 31,536,000 (a year); an hour by default.
     seconds: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Document 001's recordings: listing, fetching, replaying, deleting.
+//! Recordings: listing, fetching, replaying, deleting.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Document 004, the robot's stream: one camera for many clients behind proxies. Always behind an API key.
+//! The robot's stream: one camera for many clients behind proxies. Always behind an API key.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     view::{Rendition, Source, mjpeg, snapshot},
 };
 
-/// The robot's stream as MJPEG, with a heartbeat at a steady beat.
+/// The robot's stream as MJPEG, with a steady heartbeat.
 #[utoipa::path(get, path = "/api/robot/stream", operation_id = "robot_stream", tag = "robot", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
     ("width" = Option<u32>, Query), ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query),
@@ -46,7 +46,7 @@ pub(crate) async fn stream(
     Ok(mjpeg::tracked_response(views, source, client, &query, &headers))
 }
 
-/// That the key is one for the stream that is named; without a name it is one of those that the key may see.
+/// Checks that the key opens the configured stream; without one, the stream is one of those that the key may view.
 fn check(app: &App, grant: &Grant) -> Result<(), ApiError> {
     match &app.settings().robot.stream {
         Some(name) => Ok(grant.require(Scope::View, name)?),
@@ -65,7 +65,7 @@ async fn wait_for_first_frame(app: &App, grant: &Grant) -> Result<(), ApiError> 
     Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message))
 }
 
-/// Document 004's object, and what is worth knowing besides.
+/// The fields of the robot stream's existing clients, and a few more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RobotStats {
     active_clients: usize,
@@ -114,7 +114,7 @@ pub(crate) async fn stats(
     }))
 }
 
-/// Whole rates without a fraction: the document has 15, not 15.0.
+/// Whole rates without a fraction: clients expect 15, not 15.0.
 fn number(rate: f64) -> Number {
     let whole = Number::from(rate as u64);
     if rate.fract() == 0.0 { whole } else { Number::from_f64(rate).unwrap_or(whole) }

@@ -1,4 +1,4 @@
-//! Document 002, the simulator proxy: sessions are made, told of, and destroyed. Their streams are viewed as any other.
+//! Simulator sessions are created, described and destroyed here. Their streams are viewed like any other.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{App, auth::Granted, caller::Caller, clock, error::ApiError};
 /// How the paths of these routes begin; their errors say `"success": false`.
 pub(crate) const ROUTES: &str = "/session/";
 
-/// What a session is wished for with.
+/// The request for a session.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Create {
@@ -162,7 +162,7 @@ pub(crate) async fn info(
     Ok(Json(SessionAnswer { success: true, session }))
 }
 
-/// End a session: its clients are told, and the simulator is left.
+/// End a session: its clients are notified, and the simulator is disconnected.
 #[utoipa::path(post, path = "/session/{id}/destroy", operation_id = "destroy_session", tag = "sessions", params(("id" = String, Path)),
     responses((status = 200, description = "Ended"), (status = 404, description = "Session not found")))]
 pub(crate) async fn destroy(State(app): State<Arc<App>>, Name(id): Name) -> Result<Json<Value>, ApiError> {

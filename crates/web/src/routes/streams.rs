@@ -1,4 +1,4 @@
-//! Document 001, the stream server: publish, view, list, statistics, delete.
+//! Streams by name: publish, view, list, statistics, delete.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub(crate) async fn publish_by_put(
 #[utoipa::path(get, path = "/publish/{name}", tag = "publish", params(
     ("name" = String, Path), ("ack" = Option<u8>, Query, description = "1: a JSON acknowledgement a frame"),
     ("takeover" = Option<u8>, Query),
-    ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever who reads the stream changes; refused frames are told, too")
+    ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever the readers of the stream change; refused frames are reported, too")
 ), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
 pub(crate) async fn publish_websocket(
     State(app): State<Arc<App>>,
@@ -91,7 +91,7 @@ pub(crate) async fn publish_websocket(
     ("format" = Option<String>, Query, description = "Of the WebSocket view: json (default) or binary"),
     ("relay" = Option<u8>, Query, description = "Of the WebSocket view of a simulator session: 0 leaves out the simulator's own messages"),
     ("metadata" = Option<u8>, Query, description = "1: before each frame of the WebSocket view a text with its number and metadata"),
-    ("overlay" = Option<String>, Query, description = "Name of a running analysis: the frames that it has looked at, with what it found in their metadata"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: the frames that it has analysed, with its findings in their metadata"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses(
     (status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
@@ -202,7 +202,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ViewRequest {
     ("name" = String, Path), ("fps" = Option<f64>, Query), ("advance_headers" = Option<u8>, Query),
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
     ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
-    ("overlay" = Option<String>, Query, description = "Name of a running analysis: only the frames that it has looked at"),
+    ("overlay" = Option<String>, Query, description = "Name of a running analysis: only the frames that it has analysed"),
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
 pub(crate) async fn view_mjpeg(
@@ -281,7 +281,7 @@ pub(crate) async fn stats(
     Ok(Json(StreamDetail::new(&app, stats, RecorderState::of(&app, &name))))
 }
 
-/// Delete a stream: its viewers are told that it has ended.
+/// Delete a stream: its viewers learn that it has ended.
 #[utoipa::path(delete, path = "/api/streams/{name}", operation_id = "delete_stream", tag = "control", params(("name" = String, Path)),
     responses((status = 200, description = "Deleted"), (status = 404, description = "No such stream")))]
 pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<Value>, ApiError> {

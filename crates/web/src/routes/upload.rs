@@ -1,4 +1,5 @@
-//! Document 003: how uploads go, and the form of its earlier clients. The upload itself is `GET /stream` as a WebSocket.
+//! Uploads of a phrase: their statistics, and the form of earlier clients. The upload itself is `GET /stream` as a
+//! WebSocket.
 
 use std::sync::Arc;
 
@@ -11,8 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{App, auth::Granted, error::ApiError, upload};
 
-/// Upload sessions, their memory and how far they are: of those whose stream the key may see or publish to. The sums are
-/// over all.
+/// Upload sessions, their memory and progress: those whose stream the key may view or publish to. The sums are over all.
 #[utoipa::path(get, path = "/streaming/stats", operation_id = "streaming_stats", tag = "upload",
     responses((status = 200, description = "The answer", body = Object)))]
 pub(crate) async fn streaming_stats(
@@ -30,7 +30,7 @@ pub(crate) async fn streaming_stats(
 #[utoipa::path(post, path = "/analyze", tag = "upload",
     request_body(content_type = "multipart/form-data", content = Object,
         description = "`video` (AVI, MP4 or MKV), `signal` (text); optional: `include_keypoints`, `save_overlay` (true or false), `pipeline`"),
-    responses((status = 200, description = "The result, as `process_complete` tells it", body = Object),
+    responses((status = 200, description = "The result, as in `process_complete`", body = Object),
         (status = 400, description = "A field is missing"), (status = 413, description = "Too large"),
         (status = 415, description = "The video cannot be decoded here"), (status = 422, description = "The analysis failed"),
         (status = 503, description = "Too many sessions")))]

@@ -1,4 +1,4 @@
-//! Document 000, the viewer: the page, the default stream, its statistics.
+//! The viewer: its pages, the default stream, its statistics.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ pub(crate) async fn wall(
 }
 
 /// The default stream as MJPEG. Never 404: until a first frame it shows a waiting picture. As a WebSocket, the upload
-/// of a phrase (document 003).
+/// of a phrase.
 #[utoipa::path(get, path = "/stream", tag = "view", params(
     ("fps" = Option<f64>, Query, description = "Frames a second at most; 0: as published"),
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
@@ -106,7 +106,7 @@ pub(crate) async fn stream(
     Ok(mjpeg::response(views, source, &query, request.headers()))
 }
 
-/// What is not there has no past.
+/// A past and an analysis need one stream that is live.
 fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
     app.default_stream(grant).ok_or_else(|| {
         let message = "no stream is live that could be rewound or analysed: publish to /publish/{name}";
@@ -114,7 +114,7 @@ fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
     })
 }
 
-/// Statistics of the default stream (document 000).
+/// Statistics of the default stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ViewerStats {
     frames_received: u64,

@@ -4,13 +4,13 @@
 //! A part of a live stream is three pieces: its head, the picture, the delimiter. Joining them would copy every
 //! picture; sending them as three chunks of the body would cost a write for the last, since the picture alone fills
 //! hyper's buffer. So a live body's chunk is a [`Part`], a `Buf` of three slices that goes out in one `writev`.
-//! axum's own body type carries `Bytes` only; a live response therefore rides in the response's extensions through
-//! the router, and is put in place here.
+//! axum's own body type carries `Bytes` only; a live body therefore travels in the response's extensions from its
+//! handler to here, where it is put in place.
 
 use std::{
     io::IoSlice,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,6 +18,7 @@ use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use http::header;
 use http_body::{Frame, SizeHint};
+use net::Lock;
 use tokio::time::{Instant, Sleep};
 
 use super::{connections::Busy, gate::Gate};
@@ -45,7 +46,7 @@ impl Part {
         }
     }
 
-    /// Of HTTP/2: the connection's socket says nothing of one response among many, but the part itself knows.
+    /// For HTTP/2, where the connection's socket cannot tell one response from another.
     fn opens(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
         self
@@ -104,17 +105,17 @@ pub(crate) trait LiveBody: Send + 'static {
 
 pub(crate) type LiveBox = Box<dyn LiveBody>;
 
-/// A live body on its way through the router. Extensions have to be `Clone`; only one taker finds it.
+/// A live body on its way from its handler. Extensions have to be `Clone`; only one taker finds it.
 #[derive(Clone)]
-struct LiveSlot(Arc<Mutex<Option<LiveBox>>>);
+struct LiveSlot(Arc<Lock<Option<LiveBox>>>);
 
 /// Sends `live` as the body of `response`.
 pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Response {
-    response.extensions_mut().insert(LiveSlot(Arc::new(Mutex::new(Some(Box::new(live))))));
+    response.extensions_mut().insert(LiveSlot(Arc::new(Lock::new(Some(Box::new(live))))));
     response
 }
 
-/// When the live body of a response ends, whatever it still has.
+/// When the live body of a response has to end.
 #[derive(Clone, Copy)]
 struct Deadline(Instant);
 
@@ -141,7 +142,7 @@ impl LiveBody for Timed {
 /// The live body of a response, with its time.
 pub(crate) fn take_live(response: &mut Response) -> Option<LiveBox> {
     let slot = response.extensions_mut().remove::<LiveSlot>()?;
-    let live = slot.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let live = slot.0.lock().take()?;
     match response.extensions_mut().remove::<Deadline>() {
         Some(Deadline(end)) => Some(Box::new(Timed { live, end: Box::pin(tokio::time::sleep_until(end)) })),
         None => Some(live),
@@ -186,7 +187,7 @@ pub(super) fn for_wire(
 ) -> http::Response<WireBody> {
     let live = take_live(&mut response);
     if live.is_some() {
-        // The router took the empty body that stood in its place for the whole of it.
+        // The length of the empty body that stood in its place.
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     response.map(|body| {

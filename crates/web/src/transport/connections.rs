@@ -1,18 +1,19 @@
 //! Which connections are open, and which of them rest between requests.
 //!
 //! At the limit the connection that has rested longest makes room: ten thousand idle connections cost their own
-//! senders a reconnect, and nobody who is watching or publishing notices, not even a client that posts a frame a
-//! second. Only when every place is taken by a connection at work is a newcomer turned away.
+//! clients a reconnect, and no viewer or publisher notices, not even a client that posts a frame a second. A new
+//! connection is refused only when every place is taken by a connection at work.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use net::Lock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ use super::per_address::Counted;
 pub(crate) struct Connections {
     max: usize,
     /// Guards the places; nothing awaits under it.
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Debug, Default)]
@@ -40,23 +41,23 @@ struct Place {
     number: u64,
 }
 
-/// After a request a connection counts as resting only this much later: who posts a frame a second is at work, however
-/// fast others connect meanwhile.
+/// After a request a connection counts as resting only this much later: a client that posts a frame a second is at
+/// work, however fast others connect meanwhile.
 const BREATH: Duration = Duration::from_secs(2);
 
 impl Connections {
     pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { max: max.max(1), state: Mutex::default() })
+        Arc::new(Self { max: max.max(1), state: Lock::default() })
     }
 
     pub(crate) fn open(&self) -> usize {
-        self.lock().open
+        self.state.lock().open
     }
 
     /// A place for a new connection. When all are taken, the one that has rested longest is shed; when none rests,
     /// there is no place.
     pub(crate) fn admit(self: &Arc<Self>, counted: Counted) -> Option<Connection> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.open >= self.max {
             let (_, oldest) = state.resting.pop_first()?;
             oldest.cancel();
@@ -68,13 +69,9 @@ impl Connections {
             all: Arc::clone(self),
             _counted: counted,
             shed,
-            pause: Mutex::new(Some(pause)),
+            pause: Lock::new(Some(pause)),
             answering: AtomicUsize::new(0),
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +91,7 @@ pub(crate) struct Connection {
     _counted: Counted,
     shed: CancellationToken,
     /// While no request is being answered.
-    pause: Mutex<Option<Pause>>,
+    pause: Lock<Option<Pause>>,
     /// Requests being answered: over HTTP/2 there may be several.
     answering: AtomicUsize,
 }
@@ -123,8 +120,8 @@ impl Connection {
 
     /// Takes the connection from among the resting until the returned guard is dropped.
     pub(crate) fn begin_request(self: &Arc<Self>) -> Arc<Busy> {
-        let mut state = self.all.lock();
-        if let Some(pause) = self.pause().take() {
+        let mut state = self.all.state.lock();
+        if let Some(pause) = self.pause.lock().take() {
             state.resting.remove(&pause.place);
         }
         self.answering.fetch_add(1, Ordering::Relaxed);
@@ -133,7 +130,7 @@ impl Connection {
 
     /// Notes that something was read from the client.
     pub(super) fn bytes_arrived(&self) {
-        if let Some(pause) = self.pause().as_mut() {
+        if let Some(pause) = self.pause.lock().as_mut() {
             pause.head_since.get_or_insert_with(Instant::now);
         }
     }
@@ -142,30 +139,26 @@ impl Connection {
     pub(super) async fn outstayed(&self, idle: Duration, head: Duration) {
         loop {
             let now = Instant::now();
-            let deadline = self.pause().as_ref().map(|pause| match pause.head_since {
+            let deadline = self.pause.lock().as_ref().map(|pause| match pause.head_since {
                 Some(begun) => begun + head,
                 None => pause.since + idle,
             });
-            // Looked at anew every so often rather than told of each request: nothing is paid per frame.
-            let look_again = now + head;
+            // Polled now and then rather than notified of each request, which would cost something per frame.
+            let next_check = now + head;
             match deadline {
                 Some(deadline) if deadline <= now => return,
-                Some(deadline) => tokio::time::sleep_until(deadline.min(look_again)).await,
-                None => tokio::time::sleep_until(look_again).await,
+                Some(deadline) => tokio::time::sleep_until(deadline.min(next_check)).await,
+                None => tokio::time::sleep_until(next_check).await,
             }
         }
-    }
-
-    fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut state = self.all.lock();
+        let mut state = self.all.state.lock();
         state.open -= 1;
-        if let Some(pause) = self.pause().take() {
+        if let Some(pause) = self.pause.lock().take() {
             state.resting.remove(&pause.place);
         }
     }
@@ -177,13 +170,13 @@ pub(crate) struct Busy(Arc<Connection>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut state = self.0.all.lock();
+        let mut state = self.0.all.state.lock();
         // Counted under the lock: the last one out lets the connection rest.
         if self.0.answering.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
         let place = state.rest(self.0.shed.clone(), Instant::now() + BREATH);
-        *self.0.pause() = Some(Pause::new(place));
+        *self.0.pause.lock() = Some(Pause::new(place));
     }
 }
 

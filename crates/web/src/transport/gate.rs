@@ -13,18 +13,19 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use net::Lock;
 
 use super::{connections::Connection, socket::Socket};
 
-/// Shared by a live body and whoever takes its parts: a connection's socket, or the part itself.
+/// Shared by a live body and the taker of its parts: a connection's socket, or the part itself.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gate(Arc<Mutex<State>>);
+pub(crate) struct Gate(Arc<Lock<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -36,7 +37,7 @@ struct State {
 impl Gate {
     /// Ready when the socket has taken everything that was given.
     pub(super) fn poll_open(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if !state.occupied {
             return Poll::Ready(());
         }
@@ -46,13 +47,13 @@ impl Gate {
 
     /// Notes that a part was given.
     pub(super) fn occupy(&self) {
-        self.lock().occupied = true;
+        self.0.lock().occupied = true;
     }
 
     /// Lets the next part through.
     pub(super) fn open(&self) {
         let waiting = {
-            let mut state = self.lock();
+            let mut state = self.0.lock();
             state.occupied = false;
             state.waiting.take()
         };
@@ -60,14 +61,10 @@ impl Gate {
             waker.wake();
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A socket that tells its gate when it has taken everything (hyper flushes its transport exactly when its own
-/// buffer is empty, and TLS is flushed only when its own is, too), and its connection when something has come.
+/// A socket that opens its gate when it has taken everything (hyper flushes its transport exactly when its own buffer
+/// is empty, and TLS is flushed only when its own is, too), and informs its connection when bytes have arrived.
 #[derive(Debug)]
 pub(super) struct GatedSocket {
     socket: TokioIo<Socket>,

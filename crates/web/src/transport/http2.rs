@@ -20,7 +20,7 @@ const REQUESTS: u32 = 100;
 const HEADER: u32 = 64 * 1024;
 /// A response's queue takes more only when it is empty.
 const QUEUE: usize = 1;
-/// After it was told to end, a connection without requests gets so long to hear of it.
+/// How long a connection without requests may take to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) async fn converse<A, F>(

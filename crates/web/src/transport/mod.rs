@@ -1,5 +1,5 @@
-//! The tail: the way from a response to the wire. The accept loop is ours because a slow viewer's lag is decided
-//! here: whatever lies unsent between the hub and the network is a frame that was fresh once.
+//! The transport: from a response to the wire. The accept loop is our own because this is where a slow viewer's lag
+//! arises: everything that lies unsent between the hub and the network is a frame that was fresh once.
 //!
 //! Two bounds make it short, and neither helps without the other: what we hand over before the socket has taken the
 //! last part (the [`gate`]), and the bytes that the kernel keeps unsent (`TCP_NOTSENT_LOWAT`). With both, a viewer on
@@ -34,7 +34,7 @@ use connections::Connection;
 use gate::{Gate, GatedSocket};
 use socket::Socket;
 
-/// Who is at the other end, and how.
+/// The client at the other end of a connection.
 #[derive(Debug, Clone, Copy)]
 struct Peer {
     address: SocketAddr,
@@ -89,7 +89,7 @@ where
                         let task = converse(socket, peer, place, answer.clone(), terms.clone());
                         connections.spawn(task);
                     }
-                    // Whoever expects a handshake cannot read it.
+                    // A client that expects a handshake could not read the answer.
                     Err(_) if terms.tls.is_some() => {}
                     Err(reason) => turn_away(&socket, reason),
                 }
@@ -116,15 +116,15 @@ const TOO_MANY_OF_ONE: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: a
     {\"error\":\"too many connections from this address: close some, or raise limits.connections_per_address of the \
     hub\",\"code\":\"ADDRESS_CONNECTION_LIMIT\"}\n";
 
-/// Says so in one write, without a task: who floods must not be served at length.
+/// Refuses in one write, without a task: a flood of connections must cost little.
 fn turn_away(socket: &TcpStream, answer: &str) {
     if let Err(error) = socket.try_write(answer.as_bytes()) {
-        tracing::debug!(%error, "cannot tell a client that a connection limit is reached");
+        tracing::debug!(%error, "a refusal for the connection limit could not be sent");
     }
 }
 
-/// A peer that left while it was being accepted concerns nobody; running out of file descriptors passes only if the
-/// loop rests.
+/// A peer that left while it was being accepted is no error. Running out of file descriptors passes only if the loop
+/// pauses.
 async fn rest_after(error: &io::Error) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;
@@ -168,7 +168,7 @@ where
     let gate = Gate::default();
     let service = service_fn(|request| respond(&answer, &place, peer, Some(gate.clone()), request));
     let connection = http1::Builder::new()
-        // Ours is the connection's, which tells a pause from a head that does not end.
+        // `Connection::outstayed` has its own limit, which distinguishes a pause from a head that does not end.
         .header_read_timeout(None)
         .max_buf_size(BUFFER)
         .serve_connection(GatedSocket::new(socket, gate.clone(), Arc::clone(&place)), service)
@@ -213,7 +213,7 @@ where
     async move { Ok(body::for_wire(response.await, busy, socket)) }
 }
 
-/// HTTP/2 has the host's name in the address; whoever compares it looks where HTTP/1.1 has it.
+/// HTTP/2 has the host's name in the address; it is copied to where HTTP/1.1 has it, so that it is found in one place.
 fn name_host(request: &mut Request<Body>) {
     if request.headers().contains_key(header::HOST) {
         return;

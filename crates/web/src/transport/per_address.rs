@@ -1,20 +1,17 @@
-//! How many connections each address has open, where that is bounded. A trusted proxy stands for many, and is not
-//! counted.
+//! How many connections each address has open, where that is bounded. A trusted proxy stands for many clients, and is
+//! not counted.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use access::{Cidr, counted_as};
+use net::Lock;
 
 #[derive(Debug)]
 pub(crate) struct PerAddress {
     max: Option<usize>,
     proxies: Vec<Cidr>,
     /// Only addresses with an open connection; nothing awaits under the lock.
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Lock<HashMap<IpAddr, usize>>,
 }
 
 /// A counted connection. Dropping it uncounts it.
@@ -23,17 +20,17 @@ pub(crate) struct Counted(Option<(Arc<PerAddress>, IpAddr)>);
 
 impl PerAddress {
     pub(crate) fn new(max: Option<usize>, proxies: Vec<Cidr>) -> Arc<Self> {
-        Arc::new(Self { max, proxies, open: Mutex::default() })
+        Arc::new(Self { max, proxies, open: Lock::default() })
     }
 
-    /// Counts one more from there; `None`: there are as many as there may be.
+    /// Counts one more from this address; `None`: the limit is reached.
     pub(crate) fn count(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let Some(max) = self.max else { return Some(Counted(None)) };
         if self.proxies.iter().any(|block| block.contains(address)) {
             return Some(Counted(None));
         }
         let address = counted_as(address);
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         let count = open.entry(address).or_default();
         if *count >= max {
             return None;
@@ -41,16 +38,12 @@ impl PerAddress {
         *count += 1;
         Some(Counted(Some((Arc::clone(self), address))))
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let Some((all, address)) = self.0.take() else { return };
-        let mut open = all.lock();
+        let mut open = all.open.lock();
         if let Some(count) = open.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -77,6 +70,6 @@ mod tests {
         drop((first, proxied));
         let third = from("192.0.2.1").unwrap();
         drop((second, third));
-        assert_eq!(all.lock().len(), 1, "who has none open is forgotten");
+        assert_eq!(all.open.lock().len(), 1, "who has none open is forgotten");
     }
 }

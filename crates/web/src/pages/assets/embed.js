@@ -208,7 +208,7 @@ function endFallback() {
   fallback.stop();
 }
 
-/** An iframe that nobody can see lets go of its connection, and takes it up when seen again. */
+/** An iframe that is not visible closes its connection, and opens it again when it is. */
 function sightChanged() {
   window.clearTimeout(sightTimer);
   if (!document.hidden && inView) {

@@ -31,7 +31,7 @@ export class Fallback {
   #watch = {};
   /** @type {Map<string, Reading>} */
   #readings = new Map();
-  /** What `changed` told last. */
+  /** What `changed` reported last. */
   #said = '';
 
   /** @param {FallbackEvents} events */

@@ -19,7 +19,7 @@ export class Freshness {
   /** @type {number | null} */
   #born = null;
   #notedAt = 0;
-  /** When somebody began to look. */
+  /** When a person began to watch. */
   #since = 0;
   #seq = 0;
   /** Mean time between frames, exponentially smoothed. @type {number | null} */
@@ -40,13 +40,13 @@ export class Freshness {
     this.#notedAt = performance.now();
   }
 
-  /** Somebody looks again: pictures start to come again. */
+  /** The page is watched again: pictures start to come again. */
   resume() {
     this.#since = performance.now();
   }
 
   /**
-   * Whether the first picture since somebody looks is still on its way.
+   * Whether the first picture since then is still on its way.
    * @param {number} now
    */
   awaited(now) {

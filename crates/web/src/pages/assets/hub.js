@@ -27,7 +27,7 @@ import { patient } from './patience.js';
  * @property {number} [uptime_seconds]
  * @property {number} [total_frames]
  * @property {boolean} [recording]
- * @property {boolean} [on_demand] its source makes pictures only while somebody watches
+ * @property {boolean} [on_demand] its source makes pictures only while it is watched
  */
 
 /**

@@ -111,7 +111,7 @@ export class Analysis {
       const state = await postJson(this.#address(), { pipeline: start ? POSE : null });
       if (name !== this.#name) return;
       setText(this.note, '');
-      // Whoever starts it wants to see what it finds.
+      // A person who starts it wants to see what it finds.
       if (start) this.#wanted = true;
       this.#show(state);
     } catch (error) {
@@ -128,6 +128,6 @@ export class Analysis {
 
 /** @param {AnalysisState} state */
 function paceOf(state) {
-  if (state.frames_analyzed === 0) return 'Looking at the first picture';
-  return `Looking at ${format.fps(state.current_fps)} pictures a second, ${state.analysis_ms.toFixed(0)} ms each`;
+  if (state.frames_analyzed === 0) return 'Analysing the first frame';
+  return `Analysing ${format.fps(state.current_fps)} fps (${state.analysis_ms.toFixed(0)} ms per frame)`;
 }

@@ -37,7 +37,7 @@ export async function* parts(url, signal) {
       yield { jpeg, timestamp: Number.isFinite(timestamp) ? timestamp : null, seq: Number(header(head, 'X-Frame-Seq')) || 0 };
     }
   } finally {
-    reader.cancel().catch(() => {}); // Whoever stops reading does not care how the connection ends.
+    reader.cancel().catch(() => {}); // A reader that stops does not care how the connection ends.
   }
 }
 

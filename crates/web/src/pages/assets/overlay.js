@@ -23,7 +23,7 @@ const LIMBS = /** @type {const} */ ([
 ]);
 /** Key points that the model is less sure of are left out: they are guessed. */
 const SURE = 0.3;
-/** One after the other, told apart by people who see colours otherwise, too. */
+/** In this order; colour-blind people can distinguish them, too. */
 const COLOURS = ['#ffd23f', '#3bceac', '#ff8c61', '#7aa5ff', '#f28ab2'];
 
 export class Overlay {

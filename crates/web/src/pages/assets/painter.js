@@ -21,7 +21,7 @@
  * @property {(picture: Picture) => void} done decoded, broken or replaced by a newer one
  */
 
-/** A picture this close to its canvas's shape fills it: hairline bars are uglier than a stretch nobody sees. */
+/** A picture this close to its canvas's shape fills it: hairline bars are uglier than an invisible stretch. */
 const ALMOST = 0.01;
 
 export class Painter {

@@ -8,7 +8,7 @@ import { at } from './paths.js';
 const EVERY_MS = 2000;
 
 /**
- * Whose counters: the hub's own, which are its default stream's; one stream's; nobody's, while
+ * Whose counters: the hub's own, which are its default stream's; one stream's; none, while
  * there is no such stream; or unknown, while the hub has not said which streams there are.
  * @typedef {'hub' | 'stream' | 'none' | 'unknown'} Source
  */

@@ -122,7 +122,7 @@ function rowOf(stream) {
 }
 
 /**
- * A source that works on demand makes no pictures while nobody watches: nothing is wrong with it.
+ * A source that works on demand makes no pictures while it is not watched: nothing is wrong with it.
  * @param {StreamInfo} stream
  */
 function rests(stream) {

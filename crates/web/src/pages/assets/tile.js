@@ -61,7 +61,7 @@ export class Tile {
     return this.#ended !== '';
   }
 
-  /** The stream's own rate, as far as known, for pictures nobody sees. */
+  /** The stream's own rate, as far as known, for pictures that are not visible. */
   get fps() {
     return this.#info.current_fps;
   }

@@ -1,13 +1,14 @@
-//! The certificate and its key: read from two PEM files, checked, and read again when they change on disk, so that
-//! whoever renews them need not restart the hub.
+//! The certificate and its key: read from two PEM files, checked, and read again when they change on disk, so
+//! that renewing them needs no restart.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use net::Lock;
 use rustls::{
     crypto::CryptoProvider,
     pki_types::{
@@ -48,7 +49,7 @@ pub enum TlsError {
     )]
     NoKey { path: PathBuf },
     #[error(
-        "the private key in {path} is encrypted, and nobody can be asked for its password: decrypt it with \
+        "the private key in {path} is encrypted, and the hub cannot ask for its password: decrypt it with \
          `openssl pkey -in {path} -out key.pem`, and name that file in server.tls_key"
     )]
     EncryptedKey { path: PathBuf },
@@ -62,7 +63,7 @@ pub enum TlsError {
     Setup(rustls::Error),
 }
 
-/// How often the files are looked at. Whoever renews a certificate does so weeks before the old one ends.
+/// How often the files are checked. Certificates are renewed weeks before the old one ends.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What each handshake presents.
@@ -70,19 +71,19 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Certificate {
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
-    current: RwLock<Arc<CertifiedKey>>,
+    current: Lock<Arc<CertifiedKey>>,
     /// The state of the files when they were last read.
-    seen: Mutex<Seen>,
+    seen: Lock<Seen>,
 }
 
-/// When each file changed and how long it is; `None` while it cannot be looked at.
+/// When each file changed and how long it is; `None` while it cannot be read.
 type Seen = [Option<(SystemTime, u64)>; 2];
 
 impl Certificate {
     pub(super) fn load(files: TlsFiles, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let seen = look(&files);
-        let current = RwLock::new(Arc::new(read(&files, &provider)?));
-        Ok(Self { files, provider, current, seen: Mutex::new(seen) })
+        let current = Lock::new(Arc::new(read(&files, &provider)?));
+        Ok(Self { files, provider, current, seen: Lock::new(seen) })
     }
 
     /// Presents new files within seconds, for as long as it is polled.
@@ -99,12 +100,12 @@ impl Certificate {
     /// Reads the files if they have changed. Of a pair that does not fit (yet) nothing is taken.
     pub(super) fn renew(&self) {
         let now = look(&self.files);
-        if std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now) == now {
+        if std::mem::replace(&mut *self.seen.lock(), now) == now {
             return;
         }
         match read(&self.files, &self.provider) {
             Ok(new) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+                *self.current.lock() = Arc::new(new);
                 tracing::info!(certificate = %self.files.certificate.display(), "presenting the new certificate");
             }
             Err(error) => {
@@ -116,7 +117,7 @@ impl Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&self.current.lock()))
     }
 }
 

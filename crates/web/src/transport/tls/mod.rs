@@ -1,4 +1,4 @@
-//! TLS in front of a connection: the handshake, and a word to whoever speaks plain HTTP to an encrypted port.
+//! TLS in front of a connection: the handshake, and an answer to clients that speak plain HTTP to an encrypted port.
 
 mod certificate;
 
@@ -53,7 +53,7 @@ impl Tls {
         self.certificate.follow().await;
     }
 
-    /// The handshake. `None`: the client spoke plain HTTP and was told so.
+    /// The handshake. `None`: the client spoke plain HTTP, and was answered.
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Option<Socket>> {
         if speaks_plainly(&socket).await? {
             refuse_plain(socket).await?;
