@@ -1,10 +1,9 @@
 //! Publishing over a WebSocket: each binary message is a frame, a text message is the metadata of the next one. A
-//! publisher that asks (`?demand=1`) is told who reads its stream, so that it makes pictures only for somebody.
+//! publisher that asks (`?demand=1`) learns who reads its stream, so that it need not make pictures for no one.
 
 use std::sync::Arc;
 
 use axum::{extract::Request, response::Response};
-use fastwebsockets::WebSocketError;
 use hub::{CaptureTime, Demand, Publisher, StreamName};
 use ingest::{IncomingFrame, Ingest};
 use tokio::sync::{mpsc, oneshot};
@@ -51,7 +50,7 @@ pub(crate) fn response(
         let reading = async {
             let goodbye = reader.run().await;
             let _writer_is_gone = replies.send(goodbye).await;
-            // The writer ends the conversation, once the last word is said.
+            // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -115,11 +114,7 @@ impl Reply {
     }
 }
 
-async fn write(
-    app: &App,
-    mut outbox: Outbox,
-    mut replies: mpsc::Receiver<Reply>,
-) -> Result<(), WebSocketError> {
+async fn write(app: &App, mut outbox: Outbox, mut replies: mpsc::Receiver<Reply>) -> Result<(), net::Error> {
     let heartbeat = app.settings().heartbeat;
     loop {
         tokio::select! {
@@ -198,7 +193,7 @@ impl Reader<'_> {
     fn announce(&mut self) {
         let Some(announce) = self.announce.take() else { return };
         if let Some(publisher) = self.ingest.publisher() {
-            let _nobody_follows = announce.send(publisher);
+            let _none_follows = announce.send(publisher);
         }
     }
 
@@ -215,7 +210,7 @@ impl Reader<'_> {
 
     fn last_word(&self, ended: &Ended) -> Reply {
         let code = match ended {
-            Ended::Closed { .. } => close::NORMAL,
+            Ended::Closed(_) => close::NORMAL,
             Ended::TooLarge { .. } => {
                 self.ingest.count_rejected();
                 close::TOO_LARGE

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use access::{Grant, Scope};
 use axum::{extract::Request, response::Response};
-use fastwebsockets::WebSocketError;
 use uploads::{Connection, Mailbox};
 use wire::upload::MAX_MESSAGE_BYTES;
 
@@ -26,7 +25,7 @@ pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Result<
         let reading = async {
             let goodbye = read(&app, inbox, connection).await;
             let _writer_is_gone = close_reason.send(goodbye);
-            // The writer ends the conversation, once the last word is said.
+            // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -51,7 +50,7 @@ async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodby
     let mailbox = connection.mailbox();
     loop {
         mailbox.room().await;
-        // A session has a time limit of its own; whoever has none may not keep the connection for longer.
+        // A session has a time limit of its own; without one, a client may not keep the connection for longer.
         let next = inbox.next();
         let message = if connection.has_session() {
             next.await
@@ -65,14 +64,14 @@ async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodby
         match message {
             Ok(Message::Text(text)) => connection.text(&text).await,
             Ok(Message::Binary(bytes)) => connection.payload(bytes).await,
-            Err(ended) => return last_word(app, &ended),
+            Err(ended) => return close_for(app, &ended),
         }
     }
 }
 
-fn last_word(app: &App, ended: &Ended) -> Goodbye {
+fn close_for(app: &App, ended: &Ended) -> Goodbye {
     match ended {
-        Ended::Closed { .. } => goodbye(close::NORMAL, "the peer closed the WebSocket"),
+        Ended::Closed(_) => goodbye(close::NORMAL, "the peer closed the WebSocket"),
         Ended::TooLarge { limit } => {
             tracing::debug!(limit, "an upload sent too large a message");
             let megabytes = app.uploads().settings().max_frame_bytes / (1024 * 1024);
@@ -94,7 +93,7 @@ async fn write(
     mut outbox: Outbox,
     mailbox: &Mailbox,
     mut farewell: tokio::sync::oneshot::Receiver<Goodbye>,
-) -> Result<(), WebSocketError> {
+) -> Result<(), net::Error> {
     let heartbeat = app.settings().heartbeat;
     loop {
         tokio::select! {
@@ -104,17 +103,12 @@ async fn write(
                     outbox.text(&queued.message().to_json()).await?;
                     queued.sent();
                 }
-                Err(close_reason) => return outbox.close(close::POLICY, short(&close_reason.reason)).await,
+                Err(close_reason) => return outbox.close(close::POLICY, &close_reason.reason).await,
             },
-            Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, short(&reason)).await,
+            Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, &reason).await,
             () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }
     }
-}
-
-/// A close frame carries at most 123 bytes of reason (RFC 6455 section 5.5).
-fn short(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(123)]
 }

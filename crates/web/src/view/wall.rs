@@ -15,7 +15,6 @@ use std::{
 use access::Grant;
 use axum::{extract::Request, response::Response};
 use derive::{Error, Reader};
-use fastwebsockets::WebSocketError;
 use hub::{Changes, Closed, Delivery, Stream, StreamName, Want};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use wire::wall::{self, ClientMessage, FrameHeader, MAX_MESSAGE_BYTES, StreamRequest, WINDOW};
@@ -48,7 +47,7 @@ async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
         match inbox.next().await {
             Ok(Message::Text(text)) => {
                 if commands.send(ClientMessage::parse(&text)).await.is_err() {
-                    return Ended::GONE;
+                    return Ended::Closed(Default::default());
                 }
             }
             Ok(Message::Binary(_)) => {}
@@ -133,7 +132,7 @@ impl Wall {
         mut outbox: Outbox,
         mut reading: Pin<&mut impl Future<Output = Ended>>,
         mut commands: mpsc::Receiver<Command>,
-    ) -> Result<(), WebSocketError> {
+    ) -> Result<(), net::Error> {
         let mut list = tokio::time::interval(LIST_INTERVAL);
         list.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -159,13 +158,13 @@ impl Wall {
                     self.open_wanted();
                     self.send_list(&mut outbox).await?;
                 }
-                ended = reading.as_mut() => return outbox.farewell(&ended).await,
+                ended = reading.as_mut() => return websocket::farewell(&mut outbox, &ended).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             }
         }
     }
 
-    async fn obey(&mut self, outbox: &mut Outbox, command: ClientMessage) -> Result<(), WebSocketError> {
+    async fn obey(&mut self, outbox: &mut Outbox, command: ClientMessage) -> Result<(), net::Error> {
         match command {
             ClientMessage::Watch { streams } => {
                 let named = streams
@@ -240,7 +239,7 @@ impl Wall {
         outbox: &mut Outbox,
         name: StreamName,
         delivery: &Delivery,
-    ) -> Result<(), WebSocketError> {
+    ) -> Result<(), net::Error> {
         let frame = &delivery.frame;
         if let Some(tile) = self.tiles.get_mut(&name) {
             tile.unacknowledged.push(frame.seq);
@@ -259,7 +258,7 @@ impl Wall {
         let header = header.encode();
         self.last = Some(name);
         match header {
-            Ok(header) => outbox.binary_after(&header, &frame.payload).await,
+            Ok(header) => outbox.pieces(false, &[&header[..], &frame.payload[..]]).await,
             Err(error) => outbox.text(&wall::error(&error.to_string())).await,
         }
     }
@@ -269,7 +268,7 @@ impl Wall {
         outbox: &mut Outbox,
         name: &StreamName,
         reason: Closed,
-    ) -> Result<(), WebSocketError> {
+    ) -> Result<(), net::Error> {
         self.tiles.remove(name);
         // It may have been made anew in the meantime; and where only its analysis has ended, it goes on as published.
         self.open_wanted();
@@ -279,7 +278,7 @@ impl Wall {
         outbox.text(&wall::gone(name.as_str(), &format!("stream '{name}' has ended: {reason}"))).await
     }
 
-    async fn send_list(&self, outbox: &mut Outbox) -> Result<(), WebSocketError> {
+    async fn send_list(&self, outbox: &mut Outbox) -> Result<(), net::Error> {
         match (self.list)() {
             Ok(list) => outbox.text(&list).await,
             Err(error) => outbox.text(&wall::error(&error.to_string())).await,

@@ -11,7 +11,6 @@ use std::{
 
 use axum::{extract::Request, response::Response};
 use bytes::Bytes;
-use fastwebsockets::WebSocketError;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
 use sessions::{Client, Close, NotTaken, Notice, Word};
@@ -139,7 +138,7 @@ impl View {
         &mut self,
         outbox: &mut Outbox,
         mut reading: Pin<&mut impl Future<Output = Deaf>>,
-    ) -> Result<LastWord, WebSocketError> {
+    ) -> Result<LastWord, net::Error> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.views.heartbeat;
         loop {
@@ -152,7 +151,7 @@ impl View {
                 word = next_word(&mut self.client) => match word {
                     Word::Notice(Notice::Status(text)) => outbox.text(&view::status(&text)).await?,
                     Word::Notice(Notice::Error(text)) => outbox.text(&view::error(&text)).await?,
-                    Word::Said(message) => outbox.in_pieces(&message).await?,
+                    Word::Said(message) => outbox.pieces(message.is_text(), message.fragments()).await?,
                     Word::Close(said) => {
                         outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await?;
                         return Ok(LastWord::Ours);
@@ -170,7 +169,7 @@ impl View {
     }
 
     /// The last word to a viewer who said theirs, or who cannot be listened to.
-    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<LastWord, WebSocketError> {
+    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<LastWord, net::Error> {
         let ended = match deaf {
             Deaf::Ended(ended) => ended,
             Deaf::NotTaken(error) => {
@@ -178,15 +177,15 @@ impl View {
                 return Ok(LastWord::Ours);
             }
         };
-        outbox.farewell(&ended).await?;
-        let Ended::Closed { code, reason } = ended else { return Ok(LastWord::Ours) };
+        websocket::farewell(outbox, &ended).await?;
+        let Ended::Closed(net::ws::Close { code, reason }) = ended else { return Ok(LastWord::Ours) };
         if let Some(client) = self.client.take() {
             client.leave(Close { code, reason });
         }
         Ok(LastWord::Peers)
     }
 
-    async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), WebSocketError> {
+    async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), net::Error> {
         if self.source.is_live() {
             self.views.observe_age(frame);
         }
@@ -209,7 +208,7 @@ impl View {
         }
     }
 
-    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<LastWord, WebSocketError> {
+    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<LastWord, net::Error> {
         outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
         let code = if self.views.shutdown.is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
         outbox.close(code, "the stream has ended").await?;
