@@ -1,5 +1,5 @@
-//! What can go wrong when speaking to a hub, with the URL it happened at. The texts are complete
-//! sentences a command may print as they are; [`Error::code`] is the stable name for programs.
+//! What can go wrong when speaking to a hub, with the URL it happened at. The texts are complete sentences that a
+//! command may print as they are; [`Error::code`] is the stable name for programs.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub enum Error {
     #[error("{url} answered {status}: {message}")]
     Refused { url: String, status: u16, hub_code: Option<String>, message: String },
 
-    /// The hub ended an upload, or did not begin it. `hub_code` is the document's `error_code`.
+    /// The hub ended an upload, or did not begin it. `hub_code` is the message's `error_code`.
     #[error("{url}, session '{session_id}': {message} ({hub_code})")]
     Session { url: String, session_id: String, hub_code: &'static str, message: String },
 
@@ -41,6 +41,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// What went wrong below, at the URL it happened at.
+    pub(crate) fn at(url: &str, error: net::Error) -> Error {
+        let url = url.to_owned();
+        match error {
+            net::Error::Connect { reason, .. } => Error::Connect { url, reason },
+            net::Error::Timeout { after, .. } => Error::Timeout { url, what: "connecting", after },
+            net::Error::Slow { what, after } => Error::Timeout { url, what, after },
+            net::Error::Broken { reason } => Error::Closed { url, close_code: None, reason },
+            net::Error::Tls { reason, .. } => Error::Tls { url, reason },
+            error @ net::Error::BodyTooLarge { .. } => Error::BadReply { url, reason: error.to_string() },
+            error => Error::Tls { url, reason: error.to_string() },
+        }
+    }
+
     /// A stable name of the kind of error; the hub's own code where it refused.
     pub fn code(&self) -> &str {
         match self {
@@ -56,8 +70,8 @@ impl Error {
         }
     }
 
-    /// Whether another attempt may succeed without anybody changing the request: the network, a restart,
-    /// a limit that was reached, another publisher that still holds the stream.
+    /// Whether the same request may succeed later: after a failure of the network, a restart, a limit that was reached,
+    /// or while another publisher still holds the stream.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Connect { .. } | Error::Timeout { .. } | Error::Closed { .. } => true,

@@ -1,11 +1,11 @@
-//! The JSON routes of a hub: one request, one answer, one connection. For frames see [`crate::publish`],
-//! [`crate::post`] and [`crate::watch`], which keep theirs.
+//! The JSON routes of a hub: one request, one answer, one connection.
 
 use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use http::{Method, header};
 use http_body_util::Full;
+use net::http::read_body;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -45,14 +45,15 @@ async fn call(endpoint: &Endpoint, method: Method, path: &str, json: Option<&Val
     }
     let body = json.map(Value::to_string).unwrap_or_default();
     let request = request.body(Full::new(Bytes::from(body))).map_err(unusable)?;
-    let (mut sender, _driver) = connect::open(endpoint, Purpose::Send).await?;
-    let answer = connect::ask(&mut sender, request, &url, ANSWER_TIMEOUT).await?;
+    let mut http = connect::open(endpoint, Purpose::Send).await?;
+    let answer = http.ask(request, ANSWER_TIMEOUT).await.map_err(|error| Error::at(&url, error))?;
     if !answer.status().is_success() {
         return Err(connect::refusal(&url, answer).await);
     }
-    timeout(ANSWER_TIMEOUT, connect::read_body(&url, answer, LONGEST_ANSWER_BYTES))
+    timeout(ANSWER_TIMEOUT, read_body(answer.into_body(), LONGEST_ANSWER_BYTES))
         .await
         .map_err(|_| Error::Timeout { url: url.clone(), what: "the answer's body", after: ANSWER_TIMEOUT })?
+        .map_err(|error| Error::at(&url, error))
 }
 
 fn parse(endpoint: &Endpoint, path: &str, body: &[u8]) -> Result<Value, Error> {

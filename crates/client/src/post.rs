@@ -1,14 +1,12 @@
-//! Frames as HTTP requests, `POST /publish/NAME`, one request a frame over a connection that stays open:
-//! what cameras' scripts and Python's `requests` do. A frame may be given in several pieces, which are
-//! written as they are, without being joined first.
+//! Frames as HTTP requests, `POST /publish/NAME`, one request a frame over a connection that stays open: what cameras'
+//! scripts and Python's `requests` do. A frame may be given in several pieces, which are written without being joined.
 
 use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use http::{Method, header};
 use http_body::{Frame, SizeHint};
-use hyper::client::conn::http1::SendRequest;
-use net::AbortOnDrop;
+use net::http::{Http, read_body};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -29,14 +27,14 @@ pub enum Wrap {
     Raw,
 }
 
-/// A connection that posts frames to one stream. One that the hub closed while it lay idle is opened
-/// again; all other failures are the caller's.
+/// A connection that posts frames to one stream. One that the hub closed while it was idle is opened again; all other
+/// failures are returned.
 pub struct Poster {
     endpoint: Endpoint,
     path: String,
     url: String,
     wrap: Wrap,
-    connection: Option<(SendRequest<Pieces>, AbortOnDrop)>,
+    connection: Option<Http<Pieces>>,
 }
 
 impl std::fmt::Debug for Poster {
@@ -53,26 +51,26 @@ impl Poster {
         Poster { endpoint: endpoint.clone(), path, url, wrap, connection: None }
     }
 
-    /// Posts one frame, given in pieces, and waits for the hub's yes.
+    /// Posts one frame, given in pieces, and waits until the hub accepts it.
     ///
     /// # Errors
     /// [`Error::Refused`] leaves the connection open; all others have closed it.
     pub async fn post(&mut self, pieces: &[Bytes]) -> Result<(), Error> {
-        let (mut sender, driver) = match self.connection.take() {
-            // A connection that the hub has closed while it lay idle is known as such before anything is sent.
-            Some((sender, driver)) if !sender.is_closed() => (sender, driver),
+        let mut http = match self.connection.take() {
+            // A connection that the hub has closed while it was idle is known as such before anything is sent.
+            Some(http) if !http.is_closed() => http,
             _ => connect::open(&self.endpoint, Purpose::Send).await?,
         };
-        let request = self.request(pieces)?;
-        let answer = connect::ask(&mut sender, request, &self.url, ANSWER_TIMEOUT).await?;
-        if !answer.status().is_success() {
-            let error = connect::refusal(&self.url, answer).await;
-            self.connection = Some((sender, driver));
-            return Err(error);
-        }
-        connect::read_body(&self.url, answer, LONGEST_ANSWER_BYTES).await?;
-        self.connection = Some((sender, driver));
-        Ok(())
+        let failed = |error| Error::at(&self.url, error);
+        let answer = http.ask(self.request(pieces)?, ANSWER_TIMEOUT).await.map_err(failed)?;
+        let accepted = if answer.status().is_success() {
+            read_body(answer.into_body(), LONGEST_ANSWER_BYTES).await.map_err(failed)?;
+            Ok(())
+        } else {
+            Err(connect::refusal(&self.url, answer).await)
+        };
+        self.connection = Some(http);
+        accepted
     }
 
     fn request(&self, pieces: &[Bytes]) -> Result<http::Request<Pieces>, Error> {

@@ -1,11 +1,10 @@
 //! Frames into one stream over one WebSocket, `GET /publish/NAME`: each frame is a binary message, its
 //! metadata (if it has any) a text message before it. The fastest way in: no request per frame.
 //!
-//! A [`Publisher`] is one connection and ends with it; who wants it to come back wraps it in
-//! [`crate::reconnect::Reconnecting`].
+//! A [`Publisher`] is one connection and ends with it; `reconnect::Reconnecting` is one that comes back.
 
 use crate::connect::Purpose;
-use crate::websocket::{Inbox, Message, Socket, WhenFull};
+use crate::websocket::{Message, Socket, Texts, WhenFull};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use std::time::Duration;
@@ -18,14 +17,14 @@ pub use wire::publish::{Demand, Metadata, Reply};
 /// reading must be noticed.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Who asks for acks reads them; a reply is a line of JSON.
-const REPLIES: Inbox = Inbox { room: 256, longest_text_bytes: 64 * 1024, when_full: WhenFull::Drop };
+/// A caller that asks for acks reads them; a reply is a line of JSON.
+const REPLIES: Texts = Texts { room: 256, longest_bytes: 64 * 1024, when_full: WhenFull::Drop };
 
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Ask for a JSON reply to each frame; [`Publisher::reply`] hands them over.
     pub acks: bool,
-    /// Ask to be told who reads the stream ([`Publisher::demand`]), and which frames were refused.
+    /// Ask who reads the stream ([`Publisher::demand`]), and which frames were refused.
     pub demand: bool,
     /// Replace a publisher that is connected to the stream.
     pub takeover: bool,
@@ -33,7 +32,7 @@ pub struct Options {
     pub query: Option<String>,
 }
 
-/// An open connection to one stream. Dropping it closes the socket without a farewell.
+/// An open connection to one stream. Dropping it closes the socket without a close frame.
 pub struct Publisher {
     socket: Socket,
     demand: watch::Receiver<Option<Demand>>,
@@ -47,14 +46,14 @@ impl std::fmt::Debug for Publisher {
 
 impl Publisher {
     /// Opens the WebSocket. The hub's refusal (no right, name taken, too many streams) is
-    /// [`Error::Refused`] with its status and words.
+    /// [`Error::Refused`] with its status and message.
     pub async fn connect(endpoint: &Endpoint, stream: &str, options: &Options) -> Result<Publisher, Error> {
         let path = with_query(format!("/publish/{stream}"), options);
         let (wanted, demand) = watch::channel(None);
-        // Of who reads the stream only the last word counts, so that it needs no place among the replies.
+        // Of the demand only the newest counts, so that it needs no place among the replies.
         let sift = move |text: &str| {
-            let told = Demand::parse(text).map(|demand| wanted.send_replace(Some(demand)));
-            told.is_some()
+            let demand = Demand::parse(text).map(|demand| wanted.send_replace(Some(demand)));
+            demand.is_some()
         };
         let socket = Socket::open(endpoint, &path, Purpose::Send, REPLIES, sift).await?;
         Ok(Publisher { socket, demand })
@@ -82,7 +81,7 @@ impl Publisher {
     /// The next reply; waits for it. `None` once the connection has ended.
     pub async fn reply(&mut self) -> Option<Reply> {
         loop {
-            // Words we do not know are no error: a later hub may say more.
+            // An unknown message is no error: a later hub may send more kinds.
             if let Some(reply) = Reply::parse(&self.socket.text().await?) {
                 return Some(reply);
             }
@@ -94,12 +93,12 @@ impl Publisher {
         std::iter::from_fn(|| self.socket.try_text()).find_map(|text| Reply::parse(&text))
     }
 
-    /// Who reads the stream, as the hub told last; `None` before it did, or where [`Options::demand`] did not ask.
+    /// Who reads the stream, as the hub said last; `None` before it did, or without [`Options::demand`].
     pub fn demand(&self) -> Option<Demand> {
         *self.demand.borrow()
     }
 
-    /// Waits until the hub tells who reads the stream; an error once the connection has ended. Cancel-safe.
+    /// Waits until the hub says who reads the stream; an error once the connection has ended. Cancel-safe.
     pub async fn next_demand(&mut self) -> Result<Demand, Error> {
         loop {
             if self.demand.changed().await.is_err() {
@@ -112,7 +111,7 @@ impl Publisher {
         }
     }
 
-    /// Says farewell, so that the hub knows that the publisher meant to go.
+    /// Closes in order, so that the hub knows that the publisher meant to go.
     pub async fn close(self) {
         self.socket.close().await;
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use net::AbortOnDrop;
+use net::http::Http;
 use std::time::{Duration, Instant};
 use wire::multipart::{self, Event, Limits, Parser, Part};
 
@@ -46,7 +46,8 @@ pub struct Watcher {
     pending: Bytes,
     pace: Option<Pace>,
     finished: bool,
-    _driver: AbortOnDrop,
+    /// Drives the body.
+    _http: Http<Empty<Bytes>>,
 }
 
 impl std::fmt::Debug for Watcher {
@@ -74,8 +75,8 @@ impl Watcher {
             .body(Empty::<Bytes>::new())
             .map_err(|error| Error::BadUrl { url: url.clone(), reason: error.to_string() })?;
         let buffer_bytes = options.bytes_per_sec.map(|_| SLOW_BUFFER_BYTES);
-        let (mut sender, driver) = connect::open(&target.endpoint, Purpose::Receive { buffer_bytes }).await?;
-        let answer = connect::ask(&mut sender, request, &url, ANSWER_TIMEOUT).await?;
+        let mut http = connect::open(&target.endpoint, Purpose::Receive { buffer_bytes }).await?;
+        let answer = http.ask(request, ANSWER_TIMEOUT).await.map_err(|error| Error::at(&url, error))?;
         if answer.status() != StatusCode::OK {
             return Err(connect::refusal(&url, answer).await);
         }
@@ -86,7 +87,7 @@ impl Watcher {
             bytes: 0,
         });
         let body = answer.into_body();
-        Ok(Watcher { url, body, parser, pending: Bytes::new(), pace, finished: false, _driver: driver })
+        Ok(Watcher { url, body, parser, pending: Bytes::new(), pace, finished: false, _http: http })
     }
 
     /// The address, without its query.
@@ -114,7 +115,7 @@ impl Watcher {
                     }
                     self.pending = data;
                 }
-                Some(Err(error)) => return Err(connect::broken(&self.url, &error)),
+                Some(Err(error)) => return Err(Error::at(&self.url, net::Error::broken(&error))),
                 None => {
                     self.finished = true;
                     self.parser.finish().map_err(|error| torn(&self.url, &error))?;

@@ -1,41 +1,34 @@
-//! One WebSocket to a hub, as [`crate::publish`] and [`crate::upload`] need it: opening it, writing whole messages,
-//! hearing what the hub says, and knowing why it ended. What the messages mean is theirs.
+//! One WebSocket to a hub, as publishing and uploading need it: opening it, writing whole messages, keeping what the hub
+//! says until it is read, and knowing why the connection ended. What the messages mean is the caller's.
 
 use crate::connect::{self, ANSWER_TIMEOUT, Purpose};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
-use fastwebsockets::{
-    FragmentCollectorRead, Frame, OpCode, Payload, Role, WebSocket, WebSocketError, WebSocketWrite, handshake,
-};
-use http::{Method, StatusCode, header};
-use http_body_util::Empty;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use http::uri::InvalidUri;
+use http::{Method, Uri};
 use net::AbortOnDrop;
+use net::ws::{self, Close, Ended, Inbox, Kind, Outbox};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
+use wire::fragments::{self, Assembler, Part};
 
-/// How long a farewell and a failed write wait for the hub's last words.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
-
-type Stream = TokioIo<Upgraded>;
-type Writer = Arc<Mutex<WebSocketWrite<WriteHalf<Stream>>>>;
+/// How long closing waits for the hub, and how long a failed write waits for the hub's reason.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is kept of the hub's texts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Inbox {
-    /// Texts that wait to be taken.
+pub(crate) struct Texts {
+    /// Texts that wait to be read.
     pub(crate) room: usize,
-    pub(crate) longest_text_bytes: usize,
+    pub(crate) longest_bytes: usize,
     pub(crate) when_full: WhenFull,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WhenFull {
-    /// Whoever asks for texts reads them.
+    /// A caller that needs the texts reads them.
     Drop,
     /// The hub is read no further.
     Wait,
@@ -55,7 +48,7 @@ struct End {
     reason: String,
 }
 
-/// An open connection. Dropping it closes the socket without a farewell.
+/// An open connection. Dropping it closes the socket without a close frame.
 pub(crate) struct Socket {
     url: String,
     sender: Sender,
@@ -66,38 +59,40 @@ pub(crate) struct Socket {
 /// The sending half; clones share it.
 #[derive(Clone)]
 pub(crate) struct Sender {
-    writer: Writer,
+    outbox: Arc<Mutex<Outbox>>,
     /// Set by the reader when the connection has ended.
     ended: Arc<OnceLock<End>>,
 }
 
 impl Socket {
-    /// Opens it. Texts for which `sift` is true are dealt with by it; the others wait to be taken. The hub's refusal is
-    /// [`Error::Refused`] with its status and words.
+    /// Opens it. Texts for which `sift` is true are used up by it; the others wait to be read. The hub's refusal is
+    /// [`Error::Refused`] with its status and message.
     pub(crate) async fn open(
         endpoint: &Endpoint,
         path: &str,
         purpose: Purpose,
-        inbox: Inbox,
+        kept: Texts,
         sift: impl FnMut(&str) -> bool + Send + 'static,
     ) -> Result<Socket, Error> {
         // A query may hold a key.
         let url = endpoint.url(path.split('?').next().unwrap_or(path));
-        let mut socket = upgrade(endpoint, path, &url, purpose).await?;
-        socket.set_max_message_size(inbox.longest_text_bytes);
-        socket.set_writev(true);
-        let (read, write) = socket.split(tokio::io::split);
-        let sender = Sender { writer: Arc::new(Mutex::new(write)), ended: Arc::default() };
-        let (told, texts) = mpsc::channel(inbox.room);
-        let reader = {
-            let sender = sender.clone();
-            AbortOnDrop::spawn(async move {
-                let read = FragmentCollectorRead::new(read);
-                let end = listen(read, sender.writer, told, inbox.when_full, sift).await;
-                // Only this task sets it.
-                let _ = sender.ended.set(end);
-            })
-        };
+        let socket = upgrade(endpoint, path, &url, purpose).await?;
+        let (inbox, mut outbox) = ws::split(socket, kept.longest_bytes);
+        let mut obligations = outbox.take_obligations();
+        let sender = Sender { outbox: Arc::new(Mutex::new(outbox)), ended: Arc::default() };
+        let (received, texts) = mpsc::channel(kept.room);
+        let Sender { outbox, ended } = sender.clone();
+        let reader = AbortOnDrop::spawn(async move {
+            let answering = async {
+                while let Some(obligation) = obligations.next().await {
+                    // Where the hub has closed its side already, its reason is worth more than the failure to answer.
+                    let _ = outbox.lock().await.fulfil(obligation).await;
+                }
+            };
+            let (end, ()) = tokio::join!(listen(inbox, kept, received, sift), answering);
+            // Only this task sets it.
+            let _ = ended.set(end);
+        });
         Ok(Socket { url, sender, texts, reader })
     }
 
@@ -128,10 +123,8 @@ impl Socket {
         }
         match timeout(limit, self.sender.write(messages)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                let error = error.to_string();
-                Err(self.end(&error).await)
-            }
+            Ok(Err(net::Error::Broken { reason })) => Err(self.end(&reason).await),
+            Ok(Err(error)) => Err(Error::at(&self.url, error)),
             Err(_) => Err(Error::Timeout { url: self.url.clone(), what, after: limit }),
         }
     }
@@ -146,20 +139,17 @@ impl Socket {
         self.texts.try_recv().ok()
     }
 
-    /// Says farewell, so that the hub knows that we meant to go.
+    /// Closes in order, so that the hub knows that we meant to go.
     pub(crate) async fn close(mut self) {
-        let farewell = async {
-            let mut writer = self.sender.writer.lock().await;
-            writer.write_frame(Frame::close(1000, b"")).await
-        };
+        let closing = async { self.sender.outbox.lock().await.close(ws::close::NORMAL, "").await };
         // Whether it arrives changes nothing for us any more.
-        let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
-        self.reader.finished(FAREWELL_TIMEOUT).await;
+        let _ = timeout(CLOSE_TIMEOUT, closing).await;
+        self.reader.finished(CLOSE_TIMEOUT).await;
     }
 
     /// Why the connection has ended: the reason the hub gave is better than `otherwise`, the kernel's "broken pipe".
     pub(crate) async fn end(&mut self, otherwise: &str) -> Error {
-        self.reader.finished(FAREWELL_TIMEOUT).await;
+        self.reader.finished(CLOSE_TIMEOUT).await;
         match self.sender.ended.get() {
             Some(end) => self.closed(end),
             None => Error::Closed { url: self.url.clone(), close_code: None, reason: otherwise.to_owned() },
@@ -173,114 +163,87 @@ impl Socket {
 
 impl Sender {
     /// As [`Socket::send`], without a limit.
-    pub(crate) async fn write(
-        &self,
-        messages: impl IntoIterator<Item = Message>,
-    ) -> Result<(), WebSocketError> {
-        let mut writer = self.writer.lock().await;
+    pub(crate) async fn write(&self, messages: impl IntoIterator<Item = Message>) -> Result<(), net::Error> {
+        let mut outbox = self.outbox.lock().await;
         for message in messages {
-            let frame = match message {
-                Message::Text(text) => Frame::text(text.into_bytes().into()),
-                // A client masks what it sends: in place if the bytes are ours alone, in a copy otherwise.
-                Message::Binary(bytes) => Frame::binary(match bytes.try_into_mut() {
-                    Ok(own) => Payload::Bytes(own),
-                    Err(shared) => Payload::Owned(shared.to_vec()),
-                }),
-            };
-            writer.write_frame(frame).await?;
+            match message {
+                Message::Text(text) => outbox.text(&text).await?,
+                Message::Binary(bytes) => outbox.binary_owned(bytes).await?,
+            }
         }
         Ok(())
     }
 }
 
-async fn upgrade(
-    endpoint: &Endpoint,
-    path: &str,
-    url: &str,
-    purpose: Purpose,
-) -> Result<WebSocket<Stream>, Error> {
-    let request = connect::request(endpoint, Method::GET, path)
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_KEY, handshake::generate_key())
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| Error::BadUrl { url: url.to_owned(), reason: error.to_string() })?;
-    let (mut sender, _driver) = connect::open(endpoint, purpose).await?;
-    let mut answer = connect::ask(&mut sender, request, url, ANSWER_TIMEOUT).await?;
-    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(no_upgrade(url, answer).await);
+async fn upgrade(endpoint: &Endpoint, path: &str, url: &str, purpose: Purpose) -> Result<ws::Socket, Error> {
+    let bad = |error: InvalidUri| Error::BadUrl { url: url.to_owned(), reason: error.to_string() };
+    endpoint.request_path(path).parse::<Uri>().map_err(bad)?;
+    let request = connect::request(endpoint, Method::GET, path);
+    let mut http = connect::open(endpoint, purpose).await?;
+    match ws::open(&mut http, request, ANSWER_TIMEOUT).await {
+        Ok(ws::Answer::Open(socket)) => Ok(socket),
+        Ok(ws::Answer::Refused(answer)) if answer.status().is_success() => {
+            let reason = format!("{} instead of a WebSocket; is this a Framehub?", answer.status());
+            Err(Error::BadReply { url: url.to_owned(), reason })
+        }
+        Ok(ws::Answer::Refused(answer)) => Err(connect::refusal(url, answer).await),
+        Err(error) => Err(Error::at(url, error)),
     }
-    let upgraded = timeout(ANSWER_TIMEOUT, hyper::upgrade::on(&mut answer))
-        .await
-        .map_err(|_| Error::Timeout { url: url.to_owned(), what: "the upgrade", after: ANSWER_TIMEOUT })?
-        .map_err(|error| connect::broken(url, &error))?;
-    Ok(WebSocket::after_handshake(TokioIo::new(upgraded), Role::Client))
 }
 
-async fn no_upgrade(url: &str, answer: http::Response<hyper::body::Incoming>) -> Error {
-    if answer.status().is_success() {
-        let reason = format!("{} instead of a WebSocket; is this a Framehub?", answer.status());
-        return Error::BadReply { url: url.to_owned(), reason };
-    }
-    connect::refusal(url, answer).await
-}
-
-/// Reads until the connection ends: texts are handed on, pings answered.
+/// Reads texts until the connection ends.
 async fn listen(
-    mut socket: FragmentCollectorRead<ReadHalf<Stream>>,
-    writer: Writer,
-    told: mpsc::Sender<String>,
-    when_full: WhenFull,
+    mut inbox: Inbox,
+    kept: Texts,
+    received: mpsc::Sender<String>,
     mut sift: impl FnMut(&str) -> bool,
 ) -> End {
+    let mut assembler = Assembler::joining(kept.longest_bytes);
     loop {
-        let mut answer = |frame| {
-            let writer = writer.clone();
-            async move {
-                // Where the hub has closed its side already, its reason is worth more than the failure to
-                // answer it.
-                let _ = writer.lock().await.write_frame(frame).await;
-                Ok::<(), WebSocketError>(())
-            }
+        let message = match next(&mut inbox, &mut assembler).await {
+            Ok(message) => message,
+            Err(end) => return end,
         };
-        let frame = match socket.read_frame(&mut answer).await {
-            Ok(frame) => frame,
-            Err(error) => return End { close_code: None, reason: words(&error) },
-        };
-        match frame.opcode {
-            OpCode::Text => {
-                let Ok(text) = String::from_utf8(frame.payload.to_vec()) else { continue };
-                if sift(&text) {
-                    continue;
-                }
-                // A receiver that is gone takes the socket with it.
-                match when_full {
-                    WhenFull::Drop => drop(told.try_send(text)),
-                    WhenFull::Wait => drop(told.send(text).await),
-                }
-            }
-            OpCode::Close => return closing(&frame.payload),
-            _ => {}
+        let is_text = message.is_text();
+        let Ok(text) = String::from_utf8(message.into_bytes().into()) else { continue };
+        if !is_text || sift(&text) {
+            continue;
+        }
+        // A receiver that is gone takes the socket with it.
+        match kept.when_full {
+            WhenFull::Drop => drop(received.try_send(text)),
+            WhenFull::Wait => drop(received.send(text).await),
         }
     }
 }
 
-fn words(error: &WebSocketError) -> String {
-    match error {
-        WebSocketError::UnexpectedEOF => "the hub closed it without a word".to_owned(),
-        other => other.to_string(),
-    }
+async fn next(inbox: &mut Inbox, assembler: &mut Assembler) -> Result<fragments::Message, End> {
+    let assemble = |piece: ws::Piece<'_>| {
+        let part = match piece.kind {
+            Kind::Text => Part::Text,
+            Kind::Binary => Part::Binary,
+            Kind::Continuation => Part::Continuation,
+        };
+        let whole = assembler.push(part, piece.is_last, piece.payload);
+        whole.map_err(|error| End { close_code: None, reason: error.to_string() })
+    };
+    inbox.next(assemble).await
 }
 
-fn closing(payload: &[u8]) -> End {
-    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return End { close_code: None, reason: "the hub closed it".to_owned() };
-    };
-    let code = u16::from_be_bytes(*code);
-    let reason = match String::from_utf8_lossy(reason).trim() {
-        "" => format!("the hub closed it with code {code}"),
-        said => format!("the hub closed it: {said} (code {code})"),
-    };
-    End { close_code: Some(code), reason }
+impl From<Ended> for End {
+    fn from(ended: Ended) -> End {
+        let (close_code, reason) = match ended {
+            Ended::Closed(Close { code: None, .. }) => (None, "the hub closed it".to_owned()),
+            Ended::Closed(Close { code: Some(code), reason }) => {
+                let reason = match reason.trim() {
+                    "" => format!("the hub closed it with code {code}"),
+                    said => format!("the hub closed it: {said} (code {code})"),
+                };
+                (Some(code), reason)
+            }
+            Ended::Gone => (None, "the hub closed it without a reason".to_owned()),
+            other => (None, other.to_string()),
+        };
+        End { close_code, reason }
+    }
 }

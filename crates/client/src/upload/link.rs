@@ -1,8 +1,8 @@
-//! One connection of an upload. A task of its own writes, so that giving up a wait never leaves half a message on the
-//! wire: an upload that is stopped can still say so.
+//! One connection of an upload. A task of its own writes, so that a wait that is given up never leaves half a message on
+//! the wire: an upload that is stopped can still say so.
 
 use crate::connect::Purpose;
-use crate::websocket::{Inbox, Message, Socket, WhenFull};
+use crate::websocket::{Message, Socket, Texts, WhenFull};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use net::AbortOnDrop;
@@ -11,19 +11,19 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wire::upload::ClientMessage;
 
-/// A hub that takes nothing for so long is gone.
+/// A hub that accepts nothing for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Room for more answers than frames can be under way, so that the hub can always speak; a result may hold the key
 /// points of an hour.
-const ANSWERS: Inbox = Inbox { room: 256, longest_text_bytes: 256 * 1024 * 1024, when_full: WhenFull::Wait };
+const ANSWERS: Texts = Texts { room: 256, longest_bytes: 256 * 1024 * 1024, when_full: WhenFull::Wait };
 
 /// A text and the bytes that belong to it.
-type Letter = (String, Option<Bytes>);
+type Queued = (String, Option<Bytes>);
 
 pub(super) struct Link {
     socket: Socket,
-    outbox: mpsc::Sender<Letter>,
+    outbox: mpsc::Sender<Queued>,
     writer: AbortOnDrop,
 }
 
@@ -31,13 +31,13 @@ impl Link {
     pub(super) async fn open(endpoint: &Endpoint, path: &str) -> Result<Link, Error> {
         let socket = Socket::open(endpoint, path, Purpose::Converse, ANSWERS, |_| false).await?;
         // One is being written, one waits.
-        let (outbox, mut letters) = mpsc::channel::<Letter>(1);
+        let (outbox, mut queued) = mpsc::channel::<Queued>(1);
         let sender = socket.sender();
         let writer = AbortOnDrop::spawn(async move {
-            while let Some((text, bytes)) = letters.recv().await {
+            while let Some((text, bytes)) = queued.recv().await {
                 let messages = [Some(Message::Text(text)), bytes.map(Message::Binary)];
                 let written = timeout(WRITE_TIMEOUT, sender.write(messages.into_iter().flatten())).await;
-                // The reader knows better why; without a writer, nothing more is said.
+                // The reader knows why; without a writer, nothing more is sent.
                 if !matches!(written, Ok(Ok(()))) {
                     return;
                 }
@@ -66,10 +66,10 @@ impl Link {
 
     /// Why it has ended.
     pub(super) async fn end(&mut self) -> Error {
-        self.socket.end("the hub takes nothing any more").await
+        self.socket.end("the hub accepts nothing any more").await
     }
 
-    /// Sends what is still to be said and a farewell, within `limit`.
+    /// Sends what is queued and a close frame, within `limit`.
     pub(super) async fn close(self, limit: Duration) {
         let Link { socket, outbox, mut writer } = self;
         drop(outbox);

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod frame;
 mod link;
 mod window;
 
@@ -38,6 +39,7 @@ use wire::upload::{
     AckStatus, ClientMessage, ErrorCode, FrameHead, ServerMessage, SessionAbort, SessionEnd, SignalHead,
 };
 
+pub use frame::Frame;
 pub use wire::upload::{Encoding, SessionStart, Validation};
 
 /// A hub that says nothing is asked whether it is still there.
@@ -49,19 +51,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const FAREWELL: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/stream";
-
-/// One frame of a session.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// From 0, without holes.
-    pub number: u64,
-    /// Unix seconds, when it was taken.
-    pub timestamp: f64,
-    pub encoding: Encoding,
-    /// Of a JPEG that was encoded for this; only told.
-    pub quality: Option<u8>,
-    pub bytes: Bytes,
-}
 
 /// What happens meanwhile.
 #[derive(Debug)]
