@@ -11,7 +11,9 @@ pub enum Error {
     #[error("an API key is needed")]
     KeyRequired,
     /// A key is needed even though everything else is open, and none is configured.
-    #[error("an API key is always needed here, and none is set: set API_KEYS or auth.keys of the hub")]
+    #[error(
+        "an API key is always needed here, and none is set: set API_KEYS (auth.api_keys) or auth.keys of the hub"
+    )]
     NoKeyToSend,
     #[error("the API key is not known here: check it against auth.keys and API_KEYS of the hub")]
     KeyUnknown,
