@@ -1,8 +1,8 @@
 //! Streams in another form: the one place that answers a [`Want`](hub::Want) on a stream with a [`Reader`].
 //!
 //! A reader gets the stream itself if that is what it wants; else a derived stream, which one worker makes for all who
-//! want the same. Renditions (smaller, coarser, less often) are made while somebody watches; analyses run from a request
-//! until they are stopped, whether or not somebody watches. No reader is ever given a frame in a codec that it did not
+//! want the same. Renditions (smaller, coarser, less often) are made while they have viewers; analyses run from a request
+//! until they are stopped, with or without viewers. No reader is ever given a frame in a codec that it did not
 //! ask for.
 //!
 //! What belongs here: which form a reader gets, the workers, their number and their cost. What does not: what a derived

@@ -32,7 +32,7 @@ impl Reader {
         self.subscriber.stream()
     }
 
-    /// The newest frame, whoever has taken it, if it can be shown.
+    /// The newest frame of the stream, if it is in a codec that was asked for.
     pub fn newest(&self) -> Option<Arc<Frame>> {
         self.stream().newest().filter(|frame| self.codecs.contains(&frame.format.codec))
     }

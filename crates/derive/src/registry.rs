@@ -236,7 +236,7 @@ impl Registry {
         forget(&mut self.0.entries.lock(), key, stream);
     }
 
-    /// Takes a rendition off the list unless somebody watches it; whether it is off.
+    /// Takes a rendition off the list unless it has viewers; whether it is off.
     pub(crate) fn forget_unwatched(&self, key: &Key, stream: &Stream) -> bool {
         let mut entries = self.0.entries.lock();
         let is_unwatched = !stream.demand().is_wanted();

@@ -36,7 +36,7 @@ impl Worker {
         self.registry.forget(&self.key, self.derived.stream());
     }
 
-    /// Reading the parent only while somebody watches lets a source that works on demand rest.
+    /// Reads the parent only while there are viewers, so that a source that works on demand can rest.
     async fn make_while_watched(&self) {
         loop {
             tokio::select! {
@@ -54,7 +54,7 @@ impl Worker {
         }
     }
 
-    /// Until the stream ends, or, of a rendition, nobody watches any more.
+    /// Until the stream ends or, for a rendition, the last viewer leaves.
     async fn make(&self) -> Pause {
         let Some(subscriber) = self.subscribe() else { return Pause::Ended };
         let mut frames = Reader::new(subscriber, MADE_OF, self.key.want.max_fps());

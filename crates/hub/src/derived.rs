@@ -1,5 +1,5 @@
-//! Derived streams: the same pictures in another form (smaller, coarser), made from a stream's frames by whoever holds
-//! the [`Derived`]. They are not listed and claim no name; their viewers are their parent's viewers.
+//! Derived streams: the same pictures in another form (smaller, coarser), made from a stream's frames by the
+//! holder of the [`Derived`]. They are not listed and claim no name; their viewers are their parent's viewers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{Closed, Format, Frame, Moment, PublishError, Publisher, Stream};
 
-/// Publishes into a derived stream. Dropping it ends the stream: no reader waits for what nobody makes.
+/// Publishes into a derived stream. Dropping it ends the stream: no reader waits for frames that do not come.
 #[derive(Debug)]
 pub struct Derived {
     publisher: Publisher,
@@ -34,12 +34,12 @@ impl Derived {
         self.stream().relay(Frame { payload, format, ..frame.clone() }, now)
     }
 
-    /// Waits until someone reads the stream.
+    /// Waits until the stream has a reader.
     pub async fn wanted(&self) -> Result<(), PublishError> {
         self.publisher.wanted().await
     }
 
-    /// Waits until nobody reads the stream any more.
+    /// Waits until the stream has no reader.
     pub async fn unwanted(&self) -> Result<(), PublishError> {
         self.publisher.unwanted().await
     }

@@ -83,7 +83,7 @@ pub struct NewFrame {
     pub captured: Option<CaptureTime>,
     /// The publisher's own number (F3).
     pub source_seq: Option<u64>,
-    /// A JSON object in text form, checked and bounded by whoever read it.
+    /// A JSON object in text form, checked and bounded where it was read.
     pub metadata: Option<Arc<str>>,
 }
 

@@ -79,7 +79,7 @@ impl Hub {
         state.last_epoch += 1;
         let Limits { ring, viewers_per_stream, .. } = self.0.limits;
         let stream = Stream::new(name.clone(), state.last_epoch, ring, viewers_per_stream, None, now);
-        let (holder, _nobody) = stream.claim(claim, now)?;
+        let (holder, _replaced) = stream.claim(claim, now)?;
         state.streams.insert(name.clone(), stream.clone());
         let wakers = state.changed();
         drop(state);
@@ -101,7 +101,7 @@ impl Hub {
         let newest_only = RingLimits { frames: 1, history_bytes: 0, backlog_frames: 1, backlog_bytes: 0 };
         let stream =
             Stream::new(parent.name().clone(), epoch, newest_only, usize::MAX, Some(parent.clone()), now);
-        let (holder, _nobody) = stream.claim(Claim::Source, now)?;
+        let (holder, _replaced) = stream.claim(Claim::Source, now)?;
         Ok(Derived::new(Publisher::new(stream, holder), parent.clone()))
     }
 
@@ -166,7 +166,7 @@ impl Hub {
         HubStats { streams, totals }
     }
 
-    /// A handle that tells when streams come and go, and of the shutdown.
+    /// A handle that reports when streams come and go, and the shutdown.
     pub fn changes(&self) -> Changes {
         let mut state = self.0.state.lock();
         state.next_watcher += 1;
@@ -177,7 +177,7 @@ impl Hub {
 
     // ---- ending ----
 
-    /// Ends a stream: its readers are told, its memory is freed. False if there is none of that name.
+    /// Ends a stream: its readers get the reason, its memory is freed. False if there is none of that name.
     pub fn remove(&self, name: &StreamName) -> bool {
         self.end(Closed::Deleted, |stream| stream.name() == name) == [name.clone()]
     }
@@ -188,7 +188,7 @@ impl Hub {
         self.end(Closed::Idle(timeout), is_idle)
     }
 
-    /// Ends all streams and refuses new ones. Whoever waits for [`Changes`] is told, even if there was no stream.
+    /// Ends all streams and refuses new ones. Those who wait for [`Changes`] are woken, even if there was no stream.
     pub fn shut_down(&self) {
         self.end(Closed::ShuttingDown, |_| true);
     }

@@ -11,7 +11,7 @@
 //!
 //! **Ring** — R1 bounded by count and by bytes; the newest frame is always kept. R2 under the lock a frame gets its
 //! number, is pushed, evicts and is counted; nothing is copied, awaited, logged or called back, and evicted frames
-//! are freed after unlocking. R3 one row per subscriber lives in the ring: looking and registering a waker are one
+//! are freed after unlocking. R3 one row per subscriber lives in the ring: taking a frame and registering a waker are one
 //! step under one lock, so no wake-up can be lost; wakers are called after unlocking. R4 two reading rules,
 //! [`Rule::Latest`] and [`Rule::InOrder`]; taken + skipped = published since the reader came, always.
 //!
@@ -26,7 +26,7 @@
 //! so its numbers grow but may have holes. D2 its viewers count as its parent's, in the limit and in the demand. D3 it
 //! ends with its [`Derived`], and keeps no name.
 //!
-//! **Hub** — H1 a name is checked once, when text becomes a [`StreamName`]. H2 an epoch tells a re-created stream
+//! **Hub** — H1 a name is checked once, when text becomes a [`StreamName`]. H2 an epoch distinguishes a re-created stream
 //! from the old one. H3 locks are taken in the order hub, stream, and never across an await. H4 counters live
 //! here, so every protocol has them. H5 memory is bounded by arithmetic over [`Limits`].
 

@@ -9,7 +9,7 @@ use std::{
 use crate::{Demand, Frame, Moment, NewFrame, PublishError, Stream, stream::HolderId};
 
 /// A connection that has sent nothing for so long no longer keeps another one out: after a cut cable the robot
-/// comes back on a new connection while the old one still looks open.
+/// comes back on a new connection while the old one still seems open.
 pub const STALE_CLAIM: Duration = Duration::from_secs(5);
 
 /// How a publisher wants to hold a stream (P3).
@@ -19,12 +19,12 @@ pub enum Claim {
     Shared,
     /// A connection: refused while another one is active.
     Exclusive,
-    /// A connection that replaces whoever is there.
+    /// A connection that replaces the present publisher.
     TakeOver,
     /// A connection whose frames are kept elsewhere (an upload): as [`Exclusive`](Self::Exclusive), and its stream is
     /// recorded on request only.
     Kept,
-    /// A source of the hub's own that may rest while nobody watches: never stale, and the stream is never idle.
+    /// A source of the hub's own that may rest while it has no readers: never stale, and the stream is never idle.
     Source,
     /// A source of the hub's own that runs whether or not anybody watches (a camera): as [`Source`](Self::Source),
     /// and its stream is recorded as any publisher's.
@@ -69,7 +69,7 @@ impl Publisher {
         self.demand_is(true).await
     }
 
-    /// Waits until nobody reads the stream any more; for ever without a claim of its own.
+    /// Waits until the stream has no reader; for ever without a claim of its own.
     pub async fn unwanted(&self) -> Result<(), PublishError> {
         self.demand_is(false).await
     }

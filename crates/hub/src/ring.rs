@@ -19,7 +19,7 @@ pub struct RingLimits {
     pub frames: usize,
     /// Bytes of that history.
     pub history_bytes: usize,
-    /// Frames kept for an in-order reader that is behind; beyond them it loses frames, and is told how many. At least
+    /// Frames kept for an in-order reader that is behind; beyond them it loses frames, and gets their number. At least
     /// `frames`.
     pub backlog_frames: usize,
     /// Bytes of that backlog, at least `history_bytes`.
@@ -159,7 +159,7 @@ impl Ring {
     /// Takes out the frames that are kept no longer.
     fn evict(&mut self) -> Vec<Arc<Frame>> {
         if self.closed.is_some() && self.rows.is_empty() {
-            // Nobody can come to read them, however long a handle on the stream lives.
+            // No new reader can come, however long a handle on the stream lives.
             self.bytes = 0;
             return std::mem::take(&mut self.frames).into();
         }
@@ -226,7 +226,7 @@ impl Ring {
         Some(Left { class, delivered, skipped, _waker: waker, _evicted: self.evict() })
     }
 
-    /// Looks and, if there is nothing yet, registers: one step (R3). Gives the waker that was replaced, to be
+    /// Takes a frame or, if there is none yet, registers the waker: one step (R3). Gives the waker that was replaced, to be
     /// dropped outside the lock.
     pub(crate) fn poll_take(
         &mut self,
@@ -285,7 +285,7 @@ impl Ring {
         self.frames.iter().find(|f| f.seq > cursor && f.format.key)
     }
 
-    // ---- looking ----
+    // ---- choosing ----
 
     pub(crate) fn newest(&self) -> Option<&Arc<Frame>> {
         self.frames.back()

@@ -33,7 +33,7 @@ impl Totals {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamStats {
     pub name: StreamName,
-    /// Tells a re-created stream from the one before it (H2).
+    /// Distinguishes a re-created stream from the one before it (H2).
     pub epoch: u64,
     pub created: SystemTime,
     pub uptime: Duration,
@@ -57,7 +57,7 @@ pub struct StreamStats {
     pub newest_seq: u64,
     /// A connection (not one-shot requests) publishes it.
     pub claimed: bool,
-    /// A source of the hub's own feeds it, and rests while nobody reads.
+    /// A source of the hub's own feeds it, and rests while it has no readers.
     pub on_demand: bool,
 }
 

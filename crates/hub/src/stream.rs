@@ -51,7 +51,7 @@ struct Holder {
     last_active: Instant,
     /// The hub's own.
     source: bool,
-    /// Rests while nobody reads.
+    /// Rests while there are no readers.
     on_demand: bool,
     /// What it sends is kept elsewhere.
     kept: bool,
@@ -88,7 +88,7 @@ impl Stream {
         &self.0.name
     }
 
-    /// Tells this stream from another of the same name, before or after it (H2).
+    /// Distinguishes this stream from another of the same name, before or after it (H2).
     pub fn epoch(&self) -> u64 {
         self.0.epoch
     }
@@ -102,7 +102,7 @@ impl Stream {
 
     pub fn subscribe(&self, rule: Rule, class: Class, start: Start) -> Result<Subscriber, SubscribeError> {
         // A guest of the parent before being a reader here, and the other way round on leaving: the two locks are
-        // never held together, and whoever reads is always counted.
+        // never held together, and a reader is always counted.
         let guest = match &self.0.parent {
             Some(parent) if class == Class::Viewer => Some(Guest::welcome(parent)?),
             _ => None,
@@ -159,7 +159,7 @@ impl Stream {
         }
     }
 
-    /// The newest frame, whoever has taken it. `None` before the first, and once the stream has ended and its last
+    /// The newest frame, whether or not a reader has taken it. `None` before the first, and once the stream has ended and its last
     /// reader has left.
     pub fn newest(&self) -> Option<Arc<Frame>> {
         self.state().ring.newest().cloned()
@@ -183,7 +183,7 @@ impl Stream {
         self.state().demand()
     }
 
-    /// Whether a source of the hub's own feeds it, one that may rest while nobody watches.
+    /// Whether a source of the hub's own feeds it, one that may rest while it has no readers.
     pub fn is_on_demand(&self) -> bool {
         if let Some(parent) = &self.0.parent {
             return parent.is_on_demand();
@@ -315,8 +315,8 @@ impl Stream {
         (state.totals_now(), aftermath)
     }
 
-    /// How long nothing has come, unless a source of the hub's own feeds the stream: that one may rest while nobody
-    /// watches.
+    /// How long nothing has come, unless a source of the hub's own feeds the stream: that one may rest while it
+    /// has no readers.
     pub(crate) fn idle_for(&self, now: Instant) -> Option<Duration> {
         let state = self.state();
         if state.holder.as_ref().is_some_and(|h| h.source) {

@@ -25,7 +25,7 @@ impl Subscriber {
         &self.stream
     }
 
-    /// The next frame by the reader's rule. Frames that are still there are handed out before the end is told.
+    /// The next frame by the reader's rule. Frames that are still there are handed out before the end is reported.
     /// Cancel-safe: a frame is taken in the same step in which it is returned (S1).
     pub async fn recv(&mut self) -> Result<Delivery, Closed> {
         poll_fn(|cx| self.poll_recv(cx)).await

@@ -12,13 +12,13 @@ use crate::{App, derived::AnalysisState, error::ApiError};
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Command {
     /// Its name, or null to stop.
-    #[serde(default, deserialize_with = "said")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "pose")]
     pipeline: Option<Option<String>>,
 }
 
-/// `null` was said, too.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+/// `null` is a value, too: it stops the analysis.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

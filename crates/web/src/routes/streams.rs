@@ -108,7 +108,7 @@ pub(crate) async fn view(
     let is_live = view.moment.t.is_none();
     let source = view.source(app.views(), &app.stream(&name)?, query.fps).await?;
     if websocket::is_upgrade(&request) {
-        let client = if is_live { app.simulators().join(&name, socket_query.hears()) } else { None };
+        let client = if is_live { app.simulators().join(&name, socket_query.with_relay()) } else { None };
         return Ok(websocket_view::response(
             Arc::clone(app.views()),
             name,

@@ -18,7 +18,7 @@ use crate::view::as_published;
 
 /// Looks once for each word that it is given, where it is to wait for words.
 #[derive(Debug)]
-struct Double {
+pub(super) struct Double {
     ready: AtomicBool,
     go: Option<Mutex<mpsc::Receiver<()>>>,
 }
@@ -40,7 +40,7 @@ impl Analyser for Double {
     }
 }
 
-fn house(max: usize, go: Option<mpsc::Receiver<()>>) -> (House, Arc<Double>) {
+pub(super) fn house(max: usize, go: Option<mpsc::Receiver<()>>) -> (House, Arc<Double>) {
     let double = Arc::new(Double { ready: AtomicBool::new(true), go: go.map(Mutex::new) });
     (support::house_that_analyses(support::settings(), max, vec![double.clone()]), double)
 }

@@ -9,4 +9,6 @@ mod recorder;
 mod recordings;
 mod replays;
 mod rewind;
+mod socket;
 pub(crate) mod support;
+mod view;

@@ -236,6 +236,19 @@ impl House {
         publisher.publish(frame, now).unwrap();
     }
 
+    /// A frame that no view can show.
+    pub(super) fn publish_h264(&self, stream: &str, access_unit: &[u8]) {
+        let format = Format { codec: hub::Codec::H264, width: 64, height: 48, key: true };
+        let frame = NewFrame::new(Bytes::copy_from_slice(access_unit), format);
+        let publisher = self.app.hub().publisher(&stream.parse().unwrap(), Claim::Shared, Moment::now());
+        publisher.unwrap().publish(frame, Moment::now()).unwrap();
+    }
+
+    /// A stream without a frame.
+    pub(super) fn claim(&self, stream: &str) -> hub::Publisher {
+        self.app.hub().publisher(&stream.parse().unwrap(), Claim::Exclusive, Moment::now()).unwrap()
+    }
+
     /// Begins a recording file of `stream`, by hand.
     pub(super) fn film(&self, stream: &str, start: SystemTime) -> Film {
         Film::new(self.store(), stream, start)
@@ -384,6 +397,22 @@ impl Film {
 /// Looks like a JPEG to whoever checks its first and last bytes.
 pub(super) fn picture(time: u64) -> Vec<u8> {
     [&[0xFF, 0xD8], format!("<picture at {time}>").as_bytes(), &[0xFF, 0xD9]].concat()
+}
+
+/// One that can be decoded.
+pub(super) fn jpeg(width: u32, height: u32) -> Vec<u8> {
+    let rgb = (0..width * height * 3).map(|n| n as u8).collect();
+    media::jpeg::encode(&media::Picture { width, height, rgb }, 85).unwrap()
+}
+
+/// Until `is_so`: of what another task does, which has no other sign.
+pub(super) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// `2026-01-21T10:30:00Z`, and some milliseconds.

@@ -1,4 +1,5 @@
-//! The clients of the robot's stream: numbered, counted and logged, as document 004 has it ('Connection Tracking').
+//! The clients of the robot's stream: numbered, counted and logged (`docs/ref/compatibility.md`, robot
+//! stream).
 
 use std::sync::{
     Arc,

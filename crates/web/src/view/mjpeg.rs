@@ -119,7 +119,7 @@ impl MjpegBody {
     }
 
     /// Something that the reader ignores, every so often while no frame comes. The timer is not set anew for each
-    /// frame: when it fires it looks how long ago the last one was.
+    /// frame: when it fires, the age of the last one is checked.
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         loop {
             std::task::ready!(self.heartbeat.as_mut().poll(cx));

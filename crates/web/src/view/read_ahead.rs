@@ -1,4 +1,4 @@
-//! A recording read one batch ahead of who watches it, off the thread that serves connections.
+//! A recording read one batch ahead of its viewer, off the thread that serves connections.
 
 use std::{
     future::Future,
@@ -12,8 +12,8 @@ use tokio::time::Sleep;
 
 use crate::disk::Disk;
 
-/// How often a file that is being written is looked at for more: a fragment comes once a second.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a file that is being written is checked for more: a fragment comes once a second.
+const RECHECK: Duration = Duration::from_millis(100);
 
 type Reading = Pin<Box<dyn Future<Output = Option<(Replay, Result<Batch, record::Error>)>> + Send>>;
 
@@ -78,8 +78,8 @@ impl ReadAhead {
                 self.ahead = Some(frames);
                 State::Idle(replay)
             }
-            Ok(Batch::AwaitMore) => State::Resting(replay, Box::pin(tokio::time::sleep(LOOK))),
-            Ok(Batch::End) if goes_on() => State::Resting(replay, Box::pin(tokio::time::sleep(LOOK))),
+            Ok(Batch::AwaitMore) => State::Resting(replay, Box::pin(tokio::time::sleep(RECHECK))),
+            Ok(Batch::End) if goes_on() => State::Resting(replay, Box::pin(tokio::time::sleep(RECHECK))),
             Ok(Batch::End) => State::Ended,
             Err(error) => {
                 tracing::warn!(%error, "a replay ended early");

@@ -1,7 +1,7 @@
 //! The WebSocket view of one stream: JSON text messages, or with `?format=binary` a message a frame. The
-//! view of a simulator session's stream is also a client of that session, and hands on what is said in both directions.
+//! view of a simulator session's stream is also a client of that session, and relays messages in both directions.
 //!
-//! With `?metadata=1`, and with an overlay, a text before each frame tells its number and its metadata.
+//! With `?metadata=1`, and with an overlay, a text with its number and metadata comes before each frame.
 
 use std::{
     future::pending,
@@ -34,7 +34,7 @@ pub(crate) enum Format {
 pub(crate) struct Query {
     #[serde(default)]
     format: Format,
-    /// 0: without what a simulator says beside its pictures.
+    /// 0: without the simulator's own messages.
     relay: Option<u8>,
     #[serde(default, deserialize_with = "flag")]
     metadata: Option<bool>,
@@ -46,12 +46,12 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool
 }
 
 impl Query {
-    fn tells_metadata(&self) -> bool {
+    fn with_metadata(&self) -> bool {
         self.metadata.unwrap_or(self.overlay.is_some())
     }
 
     /// Whether a simulator's own messages are wanted.
-    pub(crate) fn hears(&self) -> bool {
+    pub(crate) fn with_relay(&self) -> bool {
         self.relay != Some(0)
     }
 }
@@ -66,10 +66,10 @@ pub(crate) fn response(
     query: &Query,
     request: Request,
 ) -> Response {
-    let (format, tells_metadata) = (query.format, query.tells_metadata());
+    let (format, with_metadata) = (query.format, query.with_metadata());
     let max_message = if client.is_some() { sessions::MAX_SAID_BYTES } else { MAX_MESSAGE };
     websocket::accept(request, max_message, move |inbox, outbox| async move {
-        let view = View { views, name, source, client, format, tells_metadata };
+        let view = View { views, name, source, client, format, with_metadata };
         view.run(inbox, outbox).await;
     })
 }
@@ -80,20 +80,20 @@ struct View {
     source: Source,
     client: Option<Client>,
     format: Format,
-    tells_metadata: bool,
+    with_metadata: bool,
 }
 
-/// Why a viewer is not listened to any more.
-enum Deaf {
+/// Why no more messages are read from the viewer.
+enum ReadEnd {
     Ended(Ended),
-    /// What it says to the simulator is taken by nobody.
+    /// The simulator takes no more messages.
     NotTaken(NotTaken),
 }
 
 /// Who ended the conversation.
-enum LastWord {
-    Ours,
-    Peers,
+enum ClosedBy {
+    Us,
+    Peer,
 }
 
 impl View {
@@ -104,25 +104,25 @@ impl View {
             loop {
                 let message = match inbox.next_in_pieces().await {
                     Ok(message) => message,
-                    Err(ended) => return Deaf::Ended(ended),
+                    Err(ended) => return ReadEnd::Ended(ended),
                 };
                 let Some(speaker) = &speaker else { continue };
                 if let Err(error) = speaker.say(message).await {
-                    return Deaf::NotTaken(error);
+                    return ReadEnd::NotTaken(error);
                 }
             }
         };
         let end = self.write(&mut outbox, pin!(reading)).await;
         self.forget();
         match end {
-            // Only whoever talks has sent something that is not read yet.
-            Ok(LastWord::Ours) if speaker.is_some() => inbox.linger().await,
+            // Only a client that sends messages may have sent one that is not read yet.
+            Ok(ClosedBy::Us) if speaker.is_some() => inbox.linger().await,
             Ok(_) => {}
             Err(error) => tracing::debug!(stream = %self.name, %error, "WebSocket viewer left"),
         }
     }
 
-    /// Lets go of what only this viewer needed.
+    /// Frees what only this viewer needed.
     fn forget(&mut self) {
         self.client = None;
         if self.format == Format::Json
@@ -137,8 +137,8 @@ impl View {
     async fn write(
         &mut self,
         outbox: &mut Outbox,
-        mut reading: Pin<&mut impl Future<Output = Deaf>>,
-    ) -> Result<LastWord, net::Error> {
+        mut reading: Pin<&mut impl Future<Output = ReadEnd>>,
+    ) -> Result<ClosedBy, net::Error> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.views.heartbeat;
         loop {
@@ -154,42 +154,42 @@ impl View {
                     Word::Said(message) => outbox.pieces(message.is_text(), message.fragments()).await?,
                     Word::Close(said) => {
                         outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await?;
-                        return Ok(LastWord::Ours);
+                        return Ok(ClosedBy::Us);
                     }
                     Word::Lagged => {
                         outbox.close(close::TRY_AGAIN, "too slow for the simulator's messages").await?;
-                        return Ok(LastWord::Ours);
+                        return Ok(ClosedBy::Us);
                     }
                 },
-                deaf = reading.as_mut() => return self.part(outbox, deaf).await,
+                end = reading.as_mut() => return self.close(outbox, end).await,
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
                 () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
             }
         }
     }
 
-    /// The last word to a viewer who said theirs, or who cannot be listened to.
-    async fn part(&mut self, outbox: &mut Outbox, deaf: Deaf) -> Result<LastWord, net::Error> {
-        let ended = match deaf {
-            Deaf::Ended(ended) => ended,
-            Deaf::NotTaken(error) => {
+    /// Answers the viewer's close, or closes since nothing more can be read.
+    async fn close(&mut self, outbox: &mut Outbox, end: ReadEnd) -> Result<ClosedBy, net::Error> {
+        let ended = match end {
+            ReadEnd::Ended(ended) => ended,
+            ReadEnd::NotTaken(error) => {
                 outbox.close(close::TRY_AGAIN, &error.to_string()).await?;
-                return Ok(LastWord::Ours);
+                return Ok(ClosedBy::Us);
             }
         };
         websocket::farewell(outbox, &ended).await?;
-        let Ended::Closed(net::ws::Close { code, reason }) = ended else { return Ok(LastWord::Ours) };
+        let Ended::Closed(net::ws::Close { code, reason }) = ended else { return Ok(ClosedBy::Us) };
         if let Some(client) = self.client.take() {
             client.leave(Close { code, reason });
         }
-        Ok(LastWord::Peers)
+        Ok(ClosedBy::Peer)
     }
 
     async fn send(&mut self, outbox: &mut Outbox, frame: &Frame) -> Result<(), net::Error> {
         if self.source.is_live() {
             self.views.observe_age(frame);
         }
-        if self.tells_metadata {
+        if self.with_metadata {
             let size = (frame.format.width, frame.format.height);
             let (time, metadata) = (frame.timestamp_unix_secs(), frame.metadata.as_deref());
             outbox.text(&view::metadata(frame.seq, time, size, metadata)).await?;
@@ -208,11 +208,11 @@ impl View {
         }
     }
 
-    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<LastWord, net::Error> {
+    async fn say_goodbye(&mut self, outbox: &mut Outbox) -> Result<ClosedBy, net::Error> {
         outbox.text(&view::status(&format!("Stream '{}' has ended", self.name))).await?;
         let code = if self.views.shutdown.is_cancelled() { close::GOING_AWAY } else { close::NORMAL };
         outbox.close(code, "the stream has ended").await?;
-        Ok(LastWord::Ours)
+        Ok(ClosedBy::Us)
     }
 }
 
