@@ -12,9 +12,12 @@ mod grant;
 mod guard;
 mod issue;
 mod key;
+mod key_entries;
 mod limits;
 mod pattern;
 mod scope;
+mod secret_file;
+pub mod settings;
 mod token;
 
 pub use cidr::{Cidr, InvalidCidr, counted_as};
@@ -26,4 +29,5 @@ pub use key::{Key, KeyDigest};
 pub use limits::Buckets;
 pub use pattern::{InvalidPattern, StreamPattern};
 pub use scope::{Scope, Scopes, UnknownScope};
+pub use secret_file::SecretError;
 pub use token::{SigningSecret, share_token};

@@ -70,9 +70,7 @@ fn verdict(loaded: &Loaded) -> String {
             let _ = write!(text, "\nnot the default:\n{changed}");
         }
     }
-    let notes = loaded.warnings.iter().map(|warning| format!("warning: {warning}"));
-    let notes: Vec<String> =
-        notes.chain(loaded.config.not_yet.iter().map(|it| format!("note: {it}"))).collect();
+    let notes: Vec<String> = loaded.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     if !notes.is_empty() {
         let _ = write!(text, "\n{}\n", notes.join("\n"));
     }

@@ -34,9 +34,6 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    for line in &loaded.config.not_yet {
-        tracing::warn!("{line}");
-    }
     raise_open_files();
     let runtime = runtime(loaded.config.server.threads).context("cannot start the runtime")?;
     runtime.block_on(serve(loaded.config))

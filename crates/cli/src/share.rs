@@ -40,7 +40,7 @@ pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
              is this the hub's configuration? See --config"
         );
     }
-    let secret = server::signing_secret(&config)?;
+    let secret = config.auth.signing_secret(&config.recording.directory)?;
     let until = SystemTime::now() + args.span;
     let token = access::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
     let base = args.url.unwrap_or_else(|| address(&config));

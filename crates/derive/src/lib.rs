@@ -17,6 +17,7 @@ mod reader;
 mod registry;
 mod report;
 mod scale;
+pub mod settings;
 mod thread;
 mod worker;
 

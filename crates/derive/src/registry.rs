@@ -19,7 +19,7 @@ use crate::{
 pub(crate) const MADE_OF: &[Codec] = &[Codec::Jpeg];
 
 /// What bounds the work.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// How many renditions there may be, over all streams.
     pub renditions: usize,

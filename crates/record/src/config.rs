@@ -17,7 +17,7 @@ pub enum Codec {
     H264,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     /// A folder for each stream lies in it. Made when the first recording begins.
     pub directory: PathBuf,
@@ -36,7 +36,7 @@ pub struct Config {
 }
 
 /// What may stay.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Retention {
     pub max_age: Duration,
     /// Of all recordings together.

@@ -17,6 +17,7 @@ mod error;
 mod recordings;
 mod replay;
 mod retention;
+pub mod settings;
 mod shutdown;
 mod store;
 mod supervisor;

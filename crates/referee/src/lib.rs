@@ -18,6 +18,7 @@ pub mod fuzz;
 pub mod overlay;
 pub mod pipeline;
 pub mod pose;
+pub mod settings;
 pub mod signal;
 pub mod tracking;
 pub mod tracks;

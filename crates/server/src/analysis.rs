@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use referee::pipeline::{self, Beginning, Encoding, Frame, Lens, Referee, poses::Poses};
+use referee::pipeline::{self, Beginning, Encoding, Frame, Referee, poses::Poses};
 use referee::pose::{self, OnDemand, Source};
 use serde_json::{Map, Value};
 use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
@@ -23,15 +23,14 @@ impl Analyses {
     /// is loaded by the first analysis, whose thread gives way as well.
     pub(crate) fn load(config: &Config) -> Self {
         let settings = &config.referee;
-        let lens = Lens { bend: settings.fisheye_bend, balance: settings.fisheye_balance };
         let (input_size, threads) = (settings.input_size, settings.threads);
-        let model = settings.yolo_model.clone().and_then(|source| {
-            let settings = pose::Settings { input_size, threads, ..Default::default() };
-            let model = OnDemand::new(source.clone(), settings);
+        let model = settings.model.clone().and_then(|source| {
+            let options = pose::Settings { input_size, threads, ..Default::default() };
+            let model = OnDemand::new(source.clone(), options);
             let is_ready = source == Source::Builtin || load(&model, &source);
             is_ready.then(|| Arc::new(model))
         });
-        Self { referee: Referee { lens: settings.fisheye.then_some(lens), model } }
+        Self { referee: Referee { lens: settings.fisheye.then_some(settings.lens), model } }
     }
 
     pub(crate) fn has_model(&self) -> bool {

@@ -6,10 +6,8 @@
 mod analysis;
 pub mod config;
 mod janitor;
-mod keys;
 mod live_analysis;
 pub mod logging;
 mod server;
 
-pub use keys::{SecretError, signing_secret};
 pub use server::{Error, Server};

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hub::{Hub, Limits, RingLimits, StreamName};
+use hub::{Hub, Limits, RingLimits};
 use ingest::Admission;
 use record::Recordings;
 use sessions::Sessions;
@@ -20,7 +20,7 @@ use wire::image;
 use crate::{
     analysis::Analyses,
     config::{CAMERA_STREAM, Config},
-    janitor, keys,
+    janitor,
 };
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
@@ -100,14 +100,14 @@ impl Server {
         let Self { config, listener, tls, address, hub } = self;
         let analyses = Analyses::load(&config);
         let settings = settings(&config, address, tls, analyses.has_model())?;
-        let recordings = Recordings::start(hub.clone(), config.recorder());
-        let sources = config.sources().map_err(|source| Error::StreamName { key: "demo.stream", source })?;
+        let recordings = Recordings::start(hub.clone(), config.recording.clone());
+        let sources = config.sources().map_err(camera_name)?;
         let sources = Sources::start(&hub, sources, &admission(&config), &shutdown);
-        let uploads = Uploads::new(hub.clone(), config.uploads(), analyses.pipelines());
+        let uploads = Uploads::new(hub.clone(), config.uploads.clone(), analyses.pipelines());
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
         let simulators = Sessions::new(hub.clone(), simulators(&config)?, shutdown.clone());
         tokio::spawn(simulators.clone().sweep());
-        let derive = derive::Registry::new(hub.clone(), derive_limits(&config), analyses.live());
+        let derive = derive::Registry::new(hub.clone(), config.derive, analyses.live());
         let rooms =
             Rooms { hub: hub.clone(), recordings: recordings.clone(), sources, uploads, simulators, derive };
         let app = App::new(rooms, settings, shutdown.clone());
@@ -167,22 +167,12 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn derive_limits(config: &Config) -> derive::Limits {
-    derive::Limits {
-        renditions: config.viewers.max_renditions,
-        quality: config.camera.jpeg_quality,
-        analyses: config.referee.live_analyses,
-    }
-}
-
 fn settings(
     config: &Config,
     address: SocketAddr,
     tls: Option<Tls>,
     has_model: bool,
 ) -> Result<Settings, Error> {
-    let default_stream =
-        config.streams.default.as_deref().map(|text| name("streams.default", text)).transpose()?;
     Ok(Settings {
         address,
         tls,
@@ -192,11 +182,11 @@ fn settings(
         publisher_idle: config.streams.timeout,
         stream_fps: config.viewers.stream_fps,
         heartbeat: config.viewers.heartbeat_interval,
-        default_stream,
+        default_stream: config.streams.default.clone(),
         robot: robot(config)?,
         cors: config.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
-        auth: keys::auth(config),
+        auth: config.auth.guard(&config.recording.directory, config.limits.failed_keys_per_minute),
         allowed_origins: config.server.allowed_origins.clone(),
         request_rate: config
             .limits
@@ -214,9 +204,9 @@ fn settings(
         },
         health: HealthInfo {
             stream_timeout: config.streams.timeout,
-            simulator_ip: config.simulator.ip.clone(),
-            simulator_port: config.simulator.port,
-            model_path: config.referee.yolo_model.as_ref().map(ToString::to_string),
+            simulator_ip: config.sessions.default.host.clone(),
+            simulator_port: config.sessions.default.port,
+            model_path: config.referee.model.as_ref().map(ToString::to_string),
             model_loaded: has_model,
         },
     })
@@ -225,8 +215,8 @@ fn settings(
 fn robot(config: &Config) -> Result<RobotInfo, Error> {
     let camera = &config.camera;
     let stream = match (&config.streams.robot, camera.index) {
-        (Some(text), _) => Some(name("streams.robot", text)?),
-        (None, Some(_)) => Some(name("camera", CAMERA_STREAM)?),
+        (Some(stream), _) => Some(stream.clone()),
+        (None, Some(_)) => Some(CAMERA_STREAM.parse().map_err(camera_name)?),
         (None, None) => None,
     };
     Ok(RobotInfo {
@@ -249,16 +239,16 @@ fn admission(config: &Config) -> Admission {
 fn simulators(config: &Config) -> Result<sessions::Config, Error> {
     let others = config.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
     Ok(sessions::Config {
-        default: config.simulator.place().simulator()?,
+        default: config.sessions.default.simulator()?,
         others: others.collect::<Result<_, Error>>()?,
         pictures: admission(config),
-        timeout: config.simulator.timeout,
+        timeout: config.sessions.timeout,
         max_sessions: config.sessions.max_concurrent,
-        idle: config.sessions.timeout,
+        idle: config.sessions.idle,
         check_every: config.sessions.check,
     })
 }
 
-fn name(key: &'static str, text: &str) -> Result<StreamName, Error> {
-    text.parse().map_err(|source| Error::StreamName { key, source })
+fn camera_name(source: hub::InvalidName) -> Error {
+    Error::StreamName { key: "camera", source }
 }

@@ -17,7 +17,7 @@ pub struct Simulator {
 }
 
 /// Host and ports, as configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// A name or an IP address, IPv6 without brackets.
     pub host: String,

@@ -24,6 +24,7 @@ mod registry;
 mod relay;
 mod ring;
 mod session;
+pub mod settings;
 mod task;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,7 @@ mod error;
 mod kinds;
 pub mod play;
 mod playback;
+pub mod settings;
 mod spec;
 mod supervisor;
 

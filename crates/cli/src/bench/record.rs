@@ -137,7 +137,7 @@ fn config(args: &RecordArgs, directory: &Path) -> record::Config {
         automatic: true,
         codec: args.codec.into(),
         target_fps: 1000.0,
-        ..server::config::Config::default().recorder()
+        ..server::config::Config::default().recording
     }
 }
 

@@ -1,18 +1,19 @@
 //! The layers of the environment: `.env` and the process's own variables.
 //!
 //! Variables come in as a map, so that no test touches the process. Each key has its own
-//! `FRAMEHUB__SECTION__KEY` and the names that the requirement documents give it. An empty
+//! `FRAMEHUB__SECTION__KEY` and the names that existing clients know. An empty
 //! variable counts as not set: `docker compose` passes many of those on.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use settings::{Raw, nearest_name};
+
 use super::file::read_text;
-use super::key::{Key, Raw};
 use super::layer::{Layer, Written};
-use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key, nearest_name};
-use super::table::KEYS;
+use super::problem::{Origin, Problem, ProblemKind, Warning};
+use super::tables::{Key, keys, nearest_key};
 
 /// Environment variables. Its `Debug` shows names only.
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -117,7 +118,7 @@ fn assigns(line: &str, name: &str) -> bool {
 
 fn layer(variables: &Environment, place: &dyn Fn(&str) -> Origin) -> Layer {
     let mut layer = Layer::default();
-    for key in KEYS {
+    for key in keys() {
         let own = key.env_name();
         let names = std::iter::once(own.as_str()).chain(key.env.iter().copied());
         let mut set = names.filter_map(|name| Some((name, variables.get(name)?)));
@@ -137,7 +138,7 @@ fn layer(variables: &Environment, place: &dyn Fn(&str) -> Origin) -> Layer {
 /// Names that can only be meant for us, but that are none of ours.
 fn check_name(name: &str, layer: &mut Layer, place: &dyn Fn(&str) -> Origin) {
     if let Some(path) = name.strip_prefix("FRAMEHUB__") {
-        if KEYS.iter().any(|key| key.env_name() == name) {
+        if keys().any(|key| key.env_name() == name) {
             return;
         }
         let path = path.to_ascii_lowercase();
@@ -160,7 +161,7 @@ fn check_name(name: &str, layer: &mut Layer, place: &dyn Fn(&str) -> Origin) {
     }
     if let Some(rest) = name.strip_prefix("FRAMEHUB_") {
         let squeezed = |key: &&Key| format!("{}_{}", key.section, key.name).eq_ignore_ascii_case(rest);
-        if let Some(key) = KEYS.iter().copied().find(squeezed) {
+        if let Some(key) = keys().find(squeezed) {
             let what = format!("is not read; did you mean {} (two underscores)?", key.env_name());
             layer.warnings.push(Warning { origin: place(name), what });
         }
@@ -181,7 +182,7 @@ fn warn_of_slips(variables: &Environment, layer: &mut Layer, place: &dyn Fn(&str
     }
 }
 
-/// Every name that the requirement documents give.
+/// Every name that existing clients know.
 fn documented() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().flat_map(|key| key.env.iter().copied())
+    keys().flat_map(|key| key.env.iter().copied())
 }

@@ -11,12 +11,12 @@ use std::path::Path;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
-use super::key::{Entry, Key, Raw};
-use super::layer::{Layer, Written};
-use super::problem::{Origin, Problem, ProblemKind, nearest_key, nearest_name, quoted};
-use super::simulators;
-use super::sources;
-use super::table::{self, KEYS, SECTIONS};
+use settings::{Entry, Raw, nearest_name, quoted};
+
+use super::layer::{Layer, SimulatorLine, SourceLine, Written};
+use super::problem::{Origin, Problem, ProblemKind};
+use super::tables::{self, Key, nearest_key, sections};
+use super::{simulators, sources};
 
 /// A configuration is a few kilobytes; whatever is larger was named by mistake.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -234,10 +234,10 @@ impl Walk<'_> {
     }
 
     fn section(&mut self, section: &str, line: usize, body: Node) {
-        if !SECTIONS.iter().any(|known| known.name == section) {
+        let Some(known) = sections().iter().find(|known| known.name == section) else {
             self.unknown_section(section, line, &body);
             return;
-        }
+        };
         match body.body {
             Body::Null | Body::Bad => {}
             Body::Map(entries) => {
@@ -246,7 +246,7 @@ impl Walk<'_> {
                 }
             }
             Body::Scalar(_) | Body::List(_) => {
-                let example = KEYS.iter().find(|key| key.section == section).map_or("", |key| key.name);
+                let example = known.keys.first().map_or("", |key| key.name);
                 let problem = self.complain(
                     ProblemKind::BadType,
                     line,
@@ -270,7 +270,7 @@ impl Walk<'_> {
                 Ok(None) => {}
                 Ok(Some(text)) => {
                     let origin = self.origin(line);
-                    self.layer.sources.push(sources::Line { text, origin });
+                    self.layer.sources.push(SourceLine { text, origin });
                 }
                 Err(()) => {
                     let what = "something other than a source stands here";
@@ -294,7 +294,7 @@ impl Walk<'_> {
             match address.body {
                 Body::Scalar(address) => {
                     let origin = self.origin(line);
-                    self.layer.simulators.push(simulators::Line { name, address, origin });
+                    self.layer.simulators.push(SimulatorLine { name, address, origin });
                 }
                 Body::Bad => {}
                 _ => self.no_simulator(line),
@@ -311,7 +311,7 @@ impl Walk<'_> {
 
     fn unknown_section(&mut self, section: &str, line: usize, body: &Node) {
         let names: Vec<&str> =
-            SECTIONS.iter().map(|known| known.name).chain([sources::NAME, simulators::NAME]).collect();
+            sections().iter().map(|known| known.name).chain([sources::NAME, simulators::NAME]).collect();
         let near = nearest_name(section, names.iter().copied()).map(str::to_owned);
         // A key at the margin belongs under a heading.
         let lost = !matches!(body.body, Body::Map(_));
@@ -323,7 +323,7 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, section: &str, name: &str, line: usize, node: Node) {
-        let Some(key) = table::find(section, name) else {
+        let Some(key) = tables::find(section, name) else {
             let near = nearest_key(section, name).map(Key::path);
             let what = format!("the section {section} has no key {}", quoted(name));
             self.complain(ProblemKind::UnknownKey, line, what).did_you_mean = near;

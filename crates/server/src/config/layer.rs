@@ -1,4 +1,4 @@
-//! A layer: what somebody wrote in one place, with nothing derived from it.
+//! A layer: what is written in one place, with nothing derived from it.
 //!
 //! File, `.env`, environment and arguments each become one of these; `super::fold` lays them over
 //! each other.
@@ -6,11 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::key::{Key, Raw};
-use super::problem::{Origin, Problem, ProblemKind, Warning, nearest_key};
-use super::simulators;
-use super::sources;
-use super::table;
+use settings::Raw;
+
+use super::problem::{Origin, Problem, ProblemKind, Warning};
+use super::tables::{self, Key, nearest_key};
 
 /// One value as written.
 #[derive(Clone, Debug)]
@@ -20,15 +19,36 @@ pub(super) struct Written {
     pub(super) origin: Origin,
 }
 
+/// A source as written; the text may hold a password.
+#[derive(Clone)]
+pub(super) struct SourceLine {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+impl fmt::Debug for SourceLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceLine({})", self.origin)
+    }
+}
+
+/// A simulator as written.
+#[derive(Clone, Debug)]
+pub(super) struct SimulatorLine {
+    pub(super) name: String,
+    pub(super) address: String,
+    pub(super) origin: Origin,
+}
+
 /// Everything that one place says, and what is wrong with the way it says it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     /// In order; of one key's values the last counts.
     pub(super) written: Vec<Written>,
     /// Sources; those of all layers are added up.
-    pub(super) sources: Vec<sources::Line>,
+    pub(super) sources: Vec<SourceLine>,
     /// Simulators by their names.
-    pub(super) simulators: Vec<simulators::Line>,
+    pub(super) simulators: Vec<SimulatorLine>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
 }
@@ -72,7 +92,7 @@ pub(super) fn of_arguments(arguments: &[Override]) -> Layer {
     for Override { key, value } in arguments {
         let origin = Origin::Argument { key: key.clone() };
         let (section, name) = key.split_once('.').unwrap_or(("", key));
-        let Some(found) = table::find(section, name) else {
+        let Some(found) = tables::find(section, name) else {
             let near = nearest_key(section, name).map(Key::path);
             layer.problems.push(
                 Problem::new(ProblemKind::UnknownKey, origin, format!("there is no key {key}"))

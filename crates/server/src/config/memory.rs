@@ -95,21 +95,20 @@ impl Config {
     pub fn memory_bound_with(&self, frame_bytes: u64) -> MemoryBound {
         let kept = self.streams.max_buffer_bytes.max(self.streams.backlog_bytes);
         let fragment = u64::try_from(record::FRAGMENT_BYTES).unwrap_or(u64::MAX);
-        let recorder = if self.recording.enabled { fragment.saturating_add(frame_bytes) } else { 0 };
+        let recorder = if self.recording.automatic { fragment.saturating_add(frame_bytes) } else { 0 };
         let tail = u64::from(self.viewers.send_buffer_bytes) + CONNECTION_BUFFER_BYTES;
-        let referee = &self.referee;
-        let uploads = referee.spool_memory_bytes.saturating_mul(referee.max_streaming_sessions as u64);
+        let uploads = self.uploads.spool_memory_bytes.saturating_mul(self.uploads.max_sessions as u64);
         MemoryBound {
             frame_bytes,
             streams: self.streams.max_concurrent as u64,
             per_stream_bytes: kept.max(frame_bytes).saturating_add(recorder),
             connections: self.server.max_connections as u64,
             per_connection_bytes: frame_bytes.saturating_add(tail),
-            renditions: self.viewers.max_renditions as u64,
+            renditions: self.derive.renditions as u64,
             per_rendition_bytes: frame_bytes.saturating_mul(2),
             sessions: self.sessions.max_concurrent as u64,
             per_session_bytes: frame_bytes.saturating_mul(3).saturating_add(SIGNALLING_BYTES),
-            uploads_bytes: uploads.min(referee.max_streaming_memory_bytes),
+            uploads_bytes: uploads.min(self.uploads.max_memory_bytes),
         }
     }
 }
@@ -156,7 +155,7 @@ mod tests {
     #[test]
     fn with_small_frames_the_backlog_decides() {
         let mut config = Config::default();
-        config.recording.enabled = false;
+        config.recording.automatic = false;
         let bound = config.memory_bound_with(100 * 1024);
         assert_eq!(bound.per_stream_bytes, 8 * 1024 * 1024);
         assert_eq!(bound.streams_bytes(), 400 * 1024 * 1024);

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::key::{Key, Kind, Raw, Refusal};
-use super::table::KEYS;
+use settings::{Form, Raw, Refusal, quoted};
+
+use super::tables::Key;
 
 /// Where a value was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -167,36 +168,27 @@ impl fmt::Display for Problem {
 fn complaint(key: &Key, raw: &Raw, refusal: Refusal) -> String {
     let value = match raw {
         Raw::Section => return "a section stands where a value belongs".to_owned(),
-        Raw::Entries(_) | Raw::Nested if !matches!(key.kind, Kind::Entries { .. }) => {
+        Raw::Entries(_) | Raw::Nested if !matches!(key.form, Form::Entries(_)) => {
             return "the list holds something other than plain values".to_owned();
         }
         Raw::Nested => return "the list holds something other than maps".to_owned(),
         Raw::Entries(_) => "the list".to_owned(),
-        Raw::List(_) if !matches!(key.kind, Kind::List { .. } | Kind::Entries { .. }) => {
+        Raw::List(_) if !matches!(key.form, Form::List(_) | Form::Entries(_)) => {
             return "a list stands where one value belongs".to_owned();
         }
         _ if key.secret => "the value".to_owned(),
         Raw::List(items) => quoted(&items.join(",")),
         Raw::Text(text) => quoted(text),
     };
-    match (&key.kind, refusal) {
+    match (&key.form, refusal) {
         (_, Refusal::Explained(what)) => what,
-        (Kind::Entries { .. }, _) => format!("{value} is not a list of maps, which only a file can hold"),
-        (Kind::Flag(_), _) => format!("{value} is neither true nor false"),
-        (Kind::Choice(_), _) => format!("{value} is not one of the choices"),
+        (Form::Entries(_), _) => format!("{value} is not a list of maps, which only a file can hold"),
+        (Form::Flag, _) => format!("{value} is neither true nor false"),
+        (Form::Choice(_), _) => format!("{value} is not one of the choices"),
         (_, Refusal::OutOfRange) => format!("{value} is out of range"),
-        (Kind::Int { .. }, _) => format!("{value} is not a whole number"),
-        (Kind::Number { .. }, _) => format!("{value} is not a number"),
+        (Form::Int { .. }, _) => format!("{value} is not a whole number"),
+        (Form::Number { .. }, _) => format!("{value} is not a number"),
         _ => format!("{value} is not allowed"),
-    }
-}
-
-/// A stranger's text on a terminal: quoted, control characters escaped, and not too long.
-pub(super) fn quoted(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((cut, _)) => format!("{:?}…", &text[..cut]),
-        None => format!("{text:?}"),
     }
 }
 
@@ -250,82 +242,4 @@ fn report(problems: &[Problem], warnings: &[Warning]) -> String {
     }
     text.push_str("\n\n`framehub config reference` explains every key.");
     text
-}
-
-/// The known key nearest to `section.name`, if one is near enough to be meant.
-pub(super) fn nearest_key(section: &str, name: &str) -> Option<&'static Key> {
-    /// Below this the pair has little more than letters in common.
-    const NEAR: f64 = 0.75;
-    let score = |key: &Key| {
-        let alike = strsim::jaro_winkler(name, key.name);
-        if section == key.section {
-            return alike;
-        }
-        let slip = strsim::damerau_levenshtein(section, key.section) <= 2;
-        // A key that fits in another section was put under the wrong heading.
-        if slip {
-            alike * 0.95
-        } else if alike > 0.9 {
-            alike * 0.8
-        } else {
-            0.0
-        }
-    };
-    let mut best = None;
-    let mut best_score = NEAR;
-    for key in KEYS {
-        // Of equals the first: the sections that matter most come first.
-        if score(key) > best_score {
-            best_score = score(key);
-            best = Some(key);
-        }
-    }
-    best
-}
-
-/// The name among `known` nearest to `name`, if one is near enough to be meant.
-pub(super) fn nearest_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (name.len() / 4).clamp(1, 4);
-    let scored = known.map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
-    scored
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nearest(section: &str, name: &str) -> Option<String> {
-        nearest_key(section, name).map(Key::path)
-    }
-
-    #[test]
-    fn slips_of_the_pen_find_their_key() {
-        assert_eq!(nearest("server", "prot").as_deref(), Some("server.port"));
-        assert_eq!(nearest("streams", "timeout").as_deref(), Some("streams.timeout_seconds"));
-        assert_eq!(nearest("streams", "max_concurent").as_deref(), Some("streams.max_concurrent"));
-        assert_eq!(nearest("recodring", "fps").as_deref(), Some("recording.fps"));
-    }
-
-    #[test]
-    fn a_key_under_the_wrong_heading_is_found() {
-        assert_eq!(nearest("server", "retention_days").as_deref(), Some("recording.retention_days"));
-        assert_eq!(nearest("", "stream_fps").as_deref(), Some("viewers.stream_fps"));
-        assert_eq!(nearest("", "port").as_deref(), Some("server.port"));
-    }
-
-    #[test]
-    fn nothing_near_is_nothing_said() {
-        assert_eq!(nearest("server", "colour"), None);
-        assert_eq!(nearest("zebra", "giraffe"), None);
-        assert_eq!(nearest_name("PATH", ["STREAM_FPS"].into_iter()), None);
-    }
-
-    #[test]
-    fn a_strangers_text_is_cut_and_escaped() {
-        assert_eq!(quoted("a\u{1b}[31mb"), r#""a\u{1b}[31mb""#);
-        assert_eq!(quoted(&"é".repeat(61)), format!("\"{}\"…", "é".repeat(60)));
-    }
 }

@@ -1,11 +1,5 @@
-//! Profiles: document 004's settings for four kinds of network ('Configuration Guide'), laid between the defaults and
-//! whatever is written.
-
-use super::key::{Key, Raw};
-use super::layer::{Layer, Written};
-use super::problem::Origin;
-use super::table;
-use super::typed::Config;
+//! Profiles: settings for four kinds of network, laid between the defaults and whatever is written. Part of what existing
+//! clients rely on (docs/ref/compatibility.md).
 
 /// A kind of network.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -17,9 +11,6 @@ pub enum Profile {
     LowLatency,
     Mobile,
 }
-
-/// The key that chooses one.
-const KEY: (&str, &str) = ("viewers", "profile");
 
 type Values = &'static [(&'static str, &'static str)];
 
@@ -69,47 +60,6 @@ impl Profile {
                 ("camera.width", "480"),
                 ("camera.height", "360"),
             ],
-        }
-    }
-
-    /// The one that the layers choose, the last of them that says so.
-    fn chosen(layers: &[Layer]) -> Profile {
-        let written = layers.iter().flat_map(|layer| &layer.written);
-        let mut scratch = Config::blank();
-        for choice in written.filter(|written| (written.key.section, written.key.name) == KEY) {
-            // A word that is refused here is reported when the layers are folded.
-            let _reported_later = choice.key.apply(&choice.raw, &mut scratch);
-        }
-        scratch.viewers.profile
-    }
-}
-
-/// The layer of the profile that the others choose.
-pub(super) fn layer(others: &[Layer]) -> Layer {
-    let profile = Profile::chosen(others);
-    let written = profile.values().iter().filter_map(|(path, value)| {
-        let raw = Raw::Text((*value).to_owned());
-        Some(Written { key: find(path)?, raw, origin: Origin::Profile { name: profile.name() } })
-    });
-    Layer { written: written.collect(), ..Layer::default() }
-}
-
-fn find(path: &str) -> Option<&'static Key> {
-    let (section, name) = path.split_once('.')?;
-    table::find(section, name)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn every_value_of_every_profile_is_an_allowed_value_of_a_key() {
-        for (path, value) in Profile::ALL.iter().flat_map(|profile| profile.values()) {
-            let applied = find(path).unwrap().apply(&Raw::Text((*value).to_owned()), &mut Config::blank());
-            assert!(applied.is_ok(), "{path} = {value}: {applied:?}");
         }
     }
 }

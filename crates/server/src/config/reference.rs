@@ -3,10 +3,12 @@
 
 use std::fmt::Write;
 
-use super::key::{Key, Kind};
+use settings::Form;
+
+use super::loaded::{Loaded, Setting};
 use super::profile::Profile;
-use super::table::{KEYS, SECTIONS};
-use super::{Loaded, Setting};
+use super::tables::{Key, sections};
+use super::typed::Config;
 
 /// How wide comments of the example file may be.
 const COMMENT_COLUMNS: usize = 96;
@@ -14,16 +16,10 @@ const COMMENT_COLUMNS: usize = 96;
 /// The reference page, in Markdown.
 pub fn page() -> String {
     let mut page = String::from(PREFACE);
-    for section in SECTIONS {
-        let keys: Vec<&Key> = keys_of(section.name).collect();
-        let _ = write!(page, "\n## {}\n\n{}", section.name, section.doc);
-        let unused = keys.iter().all(|key| !key.available);
-        if unused {
-            let _ = write!(page, " **Not in use: {}.** Its keys are accepted and checked.", section.missing);
-        }
-        page.push('\n');
-        for key in keys {
-            entry(&mut page, key, if unused { "" } else { section.missing });
+    for section in sections() {
+        let _ = writeln!(page, "\n## {}\n\n{}", section.name, section.doc);
+        for key in &section.keys {
+            entry(&mut page, key);
         }
     }
     page.push_str(SOURCES);
@@ -33,16 +29,12 @@ pub fn page() -> String {
     page
 }
 
-/// `missing`: what to say of a key that is not in use yet, unless its section says it.
-fn entry(page: &mut String, key: &Key, missing: &str) {
+fn entry(page: &mut String, key: &Key) {
     let default = match key.default {
         "" => "empty".to_owned(),
         default => format!("`{default}`"),
     };
     let _ = writeln!(page, "\n### `{}`\n\n{}", key.path(), key.doc);
-    if !key.available && !missing.is_empty() {
-        let _ = writeln!(page, "\n**Not in use: {missing}.**");
-    }
     let _ = writeln!(page, "\n- default: {default}\n- allowed: {}", key.allowed());
     if !key.env.is_empty() {
         let names: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
@@ -63,16 +55,13 @@ fn profiles(page: &mut String) {
 /// The example file: every key, commented out, with its default.
 pub fn example() -> String {
     let mut file = String::from(EXAMPLE_PREFACE);
-    for section in SECTIONS {
+    for section in sections() {
         let _ = writeln!(file, "\n# {}\n{}:", section.doc, section.name);
-        for (at, key) in keys_of(section.name).enumerate() {
+        for (at, key) in section.keys.iter().enumerate() {
             if at > 0 {
                 file.push('\n');
             }
-            let mut doc = format!("{} Allowed: {}.", key.doc, key.allowed());
-            if !key.available {
-                let _ = write!(doc, " Not in use: {}.", section.missing);
-            }
+            let doc = format!("{} Allowed: {}.", key.doc, key.allowed());
             for line in wrapped(&doc, COMMENT_COLUMNS) {
                 let _ = writeln!(file, "  # {line}");
             }
@@ -87,7 +76,7 @@ pub fn example() -> String {
 /// The values in force as a file, each with where it came from.
 pub fn show(loaded: &Loaded) -> String {
     let mut text = String::new();
-    for section in SECTIONS {
+    for section in sections() {
         let of_section = loaded.settings.iter().filter(|setting| setting.key.section == section.name);
         let _ = writeln!(text, "{}:", section.name);
         for setting in of_section {
@@ -133,23 +122,19 @@ pub fn changed(loaded: &Loaded) -> String {
 }
 
 fn is_default(setting: &Setting) -> bool {
-    let mut scratch = super::Config::blank();
+    let mut scratch = Config::blank();
     // The default in its usual spelling: 5.0 is shown as 5.
     let default = setting.key.apply_default(&mut scratch);
     default.is_ok_and(|default| default == setting.value)
 }
 
-fn keys_of(section: &str) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().copied().filter(move |key| key.section == section)
-}
-
 /// A value as YAML: texts in quotes, so that `03:00` and an empty text survive any reader.
 fn yaml_value(key: &Key, value: &str) -> String {
-    match key.kind {
-        Kind::Flag(_) | Kind::Int { .. } | Kind::Number { .. } | Kind::Choice(_) => value.to_owned(),
+    match key.form {
+        Form::Flag | Form::Int { .. } | Form::Number { .. } | Form::Choice(_) => value.to_owned(),
         // JSON's quoting is YAML's double-quoted style.
-        Kind::Text { .. } => serde_json::Value::from(value).to_string(),
-        Kind::List { .. } | Kind::Entries { .. } => {
+        Form::Text(_) => serde_json::Value::from(value).to_string(),
+        Form::List(_) | Form::Entries(_) => {
             let items: Vec<&str> = value.split(',').filter(|item| !item.is_empty()).collect();
             serde_json::Value::from(items).to_string()
         }
@@ -176,7 +161,7 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 const PREFACE: &str = "\
 # Configuration reference
 
-<!-- Generated from the table of keys in crates/server/src/config/table. Renew with:
+<!-- Generated from the rooms' tables of settings. Renew with:
      cargo run -p framehub -- config reference > docs/ref/configuration.md -->
 
 Everything has a default: `framehub` alone starts. To change something, write it in one of these places; a later one wins:
@@ -259,6 +244,6 @@ const EXAMPLE_PREFACE: &str = "\
 # Every key with its default. Copy this file to config.yaml, take the # off a line and change it.
 # docs/ref/configuration.md says more; `framehub config check` checks the result.
 #
-# Generated from the table of keys in crates/server/src/config/table. Renew with:
+# Generated from the rooms' tables of settings. Renew with:
 #   cargo run -p framehub -- config reference --format yaml > config.example.yaml
 ";

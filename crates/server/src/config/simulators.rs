@@ -1,32 +1,25 @@
 //! The further simulators: a map of the file, name to address, read as [`Place`]s.
 //!
-//! It is a map beside the sections, not a section: its names are anybody's.
+//! It is a map beside the sections, not a section: its names are the user's.
 
 use std::collections::BTreeMap;
 
 use sessions::Place;
 
-use super::problem::{Origin, Problem, ProblemKind};
+use super::layer::SimulatorLine;
+use super::problem::{Problem, ProblemKind};
 
 /// Its name in the file.
 pub(super) const NAME: &str = "simulators";
 
-/// A simulator as somebody wrote it.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) name: String,
-    pub(super) address: String,
-    pub(super) origin: Origin,
-}
-
 /// Those of all lines by their names; what a line leaves open is as of `default`.
 pub(super) fn read(
-    lines: Vec<Line>,
+    lines: Vec<SimulatorLine>,
     default: &Place,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
-    for Line { name, address, origin } in lines {
+    for SimulatorLine { name, address, origin } in lines {
         let place = default.parse(&address).and_then(|place| place.simulator().map(|_| place));
         match place {
             Ok(place) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sources::{Kind, Spec};
 
-use super::layer::Layer;
+use super::layer::{Layer, SourceLine};
 use super::problem::{Origin, Problem, ProblemKind};
 
 /// Its name in the file.
@@ -14,19 +14,6 @@ pub(super) const NAME: &str = "sources";
 
 /// What `--source` is called in messages.
 const ARGUMENT: &str = "--source";
-
-/// A source as somebody wrote it; the text may hold a password.
-#[derive(Clone)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) origin: Origin,
-}
-
-impl std::fmt::Debug for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Line({})", self.origin)
-    }
-}
 
 /// A source, and where it is written.
 #[derive(Clone, Debug)]
@@ -38,16 +25,20 @@ pub struct Listed {
 /// The layer of the command line's `--source`.
 pub(super) fn of_arguments(lines: &[String]) -> Layer {
     let origin = || Origin::Argument { key: ARGUMENT.to_owned() };
-    let lines = lines.iter().map(|text| Line { text: text.clone(), origin: origin() });
+    let lines = lines.iter().map(|text| SourceLine { text: text.clone(), origin: origin() });
     Layer { sources: lines.collect(), ..Layer::default() }
 }
 
 /// All lines of all layers as sources. `taken` names streams that something else of the config fills.
-pub(super) fn read(lines: Vec<Line>, taken: &[(&str, &str)], problems: &mut Vec<Problem>) -> Vec<Listed> {
+pub(super) fn read(
+    lines: Vec<SourceLine>,
+    taken: &[(&str, &str)],
+    problems: &mut Vec<Problem>,
+) -> Vec<Listed> {
     let mut names: BTreeMap<String, String> =
         taken.iter().map(|(name, by)| ((*name).to_owned(), (*by).to_owned())).collect();
     let mut listed = Vec::new();
-    for Line { text, origin } in lines {
+    for SourceLine { text, origin } in lines {
         let bad = |kind, what: String| Problem::new(kind, origin.clone(), what).of_key(NAME);
         let spec = match Spec::parse(&text) {
             Ok(spec) => spec,
@@ -56,7 +47,7 @@ pub(super) fn read(lines: Vec<Line>, taken: &[(&str, &str)], problems: &mut Vec<
                 continue;
             }
         };
-        // Whoever may add an argument must not thereby run commands as the hub.
+        // The right to add an argument is not the right to run commands as the hub.
         if matches!(spec.kind, Kind::Command(_)) && !matches!(origin, Origin::File { .. }) {
             let what = "'exec:' runs a command and is taken from the configuration file only".to_owned();
             problems.push(bad(ProblemKind::OutOfRange, what));

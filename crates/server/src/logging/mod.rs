@@ -5,6 +5,7 @@
 //! the callers' business; secrets are `config::Secret`, whose `Debug` shows nothing.
 
 mod file;
+pub(crate) mod settings;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +21,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::config::{Level, LogFormat, Logging};
+use self::settings::{Level, LogFormat, Logging};
 
 pub use file::LogFile;
 

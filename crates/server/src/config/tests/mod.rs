@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::load::{DEFAULT_FILE, DOTENV_FILE, MASK};
 use super::*;
 
 mod documents;
@@ -86,9 +87,9 @@ fn nothing_written_is_the_defaults() {
     assert_eq!(loaded.config.streams.max_buffer_bytes, 128 * 1024);
     assert_eq!(loaded.config.viewers.stream_fps, None);
     assert_eq!(loaded.config.viewers.send_buffer_bytes, 16 * 1024);
-    assert_eq!(loaded.config.recording.retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(loaded.config.recording.retention.max_age, Duration::from_secs(7 * 86_400));
     assert_eq!(loaded.config.camera.index, None);
-    assert!(loaded.warnings.is_empty() && loaded.files.is_empty() && loaded.config.not_yet.is_empty());
+    assert!(loaded.warnings.is_empty() && loaded.files.is_empty());
 }
 
 #[test]
@@ -222,7 +223,7 @@ fn all_problems_are_told_together() {
           did you mean server.port?
 
       config.yaml:17: auth.api_keys: the list holds something other than plain values
-          allowed: keys of visible ASCII characters without spaces, as a list or parted by commas
+          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
 
       config.yaml:19: not YAML: tabs disallowed within this context (block indentation) (column 2)
           allowed: spaces to indent with; here stands a tab
@@ -241,7 +242,7 @@ fn all_problems_are_told_together() {
           allowed: a number from 0.1 to 3600 seconds
 
       environment variable API_KEYS: auth.api_keys: the value is not allowed
-          allowed: keys of visible ASCII characters without spaces, as a list or parted by commas
+          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
 
       argument viewer.stream_fps: there is no key viewer.stream_fps
           did you mean viewers.stream_fps?
@@ -250,7 +251,7 @@ fn all_problems_are_told_together() {
           allowed: a whole number from 4 to 1024 kB
 
       argument auth.api_keys: the value is not allowed
-          allowed: keys of visible ASCII characters without spaces, as a list or parted by commas
+          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
 
       warning: .env:3 STREAM_FSP: is not known and is left out; did you mean STREAM_FPS?
 
@@ -316,9 +317,9 @@ fn values_are_taken_as_written() {
     assert!(loaded.is_err(), "a flow list with rubbish in it is not YAML");
     let text = "auth:\n  api_keys:\n    - 00112233\n    - 1e10_keys\ncleanup:\n  schedule_time: 03:30\nserver: {port: \"8080\", debug: yes}\n";
     let config = case().file(text).good().config;
-    let keys: Vec<&str> = config.auth.api_keys.iter().map(Secret::expose).collect();
+    let keys: Vec<&str> = config.auth.api_keys.iter().map(|key| key.expose()).collect();
     assert_eq!(keys, ["00112233", "1e10_keys"]);
-    assert_eq!(config.cleanup.schedule_time, record::TimeOfDay { hour: 3, minute: 30 });
+    assert_eq!(config.recording.schedule, record::TimeOfDay { hour: 3, minute: 30 });
     assert_eq!((config.server.port, config.server.debug), (8080, true));
 }
 
@@ -361,11 +362,6 @@ fn the_demo_runs_only_when_nothing_else_is_configured() {
     assert!(!case().file("").good().config.demo_runs());
     assert!(case().file("").args(&["demo.enabled=true"]).good().config.demo_runs());
     assert!(!case().args(&["demo.enabled=false"]).good().config.demo_runs());
-}
-
-#[test]
-fn recording_that_is_turned_off_is_not_missed() {
-    assert!(case().args(&["recording.enabled=false", "recording.fps=5"]).good().config.not_yet.is_empty());
 }
 
 #[test]

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::key::{Kind, Raw, Refusal};
+use settings::{Form, Raw, Refusal};
+
 use super::*;
 use crate::config::Config;
+use crate::config::profile::Profile;
 
 fn apply(key: &Key, text: &str) -> (Result<String, Refusal>, Config) {
     let mut config = Config::default();
@@ -15,18 +17,18 @@ fn apply(key: &Key, text: &str) -> (Result<String, Refusal>, Config) {
 
 /// A value that is allowed and not the default.
 fn other_value(key: &Key) -> String {
-    match key.kind {
-        Kind::Flag(_) => (key.default == "false").to_string(),
-        Kind::Int { most, .. } => most.to_string(),
-        Kind::Number { most, .. } => most.to_string(),
-        Kind::Choice(options) => options[options.len() - 1].0.to_owned(),
-        Kind::List { .. } if key.path() == "auth.public" => "view".to_owned(),
-        Kind::List { .. } if key.path() == "server.trusted_proxies" => "10.0.0.0/8,::1".to_owned(),
-        Kind::List { .. } if key.path() == "server.allowed_origins" => "https://a.example:8443,*".to_owned(),
+    match &key.form {
+        Form::Flag => (key.default == "false").to_string(),
+        Form::Int { most, .. } => most.to_string(),
+        Form::Number { most, .. } => most.to_string(),
+        Form::Choice(words) => words[words.len() - 1].to_owned(),
+        Form::List(_) if key.path() == "auth.public" => "view".to_owned(),
+        Form::List(_) if key.path() == "server.trusted_proxies" => "10.0.0.0/8,::1".to_owned(),
+        Form::List(_) if key.path() == "server.allowed_origins" => "https://a.example:8443,*".to_owned(),
         // `grants` tries what can be in it.
-        Kind::Entries { .. } => String::new(),
-        Kind::List { .. } => "one-long-key,another-long-key".to_owned(),
-        Kind::Text { .. } => match key.path().as_str() {
+        Form::Entries(_) => String::new(),
+        Form::List(_) => "one-long-key,another-long-key".to_owned(),
+        Form::Text(_) => match key.path().as_str() {
             "server.host" => "0.0.0.0",
             "server.base_path" => "/elsewhere",
             "cleanup.schedule_time" => "4:30",
@@ -44,9 +46,9 @@ fn other_value(key: &Key) -> String {
 fn every_row_is_complete_and_every_name_is_used_once() {
     let mut paths = BTreeSet::new();
     let mut names = BTreeSet::new();
-    for key in KEYS {
+    for key in keys() {
         let path = key.path();
-        assert!(SECTIONS.iter().any(|section| section.name == key.section), "{path} has no section");
+        assert!(sections().iter().any(|section| section.name == key.section), "{path} has no section");
         assert!(key.doc.ends_with('.'), "{path} has no documentation");
         assert!(!key.allowed().is_empty(), "{path} allows nothing");
         for name in key.env.iter().map(|name| (*name).to_owned()).chain([key.env_name()]) {
@@ -57,16 +59,8 @@ fn every_row_is_complete_and_every_name_is_used_once() {
 }
 
 #[test]
-fn what_is_not_in_use_yet_says_why() {
-    for key in KEYS.iter().filter(|key| !key.available) {
-        let section = SECTIONS.iter().find(|section| section.name == key.section).unwrap();
-        assert!(!section.missing.is_empty(), "{} does not say what is missing", key.path());
-    }
-}
-
-#[test]
 fn every_default_is_allowed() {
-    for key in KEYS {
+    for key in keys() {
         let (applied, config) = apply(key, key.default);
         assert!(applied.is_ok(), "{}: {applied:?}", key.path());
         assert_eq!(config, Config::default(), "{}", key.path());
@@ -76,7 +70,7 @@ fn every_default_is_allowed() {
 #[test]
 fn every_key_sets_a_field_of_its_own() {
     let mut plans: BTreeMap<String, String> = BTreeMap::new();
-    for key in KEYS.iter().filter(|key| !matches!(key.kind, Kind::Entries { .. })) {
+    for key in keys().filter(|key| !matches!(key.form, Form::Entries(_))) {
         let (applied, config) = apply(key, &other_value(key));
         assert!(applied.is_ok(), "{}: {applied:?}", key.path());
         assert_ne!(config, Config::default(), "{} changes nothing", key.path());
@@ -88,13 +82,13 @@ fn every_key_sets_a_field_of_its_own() {
 
 #[test]
 fn both_ends_of_a_range_are_in_and_the_next_value_is_out() {
-    for key in KEYS {
-        let (inside, outside) = match key.kind {
-            Kind::Int { least, most, .. } => (
+    for key in keys() {
+        let (inside, outside) = match &key.form {
+            Form::Int { least, most, .. } => (
                 vec![least.to_string(), most.to_string(), format!("{most}.0")],
-                vec![(i128::from(least) - 1).to_string(), (i128::from(most) + 1).to_string()],
+                vec![(i128::from(*least) - 1).to_string(), (i128::from(*most) + 1).to_string()],
             ),
-            Kind::Number { least, most, .. } => (
+            Form::Number { least, most, .. } => (
                 vec![least.to_string(), most.to_string()],
                 vec![(least - 0.0001).to_string(), (most + 0.0001).to_string()],
             ),
@@ -139,8 +133,8 @@ fn switches_take_the_words_people_use() {
 fn a_pose_model_is_built_in_or_a_file_or_none() {
     use ::referee::pose::Source;
     let key = find("referee", "yolo_model").unwrap();
-    let model = |text: &str| apply(key, text).1.referee.yolo_model;
-    assert_eq!(Config::default().referee.yolo_model, Some(Source::Builtin));
+    let model = |text: &str| apply(key, text).1.referee.model;
+    assert_eq!(Config::default().referee.model, Some(Source::Builtin));
     assert_eq!([model("builtin"), model(""), model("BUILTIN")], [const { Some(Source::Builtin) }; 3]);
     assert_eq!([model("none"), model(" None ")], [None, None]);
     assert_eq!(model("./none"), Some(Source::File("./none".into())));
@@ -197,13 +191,47 @@ fn texts_are_checked() {
 }
 
 #[test]
-fn keys_come_as_a_list_or_parted_by_commas() {
-    let keys = find("auth", "api_keys").unwrap();
-    let (_, config) = apply(keys, " first-key , second-key,,");
+fn keys_come_as_a_list_or_separated_by_commas() {
+    let api_keys = find("auth", "api_keys").unwrap();
+    let (_, config) = apply(api_keys, " first-key , second-key,,");
     let shown: Vec<&str> = config.auth.api_keys.iter().map(|key| key.expose()).collect();
     assert_eq!(shown, ["first-key", "second-key"]);
     assert_eq!(
         format!("{:?}", config.auth),
         "Auth { api_keys: [Secret(…), Secret(…)], keys: [], public: Scopes(0), secret: None }"
     );
+}
+
+#[test]
+fn every_value_of_every_profile_is_an_allowed_value_of_a_key() {
+    for (path, value) in Profile::ALL.iter().flat_map(|profile| profile.values()) {
+        let (section, name) = path.split_once('.').unwrap();
+        let applied = apply(find(section, name).unwrap(), value).0;
+        assert!(applied.is_ok(), "{path} = {value}: {applied:?}");
+    }
+}
+
+fn nearest(section: &str, name: &str) -> Option<String> {
+    nearest_key(section, name).map(Key::path)
+}
+
+#[test]
+fn slips_of_the_pen_find_their_key() {
+    assert_eq!(nearest("server", "prot").as_deref(), Some("server.port"));
+    assert_eq!(nearest("streams", "timeout").as_deref(), Some("streams.timeout_seconds"));
+    assert_eq!(nearest("streams", "max_concurent").as_deref(), Some("streams.max_concurrent"));
+    assert_eq!(nearest("recodring", "fps").as_deref(), Some("recording.fps"));
+}
+
+#[test]
+fn a_key_under_the_wrong_heading_is_found() {
+    assert_eq!(nearest("server", "retention_days").as_deref(), Some("recording.retention_days"));
+    assert_eq!(nearest("", "stream_fps").as_deref(), Some("viewers.stream_fps"));
+    assert_eq!(nearest("", "port").as_deref(), Some("server.port"));
+}
+
+#[test]
+fn nothing_near_is_nothing_said() {
+    assert_eq!(nearest("server", "colour"), None);
+    assert_eq!(nearest("zebra", "giraffe"), None);
 }

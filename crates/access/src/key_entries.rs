@@ -4,10 +4,9 @@
 
 use std::time::SystemTime;
 
-use access::{Key, KeyDigest, Scopes, StreamPattern};
+use settings::{Entry, Raw, list_items, nearest_name, quoted};
 
-use super::key::{Entry, Raw, list_items};
-use super::problem::{nearest_name, quoted};
+use crate::{InvalidPattern, Key, KeyDigest, Scope, Scopes, StreamPattern};
 
 const FIELDS: [&str; 6] = ["name", "secret", "sha256", "scopes", "streams", "expires"];
 
@@ -15,7 +14,7 @@ const FIELDS: [&str; 6] = ["name", "secret", "sha256", "scopes", "streams", "exp
 const SHORTEST_SECRET: usize = 8;
 
 /// The keys that the maps describe.
-pub(super) fn read(entries: &[Entry]) -> Result<Vec<Key>, String> {
+pub(crate) fn read(entries: &[Entry]) -> Result<Vec<Key>, String> {
     let mut keys: Vec<Key> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let number = at + 1;
@@ -93,15 +92,12 @@ fn hexadecimal(text: &str) -> Option<KeyDigest> {
 
 fn scopes(entry: &Entry) -> Result<Scopes, String> {
     let words = list(entry, "scopes")?.ok_or("it needs scopes: view, publish, record, admin")?;
-    words.iter().map(|word| word.parse::<access::Scope>().map_err(|error| error.to_string())).collect()
+    words.iter().map(|word| word.parse::<Scope>().map_err(|error| error.to_string())).collect()
 }
 
 fn streams(entry: &Entry) -> Result<Vec<StreamPattern>, String> {
     let Some(patterns) = list(entry, "streams")? else { return Ok(vec![StreamPattern::every()]) };
-    patterns
-        .iter()
-        .map(|text| text.parse().map_err(|error: access::InvalidPattern| error.to_string()))
-        .collect()
+    patterns.iter().map(|text| text.parse().map_err(|error: InvalidPattern| error.to_string())).collect()
 }
 
 fn expires(text: &str) -> Result<SystemTime, String> {
@@ -142,9 +138,7 @@ mod tests {
         assert_eq!((keys[0].name.as_str(), keys[1].name.as_str()), ("door", "key 2"));
         assert_eq!(keys[0].digest, Key::digest_of("long-enough"));
         assert_eq!(keys[1].digest, Key::digest_of("secret"));
-        assert!(
-            keys[0].scopes.contain(access::Scope::Record) && !keys[0].scopes.contain(access::Scope::Publish)
-        );
+        assert!(keys[0].scopes.contain(Scope::Record) && !keys[0].scopes.contain(Scope::Publish));
         assert_eq!(keys[0].streams, ["cam-*".parse().unwrap(), "yard".parse().unwrap()]);
         assert_eq!(keys[1].streams, [StreamPattern::every()]);
         assert_eq!(keys[0].expires, Some("2027-01-31T17:00:00Z".parse::<jiff::Timestamp>().unwrap().into()));

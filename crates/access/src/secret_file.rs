@@ -1,4 +1,4 @@
-//! The keys of the config as the face wants them, and the secret with which links and logins are signed.
+//! The generated secret with which links and logins are signed: a file that only its owner may read.
 
 use std::{
     fs::{File, OpenOptions},
@@ -7,11 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use access::{Key, Scope, Scopes, Settings, SigningSecret, StreamPattern};
+use crate::SigningSecret;
 
-use crate::config::Config;
-
-/// In the recordings' folder: it is there to be written to, and kept from one start to the next.
+/// In a folder that the hub may write to and that outlives a start.
 const SECRET_FILE: &str = ".framehub-secret";
 
 /// A generated secret's length in bytes: that of the hash it goes into.
@@ -26,45 +24,10 @@ pub struct SecretError {
     source: io::Error,
 }
 
-/// Who may do what.
-pub(crate) fn auth(config: &Config) -> Settings {
-    let mut keys: Vec<Key> = config
-        .auth
-        .api_keys
-        .iter()
-        .map(|key| Key {
-            name: "API_KEYS".to_owned(),
-            digest: Key::digest_of(key.expose()),
-            scopes: Scopes::from_iter(Scope::EVERY),
-            streams: vec![StreamPattern::every()],
-            expires: None,
-        })
-        .collect();
-    keys.extend(config.auth.keys.iter().cloned());
-    let secret = match signing_secret(config) {
-        Ok(secret) => secret,
-        Err(error) => {
-            tracing::warn!("{error}. Until then links and logins end with this run");
-            SigningSecret::new(random().unwrap_or_default())
-        }
-    };
-    Settings {
-        keys,
-        public: config.auth.public,
-        secret,
-        failed_keys_per_minute: config.limits.failed_keys_per_minute,
-    }
-}
-
-/// `auth.secret`, or the one in the file, which is made the first time. Without keys nothing is worth signing, and no
-/// file is made.
-pub fn signing_secret(config: &Config) -> Result<SigningSecret, SecretError> {
-    if let Some(secret) = &config.auth.secret {
-        return Ok(SigningSecret::new(secret.expose()));
-    }
-    let path = config.recording.directory.join(SECRET_FILE);
-    let kept = if config.auth.is_open() { random() } else { kept(&path) };
-    kept.map(SigningSecret::new).map_err(|source| SecretError { path, source })
+/// The secret in the file of `folder`, which is made the first time.
+pub(crate) fn kept_in(folder: &Path) -> Result<SigningSecret, SecretError> {
+    let path = folder.join(SECRET_FILE);
+    kept(&path).map(SigningSecret::new).map_err(|source| SecretError { path, source })
 }
 
 fn kept(path: &Path) -> io::Result<Vec<u8>> {
@@ -91,7 +54,7 @@ fn read(mut file: File) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Under another name first, so that nobody reads half of it; whoever links it first wins.
+/// Written to a temporary file, then hard-linked: nobody reads half of it, and the first writer wins.
 fn make(path: &Path) -> io::Result<Vec<u8>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -110,7 +73,7 @@ fn make(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn random() -> io::Result<Vec<u8>> {
+pub(crate) fn random() -> io::Result<Vec<u8>> {
     let mut secret = vec![0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(io::Error::from)?;
     Ok(secret)

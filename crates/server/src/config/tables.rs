@@ -1,0 +1,114 @@
+//! The list of tables: every room's settings, and the part of the configuration that each one fills.
+//!
+//! This is the only list of sections. Parsing, range checks, environment names, the reference page and the example file
+//! come from it, in its order.
+
+use std::sync::LazyLock;
+
+use super::server::SERVER;
+use super::streams::{CLEANUP, STREAMS, VIEWERS};
+use super::typed::Config;
+use crate::logging::settings::LOGGING;
+
+/// A key of the configuration.
+pub type Key = settings::Key<Config>;
+
+/// A section of the configuration.
+pub type Section = settings::Section<Config>;
+
+/// Tables that share a section are put together; the first one says what the section is about.
+fn tables() -> Vec<Section> {
+    vec![
+        SERVER.section(|c| &mut c.server),
+        STREAMS.section(|c| &mut c.streams),
+        VIEWERS.section(|c| &mut c.viewers),
+        derive::settings::RENDITIONS.section(|c| &mut c.derive),
+        sources::settings::DEMO.section(|c| &mut c.demo),
+        access::settings::AUTH.section(|c| &mut c.auth),
+        access::settings::LIMITS.section(|c| &mut c.limits),
+        LOGGING.section(|c| &mut c.logging),
+        CLEANUP.section(|c| &mut c.cleanup),
+        record::settings::CLEANUP.section(|c| &mut c.recording),
+        record::settings::RECORDING.section(|c| &mut c.recording),
+        sources::settings::CAMERA.section(|c| &mut c.camera),
+        sessions::settings::SIMULATOR.section(|c| &mut c.sessions),
+        sessions::settings::SESSIONS.section(|c| &mut c.sessions),
+        uploads::settings::UPLOADS.section(|c| &mut c.uploads),
+        derive::settings::ANALYSES.section(|c| &mut c.derive),
+        referee::settings::REFEREE.section(|c| &mut c.referee),
+    ]
+}
+
+static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
+    let mut sections: Vec<Section> = Vec::new();
+    for table in tables() {
+        match sections.iter_mut().find(|section| section.name == table.name) {
+            Some(section) => section.keys.extend(table.keys),
+            None => sections.push(table),
+        }
+    }
+    sections
+});
+
+/// The sections, in the order of the reference page.
+pub fn sections() -> &'static [Section] {
+    &SECTIONS
+}
+
+/// Every key, in the order of the reference page.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    sections().iter().flat_map(|section| &section.keys)
+}
+
+/// The key `section.name`.
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
+    keys().find(|key| key.section == section && key.name == name)
+}
+
+/// The known key nearest to `section.name`, if one is near enough to be meant.
+pub(super) fn nearest_key(section: &str, name: &str) -> Option<&'static Key> {
+    /// Below this the pair has little more than letters in common.
+    const NEAR: f64 = 0.75;
+    let score = |key: &Key| {
+        let alike = strsim::jaro_winkler(name, key.name);
+        if section == key.section {
+            return alike;
+        }
+        let slip = strsim::damerau_levenshtein(section, key.section) <= 2;
+        // A key that fits in another section was put under the wrong heading.
+        if slip {
+            alike * 0.95
+        } else if alike > 0.9 {
+            alike * 0.8
+        } else {
+            0.0
+        }
+    };
+    let mut best = None;
+    let mut best_score = NEAR;
+    for key in keys() {
+        // Of equals the first: the sections that matter most come first.
+        if score(key) > best_score {
+            best_score = score(key);
+            best = Some(key);
+        }
+    }
+    best
+}
+
+impl Default for Config {
+    /// The built-in defaults, from the tables.
+    fn default() -> Config {
+        let mut config = Config::blank();
+        for key in keys() {
+            // A test holds that each default is one of the allowed values.
+            let applied = key.apply_default(&mut config);
+            debug_assert!(applied.is_ok(), "the default of {} is not allowed: {applied:?}", key.path());
+        }
+        config.settle();
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests;
