@@ -87,8 +87,8 @@ def test_a_full_disk_stops_only_the_recorder(start_hub, small):
         state = wait_for_state(hub, "full", "failed")
         assert "space" in state["error"] and str(small) in state["error"], state
         assert state["recording"] is False
-        listed = [s for s in hub.get("/api/streams").json()["streams"] if s["name"] == "full"]
-        assert listed[0]["recording"] is False
+        entries = [s for s in hub.get("/api/streams").json()["streams"] if s["name"] == "full"]
+        assert entries[0]["recording"] is False
 
         # While it stays full, viewers get what is published, at its rate.
         shown, sent, begun = len(viewer.parts), len(source.answers), time.monotonic()
