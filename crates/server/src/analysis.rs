@@ -158,5 +158,5 @@ fn as_frame(frame: &InputFrame) -> Frame<'_> {
 }
 
 fn failure(error: pipeline::Error) -> Failure {
-    Failure(error.to_string())
+    Failure::Pipeline(error.into())
 }

@@ -1,6 +1,7 @@
 //! The port for analyses: what a session offers to a pipeline, and what it wants back.
 
 use std::{
+    io,
     path::PathBuf,
     sync::{
         Arc,
@@ -143,6 +144,25 @@ pub struct Progress {
 }
 
 /// Why there is no result: what is wrong and how to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Failure(pub String);
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    #[error("this hub has no analysis: the frames were received, and that is all")]
+    NoPipeline,
+    #[error("no frame was received")]
+    NoFrames,
+    #[error("no thread for the analysis: {0}")]
+    Thread(io::Error),
+    #[error("frame {number} cannot be read from the spool: {source}")]
+    Spool { number: u64, source: io::Error },
+    /// Names the folder.
+    #[error("{0}")]
+    Artifacts(io::Error),
+    #[error("the result cannot be written to {}: {source}", folder.display())]
+    Result { folder: PathBuf, source: io::Error },
+    #[error("the analysis broke off: see the hub's log")]
+    Panicked,
+    /// The pipeline's own reason.
+    #[error(transparent)]
+    Pipeline(Box<dyn std::error::Error + Send + Sync>),
+}

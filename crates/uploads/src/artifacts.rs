@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::session::Session;
+use crate::analysis::Failure;
 
-/// The result as `process_complete` tells it, without what concerns the upload.
+/// The result as `process_complete` has it, without what concerns the upload.
 pub const RESULT_FILE: &str = "analysis_result.json";
 /// Marks a folder as a run's.
 const MARK: &str = "session.json";
@@ -203,23 +203,24 @@ impl Run {
     /// Adds what the hub knows to a pipeline's result, and writes it.
     pub(crate) fn complete(
         self,
-        session: &Session,
+        pipeline: Option<&str>,
+        wall_time_seconds: f64,
         mut result: Map<String, Value>,
-    ) -> Result<Map<String, Value>, String> {
-        let shown = std::path::absolute(&self.to).unwrap_or_else(|_| self.to.clone());
-        result.insert("session_id".into(), json!(session.id));
-        result.insert("pipeline".into(), json!(session.pipeline.as_ref().map(|pipeline| pipeline.name())));
-        result.insert("artifact_dir".into(), json!(shown.to_string_lossy()));
-        result.insert("wall_time_seconds".into(), json!(session.processing_secs()));
+    ) -> Result<Map<String, Value>, Failure> {
+        let folder = std::path::absolute(&self.to).unwrap_or_else(|_| self.to.clone());
+        result.insert("session_id".into(), json!(self.id));
+        result.insert("pipeline".into(), json!(pipeline));
+        result.insert("artifact_dir".into(), json!(folder.to_string_lossy()));
+        result.insert("wall_time_seconds".into(), json!(wall_time_seconds));
         result.insert("finished".into(), json!(now()));
         let kept = self.keep(&Value::Object(result.clone()));
-        kept.map_err(|error| format!("the result cannot be written to {}: {error}", shown.display()))?;
+        kept.map_err(|source| Failure::Result { folder, source })?;
         Ok(result)
     }
 
-    pub(crate) fn fail(self, reason: &str) {
+    pub(crate) fn fail(self, failure: &Failure) {
         let id = self.id.clone();
-        let note = json!({ "session_id": id, "error": reason, "finished": now() });
+        let note = json!({ "session_id": id, "error": failure.to_string(), "finished": now() });
         if let Err(error) = self.keep(&note) {
             tracing::warn!(session = id, %error, "why the analysis failed cannot be written");
         }
@@ -311,7 +312,7 @@ mod tests {
             );
         }
         let running = artifacts.begin("running").unwrap();
-        artifacts.begin("failed").unwrap().fail("no model");
+        artifacts.begin("failed").unwrap().fail(&Failure::Pipeline("no model".into()));
         let page = artifacts.list(1, 2, |id| id != "c").unwrap();
         assert_eq!((page.total, page.analyses.len()), (3, 2));
         let all = artifacts.list(0, 10, |_| true).unwrap().analyses;

@@ -1,4 +1,4 @@
-//! One client: what it says goes to its session, what it is told goes to its mailbox.
+//! One client: its messages go to its session, the answers go to its mailbox.
 
 use std::{fmt, sync::Arc};
 
@@ -8,9 +8,11 @@ use tokio::time::Instant;
 use wire::upload::{AckStatus, ErrorCode, FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
 
 use crate::{
-    Error, Mailbox, Uploads,
+    error::Error,
+    mailbox::Mailbox,
     protocol::{Conversation, Request},
-    session::{Session, error_message},
+    registry::Uploads,
+    session::{Session, Taken, error_message},
 };
 
 /// Dropping it leaves the session to a client that resumes.
@@ -28,8 +30,15 @@ impl fmt::Debug for Connection {
     }
 }
 
+impl Uploads {
+    /// A client that may send frames of the streams that `may_publish` names.
+    pub fn connect(&self, may_publish: impl Fn(&StreamName) -> bool + Send + Sync + 'static) -> Connection {
+        Connection::new(self.clone(), Box::new(may_publish))
+    }
+}
+
 impl Connection {
-    pub(crate) fn new(uploads: Uploads, may_publish: Box<dyn Fn(&StreamName) -> bool + Send + Sync>) -> Self {
+    fn new(uploads: Uploads, may_publish: Box<dyn Fn(&StreamName) -> bool + Send + Sync>) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         if uploads.settings().max_sessions == 0 {
             mailbox.say(error_message(None, &Error::Disabled));
@@ -38,7 +47,7 @@ impl Connection {
         Self { uploads, may_publish, mailbox, talk: Conversation::default(), session: None }
     }
 
-    /// What the client is to be told.
+    /// The messages to the client.
     pub fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
     }
@@ -98,7 +107,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes a frame; it is acknowledged whatever becomes of it.
+    /// Takes a frame, and acknowledges it also where it is not kept.
     ///
     /// # Errors
     /// Why it is not kept.
@@ -106,7 +115,12 @@ impl Connection {
         let session = self.session(head.session_id.as_deref())?;
         let taken = session.frame(head, bytes).await;
         let status = match &taken {
-            Ok(status) => *status,
+            Ok(Taken::Duplicate) => AckStatus::Duplicate,
+            Ok(Taken::Next) => AckStatus::Received,
+            Ok(Taken::First) => {
+                self.uploads.analyse(&session);
+                AckStatus::Received
+            }
             Err(error) => {
                 self.mailbox.say(error_message(Some(&session.id), error));
                 AckStatus::Error
@@ -141,7 +155,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends its session, if there is one: nobody will come for the result.
+    /// Ends its session, if there is one: the client will not come for the result.
     pub fn abandon(&mut self) {
         let _there_was_none = self.abort(None);
     }

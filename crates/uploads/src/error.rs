@@ -1,8 +1,10 @@
-//! What can be refused, each with the code that the document gives to it.
+//! What can be refused, each with the code that the upload protocol gives to it.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use wire::upload::ErrorCode;
+
+use crate::{analysis::Failure, check::BadFrame};
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,7 +55,7 @@ pub enum Error {
 
     // ---- a frame ----
     #[error("frame {number}: {reason}")]
-    BadFrame { number: u64, reason: String },
+    BadFrame { number: u64, reason: BadFrame },
     #[error(
         "Maximum memory limit reached: frame {number} of {bytes} bytes does not fit into what REFEREE_MAX_STREAMING_MEMORY_MB leaves; send smaller frames, or raise it"
     )]
@@ -65,7 +67,7 @@ pub enum Error {
 
     // ---- the end ----
     #[error("{0}")]
-    Processing(String),
+    Processing(Arc<Failure>),
 }
 
 impl Error {

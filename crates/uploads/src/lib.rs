@@ -1,9 +1,9 @@
-//! Upload sessions (document 003): a client sends every frame of a phrase, each is acknowledged, kept in order and
+//! Upload sessions: a client sends every frame of a phrase, each is acknowledged, kept in order and
 //! analysed while the next ones come; the signal log ends it, and the verdict follows.
 //!
 //! Here belongs what a session is: its states, its order, its spool, its limits, and when its analysis runs. What the
 //! messages look like is `wire::upload`'s, the WebSocket is `web`'s, and what an analysis does with frames is behind
-//! the port [`Pipeline`], for the house to fill.
+//! the trait [`Pipeline`], which the server implements.
 //!
 //! # Invariants
 //! U1 A frame that was acknowledged as received is kept until the session ends. U2 A session's memory is bounded by its
@@ -17,6 +17,7 @@ mod artifacts;
 mod check;
 mod connection;
 mod error;
+mod frames;
 mod lifecycle;
 mod live;
 mod mailbox;
@@ -34,6 +35,7 @@ mod worker;
 pub use self::settings::Settings;
 pub use analysis::{Analysis, Failure, InputFrame, Job, Options, Picture, Pipeline, Progress, Signal, Stop};
 pub use artifacts::{Artifacts, Page, RESULT_FILE, Scratch, Summary};
+pub use check::BadFrame;
 pub use connection::Connection;
 pub use error::Error;
 pub use mailbox::{CloseReason, Mailbox, Queued};

@@ -1,4 +1,4 @@
-//! The states of a session and what may happen in each: document 003, 'Session Lifecycle'. Pure.
+//! The states of a session and what may happen in each: pure.
 //!
 //! ```text
 //! CREATE -> RECEIVING_FRAMES -> FRAMES_COMPLETE -> PROCESSING -> CLEANUP
@@ -9,7 +9,8 @@
 use wire::upload::Validation;
 
 use crate::{
-    Error, Signal,
+    analysis::Signal,
+    error::Error,
     order::{Cursor, Order, Step},
     validation,
 };

@@ -1,50 +1,41 @@
-//! A session's frames as a live stream: `session_<id>`, for whoever may watch it. JPEGs as they are, others made into
-//! JPEGs on a thread of their own, newest first; none of it holds up the upload.
+//! A session's frames as a live stream `session_<id>`. JPEGs pass as they are; other frames are made into JPEGs on a
+//! thread of their own, the newest first. Neither holds up the upload.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hub::{CaptureTime, Claim, Format, Hub, Moment, NewFrame, PublishError, Publisher, StreamName};
+use hub::{CaptureTime, Claim, Format, Hub, NewFrame, PublishError, StreamName};
+use ingest::{Admission, Ingest, Jpeg};
 use media::raw::{Layout, Raw};
 use net::{LatestSlot, Lock};
 
-use crate::{InputFrame, Picture};
-
-/// What a PNG's pixels may take: its header was checked when it came.
-const MAX_PIXELS: u64 = 7680 * 4320;
+use crate::analysis::{InputFrame, Picture};
 
 #[derive(Debug)]
 pub(crate) struct Live {
     output: Arc<Output>,
     /// For what is no JPEG; made with the first of them.
     transcoder: Lock<Option<Arc<LatestSlot<InputFrame>>>>,
-    quality: u8,
+    admission: Admission,
 }
 
 impl Live {
-    pub(crate) fn new(hub: Hub, name: StreamName, quality: u8) -> Self {
-        let output = Output { hub, name, publisher: Lock::default() };
-        Self { output: Arc::new(output), transcoder: Lock::default(), quality }
+    pub(crate) fn new(hub: &Hub, name: StreamName, admission: Admission) -> Self {
+        let ingest = Ingest::new(hub, name, Claim::Kept, admission.clone());
+        let output = Output { hub: hub.clone(), ingest: Lock::new(Some(ingest)) };
+        Self { output: Arc::new(output), transcoder: Lock::default(), admission }
     }
 
     /// Shows a frame, or one that is newer.
     pub(crate) fn show(&self, frame: InputFrame) {
-        match frame.picture {
-            Picture::Jpeg { width, height } => {
-                let payload = with_tables(&frame.bytes);
-                self.output.publish(payload, (width, height), &frame);
-            }
-            Picture::Png { .. } | Picture::Raw { .. } => self.transcode(frame),
+        if matches!(frame.picture, Picture::Jpeg { .. }) {
+            return self.output.show(&frame, &self.admission);
         }
-    }
-
-    fn transcode(&self, frame: InputFrame) {
         let mut transcoder = self.transcoder.lock();
-        let slot = transcoder.get_or_insert_with(|| start_transcoder(Arc::clone(&self.output), self.quality));
-        slot.put(frame);
+        let start = || start_transcoder(Arc::clone(&self.output), self.admission.clone());
+        transcoder.get_or_insert_with(start).put(frame);
     }
 
-    /// Nobody sees anything of it any more.
+    /// Ends the stream.
     pub(crate) fn end(&self) {
         if let Some(slot) = self.transcoder.lock().take() {
             slot.close();
@@ -59,89 +50,58 @@ impl Drop for Live {
     }
 }
 
-/// Cameras leave the usual tables out of their JPEGs; viewers need them.
-fn with_tables(jpeg: &Bytes) -> Bytes {
-    match wire::jpeg::probe(jpeg) {
-        Ok(info) if !info.has_huffman_tables => wire::jpeg::with_standard_tables(jpeg).into(),
-        _ => jpeg.clone(),
-    }
-}
-
 #[derive(Debug)]
 struct Output {
     hub: Hub,
-    name: StreamName,
-    publisher: Lock<Way>,
-}
-
-#[derive(Debug, Default)]
-enum Way {
-    #[default]
-    Unopened,
-    Open(Publisher),
-    /// Refused or ended; an upload goes on without.
-    Shut,
+    /// `None`: refused or ended; the upload goes on without being shown.
+    ingest: Lock<Option<Ingest>>,
 }
 
 impl Output {
-    fn publish(&self, payload: Bytes, (width, height): (u32, u32), frame: &InputFrame) {
-        let mut new = NewFrame::new(payload, Format::jpeg(width, height));
+    fn show(&self, frame: &InputFrame, admission: &Admission) {
+        match to_jpeg(frame, admission) {
+            Ok(jpeg) => self.publish(jpeg, frame),
+            Err(error) => tracing::debug!(number = frame.number, %error, "a frame is not shown"),
+        }
+    }
+
+    fn publish(&self, Jpeg { payload, format }: Jpeg, frame: &InputFrame) {
+        let mut ingest = self.ingest.lock();
+        let Some(open) = &mut *ingest else { return };
+        let mut new = NewFrame::new(payload, format);
         new.captured = frame.timestamp.and_then(CaptureTime::from_unix_secs);
         new.source_seq = Some(frame.number);
-        let now = Moment::now();
-        let mut way = self.publisher.lock();
-        if let Way::Open(publisher) = &*way {
-            match publisher.publish(new.clone(), now) {
-                Ok(_) => return,
-                // Removed for being idle while the client paused: it is made again.
-                Err(PublishError::Closed { .. }) => {}
-                Err(error) => {
-                    tracing::warn!(stream = %self.name, %error, "an upload is not shown any more");
-                    *way = Way::Shut;
-                    return;
-                }
-            }
+        let mut published = open.publish(new.clone());
+        if matches!(published, Err(ingest::Error::Publish(PublishError::Closed { .. }))) {
+            // Removed for being idle while the client paused: it is made again.
+            open.release();
+            published = open.publish(new);
         }
-        if matches!(*way, Way::Shut) {
-            return;
+        if let Err(error) = published {
+            tracing::warn!(stream = %open.name(), %error, "an upload is not shown any more");
+            *ingest = None;
         }
-        let opened = self.hub.publisher(&self.name, Claim::Kept, now);
-        *way = match opened {
-            Ok(publisher) => {
-                let _lost_at_once = publisher.publish(new, now);
-                Way::Open(publisher)
-            }
-            Err(error) => {
-                tracing::warn!(stream = %self.name, %error, "an upload is not shown");
-                Way::Shut
-            }
-        };
     }
 
     fn end(&self) {
-        let was = std::mem::replace(&mut *self.publisher.lock(), Way::Shut);
-        if let Way::Open(publisher) = was {
-            let is_ours =
-                self.hub.stream(&self.name).is_some_and(|s| s.epoch() == publisher.stream().epoch());
-            if is_ours {
-                self.hub.remove(&self.name);
-            }
+        let Some(publisher) = self.ingest.lock().take().and_then(|ingest| ingest.publisher()) else { return };
+        let stream = publisher.stream();
+        // A stream of that name may be another's by now.
+        if self.hub.stream(stream.name()).is_some_and(|live| live.epoch() == stream.epoch()) {
+            self.hub.remove(stream.name());
         }
     }
 }
 
 /// A thread that transcodes the newest frame of the slot, until that is closed.
-fn start_transcoder(output: Arc<Output>, quality: u8) -> Arc<LatestSlot<InputFrame>> {
+fn start_transcoder(output: Arc<Output>, admission: Admission) -> Arc<LatestSlot<InputFrame>> {
     let slot = Arc::new(LatestSlot::new());
     let on_thread = Arc::clone(&slot);
     let thread = std::thread::Builder::new().name("upload-live".into());
     let spawned = thread.spawn(move || {
         net::lower_priority();
         while let Some(frame) = on_thread.next_blocking() {
-            match to_jpeg(&frame, quality) {
-                Ok(jpeg) => output.publish(jpeg.into(), frame.picture.size(), &frame),
-                Err(error) => tracing::debug!(number = frame.number, %error, "a frame is not shown"),
-            }
+            output.show(&frame, &admission);
         }
     });
     if let Err(error) = spawned {
@@ -151,11 +111,15 @@ fn start_transcoder(output: Arc<Output>, quality: u8) -> Arc<LatestSlot<InputFra
     slot
 }
 
-fn to_jpeg(frame: &InputFrame, quality: u8) -> media::Result<Vec<u8>> {
+fn to_jpeg(frame: &InputFrame, admission: &Admission) -> Result<Jpeg, String> {
     let Picture::Raw { width, height, channels } = frame.picture else {
-        return media::jpeg::encode(&media::png::decode(&frame.bytes, MAX_PIXELS)?, quality);
+        let admitted = ingest::to_jpeg(frame.bytes.clone(), admission.limits(), admission.quality());
+        return admitted.map_err(|error| error.to_string());
     };
+    let format = Format::jpeg(width, height);
     let (width, height, channels) = (width as usize, height as usize, channels as usize);
     let layout = if channels == 1 { Layout::Grey } else { Layout::Bgr };
-    Raw { bytes: frame.body(), layout, width, height, stride: width * channels }.to_jpeg(quality)
+    let raw = Raw { bytes: frame.body(), layout, width, height, stride: width * channels };
+    let jpeg = raw.to_jpeg(admission.quality()).map_err(|error| error.to_string())?;
+    Ok(Jpeg { payload: jpeg.into(), format })
 }

@@ -1,15 +1,12 @@
-//! What is to be said to a client, in order: the answers to what it says, and what its analysis tells meanwhile.
+//! Messages to one client, in order: answers to what it sends, and the progress of its analysis.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, fmt};
 
+use net::Lock;
 use tokio::sync::Notify;
 use wire::upload::ServerMessage;
 
-/// Answers that wait; whoever does not read them is not read any further.
+/// Answers that wait; of a client that does not read them, nothing more is read.
 const ROOM: usize = 64;
 
 /// One message, and what is to be done once it is sent.
@@ -49,7 +46,7 @@ pub struct CloseReason {
 #[derive(Debug, Default)]
 pub struct Mailbox {
     /// Nothing awaits under it.
-    state: Mutex<State>,
+    state: Lock<State>,
     arrived: Notify,
     taken: Notify,
 }
@@ -71,7 +68,7 @@ impl Mailbox {
 
     /// Of a stage's progress only the newest waits.
     pub(crate) fn say_progress(&self, message: ServerMessage) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         match state.messages.back_mut() {
             Some(last) if is_same_stage(&last.message, &message) => last.message = message,
             _ => state.messages.push_back(Queued { message, receipt: None }),
@@ -81,19 +78,19 @@ impl Mailbox {
     }
 
     fn push(&self, queued: Queued) {
-        self.state().messages.push_back(queued);
+        self.state.lock().messages.push_back(queued);
         self.arrived.notify_one();
     }
 
     /// The last thing said.
     pub(crate) fn part(&self, reason: String) {
-        self.state().close_reason.get_or_insert(CloseReason { reason });
+        self.state.lock().close_reason.get_or_insert(CloseReason { reason });
         self.arrived.notify_one();
     }
 
     /// Waits until the client has taken so much that an answer fits. One wait at a time.
     pub async fn room(&self) {
-        while self.state().messages.len() >= ROOM {
+        while self.state.lock().messages.len() >= ROOM {
             self.taken.notified().await;
         }
     }
@@ -109,17 +106,13 @@ impl Mailbox {
     }
 
     fn try_next(&self) -> Option<Result<Queued, CloseReason>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(queued) = state.messages.pop_front() {
             drop(state);
             self.taken.notify_one();
             return Some(Ok(queued));
         }
         state.close_reason.clone().map(Err)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

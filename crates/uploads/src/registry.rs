@@ -1,25 +1,34 @@
 //! All sessions: who may begin one, which one is whose, and when they end.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use hub::{Hub, StreamName};
+use ingest::Admission;
+use net::Lock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wire::upload::{ServerMessage, SessionStart};
+use wire::{
+    image,
+    upload::{ServerMessage, SessionStart},
+};
 
 use crate::{
-    Artifacts, Connection, Error, Mailbox, Pipeline, Settings, Stats, scheduler::Scheduler, session::Session,
-    spool::Budget,
+    analysis::Pipeline,
+    artifacts::Artifacts,
+    error::Error,
+    frames::Frames,
+    live::Live,
+    mailbox::Mailbox,
+    scheduler::Scheduler,
+    session::Session,
+    settings::Settings,
+    spool::{Budget, Spool, Terms},
+    stats::Stats,
 };
 
 /// The pipeline of a client that names none.
 const DEFAULT_PIPELINE: &str = "referee";
-/// Faster than any camera that is taken seriously.
+/// Faster than any camera.
 const MAX_FPS: f64 = 10_000.0;
 /// How often sessions that have timed out are looked for: a message a client sends late is refused anyway.
 const ROUND: Duration = Duration::from_secs(1);
@@ -28,15 +37,17 @@ const ROUND: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Uploads(Arc<Shared>);
 
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) hub: Hub,
-    pub(crate) scheduler: Arc<Scheduler>,
-    pub(crate) budget: Arc<Budget>,
+struct Shared {
+    settings: Settings,
+    hub: Hub,
+    scheduler: Arc<Scheduler>,
+    budget: Arc<Budget>,
+    /// Of the frames that are shown.
+    admission: Admission,
     pipelines: Vec<Arc<dyn Pipeline>>,
     artifacts: Artifacts,
     /// Nothing awaits under it; taken before a session's own.
-    sessions: Mutex<Sessions>,
+    sessions: Lock<Sessions>,
 }
 
 #[derive(Debug, Default)]
@@ -54,9 +65,13 @@ impl Uploads {
             hub,
             scheduler: Arc::new(Scheduler::new(settings.analyses, artifacts.clone())),
             budget: Arc::new(Budget::new(settings.max_memory_bytes)),
+            admission: Admission::new(
+                image::Limits { max_bytes: settings.max_frame_bytes, setting: "referee.max_frame_mb" },
+                settings.jpeg_quality,
+            ),
             pipelines,
             artifacts,
-            sessions: Mutex::default(),
+            sessions: Lock::default(),
             settings,
         }))
     }
@@ -75,21 +90,16 @@ impl Uploads {
         self.0.pipelines.iter().map(|pipeline| pipeline.name()).collect()
     }
 
-    /// A client that may send frames of the streams that `may_publish` names.
-    pub fn connect(&self, may_publish: impl Fn(&StreamName) -> bool + Send + Sync + 'static) -> Connection {
-        Connection::new(self.clone(), Box::new(may_publish))
-    }
-
     pub fn stats(&self) -> Stats {
         let now = Instant::now();
-        let sessions: Vec<Arc<Session>> = self.0.sessions().by_id.values().cloned().collect();
+        let sessions: Vec<Arc<Session>> = self.0.sessions.lock().by_id.values().cloned().collect();
         let stats = sessions.iter().map(|session| session.stats(now)).collect();
         Stats::of(stats, self.0.settings.max_sessions, self.0.budget.max())
     }
 
     // ---- beginning ----
 
-    /// A new session, or the one that the client resumes; it is told which.
+    /// A new session, or the one that the client resumes; the answer says which.
     pub(crate) fn start(
         &self,
         start: &SessionStart,
@@ -100,7 +110,7 @@ impl Uploads {
         let pipeline = self.pipeline(start.pipeline.as_deref())?;
         let now = Instant::now();
         let (session, replaced) = {
-            let mut sessions = self.0.sessions();
+            let mut sessions = self.0.sessions.lock();
             let known = sessions.by_id.get(&start.session_id).cloned();
             let replaced = match known {
                 Some(session) if start.resume => {
@@ -114,7 +124,7 @@ impl Uploads {
                 }
                 other => other,
             };
-            // One that its client has left, and now begins anew, gives its place away.
+            // A session that its client has left and begins anew gives its place away.
             let taken = sessions.by_id.len() - usize::from(replaced.is_some());
             let max = self.0.settings.max_sessions;
             if sessions.is_closed {
@@ -123,7 +133,7 @@ impl Uploads {
             if taken >= max {
                 return Err(Error::TooManySessions { max });
             }
-            let session = Session::new(start, stream, pipeline, &self.0, now);
+            let session = Arc::new(self.new_session(start, stream, pipeline));
             session.attach(mailbox, now);
             sessions.by_id.insert(start.session_id.clone(), Arc::clone(&session));
             (session, replaced)
@@ -139,6 +149,35 @@ impl Uploads {
             state: None,
         });
         Ok(session)
+    }
+
+    fn new_session(
+        &self,
+        start: &SessionStart,
+        stream: StreamName,
+        pipeline: Option<Arc<dyn Pipeline>>,
+    ) -> Session {
+        let Shared { settings, hub, budget, admission, .. } = &*self.0;
+        let terms = Terms {
+            folder: settings.folder.clone(),
+            share: settings.share(),
+            min_free_bytes: settings.min_free_bytes,
+        };
+        let announced = start.width.zip(start.height).filter(|&(width, height)| width > 0 && height > 0);
+        let live = Live::new(hub, stream.clone(), admission.clone());
+        let frames = Frames::new(Spool::new(terms, Arc::clone(budget)), live, announced);
+        let all = Arc::downgrade(&self.0);
+        let forget = move |id: &str| {
+            if let Some(all) = all.upgrade() {
+                all.forget(id);
+            }
+        };
+        Session::new(start, stream, pipeline, frames, Arc::new(forget))
+    }
+
+    /// Analyses the session's frames, now or when its turn comes.
+    pub(crate) fn analyse(&self, session: &Arc<Session>) {
+        self.0.scheduler.begin(Arc::clone(session));
     }
 
     fn check(
@@ -191,7 +230,7 @@ impl Uploads {
     fn sweep(&self, now: Instant) {
         let after = self.0.settings.session_timeout;
         let expired: Vec<Arc<Session>> = {
-            let mut sessions = self.0.sessions();
+            let mut sessions = self.0.sessions.lock();
             let over = |session: &Session| session.idle(now) >= after;
             let ids: Vec<String> =
                 sessions.by_id.values().filter(|s| over(s)).map(|s| s.id.clone()).collect();
@@ -206,7 +245,7 @@ impl Uploads {
 
     fn shut_down(&self) {
         let all = {
-            let mut sessions = self.0.sessions();
+            let mut sessions = self.0.sessions.lock();
             sessions.is_closed = true;
             std::mem::take(&mut sessions.by_id)
         };
@@ -218,15 +257,11 @@ impl Uploads {
 
 impl Shared {
     /// CLEANUP: what the session kept goes.
-    pub(crate) fn forget(&self, id: &str) {
-        let session = self.sessions().by_id.remove(id);
+    fn forget(&self, id: &str) {
+        let session = self.sessions.lock().by_id.remove(id);
         if let Some(session) = session {
             session.clean_up(None);
         }
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

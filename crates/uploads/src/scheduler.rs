@@ -1,17 +1,16 @@
 //! Which analyses run: so many at once, the others in the order in which they came.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use crate::{Artifacts, session::Session, worker};
+use net::Lock;
+
+use crate::{analysis::Failure, artifacts::Artifacts, session::Session, worker};
 
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     max: usize,
     artifacts: Artifacts,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Debug, Default)]
@@ -22,12 +21,12 @@ struct State {
 
 impl Scheduler {
     pub(crate) fn new(max: usize, artifacts: Artifacts) -> Self {
-        Self { max: max.max(1), artifacts, state: Mutex::default() }
+        Self { max: max.max(1), artifacts, state: Lock::default() }
     }
 
     /// Runs the session's analysis on a thread of its own, now or when its turn comes.
     pub(crate) fn begin(self: &Arc<Self>, session: Arc<Session>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.running >= self.max {
             state.waiting.push_back(session);
             return;
@@ -39,8 +38,8 @@ impl Scheduler {
         let spawned =
             std::thread::Builder::new().name("analysis".into()).spawn(move || scheduler.work(on_thread));
         if let Err(error) = spawned {
-            self.state().running -= 1;
-            session.failed(format!("no thread for the analysis: {error}"));
+            self.state.lock().running -= 1;
+            session.failed(Failure::Thread(error));
         }
     }
 
@@ -56,16 +55,12 @@ impl Scheduler {
     }
 
     fn next(&self) -> Option<Arc<Session>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         // Those that were given up while they waited are passed over by the run itself, which ends at once.
         let next = state.waiting.pop_front();
         if next.is_none() {
             state.running -= 1;
         }
         next
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

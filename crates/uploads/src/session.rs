@@ -1,28 +1,24 @@
-//! One session, shared by its connection, its analysis and whoever asks how it goes.
+//! One session, shared by its connection, its analysis and the statistics.
 
-use std::{
-    fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hub::StreamName;
+use net::{Condition, Lock};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use wire::upload::{AckStatus, FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
+use wire::upload::{FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
 
 use crate::{
-    Error, InputFrame, Mailbox, Options, Pipeline, Progress, Signal, Stop,
-    check::check,
+    analysis::{Failure, InputFrame, Options, Pipeline, Progress, Signal, Stop},
+    error::Error,
+    frames::Frames,
     lifecycle::{Lifecycle, Next, Phase},
-    live::Live,
-    registry::Shared,
-    spool::{self, Full, Spool},
+    mailbox::Mailbox,
     stats::{AnalysisStats, SessionStats, megabytes, rounded},
 };
 
-/// What a client that does not say has.
+/// Of a client that does not say.
 const USUAL_FPS: f64 = 30.0;
 /// Bytes of a signal log; a long bout's has a hundredth of it.
 const MAX_SIGNAL_BYTES: usize = 1 << 20;
@@ -35,15 +31,13 @@ pub(crate) struct Session {
     /// `None`: this hub has no analysis.
     pub(crate) pipeline: Option<Arc<dyn Pipeline>>,
     pub(crate) stop: Stop,
-    spool: Spool,
-    announced: Option<(u32, u32)>,
+    frames: Frames,
     started: Instant,
-    house: Weak<Shared>,
-    live: Live,
+    forget: Forget,
     /// Nothing awaits or reads files under it.
-    inner: Mutex<Inner>,
+    inner: Lock<Inner>,
     /// There is something for the analysis.
-    changed: Condvar,
+    changed: Condition,
 }
 
 struct Inner {
@@ -51,8 +45,6 @@ struct Inner {
     last_activity: Instant,
     /// Of the connection that has the session.
     mailbox: Option<Arc<Mailbox>>,
-    /// Pixels of the first frame; all others have to have them.
-    size: Option<(u32, u32)>,
     /// Whether the analysis has been asked for.
     is_begun: bool,
     is_running: bool,
@@ -60,11 +52,23 @@ struct Inner {
     progress: Option<Progress>,
     processing_since: Option<Instant>,
     outcome: Option<Outcome>,
-    /// Whether the connection that has the session has been told.
-    is_told: bool,
+    /// Whether the outcome is on its way to the connection that has the session.
+    is_delivered: bool,
 }
 
-type Outcome = Result<Map<String, Value>, String>;
+type Outcome = Result<Map<String, Value>, Arc<Failure>>;
+
+/// Takes the session with this id off the list of all, and ends it.
+pub(crate) type Forget = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The analysis can begin.
+    First,
+    Next,
+    Duplicate,
+}
 
 /// What the analysis gets.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ pub(crate) enum Input {
     Finish(Option<Signal>),
     /// Once more from the first frame.
     BeginAgain,
-    /// Nobody wants the result any more.
+    /// The session has ended.
     Stopped,
 }
 
@@ -82,30 +86,23 @@ impl Session {
         start: &SessionStart,
         stream: StreamName,
         pipeline: Option<Arc<dyn Pipeline>>,
-        house: &Arc<Shared>,
-        now: Instant,
-    ) -> Arc<Self> {
-        let settings = &house.settings;
-        let terms = spool::Terms {
-            folder: settings.folder.clone(),
-            share: settings.share(),
-            min_free_bytes: settings.min_free_bytes,
-        };
+        frames: Frames,
+        forget: Forget,
+    ) -> Self {
+        let now = Instant::now();
         let inner = Inner {
             life: Lifecycle::new(start.expected_frames),
             last_activity: now,
             mailbox: None,
-            size: None,
             is_begun: false,
             is_running: false,
             analysed: 0,
             progress: None,
             processing_since: None,
             outcome: None,
-            is_told: false,
+            is_delivered: false,
         };
-        let sides = start.width.zip(start.height);
-        Arc::new(Self {
+        Self {
             id: start.session_id.clone(),
             fps: start.fps.filter(|&fps| fps > 0.0).unwrap_or(USUAL_FPS),
             options: Options {
@@ -114,24 +111,22 @@ impl Session {
             },
             pipeline,
             stop: Stop::default(),
-            spool: Spool::new(terms, Arc::clone(&house.budget)),
-            announced: sides.filter(|&(width, height)| width > 0 && height > 0),
+            frames,
             started: now,
-            house: Arc::downgrade(house),
-            live: Live::new(house.hub.clone(), stream.clone(), settings.jpeg_quality),
+            forget,
             stream,
-            inner: Mutex::new(inner),
-            changed: Condvar::new(),
-        })
+            inner: Lock::new(inner),
+            changed: Condition::new(),
+        }
     }
 
     // ---- its connection ----
 
-    /// Gives the session to a connection; another one that has it is told so.
+    /// Gives the session to a connection; the one that has it is closed.
     pub(crate) fn attach(&self, mailbox: &Arc<Mailbox>, now: Instant) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.last_activity = now;
-        inner.is_told = false;
+        inner.is_delivered = false;
         let before = inner.mailbox.replace(Arc::clone(mailbox));
         drop(inner);
         if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, mailbox)) {
@@ -143,7 +138,7 @@ impl Session {
 
     /// The connection is gone; the session waits for another.
     pub(crate) fn detach(&self, mailbox: &Arc<Mailbox>, now: Instant) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         if inner.is_held_by(mailbox) {
             inner.mailbox = None;
             inner.last_activity = now;
@@ -151,15 +146,15 @@ impl Session {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.inner().mailbox.is_some()
+        self.inner.lock().mailbox.is_some()
     }
 
-    /// Notes that its client is there.
+    /// Notes that its client is active.
     ///
     /// # Errors
     /// Another connection has it, or it has ended.
     pub(crate) fn touch(&self, mailbox: &Arc<Mailbox>, now: Instant) -> Result<(), Error> {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         if !inner.is_held_by(mailbox) {
             return Err(Error::TakenOver { id: self.id.clone() });
         }
@@ -167,9 +162,9 @@ impl Session {
         Ok(())
     }
 
-    /// What a client that resumes is told; then what has happened since.
+    /// Sends a client that resumes where the session stands, and what has happened since.
     pub(crate) fn resumed(&self, mailbox: &Arc<Mailbox>) {
-        let inner = self.inner();
+        let inner = self.inner.lock();
         mailbox.say(ServerMessage::SessionStarted {
             session_id: self.id.clone(),
             resumed: Some(true),
@@ -186,81 +181,42 @@ impl Session {
     // ---- what its client does ----
 
     /// Keeps a frame, as soon as there is room for it.
-    pub(crate) async fn frame(self: &Arc<Self>, head: &FrameHead, bytes: Bytes) -> Result<AckStatus, Error> {
+    pub(crate) async fn frame(&self, head: &FrameHead, bytes: Bytes) -> Result<Taken, Error> {
         let number = head.frame_number;
         if self.is_known(number)? {
-            return Ok(AckStatus::Duplicate);
+            return Ok(Taken::Duplicate);
         }
         self.warn_of_size("frame", head.size, bytes.len());
-        let encoding = head.encoding.as_deref().unwrap_or("jpeg");
-        let bad = |reason| Error::BadFrame { number, reason };
-        let picture = check(encoding, &bytes, self.announced).map_err(bad)?;
-        self.check_sides(picture.size()).map_err(bad)?;
-        let frame = InputFrame { number, timestamp: head.timestamp, picture, bytes };
-        self.spool.keep(&frame).await.map_err(|full| self.not_kept(&frame, full))?;
-        let begins = {
-            let mut inner = self.inner();
+        let frame = self.frames.check(head, bytes)?;
+        self.frames.keep(&frame).await?;
+        let is_first = {
+            let mut inner = self.inner.lock();
             if !inner.life.frame(number) {
-                return Ok(AckStatus::Duplicate);
+                return Ok(Taken::Duplicate);
             }
-            inner.size = Some(picture.size());
             !std::mem::replace(&mut inner.is_begun, true)
         };
         self.changed.notify_one();
-        if begins {
-            self.warn_of_sides(picture.size());
-        }
-        if begins && let Some(house) = self.house.upgrade() {
-            house.scheduler.begin(Arc::clone(self));
-        }
-        self.live.show(frame);
-        Ok(AckStatus::Received)
+        self.frames.show(&self.id, frame);
+        Ok(if is_first { Taken::First } else { Taken::Next })
     }
 
     fn is_known(&self, number: u64) -> Result<bool, Error> {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.life.check_frame()?;
         Ok(inner.life.order().contains(number) && !inner.life.frame(number))
     }
 
-    /// Document 003, 'Common Issues': usually not fatal.
+    /// Some clients count wrongly; the frame is good all the same.
     fn warn_of_size(&self, what: &str, said: Option<u64>, came: usize) {
         if let Some(said) = said.filter(|&said| said != came as u64) {
             tracing::warn!(session = %self.id, said, came, "Frame size mismatch: the {what} is kept as it came");
         }
     }
 
-    /// A video has one size.
-    fn check_sides(&self, (width, height): (u32, u32)) -> Result<(), String> {
-        match self.inner().size {
-            Some((w, h)) if (w, h) != (width, height) => {
-                Err(format!("it has {width} × {height} pixels, the session's first frame has {w} × {h}"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn warn_of_sides(&self, (width, height): (u32, u32)) {
-        if let Some((w, h)) = self.announced.filter(|&announced| announced != (width, height)) {
-            tracing::warn!(session = %self.id, "Frame size mismatch: {width} × {height} pixels, announced were {w} × {h}");
-        }
-    }
-
-    fn not_kept(&self, frame: &InputFrame, full: Full) -> Error {
-        let number = frame.number;
-        match full {
-            Full::Memory => Error::MemoryLimit { number, bytes: frame.bytes.len() },
-            Full::Index => Error::TooManyFrames { number, max: spool::MAX_FRAMES },
-            Full::Disk(source) => {
-                let folder = self.house.upgrade().map(|house| house.settings.folder.clone());
-                Error::Disk { number, folder: folder.unwrap_or_default(), source }
-            }
-        }
-    }
-
     /// All frames are sent.
     pub(crate) fn end(&self, end: &SessionEnd) -> Result<ServerMessage, Error> {
-        let validation = self.inner().life.end(end.total_frames)?;
+        let validation = self.inner.lock().life.end(end.total_frames)?;
         for issue in &validation.issues {
             tracing::warn!(session = %self.id, "{issue}");
         }
@@ -274,12 +230,12 @@ impl Session {
         }
         self.warn_of_size("signal", head.size, bytes.len());
         let filename = file_name(head.filename.as_deref().unwrap_or_default());
-        self.inner().life.signal(Signal { filename, bytes })
+        self.inner.lock().life.signal(Signal { filename, bytes })
     }
 
     /// Goes on to the processing, once all that it needs is there.
     pub(crate) fn process(&self, now: Instant) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         if !inner.life.process() {
             return;
         }
@@ -296,9 +252,9 @@ impl Session {
     // ---- its analysis ----
 
     /// Waits for what the analysis is to do next.
-    pub(crate) fn next_input(&self) -> Result<Input, String> {
+    pub(crate) fn next_input(&self) -> Result<Input, Failure> {
         let number = {
-            let mut inner = self.inner();
+            let mut inner = self.inner.lock();
             inner.is_running = true;
             loop {
                 if self.stop.is_stopped() {
@@ -312,19 +268,17 @@ impl Session {
                         return Ok(Input::BeginAgain);
                     }
                     Next::Wait => {
-                        inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                        inner = self.changed.wait(inner);
                     }
                 }
             }
         };
-        let frame = self.spool.read(number);
-        frame
-            .map(Input::Frame)
-            .map_err(|error| format!("frame {number} cannot be read from the spool: {error}"))
+        let frame = self.frames.read(number);
+        frame.map(Input::Frame).map_err(|source| Failure::Spool { number, source })
     }
 
     pub(crate) fn note_analysed(&self) {
-        self.inner().analysed += 1;
+        self.inner.lock().analysed += 1;
     }
 
     pub(crate) fn report(&self, progress: Progress) {
@@ -336,7 +290,7 @@ impl Session {
             message: progress.message.clone(),
         };
         let mailbox = {
-            let mut inner = self.inner();
+            let mut inner = self.inner.lock();
             inner.progress = Some(progress);
             inner.mailbox.clone()
         };
@@ -345,34 +299,34 @@ impl Session {
         }
     }
 
-    pub(crate) fn failed(&self, reason: String) {
-        tracing::warn!(session = %self.id, reason, "the analysis failed");
-        self.inner().outcome = Some(Err(reason));
+    pub(crate) fn failed(&self, failure: Failure) {
+        tracing::warn!(session = %self.id, reason = %failure, "the analysis failed");
+        self.inner.lock().outcome = Some(Err(Arc::new(failure)));
         self.deliver();
     }
 
     pub(crate) fn completed(&self, result: Map<String, Value>) {
         tracing::info!(session = %self.id, "the analysis is done");
-        self.inner().outcome = Some(Ok(result));
+        self.inner.lock().outcome = Some(Ok(result));
         self.deliver();
     }
 
     /// Seconds since all that the analysis needs is there.
     pub(crate) fn processing_secs(&self) -> f64 {
-        self.inner().processing_since.map_or(0.0, |since| rounded(since.elapsed().as_secs_f64()))
+        self.inner.lock().processing_since.map_or(0.0, |since| rounded(since.elapsed().as_secs_f64()))
     }
 
-    /// Tells its client the outcome once there is one and it is due; the session ends when that is sent.
+    /// Sends the outcome once there is one and it is due; the session ends when it is sent.
     fn deliver(&self) {
         let (mailbox, outcome) = {
-            let mut inner = self.inner();
-            if inner.processing_since.is_none() || inner.is_told {
+            let mut inner = self.inner.lock();
+            if inner.processing_since.is_none() || inner.is_delivered {
                 return;
             }
             let (Some(mailbox), Some(outcome)) = (inner.mailbox.clone(), inner.outcome.clone()) else {
                 return;
             };
-            inner.is_told = true;
+            inner.is_delivered = true;
             (mailbox, outcome)
         };
         let message = match outcome {
@@ -380,21 +334,16 @@ impl Session {
                 result.insert("streaming_stats".into(), self.streaming_stats());
                 ServerMessage::ProcessComplete { session_id: self.id.clone(), result }
             }
-            Err(reason) => error_message(Some(&self.id), &Error::Processing(reason)),
+            Err(failure) => error_message(Some(&self.id), &Error::Processing(failure)),
         };
-        let (house, id) = (self.house.clone(), self.id.clone());
-        let receipt = move || {
-            if let Some(house) = house.upgrade() {
-                house.forget(&id);
-            }
-        };
-        mailbox.say_with_receipt(message, Box::new(receipt));
+        let (forget, id) = (Arc::clone(&self.forget), self.id.clone());
+        mailbox.say_with_receipt(message, Box::new(move || forget(&id)));
     }
 
     fn streaming_stats(&self) -> Value {
-        let inner = self.inner();
+        let inner = self.inner.lock();
         let order = inner.life.order();
-        let (memory, disk) = self.spool.bytes();
+        let (memory, disk) = self.frames.bytes();
         json!({
             "frames_received": order.count(),
             "duplicate_frames": order.duplicates(),
@@ -407,24 +356,23 @@ impl Session {
 
     // ---- its end ----
 
-    /// How long nothing has come from a client that is waited for.
+    /// How long the session has waited for its client.
     pub(crate) fn idle(&self, now: Instant) -> Duration {
-        let inner = self.inner();
+        let inner = self.inner.lock();
         let is_served = inner.life.phase() == Phase::Processing && inner.mailbox.is_some();
         if is_served { Duration::ZERO } else { now.saturating_duration_since(inner.last_activity) }
     }
 
-    /// Ends it: the analysis stops, everything that is kept goes. With a reason, its client is told.
+    /// Ends it: the analysis stops, everything that is kept goes. A reason is sent to its client.
     pub(crate) fn clean_up(&self, reason: Option<&Error>) {
         self.stop.stop();
         let mailbox = {
-            let mut inner = self.inner();
+            let mut inner = self.inner.lock();
             inner.life.clean_up();
             inner.mailbox.take()
         };
         self.changed.notify_all();
-        self.spool.close();
-        self.live.end();
+        self.frames.close();
         if let (Some(mailbox), Some(reason)) = (mailbox, reason) {
             mailbox.say(error_message(Some(&self.id), reason));
             mailbox.part(reason.to_string());
@@ -432,8 +380,8 @@ impl Session {
     }
 
     pub(crate) fn stats(&self, now: Instant) -> SessionStats {
-        let (memory, disk) = self.spool.bytes();
-        let inner = self.inner();
+        let (memory, disk) = self.frames.bytes();
+        let inner = self.inner.lock();
         let order = inner.life.order();
         let secs = |since: Instant| rounded(now.saturating_duration_since(since).as_secs_f64());
         SessionStats {
@@ -456,10 +404,6 @@ impl Session {
                 inner.progress.as_ref(),
             ),
         }
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -484,7 +428,7 @@ pub(crate) fn error_message(session_id: Option<&str>, error: &Error) -> ServerMe
     }
 }
 
-/// The last part of whatever path a client's system has, in characters that every system takes.
+/// The last part of a path of any system, in characters that every system takes.
 fn file_name(said: &str) -> String {
     let last = said.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);

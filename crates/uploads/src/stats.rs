@@ -1,10 +1,10 @@
-//! How uploads go, as `/streaming/stats` shows it (document 003, 'Check Server Stats').
+//! How uploads go, as `/streaming/stats` shows it.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Progress;
+use crate::analysis::Progress;
 
 const MB: f64 = 1024.0 * 1024.0;
 

@@ -1,7 +1,7 @@
 //! The frames of a session by their numbers: the newest in memory, within the session's share, the others in a file.
 //!
 //! The file has no name: it is gone with the program, however that ends (U4). A thread writes the oldest frames out once
-//! half of the share is used; whoever adds frames faster than the disk takes them waits (U2).
+//! half of the share is used; a client that sends faster than the disk takes frames waits (U2).
 
 mod budget;
 mod writer;
@@ -11,21 +11,22 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use net::{Condition, Lock};
 use tokio::sync::Notify;
 
-use crate::{InputFrame, Picture};
+use crate::analysis::{InputFrame, Picture};
 
 pub(crate) use budget::Budget;
 
 /// Frames of one session: an index of so many takes about 100 MB.
 pub(crate) const MAX_FRAMES: usize = 1_000_000;
 
-/// What a spool is told once.
+/// What bounds a spool.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     /// Where its file lies.
@@ -53,9 +54,9 @@ struct Shared {
     terms: Terms,
     budget: Arc<Budget>,
     /// Nothing is read, written or awaited under it.
-    state: Mutex<State>,
+    state: Lock<State>,
     /// The writer has something to do.
-    work: Condvar,
+    work: Condition,
     /// Something was written, or could not be.
     room: Notify,
 }
@@ -92,7 +93,7 @@ enum Place {
 impl Spool {
     pub(crate) fn new(terms: Terms, budget: Arc<Budget>) -> Self {
         let shared =
-            Shared { terms, budget, state: Mutex::default(), work: Condvar::new(), room: Notify::new() };
+            Shared { terms, budget, state: Lock::default(), work: Condition::new(), room: Notify::new() };
         Self(Arc::new(shared))
     }
 
@@ -109,7 +110,7 @@ impl Spool {
         let Shared { terms, budget, .. } = &*self.0;
         let InputFrame { number, timestamp, picture, ref bytes } = *frame;
         let len = bytes.len() as u64;
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         if state.is_closed || state.index.contains_key(&number) {
             return Ok(true);
         }
@@ -153,7 +154,7 @@ impl Spool {
     pub(crate) fn read(&self, number: u64) -> io::Result<InputFrame> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the frame is not in the spool");
         let (entry, file) = {
-            let state = self.0.state();
+            let state = self.0.state.lock();
             (state.index.get(&number).cloned().ok_or_else(missing)?, state.file.clone())
         };
         let bytes = match entry.place {
@@ -167,15 +168,20 @@ impl Spool {
         Ok(InputFrame { number, timestamp: entry.timestamp, picture: entry.picture, bytes })
     }
 
+    /// Where its file lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0.terms.folder
+    }
+
     /// Bytes in memory and bytes in the file.
     pub(crate) fn bytes(&self) -> (u64, u64) {
-        let state = self.0.state();
+        let state = self.0.state.lock();
         (state.memory_bytes, state.disk_bytes)
     }
 
     /// Forgets everything; what is kept afterwards is dropped.
     pub(crate) fn close(&self) {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         let memory_bytes = state.memory_bytes;
         *state = State { is_closed: true, has_writer: state.has_writer, ..State::default() };
         drop(state);
@@ -195,10 +201,6 @@ impl Shared {
     /// Whether frames are to be written out.
     fn is_due(&self, state: &State) -> bool {
         !state.in_memory.is_empty() && (state.is_awaited || state.memory_bytes > self.terms.share / 2)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@ use std::fs;
 
 use super::*;
 
-fn spool(folder: &std::path::Path, share: u64, budget: &Arc<Budget>) -> Spool {
+fn spool(folder: &Path, share: u64, budget: &Arc<Budget>) -> Spool {
     let terms = Terms { folder: folder.to_owned(), share, min_free_bytes: 0 };
     Spool::new(terms, Arc::clone(budget))
 }

@@ -5,14 +5,14 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 
 use super::{Place, Shared, State, Terms};
 
-/// Written before room is reported, so that whoever waits for it goes on soon.
+/// Written before room is reported, so that a client that waits for room goes on soon.
 const BATCH_BYTES: u64 = 4 << 20;
 
 pub(super) fn start(spool: Arc<Shared>) -> io::Result<()> {
@@ -26,7 +26,7 @@ fn run(spool: &Shared) {
             Ok((file, end)) => note_written(spool, &batch, file, end),
             Err(error) => {
                 tracing::warn!(folder = %spool.terms.folder.display(), %error, "frames cannot be spooled");
-                let mut state = spool.state();
+                let mut state = spool.state.lock();
                 state.failed = Some(error);
                 drop(state);
                 spool.room.notify_one();
@@ -44,7 +44,7 @@ struct Batch {
 
 /// Waits for work; `None`: the spool is closed.
 fn next_batch(spool: &Shared) -> Option<Batch> {
-    let mut state = spool.state();
+    let mut state = spool.state.lock();
     loop {
         if state.is_closed {
             return None;
@@ -52,12 +52,8 @@ fn next_batch(spool: &Shared) -> Option<Batch> {
         if state.failed.is_none() && spool.is_due(&state) {
             return Some(batch(&state));
         }
-        state = wait(spool, state);
+        state = spool.work.wait(state);
     }
-}
-
-fn wait<'a>(spool: &'a Shared, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    spool.work.wait(state).unwrap_or_else(PoisonError::into_inner)
 }
 
 fn batch(state: &State) -> Batch {
@@ -93,7 +89,7 @@ fn write(batch: &Batch, spool: &Shared) -> io::Result<(Arc<File>, u64)> {
     Ok((file, at))
 }
 
-/// What others need of the disk stays theirs.
+/// Leaves free what the setting keeps for others.
 fn check_room(folder: &Path, min_free_bytes: u64, wanted: u64) -> io::Result<()> {
     let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -106,7 +102,7 @@ fn check_room(folder: &Path, min_free_bytes: u64, wanted: u64) -> io::Result<()>
 }
 
 fn note_written(spool: &Shared, batch: &Batch, file: Arc<File>, end: u64) {
-    let mut state = spool.state();
+    let mut state = spool.state.lock();
     if state.is_closed {
         return;
     }

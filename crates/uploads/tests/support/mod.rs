@@ -88,7 +88,7 @@ impl Analysis for Run {
         report: &mut dyn FnMut(Progress),
     ) -> Result<Map<String, Value>, Failure> {
         if let Some(why) = self.counter.fails {
-            return Err(Failure(why.into()));
+            return Err(Failure::Pipeline(why.into()));
         }
         std::fs::write(self.job.folder.join("frames.txt"), self.numbers.len().to_string()).unwrap();
         report(Progress { stage: "decision", progress: 1.0, message: "counted".into() });

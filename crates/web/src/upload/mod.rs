@@ -1,5 +1,5 @@
-//! Frame upload (document 003) as the network sees it: the conversation over a WebSocket, and the form of earlier
-//! clients. What a session is and when it is analysed is `uploads`' business.
+//! Frame upload over the network: the messages on a WebSocket, and the form of earlier clients. What a session is and
+//! when it is analysed is the business of `uploads`.
 
 pub(crate) mod form;
 mod play;

@@ -1,4 +1,4 @@
-//! A video in a form, played into an upload session through the same door as any client's frames.
+//! A video in a form, played into an upload session as a client would send its frames.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{App, error::ApiError};
 
-/// The session ends when the request does, whoever ends that.
+/// The session ends when the request does, however that ends.
 struct Guest(Connection);
 
 impl Drop for Guest {
@@ -59,7 +59,7 @@ pub(crate) async fn analyse(app: &App, grant: &Grant, form: Form) -> Result<Map<
     outcome(&guest.0).await
 }
 
-/// Reads what a frame is answered with. A frame that cannot be read is left out, as in any upload.
+/// Waits for the answer to a frame. A frame that cannot be read is left out, as in any upload.
 async fn heed(connection: &Connection) -> Result<(), ApiError> {
     let mailbox = connection.mailbox();
     loop {
@@ -92,7 +92,7 @@ async fn outcome(connection: &Connection) -> Result<Map<String, Value>, ApiError
     }
 }
 
-/// Of this hub: nobody chooses it, so it need not be remembered.
+/// Unique in this hub. No client chooses it, so it need not be remembered.
 fn new_id() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 
 /// Frames on their way from the file to the session.
 const AHEAD: usize = 4;
-/// ffmpeg's JPEGs are looked at by the analysis: hardly anything may be lost.
+/// The analysis reads ffmpeg's JPEGs: hardly anything may be lost.
 const QUALITY: u8 = 97;
 const READ_BYTES: usize = 64 * 1024;
 
@@ -49,7 +49,7 @@ fn open(path: PathBuf) -> Result<Video, ApiError> {
             Ok(Video { fps, frames })
         }
         Err(media::Error::Io { source, .. }) => Err(undecodable(&source.to_string())),
-        // What it is instead is ffmpeg's to find out.
+        // ffmpeg finds out what it is instead.
         Err(_) => {
             let output = run_ffmpeg(&path)?;
             let fps = ffmpeg::about(&path).fps;
