@@ -151,7 +151,7 @@ async fn bad_frames_are_refused_and_the_session_goes_on() {
         ("jpeg", Bytes::new(), "empty"),
         ("jpeg", Bytes::from_static(b"GIF89a"), "a GIF"),
         ("jpeg", other_size.into(), "16 × 8 pixels"),
-        ("png", bomb.into(), "20000 × 20000"),
+        ("png", bomb.into(), "20000×20000"),
         ("raw", lying.into(), "do not fill"),
         ("bmp", good.clone(), "jpeg, png and raw"),
     ] {

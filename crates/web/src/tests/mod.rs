@@ -5,6 +5,8 @@ mod analysis;
 pub(crate) mod certificates;
 mod downloads;
 mod http2;
+mod publish;
+mod publish_websocket;
 mod recorder;
 mod recordings;
 mod replays;

@@ -12,12 +12,13 @@ use bytes::{Buf, Bytes};
 use derive::{Analyser, Registry};
 use http::{Method, StatusCode, header::HeaderMap};
 use http_body_util::BodyExt;
-use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, RingLimits};
+use hub::{Claim, Format, Frame, Hub, Limits, Moment, NewFrame, RingLimits};
 use media::fmp4::{self, FragmentEntry, Sample, Track};
 use record::{Codec, Config, Kind, Metadata, RecordingId, Recordings, Retention, Status, Store, Writing};
 use serde_json::Value;
 use sessions::{Place, Sessions};
 use sources::Sources;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
@@ -199,13 +200,13 @@ impl House {
         method: Method,
         uri: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: impl Into<Body>,
     ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.call(request.body(Body::from(body.to_owned())).unwrap()).await;
+        let response = self.call(request.body(body.into()).unwrap()).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
@@ -216,7 +217,26 @@ impl House {
     }
 
     pub(super) async fn post(&self, uri: &str, body: &str) -> Answer {
-        self.send(Method::POST, uri, &[], body).await
+        self.send(Method::POST, uri, &[], body.to_owned()).await
+    }
+
+    /// Serves the hub on a port of its own.
+    pub(super) async fn listen(&self) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(crate::serve(listener, Arc::clone(&self.app), self.shutdown.clone()));
+        port
+    }
+
+    /// The newest frame of a stream, if there is the stream.
+    pub(super) fn newest(&self, stream: &str) -> Option<Arc<Frame>> {
+        self.app.hub().stream(&stream.parse().unwrap())?.newest()
+    }
+
+    /// Frames of a stream that were refused.
+    pub(super) fn rejected(&self, stream: &str) -> u64 {
+        let stream = self.app.hub().stream(&stream.parse().unwrap()).unwrap();
+        stream.stats(Moment::now()).totals.rejected
     }
 
     /// Opens a view that goes on.
