@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ingest::pull::State;
+use net::ws::Close;
 use tokio::sync::watch;
 use wire::fragments::Message;
 
 use crate::{
-    close::Close,
     notice::Notice,
     relay::NotTaken,
     ring::{Lagged, Said},

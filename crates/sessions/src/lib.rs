@@ -9,13 +9,12 @@
 //! Invariants:
 //! - **SE1** A session and its stream end together, whichever is deleted.
 //! - **SE2** However many clients a session has, it has one connection to its simulator, and none without viewers.
-//! - **SE3** Signalling is complete and in order, or the client is told that it is not: nothing is dropped silently.
+//! - **SE3** Signalling is complete and in order, or the client gets an error: nothing is dropped silently.
 //! - **SE4** A slow client or simulator costs a bounded amount of memory and holds up no other.
 
 mod address;
 mod client;
 mod close;
-mod error;
 mod fallback;
 mod link;
 mod notice;
@@ -43,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidSimulator, Place, Simulator};
 pub use client::{Client, MAX_SAID_BYTES, Speaker, Word};
-pub use close::Close;
+pub use net::ws::Close;
 pub use notice::Notice;
 pub use registry::{CreateError, CreateRequest};
 pub use relay::NotTaken;

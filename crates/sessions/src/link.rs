@@ -3,33 +3,30 @@
 //!
 //! Pings are not relayed: the simulator's are answered here, and ours find out whether it is alive.
 
-use std::{convert::Infallible, future::ready, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
-use fastwebsockets::{Frame, OpCode, Payload, WebSocketError, WebSocketRead, WebSocketWrite};
 use hub::{PublishError, Publisher};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use ingest::pull::{self, Intake, Retry, State, Watchdog, captured_now, websocket::connect};
+use ingest::pull::{Error, Intake, Messages, Retry, State, Watchdog, captured_now, connect};
+use net::ws::{self, Close, Ended, Outbox};
 use tokio::{
-    io::{ReadHalf, WriteHalf},
     pin, select,
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    fragments::{self, Assembler, Message, Part},
+    fragments::{self, Message},
     view::{Incoming, max_message_bytes},
 };
 
-use crate::{close::Close, error::Error, relay::Outgoing, session::Session};
+use crate::{
+    close::{is_an_answer, of_lost_stream},
+    relay::Outgoing,
+    session::Session,
+};
 
-type Io = TokioIo<Upgraded>;
-
-/// Pongs and closes that wait to be sent; a simulator that outpaces this gets fewer pongs.
-const OBLIGATIONS: usize = 8;
 /// How long the close frames of a connection may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A session's link, while it has viewers.
 pub(crate) struct Link<'a> {
@@ -51,11 +48,11 @@ impl Link<'_> {
             let opened = Instant::now();
             let error = match self.attempt(outgoing).await {
                 Ok(()) => return Ok(()),
-                Err(Error::Pull(pull::Error::Stream(lost))) => return Err(lost),
+                Err(Error::Stream(lost)) => return Err(lost),
                 Err(error) => error,
             };
-            if let Error::Closed(close) = &error
-                && close.is_an_answer()
+            if let Error::WebSocket(Ended::Closed(close)) = &error
+                && is_an_answer(close)
             {
                 self.session.relay.close(close.clone());
             }
@@ -80,74 +77,44 @@ impl Link<'_> {
     }
 
     async fn attempt(&self, outgoing: &mut mpsc::Receiver<Outgoing>) -> Result<(), Error> {
-        let after = self.session.limits.timeout;
-        let connecting = timeout(after, connect(&self.session.simulator().socket));
-        let (socket, _driver) = select! {
-            connected = connecting => connected.map_err(|_| pull::Error::Slow { what: "connecting", after })??,
+        let limits = &self.session.limits;
+        let after = limits.timeout;
+        let max_message_bytes = max_message_bytes(limits.pictures.limits().max_bytes);
+        let connecting = timeout(after, connect(&self.session.simulator().socket, max_message_bytes));
+        let (messages, mut outbox) = select! {
+            connected = connecting => connected.map_err(|_| net::Error::Slow { what: "connecting", after })??,
             () = self.parting.cancelled() => return Ok(()),
         };
         self.session.socket.set(State::Open);
         tracing::debug!(session = %self.session.id(), simulator = %self.session.simulator(), "connected");
-        let (mut read, mut write) = socket.split(tokio::io::split);
-        // The library refuses what has as many bytes.
-        read.set_max_message_size(max_message_bytes(self.session.limits.pictures.limits().max_bytes) + 1);
-        write.set_writev(true);
-        let (obliged, mut obligations) = mpsc::channel(OBLIGATIONS);
-        let alive = Watchdog::new(Duration::ZERO);
+        let alive = messages.alive().clone();
         let end = {
-            let reading = self.read(read, obliged, &alive);
+            let reading = self.read(messages);
             pin!(reading);
             let end = select! {
                 Err(error) = &mut reading => Err(error),
-                written = self.write(&mut write, outgoing, &mut obligations) => written,
-                silence = alive.silence(after) => Err(pull::Error::Silent(silence).into()),
+                written = self.write(&mut outbox, outgoing) => written,
+                silence = alive.silence(after) => Err(Error::Silent(silence)),
             };
             if end.is_ok() {
                 // Closing at once would discard data that the peer has not read yet, including the close frame.
-                let _closed_or_late = timeout(LAST_WORDS, reading).await;
+                let _closed_or_late = timeout(CLOSING, reading).await;
             }
             end
         };
         if let Err(error) = &end {
-            let _gone_or_late = timeout(LAST_WORDS, farewell(&mut write, &mut obligations, error)).await;
+            let _gone_or_late = timeout(CLOSING, farewell(&mut outbox, error)).await;
         }
         end
     }
 
-    async fn read(
-        &self,
-        mut read: WebSocketRead<ReadHalf<Io>>,
-        obliged: mpsc::Sender<Frame<'static>>,
-        alive: &Watchdog,
-    ) -> Result<Infallible, Error> {
-        let max_message_bytes = max_message_bytes(self.session.limits.pictures.limits().max_bytes);
-        let mut assembler = Assembler::new(max_message_bytes);
+    async fn read(&self, mut messages: Messages) -> Result<Infallible, Error> {
         let pictures = self.session.limits.pictures.clone();
         let intake = Intake::new(self.publisher, &self.session.socket, pictures);
         let mut intake = intake.with_watchdog(self.watchdog.clone());
         loop {
-            let mut oblige = |frame: Frame<'static>| {
-                alive.note();
-                let _dropped_when_full = obliged.try_send(frame);
-                ready(Ok::<(), Infallible>(()))
-            };
-            let frame = read.read_frame(&mut oblige).await.map_err(|error| match error {
-                WebSocketError::FrameTooLarge => {
-                    Error::Message(fragments::Error::TooLarge { limit: max_message_bytes })
-                }
-                error => Error::Pull(pull::Error::broken(&error)),
-            })?;
-            alive.note();
-            let part = match frame.opcode {
-                OpCode::Text => Part::Text,
-                OpCode::Binary => Part::Binary,
-                OpCode::Continuation => Part::Continuation,
-                OpCode::Close => return Err(Error::Closed(Close::read(&frame.payload))),
-                OpCode::Ping | OpCode::Pong => continue,
-            };
-            if let Some(message) = assembler.push(part, frame.fin, &frame.payload)? {
-                self.take(message, &mut intake).await?;
-            }
+            let message = messages.next().await?;
+            self.take(message, &mut intake).await?;
         }
     }
 
@@ -157,7 +124,7 @@ impl Link<'_> {
         if !message.is_text() {
             let begins = message.fragments().first().map_or(&[][..], |first| first);
             if wire::image::begins_as_one(begins) {
-                return Ok(intake.picture(message.into_bytes(), captured).await?);
+                return intake.picture(message.into_bytes(), captured).await;
             }
             self.session.relay.say(message);
             return Ok(());
@@ -175,73 +142,37 @@ impl Link<'_> {
     }
 
     /// Ends without an error only when the last viewer has left, with a close frame.
-    async fn write(
-        &self,
-        write: &mut WebSocketWrite<WriteHalf<Io>>,
-        outgoing: &mut mpsc::Receiver<Outgoing>,
-        obligations: &mut mpsc::Receiver<Frame<'static>>,
-    ) -> Result<(), Error> {
+    async fn write(&self, outbox: &mut Outbox, outgoing: &mut mpsc::Receiver<Outgoing>) -> Result<(), Error> {
         // Two of our pings are left unanswered before the simulator counts as gone.
         let every = self.session.limits.timeout / 3;
         let mut pings = interval_at(Instant::now() + every, every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             select! {
-                () = self.parting.cancelled() => {
-                    return send(write, close_frame(&self.session.last_close())).await;
+                () = self.parting.cancelled() => return Ok(send_close(outbox, &self.session.last_close()).await?),
+                Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
+                Some(Outgoing { message, .. }) = outgoing.recv() => {
+                    outbox.pieces(message.is_text(), message.fragments()).await?;
                 }
-                Some(frame) = obligations.recv() => send(write, frame).await?,
-                Some(Outgoing { message, .. }) = outgoing.recv() => send_message(write, &message).await?,
-                _ = pings.tick() => send(write, Frame::new(true, OpCode::Ping, None, Payload::Borrowed(b""))).await?,
+                _ = pings.tick() => outbox.ping().await?,
             }
         }
     }
-}
-
-async fn send(write: &mut WebSocketWrite<WriteHalf<Io>>, frame: Frame<'_>) -> Result<(), Error> {
-    write.write_frame(frame).await.map_err(|error| pull::Error::broken(&error))?;
-    Ok(write.flush().await.map_err(|error| pull::Error::broken(&error))?)
-}
-
-/// In the fragments in which it came.
-async fn send_message(write: &mut WebSocketWrite<WriteHalf<Io>>, message: &Message) -> Result<(), Error> {
-    let last = message.fragments().len().saturating_sub(1);
-    for (at, fragment) in message.fragments().iter().enumerate() {
-        let opcode = match (at, message.is_text()) {
-            (0, true) => OpCode::Text,
-            (0, false) => OpCode::Binary,
-            _ => OpCode::Continuation,
-        };
-        send(write, Frame::new(at == last, opcode, None, Payload::Borrowed(fragment))).await?;
-    }
-    Ok(())
 }
 
 /// The close frame for a simulator that closed, or broke the protocol.
-async fn farewell(
-    write: &mut WebSocketWrite<WriteHalf<Io>>,
-    obligations: &mut mpsc::Receiver<Frame<'static>>,
-    why: &Error,
-) -> Result<(), Error> {
-    let closed = |code| close_frame(&Close::new(code, &why.to_string()));
+async fn farewell(outbox: &mut Outbox, why: &Error) -> Result<(), net::Error> {
     match why {
-        Error::Closed(_) => {
-            while let Ok(answer) = obligations.try_recv() {
-                send(write, answer).await?;
-            }
-            Ok(())
+        Error::WebSocket(ended) => outbox.farewell(ended).await,
+        Error::Message(fragments::Error::TooLarge { .. }) => {
+            outbox.close(ws::close::TOO_LARGE, &why.to_string()).await
         }
-        Error::Message(fragments::Error::TooLarge { .. }) => send(write, closed(1009)).await,
-        Error::Message(_) => send(write, closed(1002)).await,
-        Error::Pull(pull::Error::Stream(lost)) => {
-            send(write, close_frame(&Close::of_lost_stream(lost))).await
-        }
+        Error::Message(_) => outbox.close(ws::close::PROTOCOL, &why.to_string()).await,
+        Error::Stream(lost) => send_close(outbox, &of_lost_stream(lost)).await,
         _ => Ok(()),
     }
 }
 
-fn close_frame(close: &Close) -> Frame<'static> {
-    // A control frame has at most 125 bytes (RFC 6455, section 5.5), two of them the code.
-    let reason = &close.reason[..close.reason.floor_char_boundary(123)];
-    Frame::close(close.code.unwrap_or(1000), reason.as_bytes())
+async fn send_close(outbox: &mut Outbox, close: &Close) -> Result<(), net::Error> {
+    outbox.close(close.code.unwrap_or(ws::close::NORMAL), &close.reason).await
 }

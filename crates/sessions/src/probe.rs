@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, header};
 use http_body_util::Empty;
-use ingest::pull::{
-    Error,
-    http::request::{authority, open, refused, target},
-};
+use ingest::pull::{Error, refused};
+use net::http::{Http, get};
 use tokio::time::timeout;
 
 use crate::address::Simulator;
@@ -17,18 +14,14 @@ use crate::address::Simulator;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn ping(simulator: &Simulator) -> Result<(), Error> {
-    let slow = |_| Error::Slow { what: "the answer to /ping", after: PATIENCE };
+    let slow = |_| net::Error::Slow { what: "the answer to /ping", after: PATIENCE };
     timeout(PATIENCE, ask(simulator)).await.map_err(slow)?
 }
 
 async fn ask(simulator: &Simulator) -> Result<(), Error> {
     let url = &simulator.ping;
-    let request = Request::get(target(url))
-        .header(header::HOST, authority(url))
-        .header(header::USER_AGENT, concat!("framehub/", env!("CARGO_PKG_VERSION")))
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| Error::broken(&error))?;
-    let (mut sender, _driver) = open(url).await?;
-    let answer = sender.send_request(request).await.map_err(|error| Error::broken(&error))?;
+    let request = get(url).body(Empty::<Bytes>::new()).map_err(|error| net::Error::broken(&error))?;
+    let mut http = Http::open(url, PATIENCE).await?;
+    let answer = http.ask(request, PATIENCE).await?;
     if answer.status().is_success() { Ok(()) } else { Err(refused(answer.status(), false)) }
 }

@@ -3,17 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use net::{Lock, LockGuard};
+use net::{Lock, LockGuard, ws::Close};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, futures::Notified, mpsc},
     time::timeout,
 };
 use wire::fragments::Message;
 
-use crate::{
-    close::Close,
-    ring::{Ring, Said},
-};
+use crate::ring::{Ring, Said};
 
 /// Bytes of all clients that may wait for the simulator.
 const WAITING_BYTES: usize = 1 << 20;

@@ -8,9 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use net::ws::Close;
 use wire::fragments::Message;
-
-use crate::close::Close;
 
 /// Bytes that wait for the slowest client, unless a single message has more. Signalling is some kilobytes.
 const MAX_BYTES: usize = 1 << 20;

@@ -7,11 +7,11 @@ use ingest::{
     Admission,
     pull::{Report, State, Status},
 };
+use net::ws::{Close, close};
 use tokio::sync::mpsc;
 
 use crate::{
     address::Simulator,
-    close::Close,
     notice::Notice,
     relay::{Outgoing, Relay},
 };
@@ -70,7 +70,7 @@ impl Session {
     /// The close frame for the simulator when the session has no viewers: that of the last client.
     pub(crate) fn last_close(&self) -> Close {
         let said = self.relay.take_last_close().filter(|close| close.code.is_some());
-        said.unwrap_or_else(|| Close::new(1000, "nobody watches any more"))
+        said.unwrap_or_else(|| Close::new(close::NORMAL, "nobody watches any more"))
     }
 
     pub(crate) fn rest(&self) {

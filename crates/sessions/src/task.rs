@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{close::Close, fallback::Fallback, link::Link, relay::Outgoing, session::Session};
+use crate::{close::of_lost_stream, fallback::Fallback, link::Link, relay::Outgoing, session::Session};
 
 /// How long the simulator's WebSocket may take to close.
 const PARTING: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ impl<F: Fn(bool)> Task<F> {
             end = unwanted(publisher) => end,
         };
         if let Err(lost) = &end {
-            self.session.relay.set_last_close(Close::of_lost_stream(lost));
+            self.session.relay.set_last_close(of_lost_stream(lost));
         }
         parting.cancel();
         let _parted_or_late = timeout(PARTING, linked).await;

@@ -95,3 +95,9 @@ impl From<PublishError> for Error {
         pull::Error::Stream(lost).into()
     }
 }
+
+impl From<net::Error> for Error {
+    fn from(error: net::Error) -> Self {
+        pull::Error::Net(error).into()
+    }
+}

@@ -12,16 +12,16 @@ pub enum Error {
     Stream(#[from] hub::PublishError),
 
     #[error(transparent)]
-    Connect(#[from] net::Error),
+    Net(#[from] net::Error),
 
-    #[error("{what} took longer than {after:?}")]
-    Slow { what: &'static str, after: Duration },
+    #[error(transparent)]
+    WebSocket(#[from] net::ws::Ended),
+
+    #[error("it sent what is no message: {0}")]
+    Message(#[from] wire::fragments::Error),
 
     #[error("no picture came for {0:?}")]
     Silent(Duration),
-
-    #[error("the connection broke: {reason}")]
-    Broken { reason: String },
 
     #[error("the other side ended the stream")]
     Ended,
@@ -52,17 +52,4 @@ pub enum Error {
     /// A picture whose bytes have not all been read.
     #[error(transparent)]
     Picture(#[from] wire::image::Refused),
-}
-
-impl Error {
-    /// From an error whose text leaves out its cause: the whole chain is named.
-    pub fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            reason = format!("{reason}: {inner}");
-            cause = inner.source();
-        }
-        Self::Broken { reason }
-    }
 }

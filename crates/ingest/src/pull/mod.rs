@@ -6,6 +6,7 @@
 //! attempt ([`Retry`]), and MJPEG over HTTP ([`http`]), which a camera and a simulator both send. What a source is and
 //! how it is opened does not belong here.
 
+mod connection;
 mod error;
 pub mod http;
 mod intake;
@@ -14,8 +15,9 @@ mod pace;
 mod retry;
 mod status;
 mod watchdog;
-pub mod websocket;
+mod websocket;
 
+pub use connection::{credentials, refused};
 pub use error::Error;
 pub use intake::{Intake, captured_now};
 pub use linger::{LINGER, unwanted};
@@ -23,3 +25,4 @@ pub use pace::Pace;
 pub use retry::Retry;
 pub use status::{Report, State, Status};
 pub use watchdog::Watchdog;
+pub use websocket::{Messages, connect};

@@ -1,4 +1,4 @@
-//! Thins a source out to a rate: which pictures pass, as arithmetic on the times at which they came.
+//! Thins a source out to a rate, by the times at which its pictures came.
 
 use std::time::Instant;
 

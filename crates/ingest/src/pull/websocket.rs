@@ -1,54 +1,83 @@
-//! Opening a WebSocket to a camera or a simulator.
+//! The WebSocket of a camera or a simulator: opened, and read message by message.
 
-use ::http::{HeaderValue, Request, StatusCode, header};
+use std::time::Duration;
+
+use ::http::{HeaderValue, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use fastwebsockets::{Role, WebSocket, handshake};
 use http_body_util::Empty;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use net::{
+    http::{Http, get},
+    ws::{self, Answer, Inbox, Kind, Outbox},
+};
 use url::Url;
+use wire::fragments::{Assembler, Message, Part};
 
 use super::{
-    Error,
-    http::request::{ANSWER_TIMEOUT, Driver, authority, credentials, open, refused, target},
+    connection::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, credentials, refused},
+    error::Error,
+    watchdog::Watchdog,
 };
 
-/// An open WebSocket, which ends with its driver.
+/// An open WebSocket. A message may have `max_message_bytes`.
 ///
 /// # Errors
 /// Why there is none.
-pub async fn connect(url: &Url) -> Result<(WebSocket<TokioIo<Upgraded>>, Driver), Error> {
-    let mut request = Request::get(target(url))
-        .header(header::HOST, authority(url))
-        .header(header::USER_AGENT, concat!("framehub/", env!("CARGO_PKG_VERSION")))
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_KEY, handshake::generate_key());
+pub async fn connect(url: &Url, max_message_bytes: usize) -> Result<(Messages, Outbox), Error> {
+    let mut request = get(url);
     let has_password = !url.username().is_empty();
     if has_password {
         let (username, password) = credentials(url);
         let basic = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
-        let mut basic = HeaderValue::try_from(basic).map_err(|error| Error::broken(&error))?;
+        let mut basic = HeaderValue::try_from(basic).map_err(|error| net::Error::broken(&error))?;
         basic.set_sensitive(true);
         request = request.header(header::AUTHORIZATION, basic);
     }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| Error::broken(&error))?;
-    let (mut sender, driver) = open(url).await?;
-    let upgraded = async {
-        let mut answer = sender.send_request(request).await.map_err(|error| Error::broken(&error))?;
-        match answer.status() {
-            StatusCode::SWITCHING_PROTOCOLS => {}
-            status if status.is_success() => {
-                return Err(Error::NoWebSocket);
-            }
-            status => return Err(refused(status, has_password)),
+    let mut http = Http::open(url, CONNECT_TIMEOUT).await?;
+    match ws::open(&mut http, request, ANSWER_TIMEOUT).await? {
+        Answer::Open(socket) => {
+            let (mut inbox, outbox) = ws::split(socket, max_message_bytes);
+            let alive = Watchdog::new(Duration::ZERO);
+            let noted = alive.clone();
+            inbox.note_each(move || noted.note());
+            Ok((Messages { inbox, assembler: Assembler::new(max_message_bytes), alive, _http: http }, outbox))
         }
-        hyper::upgrade::on(&mut answer).await.map_err(|error| Error::broken(&error))
-    };
-    let upgraded = timeout(ANSWER_TIMEOUT, upgraded).await;
-    let upgraded = upgraded.map_err(|_| Error::Slow { what: "the answer", after: ANSWER_TIMEOUT })??;
-    Ok((WebSocket::after_handshake(TokioIo::new(upgraded), Role::Client), driver))
+        Answer::Refused(answer) if answer.status().is_success() => Err(Error::NoWebSocket),
+        Answer::Refused(answer) => Err(refused(answer.status(), has_password)),
+    }
+}
+
+/// The reading half of a WebSocket.
+#[derive(Debug)]
+pub struct Messages {
+    inbox: Inbox,
+    assembler: Assembler,
+    alive: Watchdog,
+    /// The connection ends with it.
+    _http: Http<Empty<Bytes>>,
+}
+
+impl Messages {
+    /// Notes every frame, pings and pongs too.
+    pub fn alive(&self) -> &Watchdog {
+        &self.alive
+    }
+
+    /// The next whole message. Not cancel-safe.
+    ///
+    /// # Errors
+    /// The WebSocket has ended, or the peer broke its protocol.
+    pub async fn next(&mut self) -> Result<Message, Error> {
+        let Self { inbox, assembler, .. } = self;
+        inbox
+            .next(|piece| {
+                let part = match piece.kind {
+                    Kind::Text => Part::Text,
+                    Kind::Binary => Part::Binary,
+                    Kind::Continuation => Part::Continuation,
+                };
+                Ok(assembler.push(part, piece.is_last, piece.payload)?)
+            })
+            .await
+    }
 }

@@ -90,7 +90,7 @@ pub(super) async fn ffmpeg(url: &str, spec: &Spec, intake: &mut Intake<'_>) -> R
     command::film(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), intake).await
 }
 
-/// A picture that never changes is shown again now and then, so that the stream counts as live.
+/// A single picture is published again once a second, so that the stream counts as live.
 const STILL_FPS: f64 = 1.0;
 
 /// `None`: something for ffmpeg.

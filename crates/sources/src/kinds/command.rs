@@ -1,7 +1,7 @@
 //! A program that writes pictures to its stdout: JPEGs one after the other, or MJPEG parts as ffmpeg writes them.
 //!
-//! It runs in a process group of its own, which is ended as a whole when the source closes: a shell's pipeline must
-//! not outlive it.
+//! It runs in a process group of its own, which is killed as a whole when the source closes: no part of a shell's
+//! pipeline outlives it.
 
 use std::{convert::Infallible, process::Stdio, time::Duration};
 
@@ -16,7 +16,7 @@ use tokio::{
 use super::pipe::{Pipe, pictures};
 use crate::{Error, play::ffmpeg};
 
-/// The beginning of what a program had to say is kept for the error.
+/// So much of a program's stderr is kept for the error.
 const LONGEST_COMPLAINT_BYTES: u64 = 1000;
 /// A program that has closed its stdout may take so long to end.
 const ENDING: Duration = Duration::from_secs(1);
@@ -119,12 +119,12 @@ impl Drop for Process {
     }
 }
 
-/// Reads all, keeps the beginning.
+/// Reads all of a program's stderr, keeps the beginning.
 async fn complaint(stderr: Option<ChildStderr>) -> String {
     let Some(mut stderr) = stderr else { return String::new() };
     let mut text = Vec::new();
     if (&mut stderr).take(LONGEST_COMPLAINT_BYTES).read_to_end(&mut text).await.is_ok() {
-        // What cannot be read has ended.
+        // An error is an end, too.
         let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     }
     String::from_utf8_lossy(&text).trim().to_owned()

@@ -1,4 +1,4 @@
-//! H.264 to JPEG on a thread of its own, which takes access units out of a short queue.
+//! H.264 to JPEG, on a thread that takes access units out of a short queue.
 
 use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -19,21 +19,21 @@ const MOST_WAITING: usize = 8;
 pub(super) struct Unit {
     pub(super) avcc: Vec<u8>,
     pub(super) key: bool,
-    /// Set where they are new.
+    /// `Some` when they are new.
     pub(super) parameters: Option<Parameters>,
-    /// Whether a picture is to be made of it; it is decoded in any case.
+    /// Whether it is also encoded as a picture; it is decoded in any case.
     pub(super) wanted: bool,
     pub(super) captured: Option<CaptureTime>,
 }
 
-/// What a decoder has to know: parameter sets without start codes, and the size that is shown.
+/// Parameter sets without start codes, and the size that is shown.
 pub(super) struct Parameters {
     pub(super) sps: Vec<u8>,
     pub(super) pps: Vec<u8>,
     pub(super) size: (u32, u32),
 }
 
-/// What became of an access unit.
+/// The outcome for an access unit.
 pub(super) enum Made {
     Picture {
         jpeg: Vec<u8>,
@@ -44,11 +44,11 @@ pub(super) enum Made {
     Nothing(media::Error),
 }
 
-/// The thread and the ways to it; dropping this ends it.
+/// The decoding thread and its queues; dropping this ends it.
 pub(super) struct Decoding {
     units: SyncSender<Unit>,
     made: mpsc::Receiver<Made>,
-    /// Nothing can be decoded before the next key frame.
+    /// Units are dropped until the next key frame.
     waits_for_key: bool,
     has_parameters: bool,
 }
@@ -68,7 +68,7 @@ impl Decoding {
         !self.has_parameters
     }
 
-    /// Queues an access unit, or leaves it out with all that follow up to the next key frame.
+    /// Queues an access unit; where the queue is full, drops it and all that follow up to the next key frame.
     pub(super) fn give(&mut self, unit: Unit) -> Result<(), Error> {
         if self.waits_for_key && !unit.key {
             return Ok(());
@@ -79,7 +79,7 @@ impl Decoding {
             Ok(()) => {}
             Err(TrySendError::Full(lost)) => {
                 self.waits_for_key = true;
-                // Its parameters are needed even if it is not.
+                // The parameters that were in it have to come again.
                 self.has_parameters &= lost.parameters.is_none();
             }
             Err(TrySendError::Disconnected(_)) => return Err(gone()),
@@ -116,7 +116,7 @@ fn decode_one(decoder: &mut Option<Decoder>, unit: Unit, quality: u8) -> media::
     if let Some(Parameters { sps, pps, size: (width, height) }) = &unit.parameters {
         *decoder = Some(Decoder::new(sps, pps)?.cropped(*width, *height).of_range(range(sps)));
     }
-    // Nothing is known of the stream before its parameters.
+    // Without parameters there is no decoder yet.
     let Some(decoder) = decoder else { return Ok(None) };
     let Some(picture) = decoder.decode(&unit.avcc)? else { return Ok(None) };
     if !unit.wanted {
@@ -127,7 +127,7 @@ fn decode_one(decoder: &mut Option<Decoder>, unit: Unit, quality: u8) -> media::
     Ok(Some(Made::Picture { jpeg: picture.to_jpeg(quality)?, size, captured: unit.captured }))
 }
 
-/// Cameras leave black and white some room (16 to 235) unless they say otherwise (H.264, E.2.1).
+/// Cameras use the limited range (16 to 235) unless they say otherwise (H.264, E.2.1).
 fn range(sps: &[u8]) -> Range {
     let full = || {
         let bits = rbsp::decode_nal(sps).ok()?;

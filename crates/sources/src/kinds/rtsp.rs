@@ -1,14 +1,14 @@
 //! `rtsp://`: cameras that send H.264, which is decoded and encoded as JPEG once, or JPEG, which passes as it is.
 //!
 //! H.264 has to be decoded without a gap, so access units wait in a short queue for a thread of their own. Where that
-//! thread is too slow, the rest of a group of pictures is left out: the picture stands for a moment, and is never old.
+//! thread is too slow, the rest of a group of pictures is dropped: the picture freezes for a moment, but is never old.
 
 use std::{convert::Infallible, time::Duration};
 
 use futures_util::StreamExt;
 use ingest::{
     Jpeg,
-    pull::{self, Intake, captured_now, http::request::credentials},
+    pull::{Intake, captured_now, credentials},
 };
 use retina::{
     client::{
@@ -32,7 +32,7 @@ pub(super) async fn run(
     intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {
     let playing = timeout(SETUP_TIMEOUT, play(url, transport)).await;
-    let slow = |_| pull::Error::Slow {
+    let slow = |_| net::Error::Slow {
         what: "the camera's answers to DESCRIBE, SETUP and PLAY",
         after: SETUP_TIMEOUT,
     };
@@ -49,7 +49,7 @@ enum Codec {
 }
 
 async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error> {
-    let broken = |error: retina::Error| pull::Error::broken(&error);
+    let broken = |error: retina::Error| net::Error::broken(&error);
     let mut options =
         SessionOptions::default().user_agent(concat!("framehub/", env!("CARGO_PKG_VERSION")).to_owned());
     let mut address = url.clone();
@@ -68,7 +68,7 @@ async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error
     };
     let setup = SetupOptions::default().transport(transport).frame_format(FrameFormat::MP4);
     session.setup(index, setup).await.map_err(broken)?;
-    // Cameras take liberties with what these check.
+    // Many cameras violate what these options check.
     let play = PlayOptions::default()
         .initial_timestamp(InitialTimestampPolicy::Permissive)
         .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::DropPackets);
@@ -131,7 +131,7 @@ async fn next(session: &mut Demuxed) -> Result<VideoFrame, Error> {
         match session.next().await {
             Some(Ok(CodecItem::VideoFrame(frame))) => return Ok(frame),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(pull::Error::broken(&error).into()),
+            Some(Err(error)) => return Err(net::Error::broken(&error).into()),
             None => return Err(Error::ended()),
         }
     }

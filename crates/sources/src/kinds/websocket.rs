@@ -3,32 +3,41 @@
 
 use std::convert::Infallible;
 
-use bytes::Bytes;
-use fastwebsockets::{FragmentCollector, OpCode};
-use ingest::pull::{self, Intake, captured_now, websocket::connect};
+use ingest::pull::{Error, Intake, Messages, captured_now, connect};
+use tokio::select;
 use url::Url;
 use wire::view::{Incoming, max_message_bytes};
 
-pub(super) async fn run(url: &Url, intake: &mut Intake<'_>) -> Result<Infallible, pull::Error> {
-    let max_frame_bytes = intake.admission().limits().max_bytes;
-    let (mut socket, _driver) = connect(url).await?;
-    socket.set_max_message_size(max_message_bytes(max_frame_bytes));
-    let mut socket = FragmentCollector::new(socket);
+pub(super) async fn run(url: &Url, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
+    let max_message_bytes = max_message_bytes(intake.admission().limits().max_bytes);
+    let (messages, mut outbox) = connect(url, max_message_bytes).await?;
+    let answering = async {
+        while let Some(obligation) = outbox.obligation().await {
+            outbox.fulfil(obligation).await?;
+        }
+        std::future::pending::<Result<Infallible, net::Error>>().await
+    };
+    select! {
+        end = read(messages, intake) => end,
+        end = answering => Ok(end?),
+    }
+}
+
+async fn read(mut messages: Messages, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     loop {
-        let frame = socket.read_frame().await.map_err(|error| pull::Error::broken(&error))?;
+        let message = messages.next().await?;
         let captured = captured_now();
-        match frame.opcode {
-            OpCode::Binary => intake.picture(Bytes::from(Vec::from(frame.payload)), captured).await?,
-            OpCode::Text => {
-                let text = str::from_utf8(&frame.payload).unwrap_or_default();
-                match wire::view::parse(text, max_frame_bytes) {
-                    Ok(Incoming::Frame(bytes)) => intake.picture(bytes, captured).await?,
-                    Ok(Incoming::Other) => {}
-                    Err(error) => intake.skip(&error),
-                }
-            }
-            OpCode::Close => return Err(pull::Error::Ended),
-            OpCode::Continuation | OpCode::Ping | OpCode::Pong => {}
+        let is_text = message.is_text();
+        let bytes = message.into_bytes();
+        if !is_text {
+            intake.picture(bytes, captured).await?;
+            continue;
+        }
+        let text = str::from_utf8(&bytes).unwrap_or_default();
+        match wire::view::parse(text, intake.admission().limits().max_bytes) {
+            Ok(Incoming::Frame(picture)) => intake.picture(picture, captured).await?,
+            Ok(Incoming::Other) => {}
+            Err(error) => intake.skip(&error),
         }
     }
 }

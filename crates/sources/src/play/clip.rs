@@ -1,5 +1,5 @@
-//! Sources whose frames can be had by number: a file of JPEGs, a folder of pictures, the test pattern. What
-//! is skipped is not even read.
+//! Sources whose frames are read by number: a file of JPEGs, a folder of pictures, the test pattern. Skipped frames are
+//! not read.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ use crate::Error;
 /// Frames a second where neither the source nor the user says.
 pub const DEFAULT_FPS: f64 = 30.0;
 
-/// What the user wants of a source.
+/// How a source is played.
 #[derive(Clone, Copy, Debug)]
 pub struct PlayOptions {
     /// Frames a second: the pace of a source without times of its own, an upper limit for the others.
@@ -45,7 +45,7 @@ enum Pictures {
         chosen: Vec<usize>,
     },
     Folder(Vec<PathBuf>),
-    /// The pattern keeps what it drew last; one frame is drawn at a time, nothing awaits under the lock.
+    /// One frame is drawn at a time, into the canvas that the pattern keeps.
     Pattern {
         pattern: Box<Lock<TestPattern>>,
         caption: String,
@@ -53,8 +53,7 @@ enum Pictures {
 }
 
 impl Clip {
-    /// Whatever of this kind a path is: a folder of pictures, a picture, a video with JPEG inside. `None`: something
-    /// for ffmpeg.
+    /// A folder of pictures, a picture, or a video with JPEG inside. `None`: something for ffmpeg.
     ///
     /// # Errors
     /// A path that cannot be read, a folder without pictures, a file that contradicts itself.
@@ -171,7 +170,7 @@ fn beyond(index: usize) -> Error {
 fn complete(jpeg: Vec<u8>) -> Bytes {
     match wire::jpeg::probe(&jpeg) {
         Ok(info) if !info.has_huffman_tables => wire::jpeg::with_standard_tables(&jpeg).into(),
-        // What is no JPEG is for the hub to refuse, in its own words.
+        // What is no JPEG is refused when it is published.
         _ => jpeg.into(),
     }
 }
@@ -189,18 +188,18 @@ mod tests {
     use media::Picture;
     use std::time::Duration;
 
-    const WISHES: PlayOptions = PlayOptions { fps: None, quality: 80, looping: false, size: (64, 48) };
+    const OPTIONS: PlayOptions = PlayOptions { fps: None, quality: 80, looping: false, size: (64, 48) };
 
     fn jpeg(grey: u8) -> Vec<u8> {
         media::jpeg::encode(&Picture::filled(16, 16, [grey; 3]), 90).unwrap()
     }
 
     #[test]
-    fn concatenated_jpegs_are_paced_by_the_wish() {
+    fn concatenated_jpegs_are_paced_by_the_options() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mjpeg");
         std::fs::write(&path, [jpeg(10), jpeg(20), jpeg(30)].concat()).unwrap();
-        let clip = Clip::file(JpegFile::open(&path).unwrap(), &PlayOptions { fps: Some(4.0), ..WISHES });
+        let clip = Clip::file(JpegFile::open(&path).unwrap(), &PlayOptions { fps: Some(4.0), ..OPTIONS });
         assert_eq!(clip.schedule, Schedule::even(4.0, Some(3), false));
         for (number, grey) in [(0, 10), (1, 20), (2, 30)] {
             assert_eq!(clip.jpeg(number).unwrap(), jpeg(grey));
@@ -215,7 +214,7 @@ mod tests {
         std::fs::write(folder.path().join("a.jpeg"), jpeg(10)).unwrap();
         std::fs::write(folder.path().join("notes.txt"), b"no picture").unwrap();
         std::fs::write(folder.path().join("c.png"), PNG_1X1).unwrap();
-        let clip = Clip::folder(folder.path(), &WISHES).unwrap();
+        let clip = Clip::folder(folder.path(), &OPTIONS).unwrap();
         assert_eq!(clip.schedule.round(), Some(Duration::from_millis(100)));
         assert_eq!(clip.jpeg(0).unwrap(), jpeg(10));
         assert_eq!(clip.jpeg(1).unwrap(), jpeg(20));
@@ -224,17 +223,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_named() {
+    fn a_file_that_is_no_picture_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Clip::folder(folder.path(), &WISHES).unwrap_err().to_string().contains("holds no .jpg"));
+        assert!(Clip::folder(folder.path(), &OPTIONS).unwrap_err().to_string().contains("holds no .jpg"));
         std::fs::write(folder.path().join("a.jpg"), b"plain text").unwrap();
-        let error = Clip::folder(folder.path(), &WISHES).unwrap().jpeg(0).unwrap_err();
+        let error = Clip::folder(folder.path(), &OPTIONS).unwrap().jpeg(0).unwrap_err();
         assert!(error.to_string().contains("a.jpg"), "{error}");
     }
 
     #[test]
     fn the_pattern_never_ends_and_has_the_wanted_size() {
-        let clip = Clip::pattern("test", &WISHES);
+        let clip = Clip::pattern("test", &OPTIONS);
         assert_eq!((clip.schedule.frames(), clip.schedule.due(60)), (None, Duration::from_secs(2)));
         let info = wire::jpeg::probe(&clip.jpeg(5).unwrap()).unwrap();
         assert_eq!((info.width, info.height), (64, 48));

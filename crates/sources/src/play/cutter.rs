@@ -12,13 +12,13 @@ const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 /// Bytes in, whole frames out.
 #[derive(Debug)]
 pub enum Cutter {
-    /// The first bytes, as far as they do not yet tell.
+    /// The first bytes, while they may still be either.
     Unknown(Vec<u8>),
     Jpegs(Box<Splitter>),
     Parts(Box<Parser>),
 }
 
-/// What the bytes are not.
+/// The bytes cannot be cut into frames.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CutError {
     #[error(
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_consumer_that_has_enough_ends_it() {
+    fn a_consumer_that_has_enough_stops_it() {
         let mut cutter = Cutter::default();
         let mut count = 0;
         let more = cutter.feed(&jpegs().concat(), &mut |_| {

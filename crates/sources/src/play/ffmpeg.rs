@@ -1,5 +1,5 @@
-//! How ffmpeg is asked for frames of what this program does not read itself: H.264 and other codecs, other
-//! containers, cameras behind URLs. It decodes, paces the reading by the file's own times, and writes JPEGs.
+//! The command lines of ffmpeg and ffprobe, for what this program does not read itself: H.264 and other codecs, other
+//! containers, cameras behind URLs. ffmpeg decodes, reads a file at its own pace, and writes JPEGs.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub enum Input<'a> {
 impl Input<'_> {
     fn argument(&self) -> OsString {
         match self {
-            // So that a name with a colon or a dash in front is a name all the same.
+            // Without the scheme, ffmpeg would read `a:b.mp4` as a protocol and `-a.mp4` as an option.
             Input::File(path) => {
                 let mut argument = OsString::from("file:");
                 argument.push(path);
@@ -59,7 +59,7 @@ pub fn pictures(program: &str, path: &Path, fps: Option<f64>) -> Command {
     if let Some(fps) = fps {
         command.args(["-vf", &format!("fps=min(source_fps\\,{fps})")]);
     }
-    // None twice and none left out, whatever their times.
+    // Each picture once, whatever its time.
     command.args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "-"]);
     command
 }
@@ -68,7 +68,7 @@ pub fn pictures(program: &str, path: &Path, fps: Option<f64>) -> Command {
 pub fn decoding(program: &str, path: &Path, quality: u8) -> Command {
     let mut command = Command::new(program);
     command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(Input::File(path).argument());
-    // Each frame once, as it is in the file: none doubled or left out to make the rate even.
+    // Each frame once: none doubled or dropped to make the rate even.
     command.args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "mpjpeg"]);
     command.args(["-q:v", &scale(quality).to_string(), "-"]);
     command
@@ -92,7 +92,7 @@ pub fn duration(path: &Path) -> Option<Duration> {
     Duration::try_from_secs_f64(secs).ok().filter(|duration| !duration.is_zero())
 }
 
-/// What a file says of its video.
+/// The video of a file, as its container describes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct About {
     /// Frames a second, on average.
@@ -100,7 +100,7 @@ pub struct About {
     pub frames: Option<u64>,
 }
 
-/// Asks ffprobe; nothing is known where it is missing.
+/// Asks ffprobe; without it, nothing is known.
 pub fn about(path: &Path) -> About {
     let output = Command::new(PROBE)
         .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate,nb_frames"])
@@ -108,11 +108,11 @@ pub fn about(path: &Path) -> About {
         .arg(Input::File(path).argument())
         .stdin(Stdio::null())
         .output();
-    output.map_or_else(|_| About::default(), |output| told(&String::from_utf8_lossy(&output.stdout)))
+    output.map_or_else(|_| About::default(), |output| parse_probe(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Reads lines such as `avg_frame_rate=30000/1001` and `nb_frames=N/A`.
-fn told(text: &str) -> About {
+fn parse_probe(text: &str) -> About {
     let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     let rate = value("avg_frame_rate").and_then(|rate| {
         let (frames, secs) = rate.split_once('/')?;
@@ -124,7 +124,7 @@ fn told(text: &str) -> About {
     }
 }
 
-/// What to do where there is no ffmpeg.
+/// The error where there is no ffmpeg.
 pub fn missing(program: &str) -> String {
     format!(
         "this video needs ffmpeg to be decoded, and '{program}' was not found; install it (Debian, Ubuntu: apt \
@@ -137,7 +137,7 @@ pub fn missing(program: &str) -> String {
 mod tests {
     use super::*;
 
-    const WISHES: PlayOptions = PlayOptions { fps: None, quality: 85, looping: true, size: (0, 0) };
+    const OPTIONS: PlayOptions = PlayOptions { fps: None, quality: 85, looping: true, size: (0, 0) };
 
     fn words(command: &Command) -> String {
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
@@ -146,12 +146,12 @@ mod tests {
 
     #[test]
     fn a_file_is_paced_and_looped_a_url_is_not() {
-        let file = command(PROGRAM, Input::File(Path::new("-a:b.mp4")), &WISHES);
+        let file = command(PROGRAM, Input::File(Path::new("-a:b.mp4")), &OPTIONS);
         assert_eq!(
             words(&file),
             "-hide_banner -loglevel error -nostdin -re -stream_loop -1 -i file:-a:b.mp4 -map 0:v:0 -f mpjpeg -q:v 6 -"
         );
-        let options = PlayOptions { fps: Some(10.0), looping: false, ..WISHES };
+        let options = PlayOptions { fps: Some(10.0), looping: false, ..OPTIONS };
         let url = command(PROGRAM, Input::Url("rtsp://camera/1"), &options);
         assert_eq!(
             words(&url),
@@ -171,9 +171,9 @@ mod tests {
     #[test]
     fn what_ffprobe_says_is_believed_within_reason() {
         let film = About { fps: Some(25.0), frames: Some(20) };
-        assert_eq!(told("avg_frame_rate=25/1\nnb_frames=20\n"), film);
+        assert_eq!(parse_probe("avg_frame_rate=25/1\nnb_frames=20\n"), film);
         for text in ["", "avg_frame_rate=0/0\nnb_frames=N/A\n", "avg_frame_rate=90000/1\nnb_frames=0"] {
-            assert_eq!(told(text), About::default(), "{text}");
+            assert_eq!(parse_probe(text), About::default(), "{text}");
         }
     }
 

@@ -1,6 +1,5 @@
-//! What can be shown without asking anybody: files, folders and the test picture, and what a program writes to a
-//! pipe. Which picture comes when, and its bytes; where it goes is the caller's business, so that `framehub publish`
-//! plays the same.
+//! Files, folders, the test picture and pipes as frames: which picture is due when, and its bytes. Where they go is the
+//! caller's business: a stream, or an analysis that takes them as fast as it can.
 
 mod clip;
 mod cutter;

@@ -97,8 +97,8 @@ impl Schedule {
         Duration::from_secs_f64(secs)
     }
 
-    /// The newest frame that is due after `elapsed`, at least `number`: the frames between are too late to
-    /// be worth sending. Without looping not past the last frame.
+    /// The newest frame that is due after `elapsed`, at least `number`: those before it are too late to be sent. Without
+    /// looping, not past the last frame.
     pub fn newest_due(&self, elapsed: Duration, number: u64) -> u64 {
         let secs = elapsed.as_secs_f64();
         let newest = match &self.cadence {
@@ -125,7 +125,7 @@ pub(super) fn thinned(times: &[f64], fps: f64) -> Vec<usize> {
     let mut last_slot = None;
     let mut kept = Vec::new();
     for (index, time) in times.iter().enumerate() {
-        // A hair's breadth for times that are a slot's start but for rounding.
+        // Rounding may put a slot's first frame just before its start.
         let slot = (time * fps + 1e-6).floor() as u64;
         if last_slot.is_none_or(|last| slot > last) {
             kept.push(index);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_late_gets_the_newest_frame_that_is_due() {
+    fn a_late_reader_gets_the_newest_frame_that_is_due() {
         let schedule = Schedule::listed(vec![0.0, 0.5, 0.75], 2.0, true);
         for (elapsed, newest) in [(0, 0), (499, 0), (500, 1), (1999, 2), (2000, 3), (2600, 4), (9000, 14)] {
             assert_eq!(schedule.newest_due(millis(elapsed), 0), newest, "{elapsed}");

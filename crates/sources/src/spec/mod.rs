@@ -1,7 +1,7 @@
-//! What a source is: the parsed form of one line, `NAME=URL#options`.
+//! The description of a source: the parsed form of one line, `NAME=URL#options`.
 //!
-//! Here text becomes a [`Spec`], and every mistake in it is named; nothing is opened or looked up. The name is
-//! optional and made from the URL; the options stand behind `#` as in a query: `fps=10&on_demand=false`.
+//! Nothing is opened or looked up here. The name is optional, and then made from the URL; the options follow a `#`, as in
+//! a query: `fps=10&on_demand=false`.
 //!
 //! ```
 //! let spec = sources::Spec::parse("door=http://10.0.0.7/video.mjpg#fps=10").unwrap();
@@ -22,18 +22,18 @@ use wire::options::{self, Options};
 pub use error::SpecError;
 pub use redact::redacted;
 
-/// One source: the stream that it fills, what it opens, and how.
+/// One source and its stream.
 #[derive(Clone, PartialEq)]
 pub struct Spec {
     pub name: StreamName,
     pub kind: Kind,
-    /// Opened when somebody reads the stream, and closed some seconds after the last has left.
+    /// Opened with the stream's first viewer, and closed some seconds after the last has left.
     pub on_demand: bool,
-    /// At most so many frames a second; `None`: as the source gives them.
+    /// Most frames a second; `None`: all that the source has.
     pub fps: Option<f64>,
-    /// Of what has to be encoded, 1 to 100; `None`: as the hub is set.
+    /// JPEG quality of what has to be encoded, 1 to 100; `None`: the hub's setting.
     pub quality: Option<u8>,
-    /// No picture for so long, and the source is opened anew.
+    /// Without a picture for so long, the source is opened anew.
     pub timeout: Duration,
 }
 
@@ -60,10 +60,10 @@ pub enum Kind {
     Command(String),
 }
 
-/// How RTP comes to us.
+/// How RTP is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transport {
-    /// Inside the RTSP connection: passes every router.
+    /// Inside the RTSP connection, which passes every router.
     #[default]
     Tcp,
     Udp,
@@ -85,13 +85,13 @@ impl Kind {
         }
     }
 
-    /// A camera is there to be recorded; everything else costs nothing while nobody watches.
+    /// Cameras are recorded, so they run; other sources cost nothing without viewers.
     fn rests(&self) -> bool {
         !matches!(self, Self::Camera { .. })
     }
 }
 
-/// Without a picture for so long a source counts as gone. Cameras that wait for their next key frame need some of it.
+/// Cameras may need some seconds to their next key frame.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two requests for a picture.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ pub fn redacted(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once(':') else { return format!("{address}{dots}") };
     let slashes = rest.len() - rest.trim_start_matches('/').len();
     let (slashes, rest) = rest.split_at(slashes);
-    // The password may hold a slash that somebody forgot to encode: the last @ counts.
+    // The password may contain a slash that was not encoded: the last @ counts.
     let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_secret, rest)| ("…@", rest));
     format!("{scheme}:{slashes}{user}{rest}{dots}")
 }

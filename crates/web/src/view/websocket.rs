@@ -13,7 +13,7 @@ use axum::{extract::Request, response::Response};
 use bytes::Bytes;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
-use sessions::{Client, Close, NotTaken, Notice, Word};
+use sessions::{Client, NotTaken, Notice, Word};
 use wire::view;
 
 use super::{Source, Views, query};
@@ -178,9 +178,9 @@ impl View {
             }
         };
         websocket::farewell(outbox, &ended).await?;
-        let Ended::Closed(net::ws::Close { code, reason }) = ended else { return Ok(ClosedBy::Us) };
+        let Ended::Closed(close) = ended else { return Ok(ClosedBy::Us) };
         if let Some(client) = self.client.take() {
-            client.leave(Close { code, reason });
+            client.leave(close);
         }
         Ok(ClosedBy::Peer)
     }

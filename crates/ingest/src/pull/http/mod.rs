@@ -1,25 +1,25 @@
-//! `http://` and `https://`: MJPEG, or a picture that is asked for again and again. Which of the two it is the
-//! answer's content type says.
+//! `http://` and `https://`: MJPEG, or a single picture that is requested again and again, by the answer's content type.
 
-pub mod request;
+mod request;
 
 use std::{convert::Infallible, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hub::CaptureTime;
 use hyper::body::Incoming;
+use net::http::read_body;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use url::Url;
-use wire::{
-    image,
-    multipart::{self, Event, Limits, Parser, Part},
-};
+use wire::multipart::{self, Event, Limits, Parser, Part};
 
-use super::{Error, Intake, captured_now};
+use super::{
+    error::Error,
+    intake::{Intake, captured_now},
+};
 use request::{Answer, Caller};
 
-/// A single picture must be whole so soon after its answer has begun.
+/// A single picture must be complete so soon after its answer has begun.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 
@@ -36,7 +36,7 @@ pub async fn run(url: &Url, pause: Duration, intake: &mut Intake<'_>) -> Result<
     }
 }
 
-/// What an answer holds.
+/// The content of an answer.
 #[derive(Debug, PartialEq)]
 enum Content {
     /// MJPEG with this boundary.
@@ -86,7 +86,7 @@ async fn parts(mut answer: Answer, boundary: &str, intake: &mut Intake<'_>) -> R
     Err(Error::Ended)
 }
 
-/// What another hub says of its frame; cameras say nothing.
+/// The capture time that another hub gives; cameras give none.
 fn timestamp(part: &Part) -> Option<CaptureTime> {
     CaptureTime::from_unix_secs(part.headers.get("X-Timestamp")?.trim().parse().ok()?)
 }
@@ -103,29 +103,21 @@ async fn snapshots(
     ticks.tick().await;
     let mut answer = first;
     loop {
-        let slow = |_| Error::Slow { what: "the picture", after: BODY_TIMEOUT };
-        let picture =
-            timeout(BODY_TIMEOUT, whole(answer, intake.admission().limits())).await.map_err(slow)??;
+        let limits = *intake.admission().limits();
+        let picture = match timeout(BODY_TIMEOUT, read_body(answer.body, limits.max_bytes)).await {
+            Ok(Err(net::Error::BodyTooLarge { .. })) => return Err(limits.too_large().into()),
+            Ok(read) => read?,
+            Err(_) => return Err(net::Error::Slow { what: "the picture", after: BODY_TIMEOUT }.into()),
+        };
         intake.picture(picture, captured_now()).await?;
         ticks.tick().await;
         answer = caller.get().await?;
     }
 }
 
-async fn whole(mut answer: Answer, limits: &image::Limits) -> Result<Bytes, Error> {
-    let mut bytes = BytesMut::new();
-    while let Some(piece) = next(&mut answer.body).await? {
-        if bytes.len() + piece.len() > limits.max_bytes {
-            return Err(limits.too_large().into());
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes.freeze())
-}
-
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
     while let Some(piece) = body.frame().await {
-        if let Ok(data) = piece.map_err(|error| Error::broken(&error))?.into_data() {
+        if let Ok(data) = piece.map_err(|error| net::Error::broken(&error))?.into_data() {
             return Ok(Some(data));
         }
     }

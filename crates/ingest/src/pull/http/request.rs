@@ -1,45 +1,28 @@
-//! Asking for a URL: connection, credentials (Basic and Digest, when the other side asks for them), redirects.
+//! Requests for one URL: credentials (Basic and Digest, when the server asks for them) and redirects.
 
-use std::time::Duration;
-
+use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_auth::{PasswordClient, PasswordParams};
 use http_body_util::Empty;
-use hyper::{
-    body::Incoming,
-    client::conn::http1::{self, SendRequest},
-};
-use hyper_util::rt::TokioIo;
-use percent_encoding::percent_decode_str;
-use tokio::{task::AbortHandle, time::timeout};
+use hyper::body::Incoming;
+use net::http::{Http, get, target};
 use url::Url;
 
-use crate::pull::Error;
+use crate::pull::{
+    connection::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, credentials, refused},
+    error::Error,
+};
 
-/// Connecting, TLS included. A camera on a radio link answers within that or not at all.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the request to the answer's head.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Browsers follow 20; a camera that moves more than this runs in a circle.
 const MOST_REDIRECTS: usize = 5;
-
-/// Ends the task that drives a connection together with whatever came over it.
-#[derive(Debug)]
-pub struct Driver(AbortHandle);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
 
 /// An answer's head, and its body to be read.
 #[derive(Debug)]
 pub(super) struct Answer {
     headers: HeaderMap,
-    pub body: Incoming,
-    _driver: Driver,
+    pub(super) body: Incoming,
+    /// The body ends with it.
+    _http: Http<Empty<Bytes>>,
 }
 
 impl Answer {
@@ -48,7 +31,7 @@ impl Answer {
     }
 }
 
-/// Asks for one URL, and remembers how it has to identify itself.
+/// Requests one URL, and remembers the credentials that the server wants.
 pub(super) struct Caller {
     url: Url,
     password: Option<PasswordClient>,
@@ -62,11 +45,11 @@ impl Caller {
     pub(super) async fn get(&mut self) -> Result<Answer, Error> {
         let mut tried_password = false;
         for _ in 0..=MOST_REDIRECTS {
-            let (response, driver) = self.ask().await?;
+            let (response, http) = self.ask().await?;
             let status = response.status();
             if status == StatusCode::OK {
                 let (head, body) = response.into_parts();
-                return Ok(Answer { headers: head.headers, body, _driver: driver });
+                return Ok(Answer { headers: head.headers, body, _http: http });
             }
             if status == StatusCode::UNAUTHORIZED && !tried_password && !self.url.username().is_empty() {
                 tried_password = true;
@@ -82,20 +65,16 @@ impl Caller {
         Err(Error::Redirects { limit: MOST_REDIRECTS })
     }
 
-    async fn ask(&mut self) -> Result<(Response<Incoming>, Driver), Error> {
-        let authorization = self.authorization()?;
-        let mut request = Request::get(target(&self.url))
-            .header(header::HOST, authority(&self.url))
-            .header(header::USER_AGENT, concat!("framehub/", env!("CARGO_PKG_VERSION")))
-            .header(header::ACCEPT, "multipart/x-mixed-replace, image/jpeg, image/png;q=0.9, */*;q=0.1");
-        if let Some(value) = authorization {
+    async fn ask(&mut self) -> Result<(Response<Incoming>, Http<Empty<Bytes>>), Error> {
+        let accept = "multipart/x-mixed-replace, image/jpeg, image/png;q=0.9, */*;q=0.1";
+        let mut request = get(&self.url).header(header::ACCEPT, accept);
+        if let Some(value) = self.authorization()? {
             request = request.header(header::AUTHORIZATION, value);
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| Error::broken(&error))?;
-        let (mut sender, driver) = open(&self.url).await?;
-        let answer = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
-        let answer = answer.map_err(|_| Error::Slow { what: "the answer", after: ANSWER_TIMEOUT })?;
-        Ok((answer.map_err(|error| Error::broken(&error))?, driver))
+        let request = request.body(Empty::new()).map_err(|error| net::Error::broken(&error))?;
+        let mut http = Http::open(&self.url, CONNECT_TIMEOUT).await?;
+        let answer = http.ask(request, ANSWER_TIMEOUT).await?;
+        Ok((answer, http))
     }
 
     fn authorization(&mut self) -> Result<Option<HeaderValue>, Error> {
@@ -110,12 +89,12 @@ impl Caller {
             body: Some(&[]),
         };
         let value = client.respond(&params).map_err(|reason| Error::Challenge { reason })?;
-        let mut value = HeaderValue::try_from(value).map_err(|error| Error::broken(&error))?;
+        let mut value = HeaderValue::try_from(value).map_err(|error| net::Error::broken(&error))?;
         value.set_sensitive(true);
         Ok(Some(value))
     }
 
-    /// The password goes along only to the host that it was given for.
+    /// The password is sent only to the host that it was given for.
     fn follow(&mut self, location: &HeaderValue) -> Result<(), Error> {
         let unusable = || Error::RedirectTarget;
         let mut next = self.url.join(location.to_str().map_err(|_| unusable())?).map_err(|_| unusable())?;
@@ -135,36 +114,6 @@ impl Caller {
     }
 }
 
-/// An HTTP/1.1 connection to the URL's host.
-pub async fn open(url: &Url) -> Result<(SendRequest<Empty<Bytes>>, Driver), Error> {
-    let secure = matches!(url.scheme(), "https" | "wss");
-    let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let connection = net::connect(host, port, secure, CONNECT_TIMEOUT).await?;
-    let (sender, connection) =
-        http1::handshake(TokioIo::new(connection)).await.map_err(|error| Error::broken(&error))?;
-    // Its error is told to whoever waits for the answer or the body.
-    let driver = tokio::spawn(async move { drop(connection.with_upgrades().await) });
-    Ok((sender, Driver(driver.abort_handle())))
-}
-
-/// `host:port` as the `Host` header wants it.
-pub fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Path and query.
-pub fn target(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
-}
-
-/// User and password of the URL, decoded.
-pub fn credentials(url: &Url) -> (String, String) {
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    (decode(url.username()), decode(url.password().unwrap_or_default()))
-}
-
 fn challenge(response: &Response<Incoming>) -> Result<PasswordClient, Error> {
     let challenges = response.headers().get_all(header::WWW_AUTHENTICATE);
     let mut builder = PasswordClient::builder();
@@ -172,18 +121,6 @@ fn challenge(response: &Response<Incoming>) -> Result<PasswordClient, Error> {
         builder = builder.challenges(text);
     }
     builder.build().map_err(|reason| Error::Challenge { reason: reason.to_string() })
-}
-
-pub fn refused(status: StatusCode, has_password: bool) -> Error {
-    let hint = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_password => {
-            ": user or password are not taken"
-        }
-        StatusCode::UNAUTHORIZED => ": it wants a password; write http://USER:PASSWORD@HOST/…",
-        StatusCode::NOT_FOUND => ": there is nothing at this address",
-        _ => "",
-    };
-    Error::Refused { status: status.as_u16(), hint }
 }
 
 #[cfg(test)]
@@ -199,11 +136,5 @@ mod tests {
         caller.follow(&HeaderValue::from_static("http://elsewhere/c")).unwrap();
         assert_eq!(caller.url.as_str(), "http://elsewhere/c");
         assert!(caller.follow(&HeaderValue::from_static("file:///etc/passwd")).is_err());
-    }
-
-    #[test]
-    fn credentials_are_decoded() {
-        let url = "http://me%40home:p%3A%2F@cam/".parse().unwrap();
-        assert_eq!(credentials(&url), ("me@home".to_owned(), "p:/".to_owned()));
     }
 }

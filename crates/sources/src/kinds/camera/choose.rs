@@ -1,9 +1,9 @@
-//! Which of a camera's formats to take: arithmetic over what it offers.
+//! Chooses among the formats that a camera offers.
 
 use super::Pixels;
 use media::raw::Layout;
 
-/// What somebody asked for.
+/// The requested mode.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Preference {
     pub(super) width: Option<u32>,
@@ -11,7 +11,7 @@ pub(super) struct Preference {
     pub(super) fps: Option<f64>,
 }
 
-/// One way in which the camera can be used.
+/// A mode that the camera offers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Offer {
     pub(super) pixels: Pixels,
@@ -21,7 +21,7 @@ pub(super) struct Offer {
     pub(super) fps: Option<f64>,
 }
 
-/// Without a preferred: what every camera has, and what document 004 asks for.
+/// Where nothing is requested: every camera has it.
 const USUAL_SIZE: (u32, u32) = (640, 480);
 const USUAL_FPS: f64 = 30.0;
 
@@ -41,18 +41,18 @@ impl Preference {
     }
 }
 
-/// The offer that comes nearest: first in size, then in rate; of those that are equal, JPEG, which costs nothing here.
+/// The nearest offer: first in size, then in rate, then the cheapest to encode, which is JPEG.
 pub(super) fn choose(offers: &[Offer], preferred: &Preference) -> Option<Offer> {
     let (width, height) = preferred.size();
     let distance =
         |offer: &Offer| u64::from(offer.width.abs_diff(width)) + u64::from(offer.height.abs_diff(height));
-    // A rate that is not told is taken to be enough; frames a second that are missing count in whole ones.
+    // An unknown rate is taken to be enough; missing frames a second are rounded to whole ones.
     let missing = |offer: &Offer| offer.fps.map_or(0, |fps| (preferred.fps() - fps).max(0.0).round() as u64);
     let key = |offer: &&Offer| (distance(offer), missing(offer), cost(offer.pixels));
     offers.iter().min_by_key(key).copied()
 }
 
-/// What a picture costs here: JPEG nothing, then by the bytes that are moved.
+/// What encoding a picture costs: nothing for JPEG, else by the bytes that are moved.
 fn cost(pixels: Pixels) -> u8 {
     match pixels {
         Pixels::Jpeg => 0,

@@ -1,4 +1,4 @@
-//! Video4Linux: the system calls, on a thread of its own. Nothing is decided here.
+//! Video4Linux: the system calls, on a thread of its own.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::Error;
 
-/// How long the thread waits for a picture before it looks whether it is still needed.
+/// How long the thread waits for a picture before it checks whether it is still needed.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// A camera and the thread that reads it; dropping this closes it.
@@ -39,7 +39,7 @@ pub(super) struct Camera {
 
 impl Camera {
     pub(super) fn start(path: &Path, preferred: Preference) -> Result<Self, Error> {
-        // One is being encoded, one waits; what comes beyond is left out.
+        // One capture is being encoded, one waits, further ones are dropped.
         let (captured, captures) = mpsc::channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
@@ -95,7 +95,7 @@ fn read(
     Ok(())
 }
 
-/// A wait in the driver could not be ended, one in `poll` can.
+/// Waits in `poll`, which has a time limit; a wait in the driver has none.
 fn is_ready(stream: &ReadStream) -> io::Result<bool> {
     let mut files = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
     match poll(&mut files, Some(&LOOK)) {
@@ -121,7 +121,7 @@ fn open(path: &Path, preferred: &Preference) -> Result<(ReadStream, Mode), Error
         return Err(Error::CameraFormat { device: path.to_owned(), format });
     };
     let mode = Mode { pixels, width: given.width(), height: given.height(), stride: given.bytes_per_line() };
-    // Some drivers know one rate only; the picture comes all the same.
+    // Some drivers have one rate only; that is no reason to fail.
     if let Err(error) =
         capture.set_frame_interval(Fract::new(1000, (preferred.fps() * 1000.0).round().max(1.0) as u32))
     {
@@ -131,7 +131,7 @@ fn open(path: &Path, preferred: &Preference) -> Result<(ReadStream, Mode), Error
     Ok((stream, mode))
 }
 
-/// What is understood, by V4L2's names.
+/// The formats that can be used, by V4L2's names.
 const KNOWN: [([u8; 4], Pixels); 8] = [
     (*b"MJPG", Pixels::Jpeg),
     (*b"JPEG", Pixels::Jpeg),
@@ -169,7 +169,7 @@ fn offers(device: &Device) -> io::Result<Vec<Offer>> {
     Ok(offers)
 }
 
-/// Of a range, its ends and the usual sizes within.
+/// The sizes of a format; of a range, its ends and the usual sizes within.
 fn sizes(device: &Device, format: PixelFormat) -> Vec<(u32, u32)> {
     const USUAL: [(u32, u32); 7] =
         [(320, 240), (480, 360), (640, 480), (800, 600), (1280, 720), (1920, 1080), (3840, 2160)];
@@ -183,7 +183,7 @@ fn sizes(device: &Device, format: PixelFormat) -> Vec<(u32, u32)> {
             let ends = [(range.min_width(), range.min_height()), (range.max_width(), range.max_height())];
             USUAL.into_iter().filter(inside).chain(ends).collect()
         }
-        // Not every driver lists them; it will say what it makes of the usual one.
+        // Some drivers list no sizes; they adjust the usual one.
         Err(_) => vec![(640, 480)],
     }
 }

@@ -1,8 +1,8 @@
 //! `v4l2:`: a camera of this machine. Its JPEGs pass as they are (with the Huffman tables that UVC cameras leave out);
 //! other pixels are encoded once, planes straight into the codec.
 //!
-//! `device` holds the system calls, on a thread of its own; everything here works on what it tells: the formats that
-//! are offered, and buffers.
+//! `device` has the system calls, on a thread of its own; the rest works on the formats that it lists and the buffers
+//! that it fills, so it is tested without a camera.
 
 mod choose;
 #[cfg(target_os = "linux")]
@@ -20,24 +20,24 @@ use tokio::sync::mpsc;
 use crate::{Error, blocking::blocking};
 use choose::Preference;
 
-/// What a camera's pixels are.
+/// The pixel format of a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pixels {
     Jpeg,
     Raw(Layout),
 }
 
-/// What the camera was set to in the end, which need not be what was asked for.
+/// The mode that the driver has set, which need not be the requested one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mode {
     pixels: Pixels,
     width: u32,
     height: u32,
-    /// Bytes from one row to the next; of no meaning for JPEG.
+    /// Bytes from one row to the next; meaningless for JPEG.
     stride: u32,
 }
 
-/// One capture, in memory of its own.
+/// One capture, copied out of the driver's buffer.
 #[derive(Debug)]
 struct Capture {
     mode: Mode,

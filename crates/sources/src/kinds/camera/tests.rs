@@ -25,7 +25,7 @@ fn preferred(width: u32, height: u32, fps: f64) -> Preference {
     Preference { width: Some(width), height: Some(height), fps: Some(fps) }
 }
 
-/// What a usual webcam lists.
+/// What most webcams list.
 fn webcam() -> Vec<Offer> {
     vec![
         offer(YUYV, 640, 480, 30.0),
@@ -58,7 +58,7 @@ fn the_size_comes_first_then_the_rate_then_the_cost() {
 }
 
 #[test]
-fn without_a_wish_it_is_vga() {
+fn the_default_is_vga() {
     let none = Preference { width: None, height: None, fps: None };
     let chosen = choose(&webcam(), &none).unwrap();
     assert_eq!((chosen.width, chosen.height), (640, 480));
@@ -66,7 +66,7 @@ fn without_a_wish_it_is_vga() {
     assert_eq!(Preference { height: Some(480), ..none }.size(), (640, 480));
 }
 
-/// Shows these buffers in a hub; gives what the stream has last, and what was counted.
+/// Publishes these buffers; gives the newest frame and the counters.
 async fn shown(captures: Vec<Capture>) -> (Option<(Vec<u8>, hub::Format)>, Report) {
     let ring = RingLimits { frames: 2, history_bytes: 1 << 20, backlog_frames: 2, backlog_bytes: 1 << 20 };
     let hub = Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring });
