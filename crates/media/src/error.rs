@@ -28,7 +28,7 @@ pub enum Error {
     /// The bytes are not a PPM as it is read here.
     #[error("not a readable PPM: {0}")]
     BadPpm(String),
-    /// A [`crate::raw::Raw`] picture whose buffer does not fit what is said of it.
+    /// A raw picture whose buffer does not fit what is said of it.
     #[error("the camera's buffer does not hold its picture: {0}")]
     BadRaw(String),
     /// A [`crate::Picture`] whose buffer does not fit its size.

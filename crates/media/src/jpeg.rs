@@ -2,7 +2,7 @@
 //! this module alone, so that it can be exchanged, and its panics stay here.
 //!
 //! Whether bytes *are* a JPEG is asked elsewhere, at the door, by a marker walk
-//! that costs a microsecond; this module is for those who need the pixels.
+//! that costs a microsecond; this module is for uses that need the pixels.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,6 @@ use libjpeg_turbo_rs::Subsampling::{S411, S420, S422, S440, S441, S444};
 use libjpeg_turbo_rs::tj3::{TjHandle, TjParam};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use crate::raw::Layout;
 use crate::{Error, Picture, Result, check_pixels};
 
 /// The largest side the codec accepts (libjpeg's `JPEG_MAX_DIMENSION`).
@@ -35,16 +34,7 @@ pub fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(Error::TooLargeForJpeg { width, height });
     }
-    contained(|| {
-        libjpeg_turbo_rs::compress(
-            &picture.rgb,
-            width as usize,
-            height as usize,
-            PixelFormat::Rgb,
-            quality.clamp(1, 100),
-            S420,
-        )
-    })
+    encode_packed(&picture.rgb, width as usize, height as usize, Packed::Rgb, quality)
 }
 
 /// Decodes a JPEG (baseline or progressive, grey or colour, with or without
@@ -172,18 +162,26 @@ pub(crate) fn encode_planes(planes: [&[u8]; 3], width: usize, height: usize, qua
     })
 }
 
-/// Encodes packed pixels (grey, or red, green and blue in either order) without gaps between rows.
+/// What a pixel's bytes are, where they lie together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Packed {
+    Grey,
+    Rgb,
+    Bgr,
+}
+
+/// Encodes packed pixels without gaps between rows.
 pub(crate) fn encode_packed(
     pixels: &[u8],
     width: usize,
     height: usize,
-    layout: Layout,
+    packed: Packed,
     quality: u8,
 ) -> Result<Vec<u8>> {
-    let (format, subsampling) = match layout {
-        Layout::Grey => (PixelFormat::Grayscale, S444),
-        Layout::Bgr => (PixelFormat::Bgr, S420),
-        _ => (PixelFormat::Rgb, S420),
+    let (format, subsampling) = match packed {
+        Packed::Grey => (PixelFormat::Grayscale, S444),
+        Packed::Bgr => (PixelFormat::Bgr, S420),
+        Packed::Rgb => (PixelFormat::Rgb, S420),
     };
     contained(|| {
         libjpeg_turbo_rs::compress(pixels, width, height, format, quality.clamp(1, 100), subsampling)

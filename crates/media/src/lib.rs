@@ -24,12 +24,15 @@ pub mod fisheye;
 pub mod fmp4;
 pub mod h264;
 pub mod jpeg;
+mod luma;
+mod mp4;
 pub mod pattern;
 pub mod placeholder;
 pub mod png;
 pub mod ppm;
 pub mod raw;
 pub mod scale;
+mod source;
 pub mod text;
 
 pub use error::Error;

@@ -3,8 +3,8 @@
 //! Cameras' luma keeps to 16..235 (V4L2's default for YCbCr, as in television); a JPEG's goes from 0 to 255, so
 //! samples are spread on the way.
 
-use crate::h264::spread_tables;
-use crate::jpeg::{encode_packed, encode_planes};
+use crate::jpeg::{Packed, encode_packed, encode_planes};
+use crate::luma::{average, spread_tables};
 use crate::{Error, Result};
 
 /// How pixels lie in memory.
@@ -24,7 +24,7 @@ pub enum Layout {
     Grey,
 }
 
-/// A picture in somebody's buffer.
+/// A picture in a driver's buffer.
 #[derive(Clone, Copy)]
 pub struct Raw<'a> {
     pub bytes: &'a [u8],
@@ -58,19 +58,21 @@ impl Raw<'_> {
             Layout::Yuyv => self.packed_422([0, 2], [1, 3], quality),
             Layout::Uyvy => self.packed_422([1, 3], [0, 2], quality),
             Layout::Nv12 => self.nv12(quality),
-            Layout::Rgb | Layout::Bgr | Layout::Grey => {
-                let row = self.row_bytes();
-                if self.stride == row {
-                    let pixels = &self.bytes[..row * self.height];
-                    return encode_packed(pixels, self.width, self.height, self.layout, quality);
-                }
-                let mut tight = Vec::with_capacity(row * self.height);
-                for line in self.bytes.chunks(self.stride).take(self.height) {
-                    tight.extend(&line[..row]);
-                }
-                encode_packed(&tight, self.width, self.height, self.layout, quality)
-            }
+            Layout::Rgb => self.packed(Packed::Rgb, quality),
+            Layout::Bgr => self.packed(Packed::Bgr, quality),
+            Layout::Grey => self.packed(Packed::Grey, quality),
         }
+    }
+
+    fn packed(&self, packed: Packed, quality: u8) -> Result<Vec<u8>> {
+        let row = self.row_bytes();
+        if self.stride == row {
+            let pixels = &self.bytes[..row * self.height];
+            return encode_packed(pixels, self.width, self.height, packed, quality);
+        }
+        let rows = self.bytes.chunks(self.stride).take(self.height);
+        let tight: Vec<u8> = rows.flat_map(|line| &line[..row]).copied().collect();
+        encode_packed(&tight, self.width, self.height, packed, quality)
     }
 
     fn row_bytes(&self) -> usize {
@@ -155,10 +157,6 @@ impl Raw<'_> {
         }
         encode_planes([&y, &u, &v], width, height, quality)
     }
-}
-
-fn average(a: u8, b: u8) -> u8 {
-    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //! reader of JPEG files.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use media::container::{Format, JpegFile};
-use media::fmp4::{self, Codec, FragmentEntry, Sample, TIMESCALE, Track};
+use media::fmp4::{self, Codec, Sample, TIMESCALE, Track};
 use media::{Picture, h264, jpeg};
 
 /// Frame times in ticks: an uneven rate, and 2.5 s without a frame. A group is a
@@ -32,26 +32,27 @@ fn picture(number: u64, width: u32, height: u32) -> Vec<u8> {
     jpeg::encode(&picture, 80).unwrap()
 }
 
-/// The file of a recording and where its fragments end.
+/// A recording in memory, and where its fragments end.
 struct Recording {
-    bytes: Vec<u8>,
-    init_len: usize,
-    entries: Vec<FragmentEntry>,
+    writer: fmp4::Writer<Cursor<Vec<u8>>>,
     ends: Vec<usize>,
 }
 
 impl Recording {
     /// Writes `frames` at [`TIMES`].
     fn new(track: &Track, frames: &[(Vec<u8>, bool)]) -> Self {
-        let bytes = fmp4::init(track);
-        let init_len = bytes.len();
-        let mut recording = Self { bytes, init_len, entries: Vec::new(), ends: Vec::new() };
+        let writer = fmp4::Writer::new(Cursor::default(), track).unwrap();
+        let mut recording = Self { writer, ends: Vec::new() };
         let mut frames = frames.iter();
         for (times, end) in TIMES.iter().zip(ENDS) {
             let group: Vec<_> = frames.by_ref().take(times.len()).collect();
             recording.fragment(times, end, &group);
         }
         recording
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.writer.out().get_ref()
     }
 
     fn fragment(&mut self, times: &[u64], end: u64, frames: &[&(Vec<u8>, bool)]) {
@@ -69,23 +70,10 @@ impl Recording {
             });
         }
         let wall = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + times[0] / u64::from(TIMESCALE));
-        let number = self.entries.len() as u32 + 1;
-        let head = fmp4::fragment_head(number, wall, &samples).unwrap();
-        let moof = head.windows(4).position(|name| name == b"moof").unwrap() - 4;
-        let entry = FragmentEntry { time: times[0], offset: (self.bytes.len() + moof) as u64 };
-        self.entries.push(entry);
-        self.bytes.extend(head);
-        for (bytes, _) in frames {
-            self.bytes.extend(bytes);
-        }
-        self.ends.push(self.bytes.len());
-    }
-
-    /// Patches the duration in and appends the index.
-    fn finish(&mut self) {
-        let (at, patch) = fmp4::duration_patch(&self.bytes[..self.init_len], ENDS[3]).unwrap();
-        self.bytes[at as usize..at as usize + patch.len()].copy_from_slice(&patch);
-        self.bytes.extend(fmp4::index(&self.entries));
+        let payloads: Vec<&[u8]> = frames.iter().map(|(bytes, _)| &bytes[..]).collect();
+        self.writer.append(wall, &samples, &payloads).unwrap();
+        self.ends.push(self.bytes().len());
+        assert_eq!((self.writer.bytes(), self.writer.end_time()), (self.bytes().len() as u64, end));
     }
 }
 
@@ -137,23 +125,23 @@ fn check(track: &Track, frames: &[(Vec<u8>, bool)], seen: &str) {
     let mut recording = Recording::new(track, frames);
     let all: Vec<u64> = TIMES.concat();
 
-    let growing = saved(&recording.bytes);
+    let growing = saved(recording.bytes());
     assert_eq!(probe(growing.path(), "warning"), (format!("{seen},{}", all.len()), all.clone()));
     play(growing.path());
 
     // Inside the media of the third fragment: two are whole.
-    let torn = saved(&recording.bytes[..recording.ends[2] - 300]);
+    let torn = saved(&recording.bytes()[..recording.ends[2] - 300]);
     // As it is, a player says that the last packet is not whole, and plays on.
     assert_eq!(probe(torn.path(), "quiet").1[..7], all[..7]);
     let whole = recording.ends[1] as u64;
     let reader = fmp4::Reader::open(torn.reopen().unwrap(), torn.path()).unwrap();
     assert_eq!(reader.whole_bytes(), whole);
-    let recovered = saved(&recording.bytes[..whole as usize]);
+    let recovered = saved(&recording.bytes()[..whole as usize]);
     assert_eq!(probe(recovered.path(), "warning").1, all[..7]);
     play(recovered.path());
 
-    recording.finish();
-    let finished = saved(&recording.bytes);
+    recording.writer.finish().unwrap();
+    let finished = saved(recording.bytes());
     assert_eq!(probe(finished.path(), "warning"), (format!("{seen},{}", all.len()), all));
     let seconds = duration(finished.path());
     assert!((seconds - ENDS[3] as f64 / f64::from(TIMESCALE)).abs() < 0.001, "{seconds}");
@@ -202,8 +190,8 @@ fn the_reader_of_jpeg_files_takes_recordings() {
         let frames = jpegs(64, 48);
         let track = Track { codec, width: 64, height: 48 };
         let mut recording = Recording::new(&track, &frames);
-        recording.finish();
-        let file = saved(&recording.bytes);
+        recording.writer.finish().unwrap();
+        let file = saved(recording.bytes());
         let file = JpegFile::open(file.path()).unwrap();
         assert_eq!((file.format(), file.len(), file.torn()), (Format::Mp4, 13, 0));
         for (at, time) in TIMES.concat().into_iter().enumerate() {

@@ -1,9 +1,13 @@
 //! Everything that can go wrong with recordings, each with its address and a stable code.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use hub::StreamName;
 use jiff::Timestamp;
+use media::fmp4::WriteError;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -40,6 +44,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// A fragment that cannot be read again stays unfit; what the disk refuses can be tried again.
+    pub(crate) fn writing(path: &Path, error: WriteError) -> Self {
+        match error {
+            WriteError::Unfit(error) => Self::Media(error),
+            WriteError::Io(source) => Self::Io { path: path.to_owned(), source },
+        }
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "RECORDING_NOT_FOUND",

@@ -5,6 +5,7 @@
 //! treated alike: the same phrase in a mirror gets the opposite verdict.
 
 pub mod features;
+mod measure;
 pub mod movement;
 mod reason;
 mod timing;
@@ -14,18 +15,10 @@ use serde::Serialize;
 
 use crate::signal::{Lights, Side, SignalLog};
 use crate::tracks::Tracks;
-use features::Features;
 use movement::{Motion, Span};
 
-/// Who gets the hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Winner {
-    Left,
-    Right,
-    /// Nobody: the reason says why.
-    Abstain,
-}
+pub use measure::{Measured, measure};
+pub use verdict::Winner;
 
 /// A verdict with its grounds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -103,27 +96,6 @@ pub fn decide(signal: &SignalLog, tracks: Option<&Tracks>) -> Result<Decision, E
     })
 }
 
-/// A phrase with both lights, measured.
-#[derive(Debug)]
-pub struct Measured {
-    pub left: Motion,
-    pub right: Motion,
-    pub features: Features,
-}
-
-/// Measures a phrase with both lights.
-///
-/// # Errors
-/// What cannot be seen in the key points.
-pub fn measure(signal: &SignalLog, tracks: &Tracks) -> Result<Measured, movement::Unseen> {
-    let (hit_secs, _) = signal.first_hit().ok_or(movement::Unseen::NoHit)?;
-    let clock = timing::Clock::of(tracks, signal.ended_secs());
-    let left = Motion::of(tracks, Side::Left, clock, hit_secs)?;
-    let right = Motion::of(tracks, Side::Right, clock, hit_secs)?;
-    let features = Features::of(signal, &left, &right);
-    Ok(Measured { left, right, features })
-}
-
 fn right_of_way(signal: &SignalLog, measured: &Measured) -> Decision {
     let verdict = verdict::weigh(&measured.features);
     let mut evidence = evidence(signal);
@@ -144,7 +116,7 @@ fn movements(signal: &SignalLog, fencer: &Motion, opponent: &Motion) -> Movement
 
 fn one_light(signal: &SignalLog, side: Side) -> Decision {
     let at = signal.first_hit().map_or_else(String::new, |(time, _)| format!(" at {time:.2}s"));
-    let reason = format!("{} fencer hit{at}, the other did not", reason::name(side));
+    let reason = format!("{} fencer hit{at}, the other did not", side.name());
     Decision { winner: side.into(), reason, confidence: 1.0, evidence: evidence(signal) }
 }
 
@@ -163,15 +135,6 @@ fn evidence(signal: &SignalLog) -> Evidence {
         left: None,
         right: None,
         features: Vec::new(),
-    }
-}
-
-impl From<Side> for Winner {
-    fn from(side: Side) -> Self {
-        match side {
-            Side::Left => Self::Left,
-            Side::Right => Self::Right,
-        }
     }
 }
 

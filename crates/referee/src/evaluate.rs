@@ -2,11 +2,13 @@
 //!
 //! Reading folders belongs to the command line; here come phrases in and a report out.
 
+mod fit;
+
 use crate::decision::features::{COUNT, Features};
 use crate::decision::{self, Winner, verdict};
-use crate::fit::fit;
 use crate::signal::{Lights, SignalLog};
 use crate::tracks::Tracks;
+use fit::fit;
 
 /// A phrase and what the referee said.
 #[derive(Debug)]

@@ -12,7 +12,6 @@
 pub mod decision;
 pub mod evaluate;
 pub mod film;
-mod fit;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod overlay;

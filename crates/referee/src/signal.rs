@@ -2,7 +2,7 @@
 //!
 //! A timed line is `20.448s | HIT: Left scores on Right!`; the closing line is
 //! `Scores -> Fencer 1: HIT, Fencer 2: HIT`. Fencer 1 stands right, fencer 2 left. All other lines (dates, audio cues,
-//! uploads, comments) are skipped. What the lights mean for the hit belongs to [`crate::decision`].
+//! uploads, comments) are skipped. What the lights mean for the hit is decided elsewhere.
 
 mod text;
 
@@ -22,6 +22,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// As it begins a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Left => "Left",
+            Self::Right => "Right",
+        }
+    }
+
     /// The opponent's side.
     pub fn other(self) -> Self {
         match self {

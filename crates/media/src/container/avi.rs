@@ -5,9 +5,9 @@
 //! Source: "AVI RIFF File Reference" (Microsoft) and "OpenDML AVI File Format
 //! Extensions" 1.02.
 
-use super::source::{Source, four_characters};
 use super::{DEFAULT_FPS, FPS, Track};
 use crate::Result;
+use crate::source::{Source, four_characters};
 
 /// A chunk or a list: four characters, a length, and where its content lies.
 #[derive(Clone, Copy, Debug)]

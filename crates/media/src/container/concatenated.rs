@@ -4,9 +4,9 @@
 
 use memchr::memchr;
 
-use super::source::Source;
-use super::{DEFAULT_FPS, MAX_FRAME_BYTES, Track};
+use super::{DEFAULT_FPS, Track};
 use crate::Result;
+use crate::source::{MAX_FRAME_BYTES, Source};
 
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;

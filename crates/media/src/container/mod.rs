@@ -16,17 +16,14 @@
 
 mod avi;
 mod concatenated;
-pub(crate) mod mp4;
-pub(crate) mod source;
+mod mp4;
 
 use std::path::Path;
 
+use crate::source::{Source, read_exact_at};
 use crate::{Error, Result};
-use source::Source;
 
-/// The largest frame read into memory, and the largest table of an MP4: far
-/// above any JPEG a camera makes (an 8K one is about 10 MB).
-pub const MAX_FRAME_BYTES: u64 = 64 << 20;
+pub use crate::source::MAX_FRAME_BYTES;
 
 /// The most frames a file may have: 37 hours at 30 a second, 96 MB of list.
 pub const MAX_FRAMES: usize = 4_000_000;
@@ -211,7 +208,7 @@ impl JpegFile {
             return Err(Error::FrameTooLarge { index, bytes: u64::from(sample.bytes), max: MAX_FRAME_BYTES });
         }
         let mut bytes = vec![0; sample.bytes as usize];
-        source::read_exact_at(&self.file, &mut bytes, sample.offset)
+        read_exact_at(&self.file, &mut bytes, sample.offset)
             .map_err(|source| Error::Io { path: self.path.clone(), source })?;
         Ok((bytes, sample.time_secs))
     }

@@ -1,9 +1,9 @@
 //! What MP4 has no place for: each frame's number, time of capture and metadata,
 //! in a `uuid` box inside `traf` that other readers pass over.
 
-use super::boxes::{put, put_u32, put_u64};
-use super::{Placed, Sample};
-use crate::container::mp4::boxes::Fields;
+use super::recording::{Placed, Sample};
+use crate::mp4::boxes::Fields;
+use crate::mp4::put::{put, put_u32, put_u64};
 
 /// The box's own type (14496-12, 4.2), chosen at random.
 const TYPE: [u8; 16] = *b"\x8f\x1d\x3a\x6e\x42\xc7\x4b\x09\xa5\x5e\x9d\x70\x1b\xe2\xf4\x36";

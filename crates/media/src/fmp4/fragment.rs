@@ -3,9 +3,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::boxes::{put, put_full, put_u32, put_u64};
-use super::{MAX_HEAD_BYTES, Sample, TRACK, extra};
-use crate::container::MAX_FRAME_BYTES;
+use super::extra;
+use super::recording::{MAX_HEAD_BYTES, Sample, TRACK};
+use crate::mp4::put::{put, put_full, put_u32, put_u64};
+use crate::source::MAX_FRAME_BYTES;
 use crate::{Error, Result};
 
 /// Size of the `prft` that a fragment begins with: its `moof` lies so far behind its begin.

@@ -1,12 +1,11 @@
 //! The index behind the last fragment (`mfra`, 14496-12, 8.8.9 to 8.8.11): where
 //! each fragment is, found from the file's end.
 
-use super::boxes::{put, put_full, put_u32, put_u64};
-use super::{FragmentEntry, TRACK};
+use super::recording::{FragmentEntry, TRACK};
 use crate::Result;
-use crate::container::MAX_FRAME_BYTES;
-use crate::container::mp4::boxes::{Fields, next_box};
-use crate::container::source::Source;
+use crate::mp4::boxes::{Fields, next_box};
+use crate::mp4::put::{put, put_full, put_u32, put_u64};
+use crate::source::{MAX_FRAME_BYTES, Source};
 
 /// `mfro`, the last box of the index and of the file.
 const MFRO_BYTES: u64 = 16;

@@ -1,8 +1,8 @@
 //! What stands before the first fragment: the file's type and a movie header
 //! without samples (14496-12, 4.3 and 8.2 to 8.8).
 
-use super::boxes::{put, put_full, put_u16, put_u32, put_u64, put_zeros};
-use super::{Codec, TIMESCALE, TRACK, Track};
+use super::recording::{Codec, TIMESCALE, TRACK, Track};
+use crate::mp4::put::{put, put_full, put_u16, put_u32, put_u64, put_zeros};
 use crate::{Error, Result};
 
 /// `mvex` is the last box of `moov` and has this size: a `mehd` (or the room for

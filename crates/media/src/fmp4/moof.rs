@@ -1,11 +1,12 @@
 //! Reading a fragment's head back: where its samples lie and when they are shown.
 
+use super::extra;
 use super::fragment::{IS_NOT_SYNC, TRUN_FLAGS};
-use super::{MAX_HEAD_BYTES, Placed, Sample, TRACK, extra};
+use super::recording::{MAX_HEAD_BYTES, Placed, Sample, TRACK};
 use crate::Result;
-use crate::container::MAX_FRAME_BYTES;
-use crate::container::mp4::boxes::{Area, Fields, Found, child, next_box};
-use crate::container::source::Source;
+use crate::mp4::boxes::{Area, Found, child, each};
+use crate::mp4::fragment::{Entry, Header, Run as Table, decode_time};
+use crate::source::{MAX_FRAME_BYTES, Source};
 
 /// The samples of one fragment.
 #[derive(Debug)]
@@ -41,41 +42,29 @@ impl Run {
     }
 
     fn parse(moof: u64, traf: Area, tfhd: &[u8], tfdt: &[u8], trun: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(tfhd);
-        if fields.u32()? != 0x2_0000 || fields.u32()? != TRACK {
+        let header = Header::parse(tfhd)?;
+        let time = decode_time(tfdt)?;
+        let mut table = Table::parse(trun)?;
+        let ours = header.flags == Header::BASE_IS_MOOF && header.track == TRACK && table.flags == TRUN_FLAGS;
+        let count = table.count as usize;
+        if !ours
+            || !tfdt.starts_with(&[1, 0, 0, 0])
+            || count == 0
+            || trun.len() as u64 != 12 + 12 * count as u64
+        {
             return None;
         }
-        let mut fields = Fields::new(tfdt);
-        if fields.u32()? != 1 << 24 {
-            return None;
-        }
-        let time = fields.u64()?;
-
-        let mut fields = Fields::new(trun);
-        if fields.u32()? != TRUN_FLAGS {
-            return None;
-        }
-        let count = fields.u32()? as usize;
-        if count == 0 || trun.len() as u64 != 12 + 12 * count as u64 {
-            return None;
-        }
-        let start = moof.checked_add(u64::from(fields.u32()?))?;
-        let mut run = Self {
-            time,
-            end_time: time,
-            media: Area { start, end: start },
-            samples: Vec::with_capacity(count),
-            traf,
-        };
+        let start = moof.checked_add_signed(i64::from(table.data_offset?))?;
+        let media = Area { start, end: start };
+        let mut run = Self { time, end_time: time, media, samples: Vec::with_capacity(count), traf };
         for _ in 0..count {
-            run.push(&mut fields)?;
+            run.push(table.next()?)?;
         }
         Some(run)
     }
 
-    /// Reads the table's next entry.
-    fn push(&mut self, fields: &mut Fields<'_>) -> Option<()> {
-        let (duration, bytes, flags) = (fields.u32()?, fields.u32()?, fields.u32()?);
+    fn push(&mut self, entry: Entry) -> Option<()> {
+        let (duration, bytes, flags) = (entry.duration?, entry.size?, entry.flags?);
         if bytes == 0 || u64::from(bytes) > MAX_FRAME_BYTES {
             return None;
         }
@@ -96,14 +85,10 @@ impl Run {
 
     /// Fills in what our own box says of the samples.
     pub(super) fn read_extra(&mut self, source: &mut Source<'_>) -> Result<()> {
-        let mut at = self.traf.start;
-        while let Some(found) = next_box(source, at, self.traf.end)? {
-            if &found.name == b"uuid" {
-                let content = source.bytes(found.content.start, found.content.end)?;
-                extra::read(&content, &mut self.samples);
-            }
-            at = found.next;
-        }
-        Ok(())
+        each(source, self.traf, b"uuid", |source, uuid| {
+            let content = source.bytes(uuid.content.start, uuid.content.end)?;
+            extra::read(&content, &mut self.samples);
+            Ok(())
+        })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Codec, TIMESCALE, TRACK, Track};
-use crate::container::mp4::boxes::{Area, Fields, Found, child, next_box};
-use crate::container::mp4::{OBJECT_TYPE_JPEG, entry_boxes, entry_object_type};
-use crate::container::source::Source;
+use super::recording::{Codec, TIMESCALE, TRACK, Track};
+use crate::mp4::boxes::{Area, Fields, Found, child, next_box};
+use crate::mp4::video::{Video, entry_boxes, is_jpeg};
+use crate::source::Source;
 use crate::{Error, Result};
 
 /// The largest header read; ours have less than 1 KiB.
@@ -33,58 +33,39 @@ pub(super) fn read(source: &mut Source<'_>, path: &Path) -> Result<(Track, u64)>
     // What is cut off below stands inside a box that is whole.
     match track(source, moov.content) {
         Ok(Some(track)) => Ok((track, moov.next)),
-        Ok(None) | Err(Error::BrokenContainer { .. }) => Err(not_ours(OTHER)),
+        Ok(None) | Err(Error::BrokenContainer { .. } | Error::NotJpegInside { .. }) => Err(not_ours(OTHER)),
         Err(error) => Err(error),
     }
 }
 
 fn track(source: &mut Source<'_>, moov: Area) -> Result<Option<Track>> {
-    let (Some(_), Some(trak)) = (child(source, moov, b"mvex")?, child(source, moov, b"trak")?) else {
+    let video = Video::find(source, moov)?;
+    let fragmented = child(source, moov, b"mvex")?.is_some();
+    let size = shown_size(&source.bytes(video.header.start, video.header.end)?);
+    let entry = next_box(source, video.entries.start, video.entries.end)?;
+    let (Some((width, height)), Some(entry)) = (size, entry) else {
         return Ok(None);
     };
-    let (Some(tkhd), Some(mdia)) = (child(source, trak, b"tkhd")?, child(source, trak, b"mdia")?) else {
-        return Ok(None);
-    };
-    let Some((width, height)) = shown_size(&source.bytes(tkhd.start, tkhd.end)?) else {
-        return Ok(None);
-    };
-    let (Some(mdhd), Some(minf)) = (child(source, mdia, b"mdhd")?, child(source, mdia, b"minf")?) else {
-        return Ok(None);
-    };
-    if source.array::<4>(mdhd.start + 12)? != TIMESCALE.to_be_bytes() {
+    if !fragmented || video.id != TRACK || video.timescale != TIMESCALE {
         return Ok(None);
     }
-    let Some(stbl) = child(source, minf, b"stbl")? else {
-        return Ok(None);
-    };
-    let Some(stsd) = child(source, stbl, b"stsd")? else {
-        return Ok(None);
-    };
-    let Some(entry) = next_box(source, stsd.start + 8, stsd.end)? else {
-        return Ok(None);
-    };
     let codec = codec(source, entry)?;
     Ok(codec.map(|codec| Track { codec, width, height }))
 }
 
-/// Width and height from `tkhd`, if it is of our track.
+/// Width and height from `tkhd`, where it is of the version that we write.
 fn shown_size(tkhd: &[u8]) -> Option<(u32, u32)> {
     let mut fields = Fields::new(tkhd);
     let version = fields.u8()?;
-    fields.skip(11)?;
-    let track = fields.u32()?;
-    fields.skip(60)?;
+    fields.skip(75)?;
     let (width, height) = (fields.u32()? >> 16, fields.u32()? >> 16);
-    (version == 0 && track == TRACK && width > 0 && height > 0).then_some((width, height))
+    (version == 0 && width > 0 && height > 0).then_some((width, height))
 }
 
 fn codec(source: &mut Source<'_>, entry: Found) -> Result<Option<Codec>> {
     match &entry.name {
         b"jpeg" => Ok(Some(Codec::Mjpeg)),
-        b"mp4v" => {
-            let jpeg = entry_object_type(source, entry.content)? == Some(OBJECT_TYPE_JPEG);
-            Ok(jpeg.then_some(Codec::Mp4v))
-        }
+        b"mp4v" => Ok(is_jpeg(source, entry)?.then_some(Codec::Mp4v)),
         b"avc1" => {
             let Some(avcc) = child(source, entry_boxes(entry.content), b"avcC")? else {
                 return Ok(None);

@@ -5,36 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::fragment::PRFT_BYTES;
+use super::recording::{Fragment, Placed, Track};
 use super::walk::{Whole, fragment_at, fragments};
-use super::{Sample, Track, index, moov};
-use crate::container::source::{Source, read_exact_at};
+use super::{index, moov};
+use crate::source::{MAX_FRAME_BYTES, Source, read_exact_at};
 use crate::{Error, Result};
-
-/// A fragment that lies wholly in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fragment {
-    /// Where it begins in the file: its `prft`, or its `moof` where that is missing.
-    pub offset: u64,
-    /// Where it ends.
-    pub end: u64,
-    /// Where its `moof` begins.
-    pub moof: u64,
-    /// Its first sample's time in ticks.
-    pub time: u64,
-    /// When its first sample was taken. Known of fragments that were walked to; a
-    /// finished file is opened by its index, which does not have it:
-    /// [`Reader::wall`] reads it.
-    pub wall: Option<SystemTime>,
-}
-
-/// A sample and where its bytes lie.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placed {
-    /// What is known of it.
-    pub sample: Sample,
-    /// Bytes from the beginning of the file.
-    pub offset: u64,
-}
 
 /// A recording, finished, growing or torn. Reads at chosen places, so that many
 /// readers of one file do not disturb each other or its writer.
@@ -175,7 +150,7 @@ impl Reader {
         let length = u64::from(placed.sample.bytes);
         let source = source(&self.path, &self.file, self.whole_bytes());
         let inside = placed.offset.checked_add(length).is_some_and(|end| end <= source.len());
-        if !inside || length > crate::container::MAX_FRAME_BYTES {
+        if !inside || length > MAX_FRAME_BYTES {
             return Err(source.broken(placed.offset, "a sample is not of this recording"));
         }
         bytes.resize(length as usize, 0);

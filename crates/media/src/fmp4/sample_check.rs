@@ -1,9 +1,9 @@
 //! Whether a sample's bytes are there. After a power cut a file may have its
 //! length, but zeros where its last seconds should be.
 
-use super::{Codec, Placed};
+use super::recording::{Codec, Placed};
 use crate::Result;
-use crate::container::source::Source;
+use crate::source::Source;
 
 /// Bytes behind a JPEG's end that cameras pad it with, and how many of them.
 const PADDING: [u8; 4] = [0, 0xFF, b'\r', b'\n'];

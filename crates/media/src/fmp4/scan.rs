@@ -1,19 +1,19 @@
-//! What of a file is sound: the look that mending takes before it cuts.
+//! How much of a file is sound: recovery asks before it cuts.
 
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::reader::{length, source};
+use super::recording::{Codec, Fragment, FragmentEntry, Placed, TIMESCALE, Track};
 use super::sample_check::is_there;
 use super::walk::fragments;
-use super::{Codec, Fragment, FragmentEntry, Placed, TIMESCALE, Track, index, moov};
+use super::{index, moov};
 use crate::Result;
-use crate::container::source::Source;
+use crate::source::Source;
 
-/// Fragments at the end whose samples are looked at. A kernel writes what it holds
-/// back within half a minute (vm.dirty_expire_centisecs), and a fragment is a
-/// second: what is older is on the disk, or was synced.
+/// Fragments at the end whose samples are checked. A kernel writes what it holds back within half a minute
+/// (vm.dirty_expire_centisecs), and a fragment is written every half second at most: what is older is on the disk.
 const CHECKED: usize = 64;
 
 /// A file as far as it is whole.

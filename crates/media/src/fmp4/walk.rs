@@ -1,11 +1,11 @@
 //! From one fragment to the next, as far as they are whole.
 
-use super::Fragment;
 use super::fragment::from_ntp;
 use super::moof::Run;
+use super::recording::Fragment;
 use crate::Result;
-use crate::container::mp4::boxes::{Fields, Found, next_box};
-use crate::container::source::Source;
+use crate::mp4::boxes::{Fields, Found, next_box};
+use crate::source::Source;
 
 /// A fragment that lies wholly in the file.
 #[derive(Debug)]

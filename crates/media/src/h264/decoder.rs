@@ -1,15 +1,16 @@
-//! H.264 to JPEG, to show a recording to those who watch JPEG.
-
-use std::sync::LazyLock;
+//! H.264 to JPEG, to show a recording to viewers of JPEG.
 
 use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
 
-use super::START_CODE;
-use crate::container::MAX_FRAME_BYTES;
+use crate::luma::{Range, Table, spread_tables};
+use crate::source::MAX_FRAME_BYTES;
 use crate::{Error, Result, jpeg};
 
-/// Decodes what [`super::Encoder`] made, from a key frame on.
+/// What stands before a NAL unit in a stream of bytes (H.264, annex B).
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
+
+/// Decodes what `Encoder` made, from a key frame on.
 ///
 /// The codec is written in C++: it is for recordings of our own, which are read
 /// with their structure checked, not for streams of strangers.
@@ -20,16 +21,6 @@ pub struct Decoder {
     /// The part that is shown, where the coded picture is larger.
     shown: Option<(u32, u32)>,
     range: Range,
-}
-
-/// What black and white are in a stream's luma (H.264, E.2.1, `video_full_range_flag`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Range {
-    /// 0 and 255, as in a JPEG.
-    #[default]
-    Full,
-    /// 16 and 235, as in television; what most cameras send.
-    Limited,
 }
 
 /// A picture, until the next one is decoded.
@@ -134,21 +125,6 @@ impl Decoded<'_> {
         }
         jpeg::encode_planes([&y, &u, &v], width, height, quality)
     }
-}
-
-/// What each sample of a limited range is in the full one: luma and chroma.
-pub(crate) fn spread_tables() -> &'static (Table, Table) {
-    static TABLES: LazyLock<(Table, Table)> =
-        LazyLock::new(|| (table(16.0, 0.0, 219.0), table(128.0, 128.0, 224.0)));
-    &TABLES
-}
-
-type Table = [u8; 256];
-
-/// `from` becomes `to`, and `span` becomes 255.
-fn table(from: f32, to: f32, span: f32) -> Table {
-    // A float is cut to the range of a byte.
-    std::array::from_fn(|sample| ((sample as f32 - from) * 255.0 / span + to).round() as u8)
 }
 
 fn spread(samples: &mut [u8], table: &Table) {

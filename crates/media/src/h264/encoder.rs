@@ -7,8 +7,11 @@ use openh264::encoder::{
 };
 
 use super::planes::I420;
-use super::{PPS, SPS};
 use crate::{Error, Picture, Result, jpeg};
+
+/// `nal_unit_type` (H.264, table 7-1).
+const SPS: u8 = 7;
+const PPS: u8 = 8;
 
 /// The codec takes no side shorter than a macroblock's.
 const MIN_SIDE: u32 = 16;

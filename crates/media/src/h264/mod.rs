@@ -14,16 +14,9 @@ mod decoder;
 mod encoder;
 mod planes;
 
-pub(crate) use decoder::spread_tables;
-pub use decoder::{Decoded, Decoder, Range};
+pub use crate::luma::Range;
+pub use decoder::{Decoded, Decoder};
 pub use encoder::{Encoded, Encoder};
-
-/// `nal_unit_type` (H.264, table 7-1).
-const SPS: u8 = 7;
-const PPS: u8 = 8;
-
-/// What stands before a NAL unit in a stream of bytes (H.264, annex B).
-const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 impl From<openh264::Error> for crate::Error {
     fn from(error: openh264::Error) -> Self {

@@ -5,6 +5,7 @@ use openh264::formats::YUVSource;
 
 use crate::Picture;
 use crate::jpeg::{Plane, Planes};
+use crate::luma::average;
 
 /// Chroma of a grey picture.
 const NEUTRAL: u8 = 128;
@@ -191,8 +192,4 @@ fn colours(upper: &[[u8; 3]], lower: &[[u8; 3]], u: &mut [u8], v: &mut [u8]) {
         *u = ((blueness + MIDDLE + HALF) >> 18).clamp(0, 255) as u8;
         *v = ((redness + MIDDLE + HALF) >> 18).clamp(0, 255) as u8;
     }
-}
-
-fn average(a: u8, b: u8) -> u8 {
-    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }

@@ -175,7 +175,7 @@ impl Motion {
         let watched = self.times.iter().copied().filter(|time| (from_secs..hit_secs).contains(time));
         for to_secs in watched.collect::<Vec<_>>().into_iter().chain([hit_secs]) {
             if to_secs - from_secs > BLIND_SECS || self.times.len() < 2 {
-                return Err(Unseen::Hole { side: super::reason::name(side), from_secs, to_secs, hit_secs });
+                return Err(Unseen::Hole { side: side.name(), from_secs, to_secs, hit_secs });
             }
             from_secs = to_secs;
         }

@@ -1,18 +1,10 @@
 //! The verdict in words: the feature that speaks loudest for the winner, with its time.
 
 use super::features::{COUNT, NAMES};
+use super::measure::Measured;
 use super::movement::{Motion, Span};
-use super::verdict::Verdict;
-use super::{Measured, Winner};
+use super::verdict::{Verdict, Winner};
 use crate::signal::{Side, SignalLog};
-
-/// A fencer's name at the beginning of a sentence.
-pub(super) fn name(side: Side) -> &'static str {
-    match side {
-        Side::Left => "Left",
-        Side::Right => "Right",
-    }
-}
 
 /// One sentence for the winner, or why there is none.
 pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measured) -> String {
@@ -27,7 +19,7 @@ pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measure
         Side::Left => (&measured.left, &measured.right),
         Side::Right => (&measured.right, &measured.left),
     };
-    let (winner, loser) = (name(side), name(side.other()));
+    let (winner, loser) = (side.name(), side.other().name());
     let hit_secs = won.hit_secs;
     let values = |n: usize| match side {
         Side::Left => (verdict.weighed[n].left, verdict.weighed[n].right),

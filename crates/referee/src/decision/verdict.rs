@@ -1,9 +1,9 @@
-//! The features weighed: a logistic regression without a constant, so that nobody has an advantage for their side.
+//! The features weighed: a logistic regression without a constant, so that neither side has an advantage.
 
 use serde::Serialize;
 
-use super::Winner;
 use super::features::{COUNT, Features, NAMES};
+use crate::signal::Side;
 
 /// What a feature's difference is multiplied with. Fitted by `tests/tools/right_of_way.py` to 138 sabre phrases that a
 /// referee decided; `framehub referee evaluate DIR --folds 10` fits them afresh without the phrases it is tested on.
@@ -11,6 +11,25 @@ pub const WEIGHTS: [f64; COUNT] = [0.362, 0.330, -1.128, -0.621, 0.932, -4.875, 
 
 /// Closer than this is no difference, only rounding.
 const TIE: f64 = 1e-6;
+
+/// Who gets the hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Winner {
+    Left,
+    Right,
+    /// Neither: the reason says why.
+    Abstain,
+}
+
+impl From<Side> for Winner {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Left => Self::Left,
+            Side::Right => Self::Right,
+        }
+    }
+}
 
 /// A feature with its part in the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

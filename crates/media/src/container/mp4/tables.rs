@@ -2,10 +2,10 @@
 //! chunks, chunk offsets and durations, joined into a list of frames.
 
 use super::Collected;
-use super::boxes::{Area, Fields, child};
 use crate::Result;
-use crate::container::source::Source;
 use crate::container::{MAX_FRAMES, TOO_MANY};
+use crate::mp4::boxes::{Area, Fields, child};
+use crate::source::Source;
 
 /// One table read into memory, with the number of its entries.
 struct Table {

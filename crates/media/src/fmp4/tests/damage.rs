@@ -1,4 +1,4 @@
-//! Cut, overwritten and hostile files (F1 to F3), and what a scan makes of them.
+//! Cut, overwritten and hostile files (M4 to M6), and what a scan makes of them.
 
 use super::super::{Codec, Track, scan};
 use super::*;

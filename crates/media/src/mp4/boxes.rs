@@ -1,7 +1,7 @@
 //! Boxes and the numbers in them, each length checked against what holds it.
 
 use crate::Result;
-use crate::container::source::Source;
+use crate::source::Source;
 
 /// A stretch of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +62,25 @@ pub(crate) fn child(source: &mut Source<'_>, parent: Area, name: &[u8; 4]) -> Re
     Ok(None)
 }
 
+/// Hands over each box of that name inside `parent`, in order.
+pub(crate) fn each<'f>(
+    source: &mut Source<'f>,
+    parent: Area,
+    name: &[u8; 4],
+    mut take: impl FnMut(&mut Source<'f>, Found) -> Result<()>,
+) -> Result<()> {
+    let mut at = parent.start;
+    while let Some(found) = next_box(source, at, parent.end)? {
+        if &found.name == name {
+            take(source, found)?;
+        }
+        at = found.next;
+    }
+    Ok(())
+}
+
 /// Big-endian numbers one after the other; `None` once they run out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }

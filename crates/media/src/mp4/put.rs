@@ -2,7 +2,7 @@
 
 /// Appends a box whose content `fill` appends. Its size fits 32 bits: only
 /// `mdat`, which is not written here, is ever larger.
-pub(super) fn put(out: &mut Vec<u8>, name: &[u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn put(out: &mut Vec<u8>, name: &[u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; 4]);
     out.extend(name);
@@ -12,7 +12,7 @@ pub(super) fn put(out: &mut Vec<u8>, name: &[u8; 4], fill: impl FnOnce(&mut Vec<
 }
 
 /// Appends a box that begins with a version and flags (14496-12, 4.2).
-pub(super) fn put_full(
+pub(crate) fn put_full(
     out: &mut Vec<u8>,
     name: &[u8; 4],
     version: u8,
@@ -25,18 +25,18 @@ pub(super) fn put_full(
     });
 }
 
-pub(super) fn put_u16(out: &mut Vec<u8>, number: u16) {
+pub(crate) fn put_u16(out: &mut Vec<u8>, number: u16) {
     out.extend(number.to_be_bytes());
 }
 
-pub(super) fn put_u32(out: &mut Vec<u8>, number: u32) {
+pub(crate) fn put_u32(out: &mut Vec<u8>, number: u32) {
     out.extend(number.to_be_bytes());
 }
 
-pub(super) fn put_u64(out: &mut Vec<u8>, number: u64) {
+pub(crate) fn put_u64(out: &mut Vec<u8>, number: u64) {
     out.extend(number.to_be_bytes());
 }
 
-pub(super) fn put_zeros(out: &mut Vec<u8>, count: usize) {
+pub(crate) fn put_zeros(out: &mut Vec<u8>, count: usize) {
     out.resize(out.len() + count, 0);
 }

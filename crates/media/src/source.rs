@@ -5,8 +5,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::MAX_FRAME_BYTES;
 use crate::{Error, Result};
+
+/// The largest frame read into memory, and the largest table of an MP4: far
+/// above any JPEG a camera makes (an 8K one is about 10 MB).
+pub const MAX_FRAME_BYTES: u64 = 64 << 20;
 
 /// Parts (boxes, chunks) looked at before a file is called broken: two for each
 /// frame of the longest file. A file made of nothing but empty parts would
