@@ -1,4 +1,4 @@
-"""`kill -9` while several streams are recorded, and files cut short: what was recorded plays, to its last second.
+"""`kill -9` while several streams are recorded, and files cut short: what was recorded plays, to its last half second.
 
 Six seeded moments by default; `FRAMEHUB_KILLS=200` tries as many.
 """
@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,8 +34,11 @@ from support.waiting import eventually
 SEEDS = range(int(os.environ.get("FRAMEHUB_KILLS", "6")))
 CODECS = ("mp4v", "mjpeg", "h264")
 STREAMS = ("cam_a", "cam_b", "cam_c")
-#: What a crash may cost, in seconds: one, and as much again for a machine that is busy with other tests.
-ALLOWED = 2.0
+#: What a kill may cost, in seconds: a frame is in the file so long after it arrived, if the recorder's thread gets the
+#: processor when it asks for it.
+CLAIM = 0.5
+#: A recorder's threads are so much nicer than others.
+NICENESS = 5
 FRAMES = pictures(120)
 
 
@@ -61,6 +65,37 @@ class Film:
             pass
 
 
+class Lateness:
+    """How much later than asked for this machine runs a thread of the recorder's priority, at worst: what the tests
+    beside this one do to the hub, too."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Lateness":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        asked = time.monotonic()
+        while not self.ended.wait(0.02):
+            now = time.monotonic()
+            self.worst = max(self.worst, now - asked - 0.02)
+            asked = now
+
+
+def span(lost: list[float]) -> float:
+    """From the first of the lost frames to the last."""
+    return lost[-1] - lost[0] if lost else 0.0
+
+
 def numbers_in(path: Path, codec: str) -> list[int | None]:
     if codec == "h264":
         return [read_number(picture) for picture in opencv(path)]
@@ -79,8 +114,8 @@ class Cut:
     stream: str
     codec: str
     at: int
-    #: When the last frame that is whole in the rest is shown, in seconds; `None` if none is.
-    last_whole: float | None
+    #: When the frames that are whole in the rest are shown, in seconds.
+    whole: list[float] = field(default_factory=list)
 
 
 def make_cuts(hub, codec: str, random_number: random.Random, count: int) -> list[Cut]:
@@ -91,10 +126,10 @@ def make_cuts(hub, codec: str, random_number: random.Random, count: int) -> list
     for index in range(count if files else 0):
         source = random_number.choice(files)
         stamp = source.stem.removeprefix(source.parent.name)
-        cut = Cut(f"cut_{index}", codec, random_number.randrange(source.stat().st_size), None)
+        cut = Cut(f"cut_{index}", codec, random_number.randrange(source.stat().st_size))
         for packet in readable_packets(source):
             if int(packet["pos"]) + int(packet["size"]) <= cut.at:
-                cut.last_whole = float(packet["pts_time"])
+                cut.whole.append(float(packet["pts_time"]))
         copy = folder(hub) / cut.stream / f"{cut.stream}{stamp}.mp4"
         copy.parent.mkdir()
         copy.write_bytes(source.read_bytes()[: cut.at])
@@ -131,17 +166,19 @@ def kill(hub) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_killed_hub_loses_a_second_at_most(start_hub, seed):
+def test_a_killed_hub_loses_half_a_second_at_most(start_hub, seed):
     random_number = random.Random(seed)
     codec = CODECS[seed % len(CODECS)]
     hub = start_hub(f"recording.codec={codec}")
-    films = [Film(hub, stream, random_number.choice((5, 12, 25))) for stream in STREAMS]
-    eventually(lambda: all(film.captured for film in films), "every stream has a frame")
-    # The moment is the test's input: nothing is waited for.
-    threading.Event().wait(random_number.uniform(0.0, 2.2))
-    kill(hub)
-    for film in films:
-        film.thread.join(10)
+    with Lateness() as lateness:
+        films = [Film(hub, stream, random_number.choice((5, 12, 25))) for stream in STREAMS]
+        eventually(lambda: all(film.captured for film in films), "every stream has a frame")
+        # The moment is the test's input: nothing is waited for.
+        threading.Event().wait(random_number.uniform(0.0, 2.2))
+        kill(hub)
+        for film in films:
+            film.thread.join(10)
+    allowed = CLAIM + lateness.worst
 
     cuts = make_cuts(hub, codec, random_number, 3)
     as_left = {path.parent.name: len(readable_packets(path)) for path in folder(hub).glob("cam_*/*.mp4")}
@@ -155,19 +192,16 @@ def test_a_killed_hub_loses_a_second_at_most(start_hub, seed):
     found = {recording["stream_name"]: recording for recording in listed(hub)}
 
     for film in films:
-        acknowledged = film.captured[-1] - film.captured[0]
-        if film.stream not in found:
-            assert acknowledged <= ALLOWED, f"nothing is left of {acknowledged:.2f} s"
-            continue
-        numbers = assert_healed(hub, found[film.stream], codec)
-        lost = film.captured[-1] - film.captured[min(len(numbers), len(film.captured)) - 1]
-        assert lost <= ALLOWED, f"{lost:.2f} s are lost"
-        assert as_left[film.stream] >= len(numbers), "it played before it was recovered, too"
+        numbers = assert_healed(hub, found[film.stream], codec) if film.stream in found else []
+        lost = span(film.captured[len(numbers) :])
+        assert lost <= allowed, f"{lost:.2f} s are lost, {allowed:.2f} are allowed"
+        if numbers:
+            assert as_left[film.stream] >= len(numbers), "it played before it was recovered, too"
     for cut in cuts:
         if cut.stream not in found:
-            assert cut.last_whole is None or cut.last_whole <= ALLOWED
+            assert span(cut.whole) <= allowed
             assert not (folder(hub) / cut.stream).exists(), "a recording of nothing goes, with its folder"
             continue
         assert_healed(hub, found[cut.stream], cut.codec)
         ends = float(probe(on_disk(hub, found[cut.stream]))["packets"][-1]["pts_time"])
-        assert cut.last_whole - ends <= ALLOWED
+        assert span([shown for shown in cut.whole if shown > ends + 0.001]) <= allowed

@@ -1,5 +1,5 @@
 //! Times the hot functions and, given a folder, writes the drawn pictures there
-//! as PNG to be looked at: `cargo run --release --example measure -- /tmp`.
+//! as PNG for the eye: `cargo run --release --example measure -- /tmp`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::Path;

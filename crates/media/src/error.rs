@@ -1,5 +1,5 @@
 //! The one error type of this crate. Each message says what was wrong, where,
-//! and how to mend it; [`Error::code`] is the stable name a client sees.
+//! and what to do; [`Error::code`] is the stable name a client sees.
 
 use std::path::PathBuf;
 
@@ -74,7 +74,7 @@ pub enum Error {
         expected_height: u32,
     },
     /// A lens whose bend cannot be undone.
-    #[error("the lens cannot be straightened: {0}; mend its strength (k1), k2 to k4 or its balance")]
+    #[error("the lens cannot be straightened: {0}; correct its strength (k1), k2 to k4 or its balance")]
     UnfitLens(&'static str),
     /// H.264 that cannot be decoded, or a picture that its encoder refused.
     #[error("H.264 failed: {0}")]

@@ -83,6 +83,12 @@ pub(crate) struct Plane {
     pub(crate) samples: Vec<u8>,
 }
 
+impl Plane {
+    pub(crate) fn rows(&self) -> usize {
+        self.samples.len().checked_div(self.stride).unwrap_or(0)
+    }
+}
+
 /// Decodes a JPEG as far as its planes; limits and errors are those of [`decode`].
 pub(crate) fn decode_planes(bytes: &[u8], max_pixels: u64) -> Result<Planes> {
     /// For the few pictures that are encoded once more on their way.

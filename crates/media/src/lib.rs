@@ -7,12 +7,12 @@
 //! (JPEG, MJPEG, AVI, MP4, QuickTime), and what recordings look like inside.
 //!
 //! What does not: a runtime, a clock, a socket, a stream. Nothing here waits,
-//! and nothing here reads the time; who wants a clock in a picture passes its
+//! and nothing here reads the time; a caller that wants a clock in a picture passes its
 //! text in. Only [`container`] and [`fmp4`] touch the file system, with positioned
 //! reads.
 //!
 //! Invariants:
-//! - **M1** A stranger's bytes never panic and never make this crate allocate
+//! - **M1** Untrusted bytes never panic and never make this crate allocate
 //!   more than the caller's own bound (`max_pixels`) or a named constant of ours.
 //! - **M2** A [`Picture`] handed out holds exactly `width * height * 3` bytes.
 //! - **M3** Drawing is deterministic: equal arguments give equal pixels.

@@ -12,6 +12,9 @@ pub enum Range {
     Limited,
 }
 
+/// Chroma of a grey picture.
+pub(crate) const NEUTRAL: u8 = 128;
+
 pub(crate) type Table = [u8; 256];
 
 /// What each sample of a limited range is in the full one: luma and chroma.
@@ -25,9 +28,4 @@ pub(crate) fn spread_tables() -> &'static (Table, Table) {
 fn table(from: f32, to: f32, span: f32) -> Table {
     // A float is cut to the range of a byte.
     std::array::from_fn(|sample| ((sample as f32 - from) * 255.0 / span + to).round() as u8)
-}
-
-/// The mean of two samples, rounded up.
-pub(crate) fn average(a: u8, b: u8) -> u8 {
-    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }

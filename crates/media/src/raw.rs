@@ -4,7 +4,7 @@
 //! samples are spread on the way.
 
 use crate::jpeg::{Packed, encode_packed, encode_planes};
-use crate::luma::{average, spread_tables};
+use crate::luma::spread_tables;
 use crate::{Error, Result};
 
 /// How pixels lie in memory.
@@ -157,6 +157,10 @@ impl Raw<'_> {
         }
         encode_planes([&y, &u, &v], width, height, quality)
     }
+}
+
+fn average(a: u8, b: u8) -> u8 {
+    (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }
 
 #[cfg(test)]

@@ -5,10 +5,8 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::jpeg::{self, Plane, Planes};
+use crate::luma::NEUTRAL;
 use crate::{Error, Picture, Result};
-
-/// Chroma of a grey picture.
-const NEUTRAL: u8 = 128;
 
 /// Half as wide and high, rounded down: each pixel is the mean of four.
 ///
@@ -62,41 +60,44 @@ impl Scaler {
         let mut planes = [const { Vec::new() }; 3];
         for (index, (plane, side)) in planes.iter_mut().zip(sides).enumerate() {
             *plane = match picture.planes.get(index) {
-                Some(source) => self.resample(source, size_of_plane(&picture, index), side)?,
+                Some(source) => {
+                    let shown = size_of_plane(&picture, index);
+                    // Sharper than a linear filter at the same cost: its window is as wide.
+                    resample(&mut self.resizer, source, shown, side, FilterType::Hamming)?
+                }
                 None => vec![NEUTRAL; side.0 as usize * side.1 as usize],
             };
         }
         let [y, u, v] = &planes;
         jpeg::encode_planes([y, u, v], width as usize, height as usize, quality)
     }
+}
 
-    /// The first `columns` and `rows` of a plane at another size.
-    fn resample(
-        &mut self,
-        plane: &Plane,
-        (columns, rows): (usize, usize),
-        (width, height): (u32, u32),
-    ) -> Result<Vec<u8>> {
-        let unexpected = |what: &dyn std::fmt::Display| Error::BadJpeg(format!("its planes: {what}"));
-        let (stride, whole_rows) = (plane.stride as u32, (plane.samples.len() / plane.stride.max(1)) as u32);
-        let whole = &plane.samples[..plane.stride * whole_rows as usize];
-        let source = ImageRef::new(stride, whole_rows, whole, PixelType::U8).map_err(|e| unexpected(&e))?;
-        let mut target = Image::new(width, height, PixelType::U8);
-        // Sharper than a linear filter at the same cost: its window is as wide.
-        let filter = ResizeAlg::Convolution(FilterType::Hamming);
-        let options = ResizeOptions::new().resize_alg(filter).crop(0.0, 0.0, columns as f64, rows as f64);
-        self.resizer.resize(&source, &mut target, &options).map_err(|e| unexpected(&e))?;
-        Ok(target.into_vec())
-    }
+/// The first `columns` and `rows` of a plane at another size, without gaps between its rows.
+pub(crate) fn resample(
+    resizer: &mut Resizer,
+    plane: &Plane,
+    (columns, rows): (usize, usize),
+    (width, height): (u32, u32),
+    filter: FilterType,
+) -> Result<Vec<u8>> {
+    let unexpected = |what: &dyn std::fmt::Display| Error::BadJpeg(format!("its planes: {what}"));
+    let (stride, whole_rows) = (plane.stride as u32, plane.rows() as u32);
+    let whole = &plane.samples[..plane.stride * plane.rows()];
+    let source = ImageRef::new(stride, whole_rows, whole, PixelType::U8).map_err(|e| unexpected(&e))?;
+    let mut target = Image::new(width, height, PixelType::U8);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    let options = options.crop(0.0, 0.0, columns as f64, rows as f64);
+    resizer.resize(&source, &mut target, &options).map_err(|e| unexpected(&e))?;
+    Ok(target.into_vec())
 }
 
 /// Columns and rows of a plane that show the picture; the rest fills up its blocks.
 fn size_of_plane(picture: &Planes, index: usize) -> (usize, usize) {
     let size = (picture.width, picture.height);
     let (Some(luma), Some(plane)) = (picture.planes.first(), picture.planes.get(index)) else { return size };
-    let rows = |plane: &Plane| plane.samples.len() / plane.stride.max(1);
     let across = (luma.stride / plane.stride.max(1)).max(1);
-    let down = (rows(luma) / rows(plane).max(1)).max(1);
+    let down = (luma.rows() / plane.rows().max(1)).max(1);
     (size.0.div_ceil(across), size.1.div_ceil(down))
 }
 

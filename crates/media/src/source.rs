@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// above any JPEG a camera makes (an 8K one is about 10 MB).
 pub const MAX_FRAME_BYTES: u64 = 64 << 20;
 
-/// Parts (boxes, chunks) looked at before a file is called broken: two for each
+/// Parts (boxes, chunks) read before a file is called broken: two for each
 /// frame of the longest file. A file made of nothing but empty parts would
 /// otherwise be walked for hours.
 const MAX_PARTS: u32 = 8_000_000;
@@ -72,7 +72,7 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
-    /// Counts one more part of the file as looked at.
+    /// Counts one more part of the file as read.
     pub(crate) fn count_part(&mut self, offset: u64) -> Result<()> {
         let Some(left) = self.parts_left.checked_sub(1) else {
             return Err(self.broken(offset, "too many parts"));

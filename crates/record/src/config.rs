@@ -21,7 +21,7 @@ pub enum Codec {
 pub struct Config {
     /// A folder for each stream lies in it. Made when the first recording begins.
     pub directory: PathBuf,
-    /// Every stream that somebody publishes is recorded, without being asked.
+    /// Every published stream is recorded, without a request.
     pub automatic: bool,
     pub codec: Codec,
     /// Frames a second at most; faster streams are thinned out.

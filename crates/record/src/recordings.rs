@@ -1,22 +1,22 @@
-//! The room's handle: which streams are being recorded, and everything that is on the store.
+//! The handle on all recording: which streams are being recorded, and the store.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use hub::{Hub, Start, Stream, StreamName};
-use jiff::Timestamp;
+use net::{Lock, LockGuard};
 
 use crate::{
-    Config, Error, Metadata, RecordingId, Store, retention,
+    Activity, Config, Error, Metadata, Store,
+    context::Context,
+    maintenance,
     shutdown::Shutdown,
     supervisor,
-    totals::{Counters, Totals},
-    writer::clip,
-    writer::recorder::{Recorder, Room},
-    writer::sync::Syncer,
+    totals::Totals,
+    writer::{clip, recorder::Recorder},
 };
 
 /// Ending a recording on request waits so long for its last fragment.
@@ -27,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Recordings(Arc<Shared>);
 
 #[derive(Debug)]
-pub(crate) struct Shared {
+struct Shared {
     hub: Hub,
-    room: Room,
-    recorders: Mutex<Recorders>,
+    context: Context,
+    recorders: Lock<Recorders>,
     shutdown: Arc<Shutdown>,
 }
 
@@ -42,48 +42,25 @@ struct Recorders {
     declined: BTreeSet<u64>,
 }
 
-/// What a stream's recorder is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Frames are being written.
-    Recording,
-    /// It is ready, and no frame has come yet.
-    Waiting,
-    /// It cannot write, says why, and tries again by itself.
-    Failed,
-}
-
-/// A stream's recorder at one moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Activity {
-    pub stream: StreamName,
-    pub state: State,
-    /// Why it failed, in words.
-    pub error: Option<String>,
-    /// The file being written.
-    pub current: Option<RecordingId>,
-    pub started: Timestamp,
-    /// Since this recorder began; all of its files together.
-    pub frames: u64,
-    pub bytes: u64,
-    pub frames_lost: u64,
-}
-
 impl Recordings {
-    /// Begins to record what `config` says. Nothing on the disk can make this fail: it is told by [`Activity`].
+    /// Begins to record what `config` says. Nothing on the disk can make this fail: [`Activity`] says what is wrong.
     pub fn start(hub: Hub, config: Config) -> Self {
         let shared = Arc::new(Shared::new(hub.clone(), config));
-        retention::start(shared.room.clone(), Arc::clone(&shared.shutdown));
-        supervisor::start(&shared, hub);
+        maintenance::start(shared.context.clone(), Arc::clone(&shared.shutdown));
+        // Those that are there already are recorded at once.
+        shared.follow();
+        let weak = Arc::downgrade(&shared);
+        let follow = move || weak.upgrade().is_some_and(|shared| shared.follow());
+        supervisor::start(hub, Arc::clone(&shared.shutdown), follow);
         Self(shared)
     }
 
     pub fn config(&self) -> &Config {
-        &self.0.room.config
+        &self.0.context.config
     }
 
     pub fn store(&self) -> &Store {
-        &self.0.room.store
+        &self.0.context.store
     }
 
     /// Begins to record a live stream; if it is being recorded already, that goes on.
@@ -117,7 +94,7 @@ impl Recordings {
 
     /// Of all recorders that ever ran.
     pub fn totals(&self) -> Totals {
-        self.0.room.counters.totals()
+        self.0.context.counters.totals()
     }
 
     /// Saves the last `span` of a stream as a file of its own: from its recordings, or else from what the ring still
@@ -127,11 +104,11 @@ impl Recordings {
         if let Some(recorder) = self.0.running(&live) {
             recorder.flush(PATIENCE);
         }
-        clip::save(&self.0.room, &live, span)
+        clip::save(&self.0.context, &live, span)
     }
 
-    /// Begins the recordings of streams that have only just come, before the hub ends: whoever publishes one picture and
-    /// goes finds it in a file.
+    /// Begins the recordings of streams that have only just come, before the hub ends: a single picture of the last
+    /// moment is in a file as well.
     pub fn catch_up(&self) {
         self.0.follow();
     }
@@ -155,22 +132,16 @@ impl Recordings {
 
 impl Shared {
     fn new(hub: Hub, config: Config) -> Self {
-        let room = Room {
-            syncer: Syncer::start(config.sync),
-            store: Store::new(&config.directory),
-            config: Arc::new(config),
-            disk_is_low: Arc::new(AtomicBool::new(false)),
-            counters: Arc::new(Counters::default()),
-        };
-        Self { hub, room, recorders: Mutex::default(), shutdown: Arc::default() }
+        let context = Context::new(config);
+        Self { hub, context, recorders: Lock::default(), shutdown: Arc::default() }
     }
 
-    fn recorders(&self) -> MutexGuard<'_, Recorders> {
-        self.recorders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recorders(&self) -> LockGuard<'_, Recorders> {
+        self.recorders.lock()
     }
 
-    /// A live stream that somebody asks something of. They may be quicker than the thread that follows the hub: what
-    /// begins by itself has begun before they are answered.
+    /// A live stream that a request is about. The request may be quicker than the thread that follows the hub: what
+    /// begins by itself has begun before it is answered.
     fn followed(&self, name: &StreamName) -> Result<Stream, Error> {
         let stream = self.hub.stream(name).ok_or_else(|| Error::NoStream { stream: name.clone() })?;
         self.follow();
@@ -181,38 +152,36 @@ impl Shared {
         self.recorders().running.get(&stream.epoch()).filter(|r| !r.is_finished()).cloned()
     }
 
-    pub(crate) fn shutdown(&self) -> &Arc<Shutdown> {
-        &self.shutdown
-    }
-
     fn begin(&self, stream: &Stream) -> Result<Activity, Error> {
         let mut recorders = self.recorders();
         if self.shutdown.is_closed() {
             return Err(Error::ShuttingDown);
         }
         recorders.declined.remove(&stream.epoch());
-        recorders.begin(stream, Start::Newest, &self.room)
+        recorders.begin(stream, Start::Newest, &self.context)
     }
 
     /// Begins the recordings that begin by themselves, and forgets those that have ended. A source of the hub's own
-    /// that rests while nobody watches (the demo) is recorded on request only: else it would never rest.
-    pub(crate) fn follow(&self) {
+    /// that rests while it has no viewers (the demo) is recorded on request only: else it would never rest. Gives true,
+    /// so that it is called again.
+    fn follow(&self) -> bool {
         let mut recorders = self.recorders();
         // Asked for under the lock: an older list would make it forget what was declined meanwhile.
         let streams = self.hub.streams();
         recorders.running.retain(|_, recorder| !recorder.is_finished());
         recorders.declined.retain(|&epoch| streams.iter().any(|stream| stream.epoch() == epoch));
-        if !self.room.config.automatic || self.shutdown.is_closed() {
-            return;
+        if !self.context.config.automatic || self.shutdown.is_closed() {
+            return true;
         }
         for stream in streams.iter().filter(|stream| !stream.is_on_demand() && !stream.is_kept()) {
             if recorders.declined.contains(&stream.epoch()) {
                 continue;
             }
-            if let Err(error) = recorders.begin(stream, Start::Oldest, &self.room) {
+            if let Err(error) = recorders.begin(stream, Start::Oldest, &self.context) {
                 tracing::warn!(stream = %stream.name(), %error, "not recorded");
             }
         }
+        true
     }
 }
 
@@ -226,11 +195,11 @@ impl Drop for Shared {
 }
 
 impl Recorders {
-    fn begin(&mut self, stream: &Stream, start: Start, room: &Room) -> Result<Activity, Error> {
+    fn begin(&mut self, stream: &Stream, start: Start, context: &Context) -> Result<Activity, Error> {
         if let Some(recorder) = self.running.get(&stream.epoch()).filter(|r| !r.is_finished()) {
             return Ok(recorder.activity());
         }
-        let recorder = Recorder::start(stream.clone(), start, room.clone())?;
+        let recorder = Recorder::start(stream.clone(), start, context.clone())?;
         let activity = recorder.activity();
         self.running.insert(stream.epoch(), Arc::new(recorder));
         Ok(activity)

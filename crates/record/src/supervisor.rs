@@ -1,38 +1,25 @@
-//! Follows the hub: where a stream comes, its recording begins. The recorders see the ends of their streams themselves.
+//! Follows the hub: when a stream appears, its recording begins. Recorders notice the ends of their streams themselves.
 
-use std::{
-    sync::{Arc, Weak},
-    task::Context,
-};
+use std::{sync::Arc, task::Context};
 
 use hub::Hub;
 
-use crate::{recordings::Shared, unparker};
+use crate::{shutdown::Shutdown, unparker};
 
-pub(crate) fn start(shared: &Arc<Shared>, hub: Hub) {
-    shared.follow();
-    let weak = Arc::downgrade(shared);
-    let shutdown = Arc::clone(shared.shutdown());
+/// Calls `follow` whenever the hub's streams have changed, until it gives false or one of both ends.
+pub(crate) fn start(hub: Hub, shutdown: Arc<Shutdown>, follow: impl Fn() -> bool + Send + 'static) {
     let thread = std::thread::Builder::new().name("record-follow".into());
-    let spawned = thread.spawn(move || {
-        shutdown.unparks_me();
-        follow(&weak, &hub);
-    });
+    let spawned = thread.spawn(move || run(&hub, &shutdown, follow));
     if let Err(error) = spawned {
         tracing::error!(%error, "no thread that follows the streams: they are recorded on request only");
     }
 }
 
-fn follow(shared: &Weak<Shared>, hub: &Hub) {
+fn run(hub: &Hub, shutdown: &Shutdown, follow: impl Fn() -> bool) {
+    shutdown.unparks_me();
     let mut changes = hub.changes();
     let waker = unparker::waker();
-    loop {
-        let Some(strong) = shared.upgrade() else { return };
-        if strong.shutdown().is_closed() || hub.is_shut_down() {
-            return;
-        }
-        strong.follow();
-        drop(strong);
+    while !shutdown.is_closed() && !hub.is_shut_down() && follow() {
         if changes.poll_changed(&mut Context::from_waker(&waker)).is_pending() {
             std::thread::park();
         }

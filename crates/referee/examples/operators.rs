@@ -1,4 +1,4 @@
-//! Times each operator on pictures of one size, by the processor's time where the system tells it (a busy machine then
+//! Times each operator on pictures of one size, by the processor's time where the system knows it (a busy machine then
 //! counts little), the model by the clock on the wall: `cargo run --release --example operators -- 1280 720 [MODEL]`; MODEL is a path,
 //! or `builtin`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
@@ -35,7 +35,7 @@ fn main() {
     time("decode JPEG", |at| drop(jpeg::decode(&jpegs[at], u64::MAX).unwrap()));
     time("fisheye", |at| drop(map.apply(&pictures[at]).unwrap()));
     time("encode JPEG q90", |at| drop(jpeg::encode(&pictures[at], 90).unwrap()));
-    let people: Vec<Person> = (0..6).map(|at| somebody(f64::from(width), f64::from(height), at)).collect();
+    let people: Vec<Person> = (0..6).map(|at| a_person(f64::from(width), f64::from(height), at)).collect();
     let mut tracker = Tracker::new(30.0, height);
     time("tracking, 6 people", |at| _ = tracker.push(at as f64 / 30.0, &people));
     let folder = tempfile::tempdir().unwrap();
@@ -89,7 +89,7 @@ fn on_processor() -> Option<Duration> {
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-fn somebody(width: f64, height: f64, at: u32) -> Person {
+fn a_person(width: f64, height: f64, at: u32) -> Person {
     let (x, feet, tall) = (width * (0.2 + 0.12 * f64::from(at)), height * 0.8, height * 0.4);
     let bounds = Bounds { left: x - tall / 4.0, top: feet - tall, right: x + tall / 4.0, bottom: feet };
     let key_points = std::array::from_fn(|point| KeyPoint {

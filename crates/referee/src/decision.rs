@@ -38,7 +38,7 @@ pub struct Evidence {
     /// When the first hit arrived, in seconds of the log's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hit_secs: Option<f64>,
-    /// Whose hit it was; nobody's where both arrived at once.
+    /// Whose hit it was; `None` where both arrived at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_hit: Option<Side>,
     /// Above 0 for the right fencer, below for the left one: the logarithm of the odds.

@@ -1,12 +1,11 @@
 //! Judges fencing phrases from what the scoring apparatus logged and how the fencers moved.
 //!
-//! Here belong people in pictures, who of them fences, the key points of both fencers, the signal log, the decision,
-//! and the videos that show it.
-//! Here does not belong anything that waits or listens: no runtime, no socket, no clock.
+//! What belongs here: finding people in pictures, choosing the two who fence, the key points of both, the signal log, the
+//! decision, and the videos that show it. What does not: anything that waits or listens; no runtime, no socket, no clock.
 //!
 //! Invariants:
 //!
-//! * A stranger's bytes never panic, and memory is bounded by named constants.
+//! * Untrusted bytes never panic, and memory is bounded by named constants.
 //! * Equal input gives equal output, to the last bit.
 
 pub mod decision;

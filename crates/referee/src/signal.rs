@@ -81,7 +81,7 @@ pub enum Lights {
     Left,
     Right,
     Both,
-    /// The `HIT` lines and the `Scores` line tell different things.
+    /// The `HIT` lines and the `Scores` line say different things.
     Contradictory,
 }
 
@@ -96,7 +96,7 @@ pub struct SignalLog {
     pub scores: Option<Hits>,
 }
 
-/// Why a log cannot be read. Each says in which line, and how to mend it.
+/// Why a log cannot be read. Each says in which line, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -119,7 +119,7 @@ pub enum Error {
     )]
     Scores { line: usize, text: String },
     #[error(
-        "signal log, line {line}: a second `Scores ->` line tells another result: send the log of one phrase"
+        "signal log, line {line}: a second `Scores ->` line has another result: send the log of one phrase"
     )]
     TwoScores { line: usize },
     #[error(
@@ -175,7 +175,7 @@ impl SignalLog {
         }
     }
 
-    /// When the first hit arrived, and whose it was; of nobody where the log has both at once.
+    /// When the first hit arrived, and whose it was; `None` where the log has both at once.
     pub fn first_hit(&self) -> Option<(f64, Option<Side>)> {
         let hits = || self.events.iter().filter(|event| event.side_of_hit().is_some());
         let first = hits().next()?;

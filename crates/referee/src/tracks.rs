@@ -86,7 +86,7 @@ pub enum Unit {
     /// A quarter of the distance between the fencers' front feet at the start (on guard, 4 m): about a metre.
     #[default]
     QuarterStartDistance,
-    /// A pixel of the picture that was looked at.
+    /// A pixel of the picture that the model saw.
     Pixels,
 }
 

@@ -5,7 +5,7 @@
 //! Opening reads the tables and remembers where each frame lies; a frame is read
 //! when it is asked for. Everything else (H.264, other containers) is not for
 //! this module: the errors [`Error::NotJpegInside`] and
-//! [`Error::UnknownContainer`] tell the caller to try another reader.
+//! [`Error::UnknownContainer`] ask the caller to try another reader.
 //!
 //! Invariants:
 //! - **C1** A file is never read as a whole; no allocation is larger than
@@ -75,7 +75,7 @@ struct Track {
     fps: f64,
     /// Frames that the file lists, but does not hold.
     torn: usize,
-    /// Frames looked at, empty and torn ones too.
+    /// Frames counted, empty and torn ones too.
     listed: usize,
 }
 
@@ -194,7 +194,7 @@ impl JpegFile {
 
     /// Reads frame `index` (from 0): its bytes and its time in seconds after the
     /// first. The bytes are as the file has them; whether they decode is not
-    /// looked at.
+    /// checked.
     ///
     /// # Errors
     /// [`Error::NoSuchFrame`], [`Error::FrameTooLarge`], or [`Error::Io`] (also

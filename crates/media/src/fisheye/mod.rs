@@ -31,7 +31,7 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// The camera that is assumed where nobody has measured one: it looks through the middle of the picture, and its focal
+    /// The camera that is assumed where none was measured: it looks through the middle of the picture, and its focal
     /// length is the picture's longer side (a view of 58° along it where `bend` is -0.18, 0, 0, 0).
     pub fn assumed(width: u32, height: u32, bend: [f64; 4]) -> Self {
         let focal = f64::from(width.max(height));

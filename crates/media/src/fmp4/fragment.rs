@@ -19,7 +19,7 @@ pub(super) const TRUN_FLAGS: u32 = 0x1 | 0x100 | 0x200 | 0x400;
 const KEY: u32 = 0x0200_0000;
 /// Sample flags: depends on others, is no sync sample.
 const NOT_KEY: u32 = 0x0100_0000 | IS_NOT_SYNC;
-/// The flag that tells them apart when reading.
+/// The flag by which they differ when they are read.
 pub(super) const IS_NOT_SYNC: u32 = 0x0001_0000;
 
 /// From NTP's epoch (1900) to Unix's (1970), in seconds (RFC 5905, figure 4).

@@ -90,7 +90,7 @@ fn index_size(mfro: [u8; 16]) -> Option<u64> {
 }
 
 /// FNV-1a, 64 bits. A damaged index would hide fragments that are sound, so it is
-/// not believed; whether each entry is right could else be told only by reading
+/// not believed; whether each entry is right could else be found only by reading
 /// all over the file.
 fn checksum(table: &[u8]) -> u64 {
     table

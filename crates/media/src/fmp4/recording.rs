@@ -84,7 +84,7 @@ pub struct Fragment {
     pub time: u64,
     /// When its first sample was taken. Known of fragments that were walked to; a
     /// finished file is opened by its index, which does not have it:
-    /// [`Reader::wall`](super::Reader::wall) reads it.
+    /// `Reader::wall` reads it.
     pub wall: Option<SystemTime>,
 }
 

@@ -82,7 +82,7 @@ impl Encoder {
     pub fn encode(&mut self, jpeg: &[u8], key: bool) -> Result<Encoded> {
         let planes = jpeg::decode_planes(jpeg, u64::from(MAX_SIDES.0) * u64::from(MAX_SIDES.1))?;
         self.check(planes.width as u32, planes.height as u32)?;
-        self.encode_planes(&I420::new(planes), key)
+        self.encode_planes(&I420::new(planes)?, key)
     }
 
     /// As [`Encoder::encode`], for a picture whose colours are sRGB.

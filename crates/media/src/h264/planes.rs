@@ -1,14 +1,13 @@
 //! Planes between JPEG, whose chroma has one of several sizes, and H.264, whose
 //! chroma is half as wide and high as its luma, and its luma even.
 
+use fast_image_resize::{FilterType, Resizer};
 use openh264::formats::YUVSource;
 
-use crate::Picture;
 use crate::jpeg::{Plane, Planes};
-use crate::luma::average;
-
-/// Chroma of a grey picture.
-const NEUTRAL: u8 = 128;
+use crate::luma::NEUTRAL;
+use crate::scale::resample;
+use crate::{Picture, Result};
 
 /// A picture with 4:2:0 chroma and even sides.
 #[derive(Debug)]
@@ -23,22 +22,20 @@ pub(super) struct I420 {
 impl I420 {
     /// Takes the planes over. Where a side is odd, its last column or row is
     /// repeated.
-    pub(super) fn new(picture: Planes) -> Self {
+    pub(super) fn new(picture: Planes) -> Result<Self> {
         let (width, height) = (picture.width.next_multiple_of(2), picture.height.next_multiple_of(2));
         let mut planes = picture.planes.into_iter();
         let (y, u, v) = (planes.next(), planes.next(), planes.next());
         let mut y = y.unwrap_or_else(|| Plane { stride: 0, samples: Vec::new() });
-        let luma = (y.stride, y.rows());
-        let neutral = || Plane { stride: luma.0 / 2, samples: vec![NEUTRAL; luma.0 / 2 * (luma.1 / 2)] };
-        let chroma = |plane: Option<Plane>| plane.map_or_else(neutral, |plane| plane.halved(luma));
-        let (u, v) = (chroma(u), chroma(v));
+        let half = (y.stride / 2, y.rows() / 2);
+        let (u, v) = (sized(u, half)?, sized(v, half)?);
         if picture.width < width {
             y.repeat_column(picture.width);
         }
         if picture.height < height {
             y.repeat_row(picture.height);
         }
-        Self { width, height, y, u, v }
+        Ok(Self { width, height, y, u, v })
     }
 
     /// From colours, by BT.601's matrix in full range, as JPEG does it. Each chroma sample is the mean of four pixels.
@@ -99,52 +96,6 @@ impl YUVSource for I420 {
 }
 
 impl Plane {
-    fn rows(&self) -> usize {
-        self.samples.len().checked_div(self.stride).unwrap_or(0)
-    }
-
-    /// This chroma plane at half the size of a luma plane with so many columns and rows.
-    fn halved(self, (luma_columns, luma_rows): (usize, usize)) -> Self {
-        let columns_each = luma_columns.checked_div(self.stride).unwrap_or(0);
-        let rows_each = luma_rows.checked_div(self.rows()).unwrap_or(0);
-        let plane = match rows_each {
-            1 => self.rows_averaged(),
-            4 => self.rows_doubled(),
-            _ => self,
-        };
-        match columns_each {
-            1 => plane.columns_averaged(),
-            4 => plane.columns_doubled(),
-            _ => plane,
-        }
-    }
-
-    fn rows_averaged(self) -> Self {
-        let mut samples = Vec::with_capacity(self.samples.len() / 2);
-        for pair in self.samples.chunks_exact(2 * self.stride) {
-            let (upper, lower) = pair.split_at(self.stride);
-            samples.extend(upper.iter().zip(lower).map(|(a, b)| average(*a, *b)));
-        }
-        Self { stride: self.stride, samples }
-    }
-
-    /// Strides are multiples of a block's eight columns, so no pair crosses a row's end.
-    fn columns_averaged(self) -> Self {
-        let (pairs, _) = self.samples.as_chunks::<2>();
-        let samples = pairs.iter().map(|[a, b]| average(*a, *b)).collect();
-        Self { stride: self.stride / 2, samples }
-    }
-
-    fn rows_doubled(self) -> Self {
-        let rows = self.samples.chunks_exact(self.stride);
-        Self { stride: self.stride, samples: rows.flat_map(|row| [row, row]).flatten().copied().collect() }
-    }
-
-    fn columns_doubled(self) -> Self {
-        let samples = self.samples.iter().flat_map(|sample| [*sample; 2]).collect();
-        Self { stride: self.stride * 2, samples }
-    }
-
     /// Gives column `at` the samples of the one before it.
     fn repeat_column(&mut self, at: usize) {
         for row in self.samples.chunks_exact_mut(self.stride) {
@@ -161,6 +112,19 @@ impl Plane {
             self.samples.copy_within(begin..end, end);
         }
     }
+}
+
+/// A chroma plane with so many columns and rows. Where it had more, each sample is the mean of those it covers.
+fn sized(plane: Option<Plane>, (columns, rows): (usize, usize)) -> Result<Plane> {
+    let samples = match plane {
+        Some(plane) if (plane.stride, plane.rows()) == (columns, rows) => return Ok(plane),
+        Some(plane) => {
+            let whole = (plane.stride, plane.rows());
+            resample(&mut Resizer::new(), &plane, whole, (columns as u32, rows as u32), FilterType::Box)?
+        }
+        None => vec![NEUTRAL; columns * rows],
+    };
+    Ok(Plane { stride: columns, samples })
 }
 
 /// Luma of a row; the last pixel is repeated where the plane is wider.

@@ -3,8 +3,8 @@
 //!
 //! A hand sweeps a dial once in two seconds and a ball runs along a lane at
 //! constant speed, so that a missing frame is a visible jump. The clock is text
-//! given by the caller (nothing here reads the time), the frame number tells
-//! skipped frames, the colour bars tell wrong colours. What stands still is drawn
+//! given by the caller (nothing here reads the time), the frame number shows
+//! skipped frames, the colour bars show wrong colours. What stands still is drawn
 //! once; a frame costs only the places that move.
 
 mod scenery;

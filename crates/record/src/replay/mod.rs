@@ -179,8 +179,8 @@ impl Replay {
         if self.next < self.reader.fragments() {
             return Ok(true);
         }
-        // In this order: what has ended before the file is looked at has all of its fragments in it.
-        let is_growing = self.reader.is_growing() && self.store.written().is_growing(self.reader.id());
+        // In this order: a recording that has ended before its file is read has all of its fragments in it.
+        let is_growing = self.reader.is_growing() && self.store.unindexed().is_growing(self.reader.id());
         let more = self.reader.refresh()?;
         if !more && !is_growing {
             self.reader.ended();

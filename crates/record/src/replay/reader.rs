@@ -15,7 +15,7 @@ use media::{
 use super::after_by;
 use crate::{Error, OpenFile, RecordingId};
 
-/// For pictures that have to be coded again: what a viewer does not tell from the original.
+/// For pictures that have to be coded again: viewers cannot see the difference.
 const QUALITY: u8 = 85;
 
 #[derive(Debug)]

@@ -33,7 +33,7 @@ impl Root {
         Ok(Self(rustix::fs::open(directory, flags, Mode::empty())?))
     }
 
-    /// Makes it if need be; tells whether that was so.
+    /// Makes it if need be; says whether it did.
     pub(crate) fn make(directory: &Path) -> io::Result<(Self, bool)> {
         match Self::open(directory) {
             Ok(root) => Ok((root, false)),
@@ -105,12 +105,12 @@ impl Folder {
         self.open_with(name, OFlags::RDONLY)
     }
 
-    pub(crate) fn open_for_mending(&self, name: &str) -> io::Result<File> {
+    pub(crate) fn open_for_recovery(&self, name: &str) -> io::Result<File> {
         self.open_with(name, OFlags::RDWR)
     }
 
     fn open_with(&self, name: &str, access: OFlags) -> io::Result<File> {
-        // A pipe somebody put there would keep us waiting for its other end.
+        // Opening a pipe in its place would wait for the other end.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&self.0, name, flags, Mode::empty())?);
         if !file.metadata()?.is_file() {
@@ -128,7 +128,7 @@ impl Folder {
         Ok(u64::try_from(stat.st_size).unwrap_or_default())
     }
 
-    /// Whether somebody, of this program or another, has it open for writing a recording.
+    /// Whether this program or another has it open for writing a recording.
     pub(crate) fn is_locked(&self, name: &str) -> bool {
         self.open(name).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }

@@ -1,4 +1,4 @@
-//! The index of recordings: a table in SQLite that finds them without a look at the disk.
+//! The index of recordings: a table in SQLite that finds them without reading the disk.
 //!
 //! It holds what is finished; what is being written is the store's own knowledge. It can be rebuilt from the files at any
 //! time, so nothing about it is precious.
@@ -13,8 +13,13 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 pub(crate) use self::database::is_broken;
 
-use super::{cursor::Key, metadata::path_of};
-use crate::{Codec, Filter, Kind, Metadata, Order, RecordingId, Status, StreamSummary};
+use super::{
+    cursor::Key,
+    layout::{Kind, RecordingId},
+    metadata::{Metadata, Status, path_of},
+    query::{Filter, Order, StreamSummary},
+};
+use crate::Codec;
 
 const COLUMNS: &str = "stream, file, kind, status, start_ms, end_ms, duration, frames, average_fps, target_fps, \
                        codec, size, width, height, lost, gaps";

@@ -1,7 +1,9 @@
-//! Names: `<stream>/<stream>_YYYYmmdd_HHMMSS.mp4` below the recordings' folder (document 001, 'Recording Structure').
+//! Names: `<stream>/<stream>_YYYYmmdd_HHMMSS.mp4` below the recordings' folder, which existing tools rely on.
 //!
 //! A name is built or checked here and nowhere else. It holds nothing but letters, digits, `_`, `-` and its one
 //! ending, so no name leads out of its folder. The stream is given, never guessed: `a_20260121_103000` is a stream too.
+
+use std::path::{Path, PathBuf};
 
 use hub::StreamName;
 use jiff::{Timestamp, civil, tz::TimeZone};
@@ -134,6 +136,11 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Where a recording lies, as the recordings' folder is configured.
+pub(super) fn place(directory: &Path, id: &RecordingId) -> PathBuf {
+    directory.join(id.stream.as_str()).join(id.file.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -151,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_document() {
+    fn names_are_those_that_existing_tools_read() {
         let start = time("2026-01-21T10:30:00.987Z");
         let name = |kind, number| RecordingId::new(&stream("camera1"), start, kind, number).file;
         assert_eq!(name(Kind::Segment, 1).as_str(), "camera1_20260121_103000.mp4");

@@ -1,14 +1,18 @@
-//! The JSON beside a recording: document 001's fields, and ours after them.
+//! The JSON beside a recording: the fields that existing tools read, and ours after them (`docs/ref/compatibility.md`).
 //!
-//! Written exactly, read leniently: a file of 001's own has the first nine fields only, and one that cannot be read is
-//! as good as none, since the recording itself says most of it again.
+//! Written exactly, read leniently: a file of the stream server's has the first nine fields only, and one that cannot be
+//! read is as good as none, since the recording itself says most of it again.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Codec, Kind, RecordingId};
+use super::{
+    folder::Folder,
+    layout::{Kind, RecordingId},
+};
+use crate::Codec;
 
 /// A metadata file is not read further than this, in bytes. Ours have 15 kB at most, with a hundred gaps.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
@@ -150,9 +154,19 @@ fn read_codec<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Codec, D::Er
     Ok(Codec::deserialize(name).unwrap_or_else(|_| any_codec()))
 }
 
-/// For a file that does not say: document 001's own default.
+/// For a file that does not say: the stream server's default.
 fn any_codec() -> Codec {
     Codec::Mp4v
+}
+
+/// Puts the metadata of a recording beside it.
+pub(super) fn write_metadata(
+    folder: &Folder,
+    id: &RecordingId,
+    metadata: &Metadata,
+    durable: bool,
+) -> io::Result<()> {
+    folder.replace(&id.file.metadata(), &metadata.to_json()?, durable)
 }
 
 #[cfg(test)]
@@ -178,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_own_file_is_read() {
+    fn a_file_of_the_stream_server_is_read() {
         let read = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
         assert_eq!(read.end_time, time("2026-01-21T10:45:23Z"));
         assert_eq!((read.total_frames, read.duration_seconds, read.target_fps), (27690, 923.0, 30.0));
@@ -186,13 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_fields_come_first_and_in_its_order() {
+    fn the_stream_servers_fields_come_first_and_in_its_order() {
         let read = Metadata::from_json(OF_THE_DOCUMENT.as_bytes()).unwrap();
         let written = String::from_utf8(read.to_json().unwrap()).unwrap();
         let keys: Vec<&str> = written.lines().filter_map(|line| line.trim().split('"').nth(1)).collect();
-        let document: Vec<&str> =
+        let theirs: Vec<&str> =
             OF_THE_DOCUMENT.lines().filter_map(|line| line.trim().split('"').nth(1)).collect();
-        assert_eq!(keys.get(..9), document.get(..9));
+        assert_eq!(keys.get(..9), theirs.get(..9));
         assert!(written.contains(r#""start_time": "2026-01-21T10:30:00.000Z""#), "{written}");
     }
 

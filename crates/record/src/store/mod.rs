@@ -1,43 +1,44 @@
 //! The store: all recordings on disk, and the index that finds them.
 //!
 //! What is finished is in the index; what is being written is in a table of its own here, and answers are made of
-//! both. Locks are taken in this order: `tidying`, `index`, `written`.
+//! both. Locks are taken in this order: `tidying`, `index`, `unindexed`.
 
 mod cursor;
 mod folder;
 mod index;
 mod layout;
 mod metadata;
-pub(crate) mod policy;
+mod query;
 mod recover;
+pub(crate) mod retention;
+mod unindexed;
 mod upkeep;
 mod writing;
-mod written;
 
 pub use layout::{FileName, Kind, RecordingId};
 pub use metadata::{Gap, Metadata, Status};
-pub use policy::{Sweep, SweepReport};
+pub use query::{Disk, Filter, Order, Page, StreamSummary};
+pub use retention::{Sweep, SweepReport};
 pub use writing::Writing;
 
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::SystemTime,
 };
 
 use hub::StreamName;
 use jiff::Timestamp;
-use serde::Serialize;
+use net::Lock;
 
 use self::{
     cursor::Key,
     folder::{Folder, Root, is_absence},
     index::Index,
-    metadata::write_time,
-    writing::place,
-    written::Written,
+    layout::place,
+    unindexed::Unindexed,
 };
 use crate::Error;
 
@@ -54,59 +55,10 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     directory: PathBuf,
     /// Opened when there is a folder for it to lie in.
-    index: Mutex<Option<Index>>,
-    written: Written,
+    index: Lock<Option<Index>>,
+    unindexed: Unindexed,
     /// Held while one file is recovered or deleted: the two do not meet.
-    tidying: Mutex<()>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    #[default]
-    Newest,
-    Oldest,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub stream: Option<StreamName>,
-    /// Of these streams alone, of whichever else they are.
-    pub among: Option<Vec<StreamName>>,
-    /// Recordings that have something after this time,
-    pub from: Option<Timestamp>,
-    /// and something before this one.
-    pub to: Option<Timestamp>,
-    pub order: Order,
-    /// 1 to 1000.
-    pub limit: usize,
-    /// As `Page::next` of the page before.
-    pub cursor: Option<String>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    pub recordings: Vec<Metadata>,
-    /// All that match, on this page or not.
-    pub total: u64,
-    pub total_bytes: u64,
-    pub next: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StreamSummary {
-    pub name: String,
-    pub count: u64,
-    pub total_bytes: u64,
-    #[serde(serialize_with = "write_time")]
-    pub first_time: Timestamp,
-    #[serde(serialize_with = "write_time")]
-    pub last_time: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Disk {
-    pub free_bytes: u64,
-    pub total_bytes: u64,
+    tidying: Lock<()>,
 }
 
 /// A recording opened for reading.
@@ -125,9 +77,9 @@ impl Store {
     pub fn new(directory: &Path) -> Self {
         Self(Arc::new(Shared {
             directory: directory.to_owned(),
-            index: Mutex::default(),
-            written: Written::default(),
-            tidying: Mutex::default(),
+            index: Lock::default(),
+            unindexed: Unindexed::default(),
+            tidying: Lock::default(),
         }))
     }
 
@@ -159,13 +111,13 @@ impl Store {
         let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
         for number in 1..=MAX_NUMBER {
             let id = RecordingId::new(stream, start, kind, number);
-            if !self.written().reserve(&id) {
+            if !self.unindexed().reserve(&id) {
                 continue;
             }
             match self.make_file(&id) {
                 Ok((folder, file)) => return Ok((id, folder, file)),
                 Err(error) => {
-                    self.written().remove(&id);
+                    self.unindexed().remove(&id);
                     taken = error;
                 }
             }
@@ -182,7 +134,7 @@ impl Store {
             let file = folder.create(id.file.as_str())?;
             Ok((folder, file))
         };
-        // Somebody may delete the folder, empty as it is, in this very moment.
+        // Another thread may delete the folder, empty as it is, in this very moment.
         make().or_else(
             |error: io::Error| if error.kind() == io::ErrorKind::NotFound { make() } else { Err(error) },
         )
@@ -207,13 +159,13 @@ impl Store {
 
     fn page(&self, index: &Index, filter: &Filter, cursor: Option<&Key>) -> rusqlite::Result<Page> {
         let limit = filter.limit.clamp(1, MAX_LIMIT);
-        let written = self.written().that(|entry| matches(filter, entry));
+        let unindexed = self.unindexed().that(|entry| matches(filter, entry));
         let totals = index.totals(filter)?;
-        let total = totals.count + written.len() as u64;
-        let total_bytes = totals.bytes + written.iter().map(|entry| entry.size_bytes).sum::<u64>();
+        let total = totals.count + unindexed.len() as u64;
+        let total_bytes = totals.bytes + unindexed.iter().map(|entry| entry.size_bytes).sum::<u64>();
 
         let mut recordings = index.page(filter, cursor, limit + 1)?;
-        recordings.extend(written.into_iter().filter(|entry| is_after(filter.order, entry, cursor)));
+        recordings.extend(unindexed.into_iter().filter(|entry| is_after(filter.order, entry, cursor)));
         recordings.sort_by_cached_key(Key::of);
         if filter.order == Order::Newest {
             recordings.reverse();
@@ -229,7 +181,7 @@ impl Store {
         self.drop_gone_streams()?;
         self.with_index(|index| {
             let mut streams = index.streams()?;
-            for entry in self.written().that(|_| true) {
+            for entry in self.unindexed().that(|_| true) {
                 add(&mut streams, &entry);
             }
             Ok(streams)
@@ -245,14 +197,14 @@ impl Store {
         }
     }
 
-    /// The segment of a stream that holds `time`, or else the first one after it. Clips are not looked at.
+    /// The segment of a stream that holds `time`, or else the first one after it. Clips do not count.
     pub fn at(&self, stream: &StreamName, time: Timestamp) -> Result<Option<Metadata>, Error> {
         self.looked_after(
             || {
                 self.with_index(|index| {
                     let mut candidates = index.around(stream, time)?;
                     candidates.extend(
-                        self.written().that(|entry| {
+                        self.unindexed().that(|entry| {
                             entry.kind == Kind::Segment && entry.stream_name == stream.as_str()
                         }),
                     );
@@ -287,7 +239,7 @@ impl Store {
         let _tidying = self.tidy();
         let folder = self.folder(id)?;
         let size = self.found(id, folder.size(id.file.as_str()))?;
-        if self.written().is_growing(id) || folder.is_locked(id.file.as_str()) {
+        if self.unindexed().is_growing(id) || folder.is_locked(id.file.as_str()) {
             return Err(Error::Active { stream: id.stream.clone(), file: id.file.as_str().to_owned() });
         }
         self.found(id, folder.remove(id.file.as_str()))?;

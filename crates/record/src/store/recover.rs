@@ -1,8 +1,8 @@
-//! Healing: what a crash left becomes a recording again, and the index is made to agree with the files (DK1).
+//! Recovery: what a crash left becomes a recording again, and the index is made to agree with the files (DK1).
 //!
-//! A file that the index knows as it is costs one look at its size. Others are told by their metadata, and only one
-//! that was not finished is looked into, cut to its last whole fragment and completed. What is not of our making is
-//! listed and never changed. No problem with one file keeps the others waiting.
+//! A file that the index knows as it is costs one check of its size. Others are described by their metadata, and only
+//! one that was not finished is read, cut to its last whole fragment and completed. What other programs made is listed
+//! and never changed. A problem with one file does not keep the others waiting.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,8 +19,8 @@ use media::fmp4::{self, Scan, TIMESCALE, Track};
 use super::{
     folder::{Folder, Root, is_absence, is_temporary},
     index::Known,
-    metadata::MAX_FILE,
-    writing::{place, write_metadata},
+    layout::place,
+    metadata::{MAX_FILE, write_metadata},
 };
 use crate::{Codec, Error, Metadata, RecordingId, Status, Store};
 
@@ -125,7 +125,7 @@ impl Visit<'_> {
                 && !self.known.contains_key(&metadata.file)
                 && let Ok(id) = RecordingId::parse(self.stream, &metadata.file)
             {
-                self.store.written().end(&id, metadata, settled);
+                self.store.unindexed().end(&id, metadata, settled);
             }
         }
         put
@@ -139,7 +139,7 @@ impl Visit<'_> {
             None => return Ok(()),
         };
         let Ok(id) = RecordingId::parse(self.stream, &format!("{stem}.mp4")) else { return Ok(()) };
-        if self.store.written().is_growing(&id) {
+        if self.store.unindexed().is_growing(&id) {
             return Ok(());
         }
         let ours = || self.noted(&id).is_some_and(|noted| noted.file == id.file.as_str());
@@ -154,7 +154,7 @@ impl Visit<'_> {
     }
 
     fn recording(&mut self, id: &RecordingId) -> Result<(), Error> {
-        if self.store.written().is_growing(id) {
+        if self.store.unindexed().is_growing(id) {
             return Ok(());
         }
         let size = match self.folder.size(id.file.as_str()) {
@@ -178,7 +178,7 @@ impl Visit<'_> {
                 let looked = self.look_into(id, noted.clone());
                 if looked.is_err() && self.rows.len() == rows {
                     // On a disk that is read-only, say. It may play all the same.
-                    self.list_as_told(id, noted, size, false);
+                    self.list_as_noted(id, noted, size, false);
                 }
                 looked
             }
@@ -195,7 +195,7 @@ impl Visit<'_> {
 
     fn look_into(&mut self, id: &RecordingId, noted: Option<Metadata>) -> Result<(), Error> {
         let path = place(self.store.directory(), id);
-        let file = self.folder.open_for_mending(id.file.as_str()).map_err(|error| self.failed(id, error))?;
+        let file = self.folder.open_for_recovery(id.file.as_str()).map_err(|error| self.failed(id, error))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             tracing::debug!(path = %path.display(), "another program is writing it");
             return Ok(());
@@ -203,16 +203,16 @@ impl Visit<'_> {
         let size = file.metadata().map_err(|error| self.failed(id, error))?.len();
         match fmp4::scan(&file, &path) {
             Ok(scan) if !is_ours(&file, &scan).map_err(|error| self.failed(id, error))? => {
-                self.list_as_told(id, noted, size, true);
+                self.list_as_noted(id, noted, size, true);
                 Ok(())
             }
             Ok(scan) if scan.fragments.is_empty() => self.delete(id, size),
-            Ok(scan) => self.mend(id, &file, &scan, noted, size),
+            Ok(scan) => self.complete(id, &file, &scan, noted, size),
             Err(media::Error::NotARecording { .. }) => {
                 if is_torn_beginning(&file, size).map_err(|error| self.failed(id, error))? {
                     return self.delete(id, size);
                 }
-                self.list_as_told(id, noted, size, true);
+                self.list_as_noted(id, noted, size, true);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -221,7 +221,7 @@ impl Visit<'_> {
 
     /// By its metadata or its name alone: what is of another program's making, or damaged from its first byte, is not
     /// ours to change.
-    fn list_as_told(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64, settled: bool) {
+    fn list_as_noted(&mut self, id: &RecordingId, noted: Option<Metadata>, size: u64, settled: bool) {
         let mut metadata = noted.unwrap_or_else(|| Metadata::of_name(id));
         if metadata.status == Status::Recording {
             metadata.status = Status::Finished;
@@ -231,7 +231,7 @@ impl Visit<'_> {
         self.list(id, metadata, size, settled);
     }
 
-    fn mend(
+    fn complete(
         &mut self,
         id: &RecordingId,
         file: &File,
@@ -295,7 +295,7 @@ fn complete(file: &File, scan: &Scan) -> io::Result<u64> {
         file.set_len(scan.whole_bytes)?;
         let index = fmp4::index(&scan.fragments);
         if let Err(error) = file.write_all_at(&index, scan.whole_bytes) {
-            // The disk is full: a piece of an index helps nobody.
+            // The disk is full: a piece of an index is of no use.
             file.set_len(scan.whole_bytes)?;
             return Err(error);
         }

@@ -2,20 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
-    sync::{MutexGuard, PoisonError},
-    thread,
+    io, thread,
 };
 
 use hub::StreamName;
+use net::LockGuard;
 
-use super::Store;
 use super::{
+    Store,
     folder::{Folder, Root, is_absence},
     index::{self, Index},
+    layout::place,
     metadata,
-    writing::place,
-    written::Written,
+    unindexed::Unindexed,
 };
 use crate::{Error, Metadata, RecordingId};
 
@@ -79,8 +78,8 @@ impl Store {
     }
 
     /// Keeps recovery from what is deleted and the other way round.
-    pub(crate) fn tidy(&self) -> MutexGuard<'_, ()> {
-        self.0.tidying.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn tidy(&self) -> LockGuard<'_, ()> {
+        self.0.tidying.lock()
     }
 
     pub(crate) fn remove_folder_if_empty(&self, stream: &StreamName) -> bool {
@@ -89,7 +88,7 @@ impl Store {
 
     /// Drops what is known of a file that is not there.
     pub(crate) fn forget(&self, id: &RecordingId) {
-        self.written().remove_ended(id);
+        self.unindexed().remove_ended(id);
         if let Err(error) = self.with_index(|index| index.remove(id.stream.as_str(), id.file.as_str())) {
             tracing::warn!(path = %place(self.directory(), id).display(), %error, "a deleted recording is still listed");
         }
@@ -101,9 +100,9 @@ impl Store {
         let is_gone = |file: &str| {
             folder.as_ref().is_none_or(|folder| folder.size(file).is_err_and(|error| is_absence(&error)))
         };
-        for (id, ..) in self.written().ended() {
+        for (id, ..) in self.unindexed().ended() {
             if id.stream == *stream && is_gone(id.file.as_str()) {
-                self.written().remove_ended(&id);
+                self.unindexed().remove_ended(&id);
             }
         }
         let mut known = self.with_index(|index| index.known(stream.as_str()))?;
@@ -132,39 +131,39 @@ impl Store {
         let put = self.with_index(|index| {
             index.put(&[(metadata, settled)])?;
             // Under the index's lock: an answer has it once.
-            self.written().remove(id);
+            self.unindexed().remove(id);
             Ok(())
         });
         match put {
             // Also where the recordings' folder is gone, and with it the index.
-            Ok(()) => self.written().remove(id),
+            Ok(()) => self.unindexed().remove(id),
             Err(error) => {
                 tracing::warn!(path = %place(self.directory(), id).display(), %error, "a recording cannot be put into the index for now");
-                self.written().end(id, metadata.clone(), settled);
+                self.unindexed().end(id, metadata.clone(), settled);
             }
         }
     }
 
     /// It has been deleted by its own writer.
     pub(crate) fn let_go(&self, id: &RecordingId) {
-        self.written().remove(id);
+        self.unindexed().remove(id);
         self.remove_folder_if_empty(&id.stream);
     }
 
     /// The index failed when they ended: tries again.
     fn put_leftovers(&self, index: &Index) {
-        for (id, metadata, settled) in self.written().ended() {
+        for (id, metadata, settled) in self.unindexed().ended() {
             if index.put(&[(&metadata, settled)]).is_err() {
                 // Nor will it take the others now; each try may wait.
                 return;
             }
-            self.written().remove_ended(&id);
+            self.unindexed().remove_ended(&id);
         }
     }
 
     /// What is known of a recording, and whether it is being written.
     pub(super) fn known(&self, id: &RecordingId) -> Result<Option<(Metadata, bool)>, Error> {
-        self.with_index(|index| match self.written().get(id) {
+        self.with_index(|index| match self.unindexed().get(id) {
             Some(found) => Ok(Some(found)),
             None => Ok(index.get(id)?.map(|metadata| (metadata, false))),
         })
@@ -222,11 +221,11 @@ impl Store {
         gone
     }
 
-    pub(super) fn index(&self) -> MutexGuard<'_, Option<Index>> {
-        self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn index(&self) -> LockGuard<'_, Option<Index>> {
+        self.0.index.lock()
     }
 
-    pub(crate) fn written(&self) -> &Written {
-        &self.0.written
+    pub(crate) fn unindexed(&self) -> &Unindexed {
+        &self.0.unindexed
     }
 }

@@ -7,13 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Metadata, RecordingId, Store, store::folder::Folder};
+use super::{
+    folder::Folder,
+    layout::{RecordingId, place},
+    metadata::{Metadata, write_metadata},
+};
+use crate::{Error, Store};
 
-/// The metadata file is not rewritten more often: it is for whoever looks into the folder, and for recovery, which
+/// The metadata file is not rewritten more often: it is for people who look into the folder, and for recovery, which
 /// reads the counts from the recording itself.
 const METADATA_EVERY: Duration = Duration::from_secs(5);
 
-/// A recording that is being written: its file, and its entry in the index, which tells everyone to keep off. Dropped
+/// A recording that is being written: its file, and its entry in the index, which keeps others off. Dropped
 /// without [`finish`](Self::finish) it is left as a crash would leave it.
 #[derive(Debug)]
 pub struct Writing {
@@ -51,7 +56,7 @@ impl Writing {
         writing
     }
 
-    /// As it was told last.
+    /// As it was updated last.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -66,7 +71,7 @@ impl Writing {
     }
 
     fn show(&self) {
-        self.store.written().show(&self.id, self.metadata.clone());
+        self.store.unindexed().show(&self.id, self.metadata.clone());
     }
 
     /// Notes the end, on disk as well. Whatever fails, the recording is listed and kept; the next start recovers it.
@@ -100,7 +105,7 @@ impl Writing {
         self.store.let_go(&self.id);
     }
 
-    /// At once, though somebody else may hold the same file still.
+    /// At once, though the same file may be open elsewhere.
     fn unlock(&self) {
         let _ = self.file.unlock();
     }
@@ -124,19 +129,4 @@ impl Drop for Writing {
             self.store.put_away(&self.id, &self.metadata, false);
         }
     }
-}
-
-/// Puts the metadata of a recording beside it.
-pub(crate) fn write_metadata(
-    folder: &Folder,
-    id: &RecordingId,
-    metadata: &Metadata,
-    durable: bool,
-) -> io::Result<()> {
-    folder.replace(&id.file.metadata(), &metadata.to_json()?, durable)
-}
-
-/// Where a recording lies, as the recordings' folder is configured.
-pub(crate) fn place(directory: &Path, id: &RecordingId) -> PathBuf {
-    directory.join(id.stream.as_str()).join(id.file.as_str())
 }

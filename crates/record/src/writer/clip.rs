@@ -1,5 +1,5 @@
-//! Saving the last moments of a stream as a file of their own: copied out of its recordings, also from before anyone
-//! asked, or else written from what the ring still holds.
+//! Saving the last moments of a stream as a file of their own: copied out of its recordings, or else written from what
+//! the ring still holds.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,22 +11,21 @@ use media::fmp4::{self, Track};
 use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, Missing},
-    recorder::Room,
     segment::{self, Segment, usual_duration},
     timeline::{Timeline, span as duration_of, ticks},
 };
-use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId};
+use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId, context::Context};
 
 /// Recordings that a clip may be put together from.
 const MAX_PARTS: usize = 1000;
 
-pub(crate) fn save(room: &Room, stream: &Stream, span: Duration) -> Result<Metadata, Error> {
+pub(crate) fn save(context: &Context, stream: &Stream, span: Duration) -> Result<Metadata, Error> {
     // A stream that rests keeps its last minute.
     let newest = stream.newest().map_or_else(SystemTime::now, |frame| frame.received.wall);
     let from = newest.checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH);
-    let saved = match from_recordings(room, stream, from)? {
+    let saved = match from_recordings(context, stream, from)? {
         Some(metadata) => Some(metadata),
-        None => from_ring(room, stream, from)?,
+        None => from_ring(context, stream, from)?,
     };
     saved.ok_or_else(|| Error::NothingToSave { stream: stream.name().clone(), seconds: span.as_secs() })
 }
@@ -39,18 +38,18 @@ struct Part {
     reader: fmp4::Reader,
 }
 
-fn from_recordings(room: &Room, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
+fn from_recordings(context: &Context, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
     let from = Timestamp::try_from(from).unwrap_or(Timestamp::UNIX_EPOCH);
-    let parts = parts(room, stream, from)?;
+    let parts = parts(context, stream, from)?;
     let mut clip: Option<Segment> = None;
     for part in &parts {
-        copy(room, stream, from, part, &mut clip)?;
+        copy(context, stream, from, part, &mut clip)?;
     }
     clip.map_or(Ok(None), Segment::finish)
 }
 
 /// The newest recordings back to `from` that one file can hold: of one size and codec.
-fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Error> {
+fn parts(context: &Context, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Error> {
     let filter = Filter {
         stream: Some(stream.name().clone()),
         from: Some(from),
@@ -59,13 +58,13 @@ fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Err
         ..Filter::default()
     };
     let mut parts: Vec<Part> = Vec::new();
-    for metadata in room.store.list(&filter)?.recordings {
+    for metadata in context.store.list(&filter)?.recordings {
         if metadata.kind == Kind::Clip {
             continue;
         }
         let Ok(id) = RecordingId::parse(stream.name(), &metadata.file) else { continue };
         // One that has gone meanwhile, or is not ours, is no part.
-        let Ok(open) = room.store.open(&id) else { continue };
+        let Ok(open) = context.store.open(&id) else { continue };
         let Some(reader) =
             open.file.try_clone().ok().and_then(|file| fmp4::Reader::open(file, &open.path).ok())
         else {
@@ -81,7 +80,7 @@ fn parts(room: &Room, stream: &Stream, from: Timestamp) -> Result<Vec<Part>, Err
 }
 
 fn copy(
-    room: &Room,
+    context: &Context,
     stream: &Stream,
     from: Timestamp,
     part: &Part,
@@ -103,7 +102,7 @@ fn copy(
         fragment.missing = std::mem::take(&mut missing);
         let segment = match clip {
             Some(segment) => segment,
-            None => clip.insert(create(room, stream, part, &fragment)?),
+            None => clip.insert(create(context, stream, part, &fragment)?),
         };
         segment.append(&fragment)?;
     }
@@ -137,17 +136,17 @@ fn gaps(metadata: &Metadata, from: Timestamp, offset: u64, began: Timestamp) -> 
     missing.collect()
 }
 
-fn create(room: &Room, stream: &Stream, part: &Part, first: &Fragment) -> Result<Segment, Error> {
+fn create(context: &Context, stream: &Stream, part: &Part, first: &Fragment) -> Result<Segment, Error> {
     let (codec, track) = (part.open.metadata.codec, part.reader.track().clone());
-    new_clip(room, stream, codec, track, first)
+    new_clip(context, stream, codec, track, first)
 }
 
 // ---- from the ring ----
 
-fn from_ring(room: &Room, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
+fn from_ring(context: &Context, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
     let subscribed = stream.subscribe(Rule::InOrder, Class::Service, Start::Oldest);
     let Ok(mut subscriber) = subscribed else { return Ok(None) };
-    let config = &room.config;
+    let config = &context.config;
     let mut timeline = Timeline::new(config.target_fps);
     let mut fragment = Fragment::default();
     let mut coder: Option<(Encoder, Track)> = None;
@@ -173,26 +172,26 @@ fn from_ring(room: &Room, stream: &Stream, from: SystemTime) -> Result<Option<Me
         fragment.push(frame, coded.payload, coded.key, time, usual_duration(config.target_fps));
     }
     let Some((_, track)) = coder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
-    let mut clip = new_clip(room, stream, config.codec, track, &fragment)?;
+    let mut clip = new_clip(context, stream, config.codec, track, &fragment)?;
     // The ring is bounded, and so is what is taken out of it at once: one fragment holds it.
     clip.append(&fragment)?;
     clip.finish()
 }
 
 fn new_clip(
-    room: &Room,
+    context: &Context,
     stream: &Stream,
     codec: Codec,
     track: Track,
     first: &Fragment,
 ) -> Result<Segment, Error> {
     let spec = segment::SegmentSpec {
-        store: &room.store,
-        syncer: &room.syncer,
+        store: &context.store,
+        syncer: &context.syncer,
         stream: stream.name(),
         kind: Kind::Clip,
         codec,
-        target_fps: room.config.target_fps,
+        target_fps: context.config.target_fps,
         track,
         start: first.wall.unwrap_or(SystemTime::UNIX_EPOCH),
     };

@@ -11,11 +11,11 @@ use media::fmp4::Sample;
 
 use crate::writer::timeline::ticks;
 
-/// So long may a fragment be: what is not written yet is what a kill costs.
-pub(crate) const LENGTH: Duration = Duration::from_millis(500);
-/// So large may it be, but for its last frame: what a recorder holds in memory (DK5).
+/// How long a fragment may be, and how long after its arrival a frame is written: what a kill costs.
+pub(super) const LENGTH: Duration = Duration::from_millis(500);
+/// How large it may be, but for its last frame: what a recorder holds in memory (DK5).
 pub const MAX_BYTES: usize = 4 << 20;
-/// So many frames may it have: above any camera's rate.
+/// How many frames it may have: above any camera's rate.
 const MAX_FRAMES: usize = 500;
 
 /// Frames that are missing between two that are there; times in ticks.

@@ -3,6 +3,7 @@
 pub(crate) mod clip;
 pub(crate) mod encoder;
 pub(crate) mod fragment;
+mod pace;
 pub(crate) mod recorder;
 pub(crate) mod segment;
 pub(crate) mod sync;

@@ -1,48 +1,35 @@
 //! One stream's recorder: a thread that reads the ring in order and writes fragments.
 //!
-//! It looks at the ring twice a second rather than at each frame: frames wait there anyway, and a thread that is
+//! It reads the ring about twice a second rather than at each frame: frames wait there anyway, and a thread that is
 //! woken for each costs more than the writing. While nothing comes it sleeps until the ring wakes it. Whatever the
 //! disk does happens to this thread alone: it holds one fragment (DK5), keeps it until it is written, and what the ring
 //! had to let go meanwhile is a gap (DK3).
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
 use jiff::Timestamp;
+use net::{Condition, Lock, LockGuard};
 
 use super::{
     encoder::{self, Encoder},
-    fragment::{Fragment, LENGTH, Missing},
+    fragment::{Fragment, Missing},
+    pace::Pace,
     segment::{self, Segment, usual_duration},
-    sync::Syncer,
     timeline::Timeline,
 };
-use crate::{Activity, Config, Error, Kind, RecordingId, State, Store, totals::Counters, unparker};
+use crate::{Activity, Error, Kind, RecordingId, State, context::Context, unparker};
 
-/// How long frames may wait in the ring before it is looked at: a fragment's length.
-const TICK: Duration = LENGTH;
-const SHORTEST_TICK: Duration = Duration::from_millis(5);
 /// After a failure it is tried again so much later.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// What the recorders of a hub share.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    pub(crate) config: Arc<Config>,
-    pub(crate) store: Store,
-    pub(crate) syncer: Syncer,
-    /// The disk has less free than it has to keep.
-    pub(crate) disk_is_low: Arc<AtomicBool>,
-    pub(crate) counters: Arc<Counters>,
-}
 
 /// The handle on a recorder. Dropping it lets the recorder go on.
 #[derive(Debug)]
@@ -54,27 +41,18 @@ pub(crate) struct Recorder {
 
 #[derive(Debug)]
 struct Shared {
-    activity: Mutex<Activity>,
-    /// Told of whenever the activity changes.
-    progress: Condvar,
+    activity: Lock<Activity>,
+    /// Notified whenever the activity changes.
+    progress: Condition,
     stop: AtomicBool,
-    /// Somebody wants what is pending to be written now.
+    /// What is pending is wanted in the file now.
     flush: AtomicBool,
     /// Frames up to this number are written, lost or left out.
     settled: AtomicU64,
 }
 
 impl Shared {
-    fn activity(&self) -> MutexGuard<'_, Activity> {
-        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Recorder {
-    pub(crate) fn start(stream: Stream, start: Start, room: Room) -> Result<Self, Error> {
-        let subscriber = stream
-            .subscribe(Rule::InOrder, Class::Service, start)
-            .map_err(|_closed| Error::NoStream { stream: stream.name().clone() })?;
+    fn new(stream: &Stream) -> Self {
         let activity = Activity {
             stream: stream.name().clone(),
             state: State::Waiting,
@@ -85,14 +63,27 @@ impl Recorder {
             bytes: 0,
             frames_lost: 0,
         };
-        let shared = Arc::new(Shared {
-            activity: Mutex::new(activity),
-            progress: Condvar::new(),
+        Self {
+            activity: Lock::new(activity),
+            progress: Condition::new(),
             stop: AtomicBool::new(false),
             flush: AtomicBool::new(false),
             settled: AtomicU64::new(0),
-        });
-        let worker = Worker::new(subscriber, room, Arc::clone(&shared));
+        }
+    }
+
+    fn activity(&self) -> LockGuard<'_, Activity> {
+        self.activity.lock()
+    }
+}
+
+impl Recorder {
+    pub(crate) fn start(stream: Stream, start: Start, context: Context) -> Result<Self, Error> {
+        let subscriber = stream
+            .subscribe(Rule::InOrder, Class::Service, start)
+            .map_err(|_closed| Error::NoStream { stream: stream.name().clone() })?;
+        let shared = Arc::new(Shared::new(&stream));
+        let worker = Worker::new(subscriber, context, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name(format!("record-{}", stream.name()));
         let path = "a recorder's thread".into();
         let thread = thread
@@ -130,8 +121,7 @@ impl Recorder {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
             // The thread ends a moment after its last word.
             let nap = left.min(Duration::from_millis(20));
-            activity =
-                self.shared.progress.wait_timeout(activity, nap).unwrap_or_else(PoisonError::into_inner).0;
+            activity = self.shared.progress.wait_timeout(activity, nap);
         }
         true
     }
@@ -144,8 +134,7 @@ impl Recorder {
         let unsettled = |activity: &mut Activity| {
             self.shared.settled.load(Ordering::Acquire) < newest.seq && activity.error.is_none()
         };
-        let waited = self.shared.progress.wait_timeout_while(self.shared.activity(), patience, unsettled);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        drop(self.shared.progress.wait_timeout_while(self.shared.activity(), patience, unsettled));
     }
 }
 
@@ -158,15 +147,15 @@ struct Open {
 
 struct Worker {
     subscriber: Subscriber,
-    room: Room,
+    context: Context,
     shared: Arc<Shared>,
     timeline: Timeline,
     open: Option<Open>,
     /// Made when its first fragment is written.
     segment: Option<Segment>,
     pending: Fragment,
-    /// When something was written last, or the first frame came after a rest.
-    written: Instant,
+    /// When the first frame that is pending arrived.
+    oldest: Option<Instant>,
     /// Number of the frame taken last.
     taken: u64,
     /// Since the last good frame.
@@ -175,15 +164,15 @@ struct Worker {
     previous: Option<u64>,
     /// Between the last two good frames, in ticks.
     interval: u32,
-    /// How long a frame is shown, as far as the last ones tell.
+    /// How long a frame is shown, judging by the last ones.
     usual: u32,
-    tick: Duration,
+    pace: Pace,
 }
 
-/// What a look at the ring came to.
+/// The outcome of reading the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
-    /// Frames come: it is enough to look again after a while.
+    /// Frames come: it is read again after a while.
     Busy,
     /// Nothing comes, and nothing is pending: the next frame wakes us.
     Idle,
@@ -193,8 +182,8 @@ enum Round {
 }
 
 impl Worker {
-    fn new(subscriber: Subscriber, room: Room, shared: Arc<Shared>) -> Self {
-        let target_fps = room.config.target_fps;
+    fn new(subscriber: Subscriber, context: Context, shared: Arc<Shared>) -> Self {
+        let target_fps = context.config.target_fps;
         Self {
             subscriber,
             shared,
@@ -202,14 +191,14 @@ impl Worker {
             open: None,
             segment: None,
             pending: Fragment::default(),
-            written: Instant::now(),
+            oldest: None,
             taken: 0,
             lost: 0,
             previous: None,
             interval: usual_duration(target_fps),
             usual: usual_duration(target_fps),
-            tick: TICK,
-            room,
+            pace: Pace::new(),
+            context,
         }
     }
 
@@ -218,11 +207,10 @@ impl Worker {
         loop {
             let ending = self.is_ending();
             match self.round(&waker) {
-                Round::Busy if !ending => std::thread::park_timeout(self.rest()),
-                Round::Idle if !ending => {
-                    std::thread::park();
-                    self.written = Instant::now();
+                Round::Busy if !ending => {
+                    std::thread::park_timeout(self.pace.rest(self.oldest, Instant::now()))
                 }
+                Round::Idle if !ending => std::thread::park(),
                 Round::Stuck if !ending => std::thread::park_timeout(RETRY),
                 _ => break,
             }
@@ -241,6 +229,7 @@ impl Worker {
 
     /// Takes what the ring has and writes what is due.
     fn round(&mut self, waker: &Waker) -> Round {
+        let began = Instant::now();
         let mut bytes = 0;
         loop {
             // One fragment is all that is held, however often the disk refuses it (DK5): the ring keeps the rest.
@@ -257,10 +246,11 @@ impl Worker {
             }
             if bytes > 0 || !self.pending.is_empty() {
                 // Being woken by each frame would cost more than writing it.
-                self.pace(bytes);
+                let crowded = bytes > self.subscriber.stream().limits().backlog_bytes / 4;
+                self.pace.adapt(crowded, began.elapsed());
                 return Round::Busy;
             }
-            match self.subscriber.poll_recv(&mut Context::from_waker(waker)) {
+            match self.subscriber.poll_recv(&mut std::task::Context::from_waker(waker)) {
                 Poll::Ready(Ok(delivery)) => {
                     bytes += delivery.frame.payload.len();
                     self.take(&delivery);
@@ -269,18 +259,6 @@ impl Worker {
                 Poll::Pending => return Round::Idle,
             }
         }
-    }
-
-    /// Until the next look.
-    fn rest(&self) -> Duration {
-        LENGTH.saturating_sub(self.written.elapsed()).clamp(SHORTEST_TICK, self.tick)
-    }
-
-    /// Looks at the ring more often where much comes, so that it need not let go of anything between two looks.
-    fn pace(&mut self, bytes: usize) {
-        let much = self.subscriber.stream().limits().backlog_bytes / 4;
-        let tick = if bytes > much { self.tick / 2 } else { self.tick * 2 };
-        self.tick = tick.clamp(SHORTEST_TICK, TICK);
     }
 
     fn take(&mut self, delivery: &Delivery) {
@@ -309,7 +287,7 @@ impl Worker {
             self.end_file();
         }
         if self.open.is_none() {
-            self.tell(error);
+            self.note_failure(error);
         }
     }
 
@@ -318,7 +296,7 @@ impl Worker {
         let coded = match &mut self.open {
             Some(open) => open.encoder.encode(frame, key)?,
             None => {
-                let config = &self.room.config;
+                let config = &self.context.config;
                 let (encoder, track, coded) = Encoder::new(config.codec, frame, config.target_fps)?;
                 self.open = Some(Open { encoder, track });
                 coded
@@ -334,6 +312,7 @@ impl Worker {
             }
         }
         self.lost = 0;
+        self.oldest.get_or_insert(frame.received.mono);
         self.pending.push(frame, coded.payload, coded.key, time, self.usual);
         Ok(())
     }
@@ -343,14 +322,15 @@ impl Worker {
         if frames > 0 && self.previous.is_some() {
             self.lost += frames;
             self.shared.activity().frames_lost += frames;
-            self.room.counters.lost(frames);
+            self.context.counters.lost(frames);
         }
     }
 
     // ---- writing ----
 
     fn is_due(&self) -> bool {
-        self.shared.flush.swap(false, Ordering::AcqRel) || self.written.elapsed() >= LENGTH
+        let flush = self.shared.flush.swap(false, Ordering::AcqRel);
+        flush || self.oldest.is_some_and(|oldest| self.pace.is_due(oldest, Instant::now()))
     }
 
     /// True if nothing is pending any more.
@@ -359,17 +339,14 @@ impl Worker {
             return true;
         }
         match self.try_write_out() {
-            Ok(()) => {
-                self.clear_pending();
-                self.written = Instant::now();
-            }
+            Ok(()) => self.clear_pending(),
             Err(Error::Media(error)) => {
                 // Trying it again would change nothing.
                 tracing::error!(stream = %self.subscriber.stream().name(), %error, "frames cannot be recorded");
                 self.drop_pending();
             }
             Err(error) => {
-                self.tell(&error);
+                self.note_failure(&error);
                 return false;
             }
         }
@@ -379,12 +356,12 @@ impl Worker {
     }
 
     fn try_write_out(&mut self) -> Result<(), Error> {
-        if self.room.disk_is_low.load(Ordering::Relaxed) {
-            return Err(Error::DiskLow { min_free_bytes: self.room.config.retention.min_free_bytes });
+        if self.context.disk_is_low.load(Ordering::Relaxed) {
+            return Err(Error::DiskLow { min_free_bytes: self.context.config.retention.min_free_bytes });
         }
         if self.segment.as_ref().is_some_and(Segment::is_gone) {
             let stream = self.subscriber.stream().name();
-            tracing::warn!(%stream, "the recording's file was deleted under it: a new one begins");
+            tracing::warn!(%stream, "the recording's file was deleted: a new one begins");
             self.close_segment();
         }
         let mut segment = match self.segment.take() {
@@ -401,7 +378,7 @@ impl Worker {
     }
 
     fn create_segment(&self) -> Result<Segment, Error> {
-        let Room { config, store, syncer, .. } = &self.room;
+        let Context { config, store, syncer, .. } = &self.context;
         let track = self.open.as_ref().map(|open| open.track.clone());
         let spec = segment::SegmentSpec {
             store,
@@ -429,10 +406,10 @@ impl Worker {
         let frames = self.pending.samples.len() as u64;
         activity.frames += frames;
         activity.bytes += bytes;
-        self.room.counters.written(frames, bytes);
+        self.context.counters.written(frames, bytes);
     }
 
-    fn tell(&self, error: &Error) {
+    fn note_failure(&self, error: &Error) {
         let text = error.to_string();
         let mut activity = self.shared.activity();
         activity.state = State::Failed;
@@ -448,7 +425,7 @@ impl Worker {
     fn roll_if_needed(&mut self, frame: &Frame) {
         let Some(open) = &self.open else { return };
         let other_size = (open.track.width, open.track.height) != (frame.format.width, frame.format.height);
-        let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.room.config.segment);
+        let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.context.config.segment);
         // A file ends with a whole fragment.
         if other_size || (long && self.pending.is_empty()) {
             self.end_file();
@@ -466,6 +443,7 @@ impl Worker {
 
     fn clear_pending(&mut self) {
         self.pending = Fragment::default();
+        self.oldest = None;
     }
 
     fn drop_pending(&mut self) {
@@ -489,3 +467,6 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

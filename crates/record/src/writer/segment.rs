@@ -1,4 +1,4 @@
-//! One recording's file while it is written: it grows by whole fragments, and its metadata tells what is in it.
+//! One recording's file while it is written: it grows by whole fragments, and its metadata says what is in it.
 
 use std::{
     fs::File,

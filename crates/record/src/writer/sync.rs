@@ -6,12 +6,14 @@
 use std::{
     fs::File,
     os::fd::AsRawFd,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-/// Failures are told of at most this often: a broken disk fails for every file, every second.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+use net::{Condition, Lock};
+
+/// Failures are logged at most this often: a broken disk fails for every file, every second.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// Clones share the thread. It ends, after a last round, when the last of them goes.
 #[derive(Debug, Clone)]
@@ -22,8 +24,8 @@ struct Handle(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
-    stirred: Condvar,
+    state: Lock<State>,
+    ended: Condition,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ impl Syncer {
 
     /// The file's bytes are to be safe soon.
     pub(crate) fn soon(&self, file: &Arc<File>) {
-        let mut state = self.0.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.0.state.lock();
         if !state.dirty.iter().any(|known| known.as_raw_fd() == file.as_raw_fd()) {
             state.dirty.push(Arc::clone(file));
         }
@@ -55,20 +57,20 @@ impl Syncer {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
-        self.0.stirred.notify_all();
+        self.0.state.lock().ended = true;
+        self.0.ended.notify_all();
     }
 }
 
 impl Shared {
     fn run(&self, interval: Duration) {
-        let mut told = None;
+        let mut logged = None;
         loop {
             let ended = self.rest(interval);
-            let dirty = std::mem::take(&mut self.lock().dirty);
+            let dirty = std::mem::take(&mut self.state.lock().dirty);
             for file in dirty {
                 if let Err(error) = file.sync_data() {
-                    tell(&mut told, &error);
+                    log(&mut logged, &error);
                 }
             }
             if ended {
@@ -77,21 +79,16 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits; true once nobody writes any more.
+    /// Waits; true once there are no writers any more.
     fn rest(&self, interval: Duration) -> bool {
-        let waited = self.stirred.wait_timeout_while(self.lock(), interval, |state| !state.ended);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+        self.ended.wait_timeout_while(self.state.lock(), interval, |state| !state.ended).ended
     }
 }
 
-fn tell(told: &mut Option<Instant>, error: &std::io::Error) {
+fn log(logged: &mut Option<Instant>, error: &std::io::Error) {
     let now = Instant::now();
-    if told.is_none_or(|then| now.saturating_duration_since(then) >= TELL_EVERY) {
-        *told = Some(now);
+    if logged.is_none_or(|then| now.saturating_duration_since(then) >= LOG_EVERY) {
+        *logged = Some(now);
         tracing::error!(%error, "the disk does not confirm what was recorded: a power cut may lose it");
     }
 }

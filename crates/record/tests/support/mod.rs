@@ -1,4 +1,4 @@
-//! A hub with a recorder in a folder of its own, and a camera whose time the tests tell.
+//! A hub with a recorder in a folder of its own, and a camera whose time the tests set.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ pub(crate) fn number(jpeg: &[u8]) -> u32 {
     u32::from_be_bytes(jpeg[6..10].try_into().unwrap())
 }
 
-/// A plain picture; `shade` tells it from another.
+/// A plain picture; `shade` makes it differ from others.
 pub(crate) fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
     let rgb = vec![shade; (width * height * 3) as usize];
     media::jpeg::encode(&Picture { width, height, rgb }, 80).unwrap()

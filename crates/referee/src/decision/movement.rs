@@ -9,7 +9,7 @@ use super::timing::Clock;
 use crate::signal::Side;
 use crate::tracks::{KeyPoint, Pair, Person, Tracks, Unit};
 
-/// Speeds are looked at this many times a second, counted back from the hit.
+/// Speeds are sampled this many times a second, counted back from the hit.
 pub(super) const STEPS_A_SECOND: f64 = 30.0;
 /// A speed is the way over this long on either side of a moment: a frame and a half at 15 a second.
 const HALF_SECS: f64 = 0.1;
@@ -40,7 +40,7 @@ pub enum Unseen {
     #[error("The log does not say when the hit arrived")]
     NoHit,
     #[error("No frame shows both fencers")]
-    NobodyTogether,
+    NeverTogether,
     #[error("The fencers' front feet stand at the same place in the first frame that shows both")]
     NoDistance,
     #[error(
@@ -162,7 +162,7 @@ impl Motion {
         self.hit_secs - (self.speeds.len() - 1 - n) as f64 / STEPS_A_SECOND
     }
 
-    /// The moments at which speeds are looked at.
+    /// The moments at which speeds are sampled.
     fn steps(&self) -> impl Iterator<Item = f64> + use<> {
         let (hit_secs, steps) = (self.hit_secs, (self.hit_secs * STEPS_A_SECOND) as usize);
         (0..=steps).rev().map(move |back| hit_secs - back as f64 / STEPS_A_SECOND)
@@ -209,7 +209,7 @@ fn scale(tracks: &Tracks) -> Result<f64, Unseen> {
         return Ok(1.0);
     }
     let both = tracks.frames.iter().find_map(|pair| Some((pair.left.as_ref()?, pair.right.as_ref()?)));
-    let (left, right) = both.ok_or(Unseen::NobodyTogether)?;
+    let (left, right) = both.ok_or(Unseen::NeverTogether)?;
     let front = |person, side| {
         let points = forward(person, side, 1.0);
         ANKLES.map(|ankle| points[ankle].x).into_iter().fold(f64::MIN, f64::max)

@@ -128,7 +128,7 @@ impl Overlay {
         Ok(())
     }
 
-    /// Writes the video to `path`: groups with events drawn anew, the others as they are, and the card. `report` is told how
+    /// Writes the video to `path`: groups with events drawn anew, the others as they are, and the card. `report` hears how
     /// far it is, 0 to 1, and answers whether to go on.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Each message says how to mend it.
+/// Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

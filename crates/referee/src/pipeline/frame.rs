@@ -12,7 +12,7 @@ const MAX_PIXELS: u64 = 7680 * 4320;
 pub struct Frame<'a> {
     /// From 0; they rise, and some may be missing.
     pub number: u64,
-    /// Unix seconds, if somebody said when it was taken.
+    /// Unix seconds, where its capture time is known.
     pub captured: Option<f64>,
     pub encoding: Encoding,
     pub bytes: &'a [u8],

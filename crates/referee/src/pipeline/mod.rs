@@ -68,7 +68,7 @@ pub struct Referee {
     pub model: Option<Arc<pose::OnDemand>>,
 }
 
-/// What a run is told at its start.
+/// What a run starts with.
 #[derive(Clone, Copy, Debug)]
 pub struct Beginning<'a> {
     /// Frames a second; frame `n` is at `n / fps` on the signal log's clock.

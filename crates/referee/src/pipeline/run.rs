@@ -33,7 +33,7 @@ pub struct Run {
     unreadable: u64,
 }
 
-/// Tells how far a stage is, and asks whether to go on.
+/// Reports how far a stage is, and asks whether to go on.
 struct Reporter<'a> {
     report: &'a mut dyn FnMut(Progress),
     is_stopped: &'a dyn Fn() -> bool,
@@ -113,35 +113,35 @@ impl Run {
     /// `keypoints` where asked for.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::NoModel`] where both lights are on and nobody looked for fencers.
+    /// [`Error`]; [`Error::NoModel`] where both lights are on and there was no model to find the fencers.
     pub fn finish(
         self,
         signal: Option<&[u8]>,
         report: &mut dyn FnMut(Progress),
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Map<String, Value>, Error> {
-        let mut tell = Reporter { report, is_stopped };
+        let mut reporter = Reporter { report, is_stopped };
         let seen = self.seen;
         self.received.finish()?;
         if seen == 0 {
             return Err(Error::NoPicture { frames: self.unreadable });
         }
-        tell.at("video_reconstruction", 1.0, format!("{seen} frames in {}", files::RECEIVED))?;
+        reporter.at("video_reconstruction", 1.0, format!("{seen} frames in {}", files::RECEIVED))?;
         let corrected = self.corrected.finish()?;
-        tell.at("fisheye", 1.0, "Straight pictures are written")?;
+        reporter.at("fisheye", 1.0, "Straight pictures are written")?;
         let has_model = self.fencers.has_model();
         let tracks = self.fencers.finish();
         let (message, seen_fencers) = match has_model {
             true => (seen_in(&tracks), Some(&tracks)),
             false => ("Skipped: no pose model is loaded".to_owned(), None),
         };
-        tell.at("yolo", 1.0, message)?;
+        reporter.at("yolo", 1.0, message)?;
 
         let signal = signal.ok_or(Error::NoSignal)?;
         write(&self.folder, files::SIGNAL, signal)?;
         let log = SignalLog::parse(signal)?;
         let decision = decide(&log, seen_fencers)?;
-        tell.at("decision", 1.0, decision.reason.clone())?;
+        reporter.at("decision", 1.0, decision.reason.clone())?;
 
         let mut artifacts = Map::new();
         artifacts.insert("video".into(), files::RECEIVED.into());
@@ -153,10 +153,10 @@ impl Run {
         }
         match self.overlay {
             Some(overlay) => {
-                finish_overlay(overlay, &self.folder, &corrected, &tracks, &log, &decision, &mut tell)?;
+                finish_overlay(overlay, &self.folder, &corrected, &tracks, &log, &decision, &mut reporter)?;
                 artifacts.insert("overlay".into(), files::OVERLAY.into());
             }
-            None => tell.at("overlay", 1.0, format!("Left out: {}", self.no_overlay))?,
+            None => reporter.at("overlay", 1.0, format!("Left out: {}", self.no_overlay))?,
         }
 
         let mut result = Map::new();
@@ -179,12 +179,12 @@ fn finish_overlay(
     tracks: &Tracks,
     log: &SignalLog,
     decision: &Decision,
-    tell: &mut Reporter<'_>,
+    reporter: &mut Reporter<'_>,
 ) -> Result<(), Error> {
     let closing = Closing { corrected, tracks, events: &log.events, verdict: Some(decision) };
     let mut stopped = Ok(());
     overlay.finish(&folder.join(files::OVERLAY), &closing, &mut |share| {
-        stopped = tell.at("overlay", share, "Drawing the signal and the verdict");
+        stopped = reporter.at("overlay", share, "Drawing the signal and the verdict");
         stopped.is_ok()
     })?;
     stopped

@@ -1,9 +1,9 @@
 //! The pose model that every hub carries: `models/fencer-pose.onnx`, inside of the program. `models/README.md` is its card.
 
-/// As it is told to people and clients.
+/// Its name for people and clients.
 pub(super) const NAME: &str = "builtin:fencer-pose";
 
-/// The longer side of its input, in pixels, unless somebody asks for another. 640, as it was trained at, takes a fifth more
+/// The longer side of its input, in pixels, unless another is asked for. 640, as it was trained at, takes a fifth more
 /// to compute and finds hardly more (`models/README.md`).
 pub(super) const INPUT_SIZE: u32 = 576;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Source;
 
-/// Each message says which model is meant and how to mend it.
+/// Each message says which model is meant and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

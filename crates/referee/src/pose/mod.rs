@@ -71,7 +71,7 @@ enum Input {
 }
 
 impl Model {
-    /// Loads a model, looks at its shapes and runs it once.
+    /// Loads a model, checks its shapes and runs it once.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::NotAModel`] where the engine cannot read it, or [`Error::Unfit`] where it is no pose

@@ -1,6 +1,6 @@
 //! A model that is loaded when it is first needed: a hub that never looks for people pays neither time nor memory for it.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use media::Picture;
 
@@ -13,7 +13,7 @@ pub struct OnDemand {
     source: Source,
     settings: Settings,
     model: OnceLock<Model>,
-    /// Held by whoever loads, so that only one does.
+    /// Held by the thread that loads, so that only one does.
     loading: Mutex<()>,
 }
 
@@ -31,7 +31,8 @@ impl OnDemand {
         if let Some(model) = self.model.get() {
             return Ok(model);
         }
-        let _only_one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held even if an earlier loading panicked.
+        let _only_one = self.loading.lock();
         if let Some(model) = self.model.get() {
             return Ok(model);
         }

@@ -31,7 +31,7 @@ impl Source {
         }
     }
 
-    /// The longer side of what it is given if its sides are free and nobody asks for another, in pixels.
+    /// The longer side of what it is given if its sides are free and no other is asked for, in pixels.
     pub fn input_size(&self) -> u32 {
         match self {
             Self::Builtin => builtin::INPUT_SIZE,

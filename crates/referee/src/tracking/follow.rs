@@ -5,16 +5,16 @@ use crate::tracks::Person;
 /// The most people followed, the tallest first: two fencers, referee, and some beside the piste.
 const MAX_FOLLOWED: usize = 8;
 
-/// Whoever is lower than this share of the picture is far away: an audience, a neighbouring piste.
+/// People lower than this share of the picture are far away: an audience, a neighbouring piste.
 const MIN_HEIGHT: f64 = 0.1;
 
-/// Somebody who was not seen for so long comes back as somebody else.
+/// A person who was not seen for so long comes back under another number.
 const FORGOTTEN_SECS: f64 = 1.5;
 
 /// The most people remembered, those seen last.
 const MAX_KNOWN: usize = 64;
 
-/// How far somebody may be from where they were expected, as a share of their height: at once, and for each second since.
+/// How far a person may be from where they were expected, as a share of their height: at once, and for each second since.
 const REACH: f64 = 0.35;
 const REACH_PER_SEC: f64 = 1.5;
 
@@ -24,7 +24,7 @@ const FRESHNESS: f64 = 0.4;
 /// A movement is expected to go on for so long.
 const MOMENTUM_SECS: f64 = 0.2;
 
-/// Somebody in a frame, by their number.
+/// A person in a frame, by number.
 #[derive(Clone, Debug)]
 pub(super) struct Sighting {
     pub(super) who: u32,
@@ -40,7 +40,7 @@ pub(super) struct Follower {
     known: Vec<Known>,
 }
 
-/// Where somebody was last.
+/// Where a person was last.
 #[derive(Debug)]
 struct Known {
     who: u32,
@@ -72,7 +72,7 @@ impl Follower {
             .collect()
     }
 
-    /// For each person the place in `known` of who it is: the nearest to where they were expected, nobody twice.
+    /// For each person the place in `known` of who it is: the nearest to where they were expected, each only once.
     fn recognise(&self, now: f64, persons: &[Person]) -> Vec<Option<usize>> {
         let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (at, person) in persons.iter().enumerate() {

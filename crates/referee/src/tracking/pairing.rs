@@ -26,13 +26,13 @@ const UNLEVEL: f64 = 1.0;
 /// Who moves along the piste by this share of their height moves as fencers do.
 const MOVES: f64 = 0.6;
 
-/// What is left of the fit of two who do not move at all: at the beginning nobody has.
+/// What is left of the fit of two who do not move at all: at the beginning both stand still.
 const STILL: f64 = 0.25;
 
 /// Fencers are at least so far from each other, on the mean, as a share of their height.
 const APART: f64 = 0.5;
 
-/// What was seen of somebody.
+/// What was seen of a person.
 #[derive(Debug)]
 struct Seen {
     who: u32,

@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 
 use crate::disk::Disk;
 
-/// How often a file that is being written is checked for more: a fragment comes once a second.
+/// How often a file that is being written is checked for more: a fragment comes about twice a second.
 const RECHECK: Duration = Duration::from_millis(100);
 
 type Reading = Pin<Box<dyn Future<Output = Option<(Replay, Result<Batch, record::Error>)>> + Send>>;

@@ -9,11 +9,11 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub(super) const FILE: &str = "index.sqlite";
-/// Tells our databases from others': 'FHub'.
+/// Distinguishes our databases from others': 'FHub'.
 const APPLICATION: i32 = 0x4648_7562;
 /// Of the schema: a database of another version is thrown away and built anew.
 pub(super) const VERSION: i32 = 1;
-/// Somebody looking into the database holds us up no longer.
+/// How long another program that reads the database may hold us up.
 const BUSY: Duration = Duration::from_millis(100);
 
 const SCHEMA: &str = "
@@ -22,7 +22,7 @@ const SCHEMA: &str = "
         start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, duration REAL NOT NULL, frames INTEGER NOT NULL,
         average_fps REAL NOT NULL, target_fps REAL NOT NULL, codec INTEGER NOT NULL, size INTEGER NOT NULL,
         width INTEGER NOT NULL, height INTEGER NOT NULL, lost INTEGER NOT NULL, gaps TEXT,
-        -- Its end is on the disk: nothing of it has to be looked at again as long as it has this size.
+        -- Its end is on the disk: nothing of it has to be checked again as long as it has this size.
         settled INTEGER NOT NULL,
         UNIQUE (stream, file)
     ) STRICT;
@@ -82,7 +82,7 @@ pub(super) fn open(directory: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Sets aside one that nobody has open any more.
+/// Sets aside one that is not open any more.
 pub(super) fn put_away(directory: &Path) {
     set_aside(&path_in(directory));
 }
@@ -138,7 +138,7 @@ fn open_or_make(path: &Path) -> Result<Connection, Trouble> {
     let (application, version) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 && application != APPLICATION {
-        return Err(Trouble::Unfit("it is somebody else's database".to_owned()));
+        return Err(Trouble::Unfit("it is the database of another program".to_owned()));
     }
     if tables > 0 && version != VERSION {
         return Err(Trouble::Outdated);

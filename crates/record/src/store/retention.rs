@@ -1,16 +1,15 @@
-//! What may stay and what goes: by age once a day, by size whenever it is too much (document 001, 'Old Recording
-//! Cleanup').
+//! Which recordings have to go, and their deletion: by age once a day, by size whenever it is too much.
 //!
-//! What goes is decided by a pure function. It goes by when a recording ended: a wrong clock can make a recording
-//! seem young and so keep it, and one that ends in the future is never old.
+//! A pure function decides. It goes by when a recording ended: a wrong clock can make a recording seem young and so keep
+//! it, and one that ends in the future is never old.
 
 use hub::StreamName;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 
-use super::{folder::Root, writing::place};
+use super::{folder::Root, layout::place};
 use crate::{Disk, Error, Filter, RecordingId, Retention, Store, TimeOfDay};
 
-/// What a sweep looks at.
+/// What a sweep checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sweep {
     Age,
@@ -153,12 +152,12 @@ impl Store {
         Ok(report)
     }
 
-    /// Spares a look at every recording while there is room.
+    /// Saves going through every recording while there is room.
     fn is_too_much(&self, retention: &Retention, disk: Option<Disk>) -> Result<bool, Error> {
         let low = disk.is_some_and(|disk| disk.free_bytes < retention.min_free_bytes);
         let Some(max) = retention.max_total_bytes else { return Ok(low) };
         let kept = self.with_index(|index| index.totals(&Filter::default()))?;
-        let growing: u64 = self.written().growing().iter().map(|(_, metadata)| metadata.size_bytes).sum();
+        let growing: u64 = self.unindexed().growing().iter().map(|(_, metadata)| metadata.size_bytes).sum();
         Ok(low || kept.bytes.saturating_add(growing) > max)
     }
 
@@ -170,7 +169,7 @@ impl Store {
                 candidates.push(Candidate { id, end_time: aged.end, bytes: aged.bytes, growing: false });
             }
         }
-        for (id, metadata) in self.written().growing() {
+        for (id, metadata) in self.unindexed().growing() {
             let (end_time, bytes) = (metadata.end_time, metadata.size_bytes);
             candidates.push(Candidate { id, end_time, bytes, growing: true });
         }

@@ -1,16 +1,15 @@
-//! The table of recordings that the index does not have: those being written, and those it could not be told of yet.
+//! The table of recordings that the index does not have: those being written, and those that could not be put into it yet.
 //!
-//! It has a lock of its own that is never held while anything waits, so asking who writes what never waits for a disk.
+//! It has a lock of its own that is never held while anything waits, so a question of what is being written never waits for a disk.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::BTreeMap;
+
+use net::{Lock, LockGuard};
 
 use crate::{Metadata, RecordingId};
 
 #[derive(Debug, Default)]
-pub(crate) struct Written(Mutex<BTreeMap<RecordingId, Entry>>);
+pub(crate) struct Unindexed(Lock<BTreeMap<RecordingId, Entry>>);
 
 #[derive(Debug, Clone)]
 struct Entry {
@@ -22,13 +21,13 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Growing,
-    /// As [`index::Known::settled`](crate::store::index::Known).
+    /// `settled`: its metadata file is true as well.
     Ended {
         settled: bool,
     },
 }
 
-impl Written {
+impl Unindexed {
     /// Takes a name before there is a file of it: recovery would take the file for what a crash left. `false` if it is taken.
     pub(crate) fn reserve(&self, id: &RecordingId) -> bool {
         let mut entries = self.entries();
@@ -90,7 +89,7 @@ impl Written {
         growing
     }
 
-    /// What the index has to be told, and whether it is settled.
+    /// What has to be put into the index, and whether it is settled.
     pub(crate) fn ended(&self) -> Vec<(RecordingId, Metadata, bool)> {
         let mut ended = Vec::new();
         for (id, entry) in self.entries().iter() {
@@ -101,7 +100,7 @@ impl Written {
         ended
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<RecordingId, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> LockGuard<'_, BTreeMap<RecordingId, Entry>> {
+        self.0.lock()
     }
 }

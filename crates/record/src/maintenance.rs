@@ -1,5 +1,5 @@
-//! The keeper of the store: recovers it at start, deletes what is old once a day and what is too much every hour, and
-//! watches that the disk does not fill up.
+//! The thread that maintains the store: recovers it at start, deletes what is old once a day and what is too much every
+//! hour, and watches that the disk does not fill up.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -8,37 +8,37 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Sweep, shutdown::Shutdown, store::policy, writer::recorder::Room};
+use crate::{Sweep, context::Context, shutdown::Shutdown, store::retention};
 
-/// How often the disk's free space is looked at.
+/// How often the disk's free space is checked.
 const LOOK: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(3600);
 /// While the disk stays low, room is made at most this often.
 const MAKE_ROOM: Duration = Duration::from_secs(60);
 
-pub(crate) fn start(room: Room, shutdown: Arc<Shutdown>) {
+pub(crate) fn start(context: Context, shutdown: Arc<Shutdown>) {
     let thread = std::thread::Builder::new().name("record-keep".into());
-    if let Err(error) = thread.spawn(move || Retainer::new(room).run(&shutdown)) {
+    if let Err(error) = thread.spawn(move || Maintenance::new(context).run(&shutdown)) {
         tracing::error!(%error, "no thread that keeps the recordings: none is recovered, and old ones stay");
     }
 }
 
-struct Retainer {
-    room: Room,
+struct Maintenance {
+    context: Context,
     daily: Timestamp,
     hourly: Instant,
     made_room: Option<Instant>,
 }
 
-impl Retainer {
-    fn new(room: Room) -> Self {
-        let daily = policy::next_run(&policy::local_now(), room.config.schedule);
-        Self { room, daily, hourly: Instant::now() + HOUR, made_room: None }
+impl Maintenance {
+    fn new(context: Context) -> Self {
+        let daily = retention::next_run(&retention::local_now(), context.config.schedule);
+        Self { context, daily, hourly: Instant::now() + HOUR, made_room: None }
     }
 
     fn run(mut self, shutdown: &Shutdown) {
         self.watch_disk();
-        if let Err(error) = self.room.store.reconcile() {
+        if let Err(error) = self.context.store.reconcile() {
             tracing::error!(%error, "the recordings cannot be looked through");
         }
         // A machine that is off at that time of the day keeps its promise too.
@@ -52,7 +52,7 @@ impl Retainer {
     fn round(&mut self) {
         if Timestamp::now() >= self.daily {
             self.sweep(Sweep::Age);
-            self.daily = policy::next_run(&policy::local_now(), self.room.config.schedule);
+            self.daily = retention::next_run(&retention::local_now(), self.context.config.schedule);
         }
         if Instant::now() >= self.hourly {
             self.sweep(Sweep::Sizes);
@@ -62,7 +62,8 @@ impl Retainer {
     }
 
     fn sweep(&self, which: Sweep) {
-        if let Err(error) = self.room.store.sweep(Timestamp::now(), &self.room.config.retention, which) {
+        if let Err(error) = self.context.store.sweep(Timestamp::now(), &self.context.config.retention, which)
+        {
             tracing::error!(%error, "old recordings cannot be deleted");
         }
     }
@@ -70,8 +71,8 @@ impl Retainer {
     /// Makes room where the disk has less than it has to keep, and lets recording pause while it still has.
     fn watch_disk(&mut self) {
         let is_low = || {
-            let free = self.room.store.disk().map(|disk| disk.free_bytes);
-            free.is_ok_and(|free| free < self.room.config.retention.min_free_bytes)
+            let free = self.context.store.disk().map(|disk| disk.free_bytes);
+            free.is_ok_and(|free| free < self.context.config.retention.min_free_bytes)
         };
         let mut low = is_low();
         if low && self.made_room.is_none_or(|then| then.elapsed() >= MAKE_ROOM) {
@@ -79,6 +80,6 @@ impl Retainer {
             low = is_low();
             self.made_room = Some(Instant::now());
         }
-        self.room.disk_is_low.store(low, Ordering::Relaxed);
+        self.context.disk_is_low.store(low, Ordering::Relaxed);
     }
 }

@@ -1,0 +1,27 @@
+//! What all recorders of a hub share.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use crate::{Config, Store, totals::Counters, writer::sync::Syncer};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Store,
+    pub(crate) syncer: Syncer,
+    /// The disk has less free than it has to keep.
+    pub(crate) disk_is_low: Arc<AtomicBool>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Context {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            syncer: Syncer::start(config.sync),
+            store: Store::new(&config.directory),
+            config: Arc::new(config),
+            disk_is_low: Arc::default(),
+            counters: Arc::default(),
+        }
+    }
+}
