@@ -290,17 +290,19 @@ fn an_h264_recording_is_shown_as_jpeg() {
         let picture = Picture::filled(64, 48, [(at % 250) as u8; 3]);
         frame(at, media::jpeg::encode(&picture, 90).unwrap().into())
     };
-    let (mut encoder, track, first) = Encoder::new(Codec::H264, &grey(0), 25.0).unwrap();
-    let mut segment = room.begin_with(0, Codec::H264, track);
-    let mut first = Some(first);
+    let (mut encoder, mut fragments) = (None, Vec::new());
     for times in [[0, 40, 80], [120, 160, 200]] {
         let mut fragment = Fragment::default();
         for (index, at) in times.into_iter().enumerate() {
             let frame = grey(at);
-            let coded = first.take().unwrap_or_else(|| encoder.encode(&frame, index == 0).unwrap());
+            let coded = Encoder::code(&mut encoder, &frame, index == 0, Codec::H264, 25.0).unwrap();
             fragment.push(&frame, coded.payload, coded.key, at * TICKS_A_MS, 3600);
         }
-        segment.append(&fragment).unwrap();
+        fragments.push(fragment);
+    }
+    let mut segment = room.begin_with(0, Codec::H264, encoder.unwrap().track().clone());
+    for fragment in &fragments {
+        segment.append(fragment).unwrap();
     }
     let id = segment.id().clone();
     segment.finish().unwrap();

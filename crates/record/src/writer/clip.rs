@@ -102,7 +102,10 @@ fn copy(
         fragment.missing = std::mem::take(&mut missing);
         let segment = match clip {
             Some(segment) => segment,
-            None => clip.insert(create(context, stream, part, &fragment)?),
+            None => {
+                let (codec, track) = (part.open.metadata.codec, part.reader.track().clone());
+                clip.insert(new_clip(context, stream, codec, track, &fragment)?)
+            }
         };
         segment.append(&fragment)?;
     }
@@ -136,11 +139,6 @@ fn gaps(metadata: &Metadata, from: Timestamp, offset: u64, began: Timestamp) -> 
     missing.collect()
 }
 
-fn create(context: &Context, stream: &Stream, part: &Part, first: &Fragment) -> Result<Segment, Error> {
-    let (codec, track) = (part.open.metadata.codec, part.reader.track().clone());
-    new_clip(context, stream, codec, track, first)
-}
-
 // ---- from the ring ----
 
 fn from_ring(context: &Context, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
@@ -149,30 +147,22 @@ fn from_ring(context: &Context, stream: &Stream, from: SystemTime) -> Result<Opt
     let config = &context.config;
     let mut timeline = Timeline::new(config.target_fps);
     let mut fragment = Fragment::default();
-    let mut coder: Option<(Encoder, Track)> = None;
+    let mut encoder: Option<Encoder> = None;
     while let Some(delivery) = subscriber.try_recv() {
         let frame = &delivery.frame;
         if frame.received.wall < from || !encoder::is_recordable(frame) {
             continue;
         }
-        let size = (frame.format.width, frame.format.height);
-        if coder.as_ref().is_some_and(|(_, track)| (track.width, track.height) != size) {
+        if encoder.as_ref().is_some_and(|encoder| !encoder.takes(frame)) {
             // Of another size than what follows: the clip begins here.
-            (coder, fragment) = (None, Fragment::default());
+            (encoder, fragment) = (None, Fragment::default());
         }
         let Some(time) = timeline.place(frame) else { continue };
-        let coded = match &mut coder {
-            Some((encoder, _)) => encoder.encode(frame, fragment.is_empty())?,
-            None => {
-                let (encoder, track, coded) = Encoder::new(config.codec, frame, config.target_fps)?;
-                coder = Some((encoder, track));
-                coded
-            }
-        };
+        let coded = Encoder::code(&mut encoder, frame, fragment.is_empty(), config.codec, config.target_fps)?;
         fragment.push(frame, coded.payload, coded.key, time, usual_duration(config.target_fps));
     }
-    let Some((_, track)) = coder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
-    let mut clip = new_clip(context, stream, config.codec, track, &fragment)?;
+    let Some(encoder) = encoder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
+    let mut clip = new_clip(context, stream, config.codec, encoder.track().clone(), &fragment)?;
     // The ring is bounded, and so is what is taken out of it at once: one fragment holds it.
     clip.append(&fragment)?;
     clip.finish()

@@ -17,50 +17,67 @@ pub(crate) struct Coded {
 }
 
 /// Codes the frames of one file: all of one size.
-pub(crate) enum Encoder {
-    /// The published bytes are the sample.
-    Copy,
-    H264(Box<h264::Encoder>),
-}
-
-impl std::fmt::Debug for Encoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Copy => "Copy",
-            Self::H264(_) => "H264",
-        })
-    }
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    track: Track,
+    /// `None`: the published bytes are the sample.
+    h264: Option<Box<h264::Encoder>>,
 }
 
 impl Encoder {
-    /// An encoder for frames like `frame`, its first one coded, and the track that they make.
-    pub(crate) fn new(codec: Codec, frame: &Frame, fps: f64) -> Result<(Self, Track, Coded), Error> {
+    /// Codes `frame` with the encoder in `slot`; where there is none, puts a new one there, for frames like this one.
+    /// `key`: decoding has to be able to start here.
+    pub(crate) fn code(
+        slot: &mut Option<Self>,
+        frame: &Frame,
+        key: bool,
+        codec: Codec,
+        fps: f64,
+    ) -> Result<Coded, Error> {
+        if let Some(encoder) = slot {
+            return encoder.encode(frame, key);
+        }
+        let (encoder, first) = Self::new(codec, frame, fps)?;
+        *slot = Some(encoder);
+        Ok(first)
+    }
+
+    /// What the file's header says of its frames.
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// Whether a frame is of the size that this encoder is for.
+    pub(crate) fn takes(&self, frame: &Frame) -> bool {
+        (self.track.width, self.track.height) == (frame.format.width, frame.format.height)
+    }
+
+    fn new(codec: Codec, frame: &Frame, fps: f64) -> Result<(Self, Coded), Error> {
         let (width, height) = (frame.format.width, frame.format.height);
-        let copied = || Coded { payload: frame.payload.clone(), key: true };
-        let track = |codec| Track { codec, width, height };
+        let copying = |codec| (Self { track: Track { codec, width, height }, h264: None }, copied(frame));
         match codec {
-            Codec::Mp4v => Ok((Self::Copy, track(Entry::Mp4v), copied())),
-            Codec::Mjpeg => Ok((Self::Copy, track(Entry::Mjpeg), copied())),
+            Codec::Mp4v => Ok(copying(Entry::Mp4v)),
+            Codec::Mjpeg => Ok(copying(Entry::Mjpeg)),
             Codec::H264 => {
                 let mut encoder = h264::Encoder::new(width, height, fps)?;
                 let first = encoder.encode(&frame.payload, true)?;
                 let (sps, pps) = first.parameter_sets.ok_or_else(no_parameter_sets)?;
+                let track = Track { codec: Entry::H264 { sps, pps }, width, height };
                 let coded = Coded { payload: first.avcc.into(), key: first.key };
-                Ok((Self::H264(Box::new(encoder)), track(Entry::H264 { sps, pps }), coded))
+                Ok((Self { track, h264: Some(Box::new(encoder)) }, coded))
             }
         }
     }
 
-    /// `key`: decoding has to be able to start here.
-    pub(crate) fn encode(&mut self, frame: &Frame, key: bool) -> Result<Coded, Error> {
-        match self {
-            Self::Copy => Ok(Coded { payload: frame.payload.clone(), key: true }),
-            Self::H264(encoder) => {
-                let coded = encoder.encode(&frame.payload, key)?;
-                Ok(Coded { payload: coded.avcc.into(), key: coded.key })
-            }
-        }
+    fn encode(&mut self, frame: &Frame, key: bool) -> Result<Coded, Error> {
+        let Some(encoder) = &mut self.h264 else { return Ok(copied(frame)) };
+        let coded = encoder.encode(&frame.payload, key)?;
+        Ok(Coded { payload: coded.avcc.into(), key: coded.key })
     }
+}
+
+fn copied(frame: &Frame) -> Coded {
+    Coded { payload: frame.payload.clone(), key: true }
 }
 
 fn no_parameter_sets() -> media::Error {

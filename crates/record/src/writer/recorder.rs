@@ -138,19 +138,13 @@ impl Recorder {
     }
 }
 
-/// Frames of one size on their way into one file.
-#[derive(Debug)]
-struct Open {
-    encoder: Encoder,
-    track: media::fmp4::Track,
-}
-
 struct Worker {
     subscriber: Subscriber,
     context: Context,
     shared: Arc<Shared>,
     timeline: Timeline,
-    open: Option<Open>,
+    /// For the file that is open.
+    encoder: Option<Encoder>,
     /// Made when its first fragment is written.
     segment: Option<Segment>,
     pending: Fragment,
@@ -188,7 +182,7 @@ impl Worker {
             subscriber,
             shared,
             timeline: Timeline::new(target_fps),
-            open: None,
+            encoder: None,
             segment: None,
             pending: Fragment::default(),
             oldest: None,
@@ -286,22 +280,15 @@ impl Worker {
             // It is not fit for use any more.
             self.end_file();
         }
-        if self.open.is_none() {
+        if self.encoder.is_none() {
             self.note_failure(error);
         }
     }
 
     fn push(&mut self, frame: &Frame, time: u64) -> Result<(), Error> {
         let key = self.pending.is_empty();
-        let coded = match &mut self.open {
-            Some(open) => open.encoder.encode(frame, key)?,
-            None => {
-                let config = &self.context.config;
-                let (encoder, track, coded) = Encoder::new(config.codec, frame, config.target_fps)?;
-                self.open = Some(Open { encoder, track });
-                coded
-            }
-        };
+        let config = &self.context.config;
+        let coded = Encoder::code(&mut self.encoder, frame, key, config.codec, config.target_fps)?;
         if let Some(previous) = self.previous.replace(time) {
             let interval =
                 u32::try_from(time - previous).unwrap_or(u32::MAX).clamp(1, media::fmp4::TIMESCALE);
@@ -379,7 +366,7 @@ impl Worker {
 
     fn create_segment(&self) -> Result<Segment, Error> {
         let Context { config, store, syncer, .. } = &self.context;
-        let track = self.open.as_ref().map(|open| open.track.clone());
+        let track = self.encoder.as_ref().map(|encoder| encoder.track().clone());
         let spec = segment::SegmentSpec {
             store,
             syncer,
@@ -423,8 +410,8 @@ impl Worker {
 
     /// A new file when the picture's size changes, or when the old one is long enough.
     fn roll_if_needed(&mut self, frame: &Frame) {
-        let Some(open) = &self.open else { return };
-        let other_size = (open.track.width, open.track.height) != (frame.format.width, frame.format.height);
+        let Some(encoder) = &self.encoder else { return };
+        let other_size = !encoder.takes(frame);
         let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.context.config.segment);
         // A file ends with a whole fragment.
         if other_size || (long && self.pending.is_empty()) {
@@ -438,7 +425,7 @@ impl Worker {
             self.drop_pending();
         }
         self.close_segment();
-        self.open = None;
+        self.encoder = None;
     }
 
     fn clear_pending(&mut self) {
