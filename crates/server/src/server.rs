@@ -105,7 +105,13 @@ impl Server {
         let sources = Sources::start(&hub, sources, &admission(&config), &shutdown);
         let uploads = Uploads::new(hub.clone(), config.uploads.clone(), analyses.pipelines());
         tokio::spawn(uploads.clone().keep(shutdown.clone()));
-        let simulators = Sessions::new(hub.clone(), simulators(&config)?, shutdown.clone());
+        let simulators = Sessions::new(
+            hub.clone(),
+            config.sessions.clone(),
+            &config.simulators,
+            admission(&config),
+            shutdown.clone(),
+        )?;
         tokio::spawn(simulators.clone().sweep());
         let derive = derive::Registry::new(hub.clone(), config.derive, analyses.live());
         let rooms =
@@ -234,19 +240,6 @@ fn admission(config: &Config) -> Admission {
         image::Limits { max_bytes, setting: "server.max_frame_size_mb" },
         config.camera.jpeg_quality,
     )
-}
-
-fn simulators(config: &Config) -> Result<sessions::Config, Error> {
-    let others = config.simulators.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
-    Ok(sessions::Config {
-        default: config.sessions.default.simulator()?,
-        others: others.collect::<Result<_, Error>>()?,
-        pictures: admission(config),
-        timeout: config.sessions.timeout,
-        max_sessions: config.sessions.max_concurrent,
-        idle: config.sessions.idle,
-        check_every: config.sessions.check,
-    })
 }
 
 fn camera_name(source: hub::InvalidName) -> Error {

@@ -28,11 +28,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use hub::{Claim, Hub, StreamName};
 use ingest::{Admission, now, pull::Report};
@@ -49,23 +45,8 @@ pub use relay::NotTaken;
 
 use registry::{Entry, Registry};
 use session::{Limits, Session};
+use settings::Settings;
 use task::Task;
-
-/// How the sessions are run.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// For requests that name none of the others.
-    pub default: Simulator,
-    pub others: BTreeMap<String, Simulator>,
-    pub pictures: Admission,
-    /// A simulator that does not answer for so long is gone.
-    pub timeout: Duration,
-    pub max_sessions: usize,
-    /// A session that is idle for so long ends.
-    pub idle: Duration,
-    /// How often idle sessions are swept.
-    pub check_every: Duration,
-}
 
 /// The sessions of a hub. Clones share them.
 #[derive(Debug, Clone)]
@@ -74,7 +55,11 @@ pub struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
-    config: Config,
+    settings: Settings,
+    default: Simulator,
+    /// By their names.
+    others: BTreeMap<String, Simulator>,
+    pictures: Admission,
     /// Taken before the hub's lock; never held across an await.
     registry: Lock<Registry<Arc<Session>>>,
     shutdown: CancellationToken,
@@ -99,9 +84,22 @@ pub struct Created {
 }
 
 impl Sessions {
-    pub fn new(hub: Hub, config: Config, shutdown: CancellationToken) -> Self {
-        let registry = Lock::new(Registry::new(config.max_sessions));
-        Self(Arc::new(Shared { hub, config, registry, shutdown }))
+    /// `others` are the simulators that requests can name.
+    ///
+    /// # Errors
+    /// The address of a simulator is none.
+    pub fn new(
+        hub: Hub,
+        settings: Settings,
+        others: &BTreeMap<String, Place>,
+        pictures: Admission,
+        shutdown: CancellationToken,
+    ) -> Result<Self, InvalidSimulator> {
+        let default = settings.default.simulator()?;
+        let others = others.iter().map(|(name, place)| Ok((name.clone(), place.simulator()?)));
+        let others = others.collect::<Result<_, InvalidSimulator>>()?;
+        let registry = Lock::new(Registry::new(settings.max_concurrent));
+        Ok(Self(Arc::new(Shared { hub, settings, default, others, pictures, registry, shutdown })))
     }
 
     /// Makes a session, or finds that of the robot. Within a tokio runtime.
@@ -121,7 +119,7 @@ impl Sessions {
         let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
         let id = registry.new_id(&request, now, random)?;
         let publisher = self.0.hub.publisher(&id, Claim::Source, now)?;
-        let limits = Limits { pictures: self.0.config.pictures.clone(), timeout: self.0.config.timeout };
+        let limits = Limits { pictures: self.0.pictures.clone(), timeout: self.0.settings.timeout };
         let (session, outgoing) = Session::new(id.clone(), self.simulator(&request).clone(), limits);
         registry.insert(id.clone(), request.clone(), now, Arc::clone(&session));
         let task = Task {
@@ -145,7 +143,7 @@ impl Sessions {
 
     /// The simulator with the requested name or the robot's; else the default one.
     fn simulator(&self, request: &CreateRequest) -> &Simulator {
-        let Config { default, others, .. } = &self.0.config;
+        let Shared { default, others, .. } = &*self.0;
         let named = |name: &Option<String>| name.as_ref().and_then(|name| others.get(name));
         named(&request.simulator).or_else(|| named(&request.robot_name)).unwrap_or(default)
     }
@@ -193,7 +191,7 @@ impl Sessions {
 
     /// Ends idle sessions, until the shutdown.
     pub async fn sweep(self) {
-        let every = self.0.config.check_every;
+        let every = self.0.settings.check;
         let mut rounds = interval_at(Instant::now() + every, every);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -201,7 +199,7 @@ impl Sessions {
                 () = self.0.shutdown.cancelled() => return,
                 _ = rounds.tick() => {}
             }
-            let idle = self.0.registry().idle(self.0.config.idle, now());
+            let idle = self.0.registry().idle(self.0.settings.idle, now());
             for id in idle {
                 tracing::info!(session = %id, "the session was idle for too long: it ends");
                 self.destroy(&id);

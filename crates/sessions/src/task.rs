@@ -42,7 +42,7 @@ impl<F: Fn(bool)> Task<F> {
                 if self.hub.stream(self.session.id()).is_none() {
                     return;
                 }
-                match self.hub.publisher(&self.session.id(), Claim::Source, now()) {
+                match self.hub.publisher(self.session.id(), Claim::Source, now()) {
                     Ok(publisher) => break publisher,
                     Err(ClaimError::Claimed { .. }) => {}
                     Err(_) => return,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use hub::{Class, Limits as HubLimits, RingLimits, Rule, Start};
 use tokio::time::sleep;
 
@@ -10,17 +12,18 @@ use super::*;
 fn sessions(shutdown: &CancellationToken) -> (Hub, Sessions) {
     let ring = RingLimits { frames: 2, history_bytes: 1 << 20, backlog_frames: 2, backlog_bytes: 1 << 20 };
     let hub = Hub::new(HubLimits { streams: 2, viewers_per_stream: 10, ring });
-    let place = Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
-    let config = Config {
-        default: place.simulator().unwrap(),
-        others: BTreeMap::new(),
-        pictures: Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 80),
+    let default =
+        Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
+    let settings = Settings {
+        default,
         timeout: Duration::from_secs(1),
-        max_sessions: 10,
+        max_concurrent: 10,
         idle: Duration::from_secs(3600),
-        check_every: Duration::from_secs(300),
+        check: Duration::from_secs(300),
     };
-    (hub.clone(), Sessions::new(hub, config, shutdown.clone()))
+    let pictures = Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 80);
+    let sessions = Sessions::new(hub.clone(), settings, &BTreeMap::new(), pictures, shutdown.clone());
+    (hub, sessions.unwrap())
 }
 
 fn create(sessions: &Sessions) -> StreamName {

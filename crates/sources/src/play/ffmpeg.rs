@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::PlayOptions;
+use super::options::PlayOptions;
 
 pub const PROGRAM: &str = "ffmpeg";
 const PROBE: &str = "ffprobe";

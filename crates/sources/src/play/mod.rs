@@ -4,8 +4,10 @@
 mod clip;
 mod cutter;
 pub mod ffmpeg;
+mod options;
 mod schedule;
 
-pub use clip::{Clip, DEFAULT_FPS, PlayOptions};
+pub use clip::Clip;
 pub use cutter::{CutError, Cutter};
+pub use options::{DEFAULT_FPS, PlayOptions};
 pub use schedule::Schedule;

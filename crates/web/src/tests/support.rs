@@ -88,18 +88,18 @@ pub(crate) fn uploads(hub: &Hub, folder: PathBuf) -> Uploads {
 
 /// Sessions of a simulator that is not there.
 pub(crate) fn simulators(hub: &Hub) -> Sessions {
-    let place = Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
+    let default =
+        Place { host: "127.0.0.1".into(), port: 9, ws_port: 9, stream_port: 9, ws_path: "/".into() };
     let second = Duration::from_secs(1);
-    let config = sessions::Config {
-        default: place.simulator().unwrap(),
-        others: BTreeMap::new(),
-        pictures: ingest::Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 85),
+    let settings = sessions::settings::Settings {
+        default,
         timeout: second,
-        max_sessions: 2,
+        max_concurrent: 2,
         idle: second * 3600,
-        check_every: second * 300,
+        check: second * 300,
     };
-    Sessions::new(hub.clone(), config, CancellationToken::new())
+    let pictures = ingest::Admission::new(wire::image::Limits { max_bytes: 1 << 20, setting: "" }, 85);
+    Sessions::new(hub.clone(), settings, &BTreeMap::new(), pictures, CancellationToken::new()).unwrap()
 }
 
 pub(crate) fn config(directory: PathBuf) -> Config {

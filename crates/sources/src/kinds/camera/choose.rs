@@ -1,6 +1,6 @@
 //! Chooses among the formats that a camera offers.
 
-use super::Pixels;
+use super::capture::Pixels;
 use media::raw::Layout;
 
 /// The requested mode.

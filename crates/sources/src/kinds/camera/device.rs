@@ -22,7 +22,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
 use super::{
-    Capture, Mode, Pixels,
+    capture::{Capture, Mode, Pixels},
     choose::{Offer, Preference, choose},
 };
 use crate::Error;

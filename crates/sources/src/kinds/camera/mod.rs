@@ -4,6 +4,7 @@
 //! `device` has the system calls, on a thread of its own; the rest works on the formats that it lists and the buffers
 //! that it fills, so it is tested without a camera.
 
+mod capture;
 mod choose;
 #[cfg(target_os = "linux")]
 mod device;
@@ -12,40 +13,13 @@ mod tests;
 
 use std::{convert::Infallible, path::Path};
 
-use hub::CaptureTime;
 use ingest::{Jpeg, pull::Intake};
-use media::raw::{Layout, Raw};
+use media::raw::Raw;
 use tokio::sync::mpsc;
 
 use crate::{Error, blocking::blocking};
+use capture::{Capture, Pixels};
 use choose::Preference;
-
-/// The pixel format of a camera.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pixels {
-    Jpeg,
-    Raw(Layout),
-}
-
-/// The mode that the driver has set, which need not be the requested one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mode {
-    pixels: Pixels,
-    width: u32,
-    height: u32,
-    /// Bytes from one row to the next; meaningless for JPEG.
-    stride: u32,
-}
-
-/// One capture, copied out of the driver's buffer.
-#[derive(Debug)]
-struct Capture {
-    mode: Mode,
-    bytes: Vec<u8>,
-    captured: Option<CaptureTime>,
-    /// The driver says that the data is damaged.
-    damaged: bool,
-}
 
 pub(super) async fn run(
     device: &Path,

@@ -4,7 +4,10 @@
 
 use hub::{Claim, Hub, Limits, RingLimits};
 
+use media::raw::Layout;
+
 use super::{
+    capture::Mode,
     choose::{Offer, choose},
     *,
 };
