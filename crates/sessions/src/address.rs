@@ -42,7 +42,7 @@ pub enum InvalidSimulator {
 
 impl Place {
     /// Reads `HOST`, `HOST:PORT` or either with options, `10.0.0.7:8211#stream_port=8766&ws_path=/live`. A port in the
-    /// address is that of HTTP and of the WebSocket. What is not said is as in `self`.
+    /// address is that of HTTP and of the WebSocket. Missing values are those of `self`.
     ///
     /// # Errors
     /// [`InvalidSimulator`], with the text in question.
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_the_usual() {
+    fn missing_values_are_the_usual() {
         let usual = ["ws://lab:8211/streaming/webrtc", "http://lab:8765/stream", "http://lab:8211/ping"];
         assert_eq!(read("lab"), usual);
         assert_eq!(read(" lab:9000 ")[..2], ["ws://lab:9000/streaming/webrtc", "http://lab:8765/stream"]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_read_back() {
+    fn what_is_shown_can_be_read_back() {
         for text in ["lab", "[::1]:80#ws_path=/a%26b", "10.0.0.7:9#stream_port=3&ws_port=4"] {
             let read = place().parse(text).unwrap();
             assert_eq!(place().parse(&read.to_string()).unwrap(), read, "{text}");

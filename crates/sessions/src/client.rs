@@ -10,19 +10,19 @@ use wire::fragments::Message;
 use crate::{
     notice::Notice,
     relay::NotTaken,
-    ring::{Lagged, Said},
+    ring::{Lagged, Signal},
     session::Session,
 };
 
 /// Largest message of a client: an SDP offer has some ten kilobytes.
-pub const MAX_SAID_BYTES: usize = 256 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// Something for a client.
 #[derive(Debug)]
-pub enum Word {
+pub enum Event {
     /// How the connection to the simulator is.
     Notice(Notice),
     /// The simulator's own message, for the client as it is.
-    Said(Arc<Message>),
+    Message(Arc<Message>),
     /// The simulator closed its WebSocket.
     Close(Close),
     /// The client has read too slowly, and a message for it is lost.
@@ -53,21 +53,21 @@ impl Client {
     }
 
     /// What comes next for the client. Cancel-safe.
-    pub async fn next(&mut self) -> Word {
+    pub async fn next(&mut self) -> Event {
         let session = Arc::clone(&self.session);
         loop {
-            let mut said = std::pin::pin!(session.relay.said());
-            said.as_mut().enable();
+            let mut pushed = std::pin::pin!(session.relay.pushed());
+            pushed.as_mut().enable();
             let taken = self.number.map_or(Ok(None), |number| session.relay.ring().take(number));
             match taken {
-                Err(Lagged) => return Word::Lagged,
-                Ok(Some(Said::Message(message))) => return Word::Said(message),
-                Ok(Some(Said::Close(close))) => return Word::Close(close),
+                Err(Lagged) => return Event::Lagged,
+                Ok(Some(Signal::Message(message))) => return Event::Message(message),
+                Ok(Some(Signal::Close(close))) => return Event::Close(close),
                 Ok(None) => {}
             }
             // The senders live as long as the session that this client holds.
             let notice = tokio::select! {
-                () = said => continue,
+                () = pushed => continue,
                 Ok(()) = self.socket.0.changed() => session.notice(),
                 Ok(()) = self.mjpeg.0.changed() => session.notice(),
                 Ok(()) = self.socket.1.changed() => Notice::of_trouble(self.socket.1.borrow().as_ref()),
@@ -77,14 +77,14 @@ impl Client {
                 && self.last_notice.as_ref() != Some(&notice)
             {
                 self.last_notice = Some(notice.clone());
-                return Word::Notice(notice);
+                return Event::Notice(notice);
             }
         }
     }
 
     /// The way to the simulator.
-    pub fn speaker(&self) -> Speaker {
-        Speaker(Arc::clone(&self.session))
+    pub fn uplink(&self) -> Uplink {
+        Uplink(Arc::clone(&self.session))
     }
 
     /// Notes how the client closed its WebSocket: when the last one leaves, the simulator's is closed in the same way.
@@ -103,15 +103,15 @@ impl Drop for Client {
 
 /// Sends a client's messages to the simulator.
 #[derive(Debug)]
-pub struct Speaker(Arc<Session>);
+pub struct Uplink(Arc<Session>);
 
-impl Speaker {
+impl Uplink {
     /// Hands a message to the simulator, or to the next connection to it. Waits while there is no room, for as long as
     /// a simulator may take to answer; a client's later messages wait behind it.
     ///
     /// # Errors
     /// There is still no room then.
-    pub async fn say(&self, message: Message) -> Result<(), NotTaken> {
+    pub async fn send(&self, message: Message) -> Result<(), NotTaken> {
         self.0.relay.send(message).await
     }
 }

@@ -37,7 +37,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 pub use address::{InvalidSimulator, Place, Simulator};
-pub use client::{Client, MAX_SAID_BYTES, Speaker, Word};
+pub use client::{Client, Event, MAX_MESSAGE_BYTES, Uplink};
 pub use net::ws::Close;
 pub use notice::Notice;
 pub use registry::{CreateError, CreateRequest};

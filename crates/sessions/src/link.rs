@@ -126,7 +126,7 @@ impl Link<'_> {
             if wire::image::begins_as_one(begins) {
                 return intake.picture(message.into_bytes(), captured).await;
             }
-            self.session.relay.say(message);
+            self.session.relay.broadcast(message);
             return Ok(());
         }
         let text = message.clone().into_bytes();
@@ -135,7 +135,7 @@ impl Link<'_> {
             intake.admission().limits().max_bytes,
         ) {
             Ok(Incoming::Frame(picture)) => intake.picture(picture, captured).await?,
-            Ok(Incoming::Other) => self.session.relay.say(message),
+            Ok(Incoming::Other) => self.session.relay.broadcast(message),
             Err(error) => intake.skip(&error),
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::{
 };
 use wire::fragments::Message;
 
-use crate::ring::{Ring, Said};
+use crate::ring::{Ring, Signal};
 
 /// Bytes of all clients that may wait for the simulator.
 const WAITING_BYTES: usize = 1 << 20;
@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
 pub(crate) struct Relay {
     /// Never held across an await.
     ring: Lock<Ring>,
-    said: Notify,
+    pushed: Notify,
     outgoing: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
     /// How long a client's message waits for room before it is refused.
@@ -41,7 +41,7 @@ impl Relay {
         let (outgoing, waiting) = mpsc::channel(WAITING_MESSAGES);
         let relay = Self {
             ring: Lock::default(),
-            said: Notify::new(),
+            pushed: Notify::new(),
             outgoing,
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
             patience,
@@ -51,18 +51,18 @@ impl Relay {
     }
 
     /// To every client.
-    pub(crate) fn say(&self, message: Message) {
-        self.push(Said::Message(Arc::new(message)));
+    pub(crate) fn broadcast(&self, message: Message) {
+        self.push(Signal::Message(Arc::new(message)));
     }
 
     /// Closes the WebSocket of every client.
     pub(crate) fn close(&self, close: Close) {
-        self.push(Said::Close(close));
+        self.push(Signal::Close(close));
     }
 
-    fn push(&self, said: Said) {
-        self.ring().push(said);
-        self.said.notify_waiters();
+    fn push(&self, signal: Signal) {
+        self.ring().push(signal);
+        self.pushed.notify_waiters();
     }
 
     pub(crate) fn set_last_close(&self, close: Close) {
@@ -74,9 +74,9 @@ impl Relay {
         self.last_close.lock().take()
     }
 
-    /// Ready when something is said after this call.
-    pub(crate) fn said(&self) -> Notified<'_> {
-        self.said.notified()
+    /// Ready when something is pushed after this call.
+    pub(crate) fn pushed(&self) -> Notified<'_> {
+        self.pushed.notified()
     }
 
     pub(crate) fn ring(&self) -> LockGuard<'_, Ring> {

@@ -16,15 +16,15 @@ const MAX_BYTES: usize = 1 << 20;
 /// What a message costs beside its bytes.
 const MESSAGE_BYTES: usize = 256;
 
-/// Something for every client.
+/// What a simulator sends to every client.
 #[derive(Debug, Clone)]
-pub(crate) enum Said {
+pub(crate) enum Signal {
     Message(Arc<Message>),
     /// The simulator closed its WebSocket.
     Close(Close),
 }
 
-impl Said {
+impl Signal {
     fn bytes(&self) -> usize {
         match self {
             Self::Message(message) => message.bytes() + message.fragments().len() * 32 + MESSAGE_BYTES,
@@ -39,7 +39,7 @@ pub(crate) struct Lagged;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
-    kept: VecDeque<Said>,
+    kept: VecDeque<Signal>,
     bytes: usize,
     /// The number of the oldest that is kept.
     first: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// A client, which receives what is said from now on.
+    /// A client, which receives what is signal from now on.
     pub(crate) fn enter(&mut self) -> u64 {
         self.last_client += 1;
         self.cursors.insert(self.last_client, self.end());
@@ -62,9 +62,9 @@ impl Ring {
     }
 
     /// Keeps it for the clients that are here.
-    pub(crate) fn push(&mut self, said: Said) {
-        self.bytes += said.bytes();
-        self.kept.push_back(said);
+    pub(crate) fn push(&mut self, signal: Signal) {
+        self.bytes += signal.bytes();
+        self.kept.push_back(signal);
         while self.bytes > MAX_BYTES && self.kept.len() > 1 {
             self.drop_first();
         }
@@ -72,15 +72,15 @@ impl Ring {
     }
 
     /// What the client receives next; `None`: nothing yet.
-    pub(crate) fn take(&mut self, client: u64) -> Result<Option<Said>, Lagged> {
+    pub(crate) fn take(&mut self, client: u64) -> Result<Option<Signal>, Lagged> {
         let Some(cursor) = self.cursors.get_mut(&client) else { return Ok(None) };
         let Some(at) = cursor.checked_sub(self.first) else { return Err(Lagged) };
-        let Some(said) = usize::try_from(at).ok().and_then(|at| self.kept.get(at)).cloned() else {
+        let Some(signal) = usize::try_from(at).ok().and_then(|at| self.kept.get(at)).cloned() else {
             return Ok(None);
         };
         *cursor += 1;
         self.forget();
-        Ok(Some(said))
+        Ok(Some(signal))
     }
 
     fn end(&self) -> u64 {
@@ -96,8 +96,8 @@ impl Ring {
     }
 
     fn drop_first(&mut self) {
-        if let Some(said) = self.kept.pop_front() {
-            self.bytes -= said.bytes();
+        if let Some(signal) = self.kept.pop_front() {
+            self.bytes -= signal.bytes();
             self.first += 1;
         }
     }
@@ -111,26 +111,26 @@ mod tests {
 
     use super::*;
 
-    fn said(bytes: &[u8]) -> Said {
+    fn signal(bytes: &[u8]) -> Signal {
         let message = Assembler::new(usize::MAX).push(Part::Binary, true, bytes).unwrap().unwrap();
-        Said::Message(Arc::new(message))
+        Signal::Message(Arc::new(message))
     }
 
     fn hear(ring: &mut Ring, client: u64) -> Option<Vec<u8>> {
         match ring.take(client).unwrap()? {
-            Said::Message(message) => Some(message.fragments().concat()),
-            Said::Close(_) => None,
+            Signal::Message(message) => Some(message.fragments().concat()),
+            Signal::Close(_) => None,
         }
     }
 
     #[test]
     fn nothing_is_kept_without_clients() {
         let mut ring = Ring::default();
-        ring.push(said(b"there is no client"));
+        ring.push(signal(b"there is no client"));
         assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
         let client = ring.enter();
         assert!(hear(&mut ring, client).is_none());
-        ring.push(said(b"a"));
+        ring.push(signal(b"a"));
         ring.leave(client);
         assert_eq!((ring.kept.len(), ring.bytes), (0, 0));
     }
@@ -140,7 +140,7 @@ mod tests {
         let mut ring = Ring::default();
         let (slow, quick) = (ring.enter(), ring.enter());
         for n in 0..100_u8 {
-            ring.push(said(&vec![n; 100_000]));
+            ring.push(signal(&vec![n; 100_000]));
             assert_eq!(hear(&mut ring, quick).unwrap()[0], n);
             assert!(ring.bytes <= MAX_BYTES);
         }
@@ -153,7 +153,7 @@ mod tests {
     fn a_single_message_may_be_larger() {
         let mut ring = Ring::default();
         let client = ring.enter();
-        ring.push(said(&vec![7; 3 * MAX_BYTES]));
+        ring.push(signal(&vec![7; 3 * MAX_BYTES]));
         assert_eq!(hear(&mut ring, client).unwrap().len(), 3 * MAX_BYTES);
     }
 
@@ -166,7 +166,7 @@ mod tests {
             let mut heard = vec![Vec::new(); 3];
             for (who, byte) in steps {
                 match clients.get(who) {
-                    None => { ring.push(said(&[byte])); sent.push(vec![byte]); }
+                    None => { ring.push(signal(&[byte])); sent.push(vec![byte]); }
                     Some(client) => heard[who].extend(hear(&mut ring, *client)),
                 }
                 let behind = heard.iter().map(Vec::len).min().unwrap();

@@ -34,16 +34,16 @@ pub(super) async fn test(
 /// A file or folder, opened.
 #[derive(Debug)]
 pub(crate) struct Footage {
-    reel: Reel,
+    reader: Reader,
     options: PlayOptions,
 }
 
 #[derive(Debug)]
-enum Reel {
+enum Reader {
     /// Pictures that can be read by their numbers.
     Clip(Arc<Clip>),
     /// Something for ffmpeg.
-    Film(PathBuf),
+    Ffmpeg(PathBuf),
 }
 
 impl Footage {
@@ -59,25 +59,28 @@ impl Footage {
         let path = path.to_owned();
         blocking(move || {
             let clip = open(&path, &options)?;
-            Ok(Self { reel: clip.map_or(Reel::Film(path), |clip| Reel::Clip(Arc::new(clip))), options })
+            Ok(Self {
+                reader: clip.map_or(Reader::Ffmpeg(path), |clip| Reader::Clip(Arc::new(clip))),
+                options,
+            })
         })
         .await
     }
 
     /// How long one round of it plays, if that is known. Asks ffprobe: not for an async thread.
     pub(crate) fn length(&self) -> Option<Duration> {
-        match &self.reel {
-            Reel::Clip(clip) => clip.schedule.round(),
-            Reel::Film(path) => ffmpeg::duration(path),
+        match &self.reader {
+            Reader::Clip(clip) => clip.schedule.round(),
+            Reader::Ffmpeg(path) => ffmpeg::duration(path),
         }
     }
 
     pub(crate) async fn play(&self, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
-        match &self.reel {
-            Reel::Clip(clip) => play(Arc::clone(clip), None, intake).await,
-            Reel::Film(path) => {
+        match &self.reader {
+            Reader::Clip(clip) => play(Arc::clone(clip), None, intake).await,
+            Reader::Ffmpeg(path) => {
                 let input = ffmpeg::Input::File(path);
-                command::film(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), intake).await
+                command::ffmpeg(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), intake).await
             }
         }
     }
@@ -87,7 +90,7 @@ impl Footage {
 pub(super) async fn ffmpeg(url: &str, spec: &Spec, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let options =
         PlayOptions { fps: spec.fps, quality: intake.admission().quality(), looping: false, size: (0, 0) };
-    command::film(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), intake).await
+    command::ffmpeg(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), intake).await
 }
 
 /// A single picture is published again once a second, so that the stream counts as live.

@@ -30,7 +30,7 @@ pub(super) async fn shell(command: &str, intake: &mut Intake<'_>) -> Result<Infa
 }
 
 /// What ffmpeg makes of its input, which may come to its end.
-pub(super) async fn film(
+pub(super) async fn ffmpeg(
     command: std::process::Command,
     intake: &mut Intake<'_>,
 ) -> Result<Infallible, Error> {

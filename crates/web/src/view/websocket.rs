@@ -13,7 +13,7 @@ use axum::{extract::Request, response::Response};
 use bytes::Bytes;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
-use sessions::{Client, NotTaken, Notice, Word};
+use sessions::{Client, Event, NotTaken, Notice};
 use wire::view;
 
 use super::{Source, Views, query};
@@ -67,7 +67,7 @@ pub(crate) fn response(
     request: Request,
 ) -> Response {
     let (format, with_metadata) = (query.format, query.with_metadata());
-    let max_message = if client.is_some() { sessions::MAX_SAID_BYTES } else { MAX_MESSAGE };
+    let max_message = if client.is_some() { sessions::MAX_MESSAGE_BYTES } else { MAX_MESSAGE };
     websocket::accept(request, max_message, move |inbox, outbox| async move {
         let view = View { views, name, source, client, format, with_metadata };
         view.run(inbox, outbox).await;
@@ -98,7 +98,7 @@ enum ClosedBy {
 
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
-        let speaker = self.client.as_ref().map(Client::speaker);
+        let uplink = self.client.as_ref().map(Client::uplink);
         inbox.keep_cuts();
         let reading = async {
             loop {
@@ -106,8 +106,8 @@ impl View {
                     Ok(message) => message,
                     Err(ended) => return ReadEnd::Ended(ended),
                 };
-                let Some(speaker) = &speaker else { continue };
-                if let Err(error) = speaker.say(message).await {
+                let Some(uplink) = &uplink else { continue };
+                if let Err(error) = uplink.send(message).await {
                     return ReadEnd::NotTaken(error);
                 }
             }
@@ -116,7 +116,7 @@ impl View {
         self.forget();
         match end {
             // Only a client that sends messages may have sent one that is not read yet.
-            Ok(ClosedBy::Us) if speaker.is_some() => inbox.linger().await,
+            Ok(ClosedBy::Us) if uplink.is_some() => inbox.linger().await,
             Ok(_) => {}
             Err(error) => tracing::debug!(stream = %self.name, %error, "WebSocket viewer left"),
         }
@@ -148,15 +148,15 @@ impl View {
                     Some(frame) => self.send(outbox, &frame).await?,
                     None => return self.say_goodbye(outbox).await,
                 },
-                word = next_word(&mut self.client) => match word {
-                    Word::Notice(Notice::Status(text)) => outbox.text(&view::status(&text)).await?,
-                    Word::Notice(Notice::Error(text)) => outbox.text(&view::error(&text)).await?,
-                    Word::Said(message) => outbox.pieces(message.is_text(), message.fragments()).await?,
-                    Word::Close(said) => {
-                        outbox.close(said.code.unwrap_or(close::NORMAL), &said.reason).await?;
+                event = next_event(&mut self.client) => match event {
+                    Event::Notice(Notice::Status(text)) => outbox.text(&view::status(&text)).await?,
+                    Event::Notice(Notice::Error(text)) => outbox.text(&view::error(&text)).await?,
+                    Event::Message(message) => outbox.pieces(message.is_text(), message.fragments()).await?,
+                    Event::Close(theirs) => {
+                        outbox.close(theirs.code.unwrap_or(close::NORMAL), &theirs.reason).await?;
                         return Ok(ClosedBy::Us);
                     }
-                    Word::Lagged => {
+                    Event::Lagged => {
                         outbox.close(close::TRY_AGAIN, "too slow for the simulator's messages").await?;
                         return Ok(ClosedBy::Us);
                     }
@@ -216,8 +216,8 @@ impl View {
     }
 }
 
-/// What the session has to say; never anything where there is none.
-async fn next_word(client: &mut Option<Client>) -> Word {
+/// The next event of the session; never one where there is no session.
+async fn next_event(client: &mut Option<Client>) -> Event {
     match client {
         Some(client) => client.next().await,
         None => pending().await,
