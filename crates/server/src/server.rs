@@ -123,7 +123,7 @@ impl Server {
             config.cleanup.interval,
             shutdown.clone(),
         ));
-        let serving = tokio::spawn(web::serve(listener, app, shutdown.clone()));
+        let serving = tokio::spawn(web::serve(listener, app));
         shutdown.cancelled().await;
         recordings.catch_up();
         // Readers are told that their stream has ended; with that their connections end.

@@ -1,9 +1,9 @@
-//! What every handler shares: the hub, the recordings, the settings, and what is counted outside the hub.
+//! What the handlers share, in parts: each handler takes the parts that it needs.
 
 use std::sync::Arc;
 
-use access::{Buckets, Grant, Guard};
-use hub::{Hub, Stream, StreamName};
+use axum::extract::FromRef;
+use hub::Hub;
 use ingest::Admission;
 use record::Recordings;
 use sessions::Sessions;
@@ -12,15 +12,19 @@ use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
 use crate::{
-    Settings, clock,
-    disk::Disk,
-    error::ApiError,
-    metrics::Metrics,
-    transport::Connections,
-    view::{Clients, Replays, Views},
+    BasePath, Settings,
+    auth::Access,
+    disk::{Disk, Library},
+    live::Live,
+    metrics::Monitor,
+    publish::Publishing,
+    routes::Robot,
+    transport::{Connections, PerAddress, Terms},
+    upload::Uploading,
+    view::{Replays, Views},
 };
 
-/// What the face shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
+/// What the server shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
 /// themselves; `sources` may be none (`Sources::default()`).
 #[derive(Debug)]
 pub struct Rooms {
@@ -32,153 +36,109 @@ pub struct Rooms {
     pub derive: derive::Registry,
 }
 
-#[derive(Debug)]
-pub struct App {
-    hub: Hub,
-    recordings: Recordings,
-    sources: Sources,
-    uploads: Uploads,
+/// The state of all routes. Clones share it.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+/// Declares the parts, each of which is a state that handlers take by itself: `State<Arc<Live>>`.
+macro_rules! parts {
+    ($($name:ident: $part:ty,)*) => {
+        #[derive(Debug)]
+        struct Parts {
+            $($name: $part,)*
+        }
+
+        $(impl FromRef<App> for $part {
+            fn from_ref(app: &App) -> Self {
+                app.0.$name.clone()
+            }
+        })*
+    };
+}
+
+parts! {
+    access: Arc<Access>,
+    base_path: BasePath,
+    library: Arc<Library>,
+    live: Arc<Live>,
+    monitor: Arc<Monitor>,
+    publishing: Arc<Publishing>,
+    robot: Arc<Robot>,
     simulators: Sessions,
-    disk: Disk,
-    guard: Guard,
-    requests: Option<Buckets>,
-    settings: Settings,
-    started: hub::Moment,
-    connections: Arc<Connections>,
-    metrics: Metrics,
-    /// Cancelled when the server begins to shut down.
-    shutdown: CancellationToken,
-    admission: Admission,
-    robot_clients: Arc<Clients>,
+    terms: Terms,
+    uploading: Arc<Uploading>,
     views: Arc<Views>,
 }
 
 impl App {
-    pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Arc<Self> {
+    /// `shutdown` is cancelled when the server begins to shut down.
+    pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Self {
         let Rooms { hub, recordings, sources, uploads, simulators, derive } = rooms;
-        let (metrics, disk) = (Metrics::new(), Disk::new());
+        let disk = Disk::new();
+        let admission = Admission::new(settings.frame_limits(), settings.jpeg_quality);
+        let live = Arc::new(Live {
+            hub: hub.clone(),
+            recordings: recordings.clone(),
+            sources,
+            simulators: simulators.clone(),
+            derive: derive.clone(),
+            default: settings.default_stream.clone(),
+        });
+        let connections = Connections::new(settings.connections.max);
+        let terms = Terms {
+            tls: settings.tls.clone(),
+            limits: settings.connections,
+            per_address: PerAddress::new(
+                settings.connections.max_per_address,
+                settings.trusted_proxies.clone(),
+            ),
+            connections: Arc::clone(&connections),
+            shutdown: shutdown.clone(),
+        };
+        let monitor = Monitor::new(&live, &settings, connections, admission.clone(), shutdown.clone());
         let views = Views {
             hub: hub.clone(),
             derive,
             replays: Replays::new(recordings.clone(), disk.clone(), shutdown.clone()),
-            ages: metrics.frame_age().clone(),
+            ages: monitor.frame_age().clone(),
             default_fps: settings.stream_fps,
             heartbeat: settings.heartbeat,
             shutdown: shutdown.clone(),
             placeholder: Default::default(),
             base64: Default::default(),
         };
-        Arc::new(Self {
-            disk,
-            connections: Connections::new(settings.connections.max),
-            started: clock::now(),
-            requests: settings.request_rate.map(|rate| Buckets::new(rate.per_second, rate.burst)),
-            guard: Guard::new(&settings.auth),
-            metrics,
-            admission: Admission::new(settings.frame_limits(), settings.jpeg_quality),
-            robot_clients: Arc::default(),
-            views: Arc::new(views),
+        let publishing = Publishing {
             hub,
-            recordings,
-            sources,
+            admission,
+            body_timeout: settings.body_timeout,
+            idle: settings.publisher_idle,
+            heartbeat: settings.heartbeat,
+            shutdown: shutdown.clone(),
+        };
+        let uploading = Uploading {
             uploads,
-            simulators,
-            settings,
+            disk: disk.clone(),
+            body_timeout: settings.body_timeout,
+            heartbeat: settings.heartbeat,
             shutdown,
-        })
+        };
+        Self(Arc::new(Parts {
+            access: Arc::new(Access::new(&settings)),
+            library: Arc::new(Library { recordings, disk }),
+            live,
+            monitor: Arc::new(monitor),
+            publishing: Arc::new(publishing),
+            robot: Arc::new(Robot { info: settings.robot, clients: Arc::default() }),
+            simulators,
+            terms,
+            uploading: Arc::new(uploading),
+            views: Arc::new(views),
+            base_path: settings.base_path,
+        }))
     }
 
-    pub fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
-    pub fn recordings(&self) -> &Recordings {
-        &self.recordings
-    }
-
-    /// The hub's own sources.
-    pub fn sources(&self) -> &Sources {
-        &self.sources
-    }
-
-    pub fn uploads(&self) -> &Uploads {
-        &self.uploads
-    }
-
-    /// The simulator sessions.
-    pub fn simulators(&self) -> &Sessions {
-        &self.simulators
-    }
-
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// How often each address asks, where that is bounded.
-    pub(crate) fn requests(&self) -> Option<&Buckets> {
-        self.requests.as_ref()
-    }
-
-    pub(crate) fn guard(&self) -> &Guard {
-        &self.guard
-    }
-
-    pub(crate) fn disk(&self) -> &Disk {
-        &self.disk
-    }
-
-    pub(crate) fn started(&self) -> hub::Moment {
-        self.started
-    }
-
-    pub(crate) fn connections(&self) -> &Arc<Connections> {
-        &self.connections
-    }
-
-    pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
-    }
-
-    pub(crate) fn shutdown(&self) -> &CancellationToken {
-        &self.shutdown
-    }
-
-    /// Of the pictures that are published over HTTP and WebSocket.
-    pub(crate) fn admission(&self) -> &Admission {
-        &self.admission
-    }
-
-    pub(crate) fn robot_clients(&self) -> &Arc<Clients> {
-        &self.robot_clients
-    }
-
-    pub(crate) fn views(&self) -> &Arc<Views> {
-        &self.views
-    }
-
-    /// Streams in another form than published.
-    pub(crate) fn derive(&self) -> &derive::Registry {
-        &self.views.derive
-    }
-
-    /// The live stream of that name.
-    pub(crate) fn stream(&self, name: &StreamName) -> Result<Stream, ApiError> {
-        self.hub.stream(name).ok_or_else(|| ApiError::stream_not_found(name))
-    }
-
-    /// The stream that `streams.default` names, or the oldest live one: of those that the grant shows.
-    pub(crate) fn default_stream(&self, grant: &Grant) -> Option<Stream> {
-        match &self.settings.default_stream {
-            Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
-            None => self.hub.oldest_of(|name| grant.shows(name)),
-        }
-    }
-
-    /// The stream of the robot's routes: the one that `streams.robot` names, or the default one.
-    pub(crate) fn robot_stream(&self, grant: &Grant) -> Option<Stream> {
-        match &self.settings.robot.stream {
-            Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
-            None => self.default_stream(grant),
-        }
+    #[cfg(test)]
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 }

@@ -1,16 +1,13 @@
 //! The client of a request, and the address by which it reached the hub: those of the connection, or, behind a trusted
 //! proxy (`server.trusted_proxies`), those of its `X-Forwarded-*` headers. From any other client they are ignored.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use access::Cidr;
-use axum::extract::{ConnectInfo, FromRequestParts};
-use http::{Extensions, HeaderMap, Uri, header, request::Parts};
+use axum::extract::ConnectInfo;
+use http::{Extensions, HeaderMap, Uri, header};
 
-use crate::{App, transport::Encrypted};
+use crate::transport::Encrypted;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -90,14 +87,6 @@ fn address(hop: &str) -> Option<IpAddr> {
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim).filter(|word| !word.is_empty())
-}
-
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&app.settings().trusted_proxies, &parts.uri, &parts.headers, &parts.extensions))
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::{Settings, auth};
+use crate::auth::{
+    Access,
+    origin::{ANY, is_listed},
+};
 
 /// How long a browser may remember the answer to a preflight.
 const MAX_AGE_SECS: &str = "86400";
@@ -21,21 +24,21 @@ pub(crate) fn preflight(request: &Request) -> Option<Response> {
 }
 
 /// The origin that may read the response to a request with these headers; `None`: no other than the hub's.
-pub(crate) fn origin(settings: &Settings, asked: &HeaderMap) -> Option<HeaderValue> {
-    if !settings.cors {
+pub(crate) fn origin(access: &Access, asked: &HeaderMap) -> Option<HeaderValue> {
+    if !access.cors {
         return None;
     }
-    if settings.allowed_origins.is_empty() {
-        return Some(HeaderValue::from_static(auth::origin::ANY));
+    if access.allowed_origins.is_empty() {
+        return Some(HeaderValue::from_static(ANY));
     }
     let origin = asked.get(header::ORIGIN)?;
-    auth::origin::is_listed(origin.to_str().ok()?, &settings.allowed_origins).then(|| origin.clone())
+    is_listed(origin.to_str().ok()?, &access.allowed_origins).then(|| origin.clone())
 }
 
 /// Lets the page that sent the request read the response, a refusal too.
 pub(crate) fn open(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
-    if origin != auth::origin::ANY {
+    if origin != ANY {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
+use record::Recordings;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
@@ -17,6 +18,13 @@ const PLACES: usize = 4;
 const SAVERS: usize = 2;
 /// A request waits this long for a place, then is refused for now.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The recordings, and the way to them.
+#[derive(Debug)]
+pub(crate) struct Library {
+    pub(crate) recordings: Recordings,
+    pub(crate) disk: Disk,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {

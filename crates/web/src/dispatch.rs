@@ -1,73 +1,69 @@
 //! The dispatch: what happens to every request before and after its handler. Plain calls rather than layers: a layer
 //! costs each published frame several allocations.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use access::Grant;
 use axum::{
-    extract::Request,
+    extract::{FromRef, Request},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App,
-    auth::{self, Need},
-    browser,
-    caller::Caller,
-    cors,
+    App, BasePath,
+    auth::{Access, Need},
+    browser, cors,
     error::ApiError,
     pages,
     router::{Found, Router},
     routes::{self, simulator},
-    transport::{self, PerAddress, Terms},
+    transport::{self, Terms},
 };
 
-/// Serves the app on `listener` until `shutdown`, and then for as long as its settings give connections to end.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: CancellationToken) {
-    let places = Arc::clone(app.connections());
-    let settings = app.settings();
-    let terms = Terms {
-        tls: settings.tls.clone(),
-        limits: settings.connections,
-        per_address: PerAddress::new(settings.connections.max_per_address, settings.trusted_proxies.clone()),
-        shutdown,
-    };
+/// Serves the app on `listener` until its shutdown, and then for as long as its settings give connections to end.
+pub async fn serve(listener: TcpListener, app: App) {
+    let terms = Terms::from_ref(&app);
     let dispatch = Dispatch::new(app);
     let answer = move |request| {
         let dispatch = dispatch.clone();
         async move { dispatch.answer(request).await }
     };
-    transport::serve(listener, places, terms, answer).await;
+    transport::serve(listener, terms, answer).await;
 }
 
 /// Answers requests. Clones share everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Dispatch {
-    app: Arc<App>,
-    router: Arc<Router<Arc<App>>>,
+    app: App,
+    access: Arc<Access>,
+    base_path: BasePath,
+    router: Arc<Router<App>>,
 }
 
 impl Dispatch {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { router: Arc::new(routes::all()), app }
+    pub(crate) fn new(app: App) -> Self {
+        Self {
+            access: FromRef::from_ref(&app),
+            base_path: FromRef::from_ref(&app),
+            router: Arc::new(routes::all()),
+            app,
+        }
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        let base_path = &self.app.settings().base_path;
-        let request = match base_path.enter(request) {
+        let request = match self.base_path.enter(request) {
             Ok(request) => request,
             Err(refusal) => return *refusal,
         };
         let mut response = self.answer_inside(request).await;
-        base_path.leave(&mut response);
+        self.base_path.leave(&mut response);
         response
     }
 
     async fn answer_inside(&self, request: Request) -> Response {
-        let origin = cors::origin(self.app.settings(), request.headers());
+        let origin = cors::origin(&self.access, request.headers());
         let early = if origin.is_some() { cors::preflight(&request) } else { None };
         let is_of_session = request.uri().path().starts_with(simulator::ROUTES);
         let mut response = match early {
@@ -90,7 +86,7 @@ impl Dispatch {
             Found::Route(route, params) => (route.need, params.get(0)),
             Found::WrongMethod(_) | Found::Nowhere => (Need::Any, None),
         };
-        let grant = match self.admit(need, name, &request) {
+        let grant = match self.access.admit(need, name, &request) {
             Ok(grant) => grant,
             Err(refusal) => return refused(refusal, request.uri().path(), request.headers()),
         };
@@ -103,33 +99,11 @@ impl Dispatch {
         if let Some(grant) = grant {
             request.extensions_mut().insert(grant);
         }
-        let mut response = route.answer(request, params, Arc::clone(&self.app)).await;
+        let mut response = route.answer(request, params, self.app.clone()).await;
         if let Some(deadline) = deadline {
             transport::end_live_at(&mut response, deadline);
         }
         response
-    }
-
-    /// What the request may do. A browser asks what it may send before it sends a key: no handler sees that question,
-    /// and its answer reveals nothing.
-    fn admit(&self, need: Need, name: Option<&str>, request: &Request) -> Result<Option<Grant>, ApiError> {
-        let (uri, headers, settings) = (request.uri(), request.headers(), self.app.settings());
-        let from = Caller::address_of(&settings.trusted_proxies, headers, request.extensions());
-        if let (Some(requests), Some(from)) = (self.app.requests(), from) {
-            requests.take(from).map_err(too_many_requests)?;
-        }
-        if request.method() == Method::OPTIONS {
-            return Ok(None);
-        }
-        let guard = self.app.guard();
-        // Where everything is open to pages of every origin, so are the WebSockets.
-        let takes_every_origin = guard.is_open() && settings.cors && settings.allowed_origins.is_empty();
-        if !takes_every_origin && headers.contains_key(header::ORIGIN) {
-            let caller = Caller::of(&settings.trusted_proxies, uri, headers, request.extensions());
-            let host = caller.host.as_deref();
-            auth::origin::check(request.method(), uri, headers, host, &settings.allowed_origins)?;
-        }
-        Ok(Some(auth::admit(guard, need, name, uri, headers, from)?))
     }
 }
 
@@ -145,12 +119,6 @@ fn wrong_method(method: &Method, uri: &Uri, allow: String) -> Response {
     let message = format!("{path} does not take {method}: the Allow header names the methods that it takes");
     let refusal = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
     ([(header::ALLOW, allow)], refusal).into_response()
-}
-
-fn too_many_requests(wait: Duration) -> ApiError {
-    let message =
-        "too many requests from this address: ask less often, or raise limits.requests_per_second of the hub";
-    ApiError::too_often("TOO_MANY_REQUESTS", message, wait)
 }
 
 /// A refusal as a response. RFC 9110, section 11.6.1: a 401 carries a challenge.

@@ -20,6 +20,7 @@ mod disk;
 mod dispatch;
 mod download;
 mod error;
+mod live;
 mod metrics;
 mod pages;
 mod publish;

@@ -2,10 +2,12 @@
 //! Names follow the Prometheus naming rules; the only label of unbounded origin is a live stream's name, of which
 //! there are at most `streams.max_concurrent`.
 
-use std::time::SystemTime;
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use access::{Grant, Scope};
 use derive::RenditionTotals;
+use hub::Moment;
+use ingest::Admission;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, text::encode},
@@ -13,20 +15,45 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use record::State;
+use tokio_util::sync::CancellationToken;
 
-use crate::{App, clock};
+use crate::{HealthInfo, Settings, clock, live::Live, transport::Connections};
 
 /// Seconds; fine where a viewer notices the difference, coarse beyond.
 const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
+/// The server as supervisors and monitors see it.
 #[derive(Debug)]
-pub(crate) struct Metrics {
+pub(crate) struct Monitor {
+    pub(crate) live: Arc<Live>,
+    pub(crate) started: Moment,
+    /// The address that the listener is bound to.
+    pub(crate) address: SocketAddr,
+    pub(crate) health: HealthInfo,
+    pub(crate) shutdown: CancellationToken,
+    connections: Arc<Connections>,
+    admission: Admission,
     frame_age: Histogram,
 }
 
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        Self { frame_age: Histogram::new(AGE_BUCKETS) }
+impl Monitor {
+    pub(crate) fn new(
+        live: &Arc<Live>,
+        settings: &Settings,
+        connections: Arc<Connections>,
+        admission: Admission,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            live: Arc::clone(live),
+            started: clock::now(),
+            address: settings.address,
+            health: settings.health.clone(),
+            shutdown,
+            connections,
+            admission,
+            frame_age: Histogram::new(AGE_BUCKETS),
+        }
     }
 
     /// Ages of frames at the moment at which they are handed to a viewer's connection, in seconds.
@@ -35,7 +62,7 @@ impl Metrics {
     }
 
     /// The exposition in OpenMetrics text format: of the streams that the grant shows.
-    pub(crate) fn expose(&self, app: &App, grant: &Grant) -> Result<String, std::fmt::Error> {
+    pub(crate) fn expose(&self, grant: &Grant) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
         registry.register(
             "framehub_build",
@@ -48,7 +75,7 @@ impl Metrics {
             Unit::Seconds,
             self.frame_age.clone(),
         );
-        registry.register_collector(Box::new(Snapshot::take(app, grant)));
+        registry.register_collector(Box::new(Snapshot::take(self, grant)));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
@@ -69,24 +96,22 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn take(app: &App, grant: &Grant) -> Self {
-        let mut hub = app.hub().stats(clock::now());
+    fn take(monitor: &Monitor, grant: &Grant) -> Self {
+        let live = &monitor.live;
+        let mut hub = live.hub.stats(clock::now());
         if !grant.allows_everywhere(Scope::View) {
             hub.retain(|name| grant.shows(name));
         }
+        let activities = live.recordings.activities().into_iter();
+        let active = activities.filter(|r| r.state == State::Recording && grant.shows(&r.stream));
         Self {
             hub,
-            recorded: app.recordings().totals(),
-            renditions: app.derive().rendition_totals(),
-            recordings_active: app
-                .recordings()
-                .activities()
-                .iter()
-                .filter(|r| r.state == State::Recording && grant.shows(&r.stream))
-                .count(),
-            rejected: app.admission().rejected(),
-            connections: app.connections().open(),
-            started: app.started().wall,
+            recorded: live.recordings.totals(),
+            renditions: live.derive.rendition_totals(),
+            recordings_active: active.count(),
+            rejected: monitor.admission.rejected(),
+            connections: monitor.connections.open(),
+            started: monitor.started.wall,
             process: Process::read(),
         }
     }

@@ -2,11 +2,11 @@
 
 use hub::StreamName;
 use jiff::Timestamp;
-use record::{Activity, Codec, Disk, Gap, Kind, Metadata, State, Status, StreamSummary};
+use record::{Activity, Codec, Disk, Gap, Kind, Metadata, Recordings, State, Status, StreamSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, BasePath, stats::round};
+use crate::{BasePath, stats::round};
 
 /// A recording. The fields up to `recording_path` are those of existing clients of the stream server.
 #[derive(Debug, Serialize, ToSchema)]
@@ -144,8 +144,8 @@ pub(crate) struct RecorderState {
 
 impl RecorderState {
     /// Of a stream, now.
-    pub(crate) fn of(app: &App, stream: &StreamName) -> Self {
-        match app.recordings().activity(stream) {
+    pub(crate) fn of(recordings: &Recordings, stream: &StreamName) -> Self {
+        match recordings.activity(stream) {
             Some(activity) => Self::at(activity, Timestamp::now()),
             None => Self::off(stream),
         }

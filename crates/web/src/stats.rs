@@ -9,7 +9,7 @@ use record::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, clock, derived::RenditionInfo, recording::RecorderState};
+use crate::{clock, derived::RenditionInfo, live::Live, recording::RecorderState};
 
 /// A stream in the list of streams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,11 +33,11 @@ pub(crate) struct StreamInfo {
 
 impl StreamInfo {
     /// Of every live stream that the grant shows, in the order of their names.
-    pub(crate) fn all(app: &App, grant: &Grant) -> Vec<Self> {
-        let activities = app.recordings().activities().into_iter();
+    pub(crate) fn all(live: &Live, grant: &Grant) -> Vec<Self> {
+        let activities = live.recordings.activities().into_iter();
         let recorded = activities.filter(|activity| activity.state == State::Recording);
         let recorded: BTreeSet<StreamName> = recorded.map(|activity| activity.stream).collect();
-        let stats = app.hub().stats(clock::now());
+        let stats = live.hub.stats(clock::now());
         let shown = stats.streams.iter().filter(|stream| grant.shows(&stream.name));
         shown.map(|stream| Self::new(stream, recorded.contains(&stream.name))).collect()
     }
@@ -114,8 +114,8 @@ pub(crate) struct SourceReport {
 }
 
 impl SourceReport {
-    fn of(app: &App, name: &StreamName) -> Option<Self> {
-        let report = app.sources().report(name).or_else(|| app.simulators().report(name))?;
+    fn of(live: &Live, name: &StreamName) -> Option<Self> {
+        let report = live.sources.report(name).or_else(|| live.simulators.report(name))?;
         let (state, error, retry_in_seconds) = match &report.state {
             pull::State::Failed { why, retry_in } => {
                 ("failed", Some(why.clone()), Some(round(retry_in.as_secs_f64(), 1)))
@@ -129,9 +129,10 @@ impl SourceReport {
 }
 
 impl StreamDetail {
-    pub(crate) fn new(app: &App, stats: StreamStats, recorder: RecorderState) -> Self {
+    pub(crate) fn new(live: &Live, stats: StreamStats) -> Self {
+        let recorder = RecorderState::of(&live.recordings, &stats.name);
         Self {
-            source: SourceReport::of(app, &stats.name),
+            source: SourceReport::of(live, &stats.name),
             info: StreamInfo::new(&stats, recorder.is_recording()),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
             buffer_size: stats.buffer_capacity,
@@ -147,7 +148,7 @@ impl StreamDetail {
             epoch: stats.epoch,
             publisher_connected: stats.claimed,
             recorder,
-            renditions: RenditionInfo::all(app.derive(), stats.epoch),
+            renditions: RenditionInfo::all(&live.derive, stats.epoch),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::{convert::Infallible, sync::Arc};
 
 use access::Grant;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use http::{StatusCode, request::Parts};
 
-use super::credentials;
-use crate::{App, error::ApiError};
+use super::{Access, credentials};
+use crate::{caller::Caller, error::ApiError};
 
 /// The rights of the request. A handler that lists streams asks them for each one.
 #[derive(Debug)]
@@ -34,12 +34,27 @@ impl Ticket {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Ticket {
+impl<S: Send + Sync> FromRequestParts<S> for Ticket
+where
+    Arc<Access>: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
-        let guard = app.guard();
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let guard = &Arc::<Access>::from_ref(state).guard;
         let needed = !guard.is_open() && credentials::is_in_address(&parts.uri);
         Ok(Self(if needed { guard.ticket().ok() } else { None }))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Arc<Access>: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let access = Arc::<Access>::from_ref(state);
+        Ok(Self::of(&access.trusted_proxies, &parts.uri, &parts.headers, &parts.extensions))
     }
 }

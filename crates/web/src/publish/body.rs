@@ -11,13 +11,13 @@ use ingest::{IncomingFrame, Ingest};
 use wire::multipart::{self, Part};
 
 use super::{
-    Query, endless, form,
+    Publishing, Query, endless, form,
     frame::{Published, incoming_frame},
     incoming::{Incoming, within},
     multipart::bad_multipart,
     open,
 };
-use crate::{App, error::ApiError};
+use crate::error::ApiError;
 
 enum Kind {
     Picture,
@@ -26,33 +26,33 @@ enum Kind {
 }
 
 pub(crate) async fn publish(
-    app: Arc<App>,
+    publishing: Arc<Publishing>,
     name: StreamName,
     query: Query,
     request: Request,
 ) -> Result<Published, ApiError> {
     let (head, body) = request.into_parts();
     let mut body = Incoming::new(body);
-    let kind = match choose(&app, &head.headers)? {
+    let kind = match choose(&publishing, &head.headers)? {
         Some(kind) => kind,
-        None => guess(&app, &mut body).await?,
+        None => guess(&publishing, &mut body).await?,
     };
     let claim = if matches!(kind, Kind::Endless { .. }) { query.claim() } else { Claim::Shared };
-    let ingest = open(&app, name, claim)?;
+    let ingest = open(&publishing, name, claim)?;
     match kind {
         Kind::Picture => {
             let text =
                 |name: &str| head.headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok());
-            let picture = within(&app, collect(&app, body)).await.flatten();
+            let picture = within(&publishing, collect(&publishing, body)).await.flatten();
             one(ingest, picture.and_then(|bytes| incoming_frame(bytes, text))).await
         }
         Kind::Form { boundary } => {
-            let part = within(&app, form::read(&app, &boundary, body)).await.flatten();
+            let part = within(&publishing, form::read(&publishing, &boundary, body)).await.flatten();
             let frame =
                 part.and_then(|Part { headers, body }| incoming_frame(body, |name| headers.get(name)));
             one(ingest, frame).await
         }
-        Kind::Endless { boundary } => endless::publish(&app, ingest, &boundary, body).await,
+        Kind::Endless { boundary } => endless::publish(&publishing, ingest, &boundary, body).await,
     }
 }
 
@@ -65,11 +65,11 @@ async fn one(mut ingest: Ingest, frame: Result<IncomingFrame, ApiError>) -> Resu
 }
 
 /// What the content type says; `None` if it says nothing.
-fn choose(app: &App, headers: &HeaderMap) -> Result<Option<Kind>, ApiError> {
+fn choose(publishing: &Publishing, headers: &HeaderMap) -> Result<Option<Kind>, ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let boundary = || multipart::boundary(text).map_err(|error| bad_multipart(app, &error));
+    let boundary = || multipart::boundary(text).map_err(|error| bad_multipart(publishing, &error));
     match essence.as_str() {
         "multipart/form-data" => Ok(Some(Kind::Form { boundary: boundary()? })),
         "multipart/x-mixed-replace" => Ok(Some(Kind::Endless { boundary: boundary()? })),
@@ -87,8 +87,8 @@ fn choose(app: &App, headers: &HeaderMap) -> Result<Option<Kind>, ApiError> {
 
 /// Without a content type (ffmpeg sends none) the first bytes decide: a body that begins with a delimiter is a
 /// stream of parts, anything else has to be a picture.
-async fn guess(app: &App, body: &mut Incoming) -> Result<Kind, ApiError> {
-    let first = within(app, body.peek()).await??;
+async fn guess(publishing: &Publishing, body: &mut Incoming) -> Result<Kind, ApiError> {
+    let first = within(publishing, body.peek()).await??;
     let line = first.as_deref().unwrap_or_default().split(|&b| b == b'\n').next().unwrap_or_default();
     let boundary =
         line.strip_prefix(b"--").and_then(|rest| std::str::from_utf8(rest).ok()).map(str::trim_end);
@@ -99,8 +99,8 @@ async fn guess(app: &App, body: &mut Incoming) -> Result<Kind, ApiError> {
 }
 
 /// One copy, from the socket's chunks into a buffer of the frame's own size.
-async fn collect(app: &App, mut body: Incoming) -> Result<Bytes, ApiError> {
-    let limits = app.admission().limits();
+async fn collect(publishing: &Publishing, mut body: Incoming) -> Result<Bytes, ApiError> {
+    let limits = publishing.admission.limits();
     let announced = body.announced();
     if announced.is_some_and(|length| length > limits.max_bytes as u64) {
         return Err(limits.too_large().into());

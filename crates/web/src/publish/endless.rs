@@ -7,26 +7,27 @@ use ingest::Ingest;
 use wire::multipart::{Event, Part};
 
 use super::{
+    Publishing,
     frame::{Published, incoming_frame},
     incoming::{Deadline, Incoming},
     multipart::{bad_multipart, parser},
 };
-use crate::{App, error::ApiError};
+use crate::error::ApiError;
 
 /// Publishes each part as it comes. A part that is no picture is counted and passed over: one torn frame must not
 /// end a camera's connection.
 pub(super) async fn publish(
-    app: &App,
+    publishing: &Publishing,
     mut ingest: Ingest,
     boundary: &str,
     mut body: Incoming,
 ) -> Result<Published, ApiError> {
-    let mut parser = parser(app, boundary, None);
+    let mut parser = parser(publishing, boundary, None);
     let mut totals = Totals::default();
-    let mut deadline = Deadline::new(app);
+    let mut deadline = Deadline::new(publishing);
     while let Some(chunk) = deadline.wait(body.next()).await?? {
         let mut input = &chunk[..];
-        while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(app, &error))? {
+        while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(publishing, &error))? {
             match event {
                 Event::Part(part) => totals.take(&mut ingest, part).await?,
                 Event::End => return totals.answer(&ingest),
@@ -35,7 +36,7 @@ pub(super) async fn publish(
         }
         deadline.progress(parser.in_part());
     }
-    parser.finish().map_err(|error| bad_multipart(app, &error))?;
+    parser.finish().map_err(|error| bad_multipart(publishing, &error))?;
     totals.answer(&ingest)
 }
 

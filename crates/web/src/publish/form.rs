@@ -3,26 +3,31 @@
 use wire::multipart::{Event, Part};
 
 use super::{
+    Publishing,
     incoming::Incoming,
     multipart::{MAX_HEADER_BYTES, bad_multipart, parser},
 };
-use crate::{App, error::ApiError};
+use crate::error::ApiError;
 
 /// The form field that carries the picture.
 const FIELD: &str = "frame";
 
 /// The field with the picture; the others are read over.
-pub(super) async fn read(app: &App, boundary: &str, mut body: Incoming) -> Result<Part, ApiError> {
-    let max = app.settings().max_frame_bytes;
+pub(super) async fn read(
+    publishing: &Publishing,
+    boundary: &str,
+    mut body: Incoming,
+) -> Result<Part, ApiError> {
+    let max = publishing.admission.limits().max_bytes;
     if body.announced().is_some_and(|length| length > (max + MAX_HEADER_BYTES) as u64) {
-        return Err(app.admission().limits().too_large().into());
+        return Err(publishing.admission.limits().too_large().into());
     }
-    let mut parser = parser(app, boundary, body.announced()).close_required();
+    let mut parser = parser(publishing, boundary, body.announced()).close_required();
     let mut found = None;
     let mut others = Vec::new();
     while let Some(chunk) = body.next().await? {
         let mut input = &chunk[..];
-        while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(app, &error))? {
+        while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(publishing, &error))? {
             let Event::Part(part) = event else { continue };
             match part.headers.name() {
                 Some(FIELD) if found.is_none() => found = Some(part),
@@ -36,7 +41,7 @@ pub(super) async fn read(app: &App, boundary: &str, mut body: Incoming) -> Resul
             }
         }
     }
-    parser.finish().map_err(|error| bad_multipart(app, &error))?;
+    parser.finish().map_err(|error| bad_multipart(publishing, &error))?;
     found.ok_or_else(|| missing_field(&others))
 }
 

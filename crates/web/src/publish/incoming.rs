@@ -9,7 +9,8 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
-use crate::{App, error::ApiError};
+use super::Publishing;
+use crate::error::ApiError;
 
 /// A request's body, the beginning of which may have been read before its kind was known.
 pub(super) struct Incoming {
@@ -49,46 +50,46 @@ impl Incoming {
 }
 
 /// Ends a wait for a frame's bytes that takes longer than `server.body_timeout_seconds`.
-pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
-    unless_stopping(app, tokio::time::timeout(app.settings().body_timeout, work))
+pub(super) async fn within<T>(publishing: &Publishing, work: impl Future<Output = T>) -> Result<T, ApiError> {
+    unless_stopping(publishing, tokio::time::timeout(publishing.body_timeout, work))
         .await?
-        .map_err(|_| too_slow(app))
+        .map_err(|_| too_slow(publishing))
 }
 
 /// Ends a wait at shutdown: the streams have ended by then, so no frame that is still to come could be shown.
-async fn unless_stopping<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
+async fn unless_stopping<T>(publishing: &Publishing, work: impl Future<Output = T>) -> Result<T, ApiError> {
     tokio::select! {
         done = work => Ok(done),
-        () = app.shutdown().cancelled() => Err(hub::ClaimError::ShuttingDown.into()),
+        () = publishing.shutdown.cancelled() => Err(hub::ClaimError::ShuttingDown.into()),
     }
 }
 
 /// Between frames a publisher may rest for long; within a frame its bytes have to come.
 pub(super) struct Deadline<'a> {
-    app: &'a App,
+    publishing: &'a Publishing,
     in_part: bool,
     at: Instant,
 }
 
 impl<'a> Deadline<'a> {
-    pub(super) fn new(app: &'a App) -> Self {
-        Self { app, in_part: false, at: Instant::now() + app.settings().publisher_idle }
+    pub(super) fn new(publishing: &'a Publishing) -> Self {
+        Self { publishing, in_part: false, at: Instant::now() + publishing.idle }
     }
 
     pub(super) async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, ApiError> {
-        let done = unless_stopping(self.app, tokio::time::timeout_at(self.at, work)).await?;
-        done.map_err(|_| too_slow(self.app))
+        let done = unless_stopping(self.publishing, tokio::time::timeout_at(self.at, work)).await?;
+        done.map_err(|_| too_slow(self.publishing))
     }
 
     pub(super) fn frame_done(&mut self) {
         self.in_part = false;
-        self.at = Instant::now() + self.app.settings().publisher_idle;
+        self.at = Instant::now() + self.publishing.idle;
     }
 
     pub(super) fn progress(&mut self, in_part: bool) {
         if in_part && !self.in_part {
             self.in_part = true;
-            self.at = Instant::now() + self.app.settings().body_timeout;
+            self.at = Instant::now() + self.publishing.body_timeout;
         }
     }
 }
@@ -97,8 +98,8 @@ fn broken(error: &axum::Error) -> ApiError {
     ApiError::bad_request("BODY_TRUNCATED", format!("the body broke off: {error}"))
 }
 
-fn too_slow(app: &App) -> ApiError {
-    let secs = app.settings().body_timeout.as_secs_f64();
+fn too_slow(publishing: &Publishing) -> ApiError {
+    let secs = publishing.body_timeout.as_secs_f64();
     let message = format!(
         "the frame's bytes did not come within {secs} s: send faster, or raise server.body_timeout_seconds"
     );

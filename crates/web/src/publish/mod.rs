@@ -9,15 +9,32 @@ mod incoming;
 mod multipart;
 pub(crate) mod websocket;
 
-use hub::{Claim, StreamName};
-use ingest::Ingest;
-use serde::Deserialize;
+use std::time::Duration;
 
-use crate::{App, error::ApiError};
+use hub::{Claim, Hub, StreamName};
+use ingest::{Admission, Ingest};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::ApiError;
+
+/// What all ways of publishing share.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    pub(crate) hub: Hub,
+    pub(crate) admission: Admission,
+    /// A picture's bytes must have arrived within this time.
+    pub(crate) body_timeout: Duration,
+    /// A publishing connection that sends no frame for this long is closed.
+    pub(crate) idle: Duration,
+    /// How often an idle WebSocket is pinged.
+    pub(crate) heartbeat: Duration,
+    pub(crate) shutdown: CancellationToken,
+}
 
 /// A publisher's way into the stream. Fails at once if the first frame would be refused, whatever it is.
-fn open(app: &App, name: StreamName, claim: Claim) -> Result<Ingest, ApiError> {
-    let ingest = Ingest::new(app.hub(), name, claim, app.admission().clone());
+fn open(publishing: &Publishing, name: StreamName, claim: Claim) -> Result<Ingest, ApiError> {
+    let ingest = Ingest::new(&publishing.hub, name, claim, publishing.admission.clone());
     ingest.check_claim()?;
     Ok(ingest)
 }

@@ -2,21 +2,24 @@
 
 use wire::multipart::{self, Limits, Parser};
 
-use crate::{App, error::ApiError};
+use super::Publishing;
+use crate::error::ApiError;
 
 /// Enough for any client's part header; more is an attack.
 pub(super) const MAX_HEADER_BYTES: usize = 8 * 1024;
 
-pub(super) fn parser(app: &App, boundary: &str, announced: Option<u64>) -> Parser {
-    let limits =
-        Limits { max_part_bytes: app.settings().max_frame_bytes, max_header_bytes: MAX_HEADER_BYTES };
+pub(super) fn parser(publishing: &Publishing, boundary: &str, announced: Option<u64>) -> Parser {
+    let limits = Limits {
+        max_part_bytes: publishing.admission.limits().max_bytes,
+        max_header_bytes: MAX_HEADER_BYTES,
+    };
     Parser::new(boundary, limits).with_total(announced)
 }
 
-pub(super) fn bad_multipart(app: &App, error: &multipart::Error) -> ApiError {
+pub(super) fn bad_multipart(publishing: &Publishing, error: &multipart::Error) -> ApiError {
     match error {
         // The same trouble as in a body that is the picture itself, so the same words.
-        multipart::Error::PartTooLarge { .. } => app.admission().limits().too_large().into(),
+        multipart::Error::PartTooLarge { .. } => publishing.admission.limits().too_large().into(),
         _ => ApiError::bad_request(error.code(), error.to_string()),
     }
 }

@@ -9,9 +9,8 @@ use ingest::{IncomingFrame, Ingest};
 use tokio::sync::{mpsc, oneshot};
 use wire::publish::{self, Metadata};
 
-use super::{Query, open};
+use super::{Publishing, Query, open};
 use crate::{
-    App,
     error::ApiError,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
@@ -20,18 +19,18 @@ use crate::{
 const REPLIES: usize = 64;
 
 pub(crate) fn response(
-    app: Arc<App>,
+    publishing: Arc<Publishing>,
     name: StreamName,
     query: Query,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let ingest = open(&app, name, query.claim())?;
+    let ingest = open(&publishing, name, query.claim())?;
     // One byte more than a frame may have, so that the ingest can say what is wrong with one that is too large.
-    let max_message = app.settings().max_frame_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
+    let max_message = publishing.admission.limits().max_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
         let (replies, to_send) = mpsc::channel(REPLIES);
         let (announce, announced) = oneshot::channel();
-        let demand = query.demand.then(|| demand_now(&app, ingest.name()));
+        let demand = query.demand.then(|| demand_now(&publishing, ingest.name()));
         let following = async {
             if let Some(demand) = demand {
                 follow_demand(demand, announced, replies.clone()).await;
@@ -39,7 +38,7 @@ pub(crate) fn response(
             std::future::pending::<()>().await;
         };
         let reader = Reader {
-            app: &app,
+            publishing: &publishing,
             inbox,
             ingest,
             replies: replies.clone(),
@@ -56,7 +55,7 @@ pub(crate) fn response(
         tokio::select! {
             () = reading => {}
             () = following => {}
-            result = write(&app, outbox, to_send) => {
+            result = write(&publishing, outbox, to_send) => {
                 if let Err(error) = result {
                     tracing::debug!(%error, "WebSocket publisher left");
                 }
@@ -66,8 +65,8 @@ pub(crate) fn response(
 }
 
 /// What readers want of a stream that may have another connection's frames, or none.
-fn demand_now(app: &App, name: &StreamName) -> Demand {
-    app.hub().stream(name).map(|stream| stream.demand()).unwrap_or_default()
+fn demand_now(publishing: &Publishing, name: &StreamName) -> Demand {
+    publishing.hub.stream(name).map(|stream| stream.demand()).unwrap_or_default()
 }
 
 /// Tells the publisher who reads its stream: at once, and after the first frame whenever it changes. Changes that come
@@ -114,15 +113,19 @@ impl Reply {
     }
 }
 
-async fn write(app: &App, mut outbox: Outbox, mut replies: mpsc::Receiver<Reply>) -> Result<(), net::Error> {
-    let heartbeat = app.settings().heartbeat;
+async fn write(
+    publishing: &Publishing,
+    mut outbox: Outbox,
+    mut replies: mpsc::Receiver<Reply>,
+) -> Result<(), net::Error> {
+    let heartbeat = publishing.heartbeat;
     loop {
         tokio::select! {
             Some(reply) = replies.recv() => match reply {
                 Reply::Text(text) => outbox.text(&text).await?,
                 Reply::Goodbye { code, reason } => return outbox.close(code, &reason).await,
             },
-            () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
+            () = publishing.shutdown.cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }
@@ -130,7 +133,7 @@ async fn write(app: &App, mut outbox: Outbox, mut replies: mpsc::Receiver<Reply>
 }
 
 struct Reader<'a> {
-    app: &'a App,
+    publishing: &'a Publishing,
     inbox: Inbox,
     ingest: Ingest,
     replies: mpsc::Sender<Reply>,
@@ -144,12 +147,11 @@ impl Reader<'_> {
     async fn run(mut self) -> Reply {
         let mut metadata = Metadata::default();
         loop {
-            let message =
-                match tokio::time::timeout(self.app.settings().publisher_idle, self.inbox.next()).await {
-                    Ok(Ok(message)) => message,
-                    Ok(Err(ended)) => return self.last_word(&ended),
-                    Err(_elapsed) => return Reply::goodbye(close::POLICY, "no frame came for too long"),
-                };
+            let message = match tokio::time::timeout(self.publishing.idle, self.inbox.next()).await {
+                Ok(Ok(message)) => message,
+                Ok(Err(ended)) => return self.last_word(&ended),
+                Err(_elapsed) => return Reply::goodbye(close::POLICY, "no frame came for too long"),
+            };
             match message {
                 Message::Text(text) => match Metadata::parse(&text) {
                     Ok(parsed) => metadata = parsed,

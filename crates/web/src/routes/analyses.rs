@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use super::{AnalysisPath, Query};
 use crate::{
-    App,
     auth::{Granted, Ticket},
     download::Download,
     error::ApiError,
     pages,
+    upload::Uploading,
 };
 
 const DEFAULT_LIMIT: usize = 50;
@@ -60,7 +60,7 @@ pub(crate) struct AnalysisList {
     ("offset" = Option<usize>, Query, description = "How many to skip")
 ), responses((status = 200, description = "A page", body = AnalysisList), (status = 400, description = "Malformed query")))]
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
+    State(uploading): State<Arc<Uploading>>,
     Granted(grant): Granted,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<AnalysisList>, ApiError> {
@@ -71,8 +71,9 @@ pub(crate) async fn list(
             format!("limit={limit}: allowed is 1 to {MAX_LIMIT}"),
         ));
     }
-    let artifacts = app.uploads().artifacts().clone();
-    let listing = app.disk().read_on(move || artifacts.list(query.offset, limit, |id| may_see(&grant, id)));
+    let artifacts = uploading.uploads.artifacts().clone();
+    let listing =
+        uploading.disk.read_on(move || artifacts.list(query.offset, limit, |id| may_see(&grant, id)));
     let page = listing.await?.map_err(|error| {
         let message = format!("referee.output_dir cannot be read: {error}");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OUTPUT_UNAVAILABLE", message)
@@ -84,17 +85,18 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/analyses/{id}", operation_id = "analysis", tag = "upload", params(("id" = String, Path)),
     responses((status = 200, description = "`analysis_result.json`, and `files`", body = Object), (status = 404, description = "No such analysis")))]
 pub(crate) async fn result(
-    State(app): State<Arc<App>>,
+    State(uploading): State<Arc<Uploading>>,
     Granted(grant): Granted,
     AnalysisPath { id, .. }: AnalysisPath,
 ) -> Result<Json<Value>, ApiError> {
     if !may_see(&grant, &id) {
         return Err(not_found(&id));
     }
-    let artifacts = app.uploads().artifacts().clone();
+    let artifacts = uploading.uploads.artifacts().clone();
     let asked = id.clone();
-    let found =
-        app.disk().read_on(move || artifacts.result(&asked).map(|result| (result, artifacts.files(&asked))));
+    let found = uploading
+        .disk
+        .read_on(move || artifacts.result(&asked).map(|result| (result, artifacts.files(&asked))));
     let (mut result, files) = found.await?.ok_or_else(|| not_found(&id))?;
     if let Some(result) = result.as_object_mut() {
         result.insert("files".into(), json!(files));
@@ -108,7 +110,7 @@ pub(crate) async fn result(
     responses((status = 200, description = "The file", content_type = "application/octet-stream"),
         (status = 206, description = "A part of it"), (status = 404, description = "No such file")))]
 pub(crate) async fn file(
-    State(app): State<Arc<App>>,
+    State(uploading): State<Arc<Uploading>>,
     Granted(grant): Granted,
     AnalysisPath { id, file: name }: AnalysisPath,
     method: Method,
@@ -117,9 +119,9 @@ pub(crate) async fn file(
     if !may_see(&grant, &id) {
         return Err(not_found(&id));
     }
-    let artifacts = app.uploads().artifacts().clone();
+    let artifacts = uploading.uploads.artifacts().clone();
     let (asked, wanted) = (id.clone(), name.clone());
-    let opened = app.disk().read_on(move || {
+    let opened = uploading.disk.read_on(move || {
         let file = std::fs::File::open(artifacts.file(&asked, &wanted)?).ok()?;
         Download::finished(file, content_type(&wanted)).ok()
     });
@@ -127,7 +129,7 @@ pub(crate) async fn file(
         let message = format!("the analysis '{id}' has no such file: GET /api/analyses/{id} lists its files");
         ApiError::new(StatusCode::NOT_FOUND, "FILE_NOT_FOUND", message)
     })?;
-    Ok(download.response(app.disk(), &method, &headers))
+    Ok(download.response(&uploading.disk, &method, &headers))
 }
 
 /// Only the folder of a session holds an analysis.

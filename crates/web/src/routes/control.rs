@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, auth::Granted, clock, error::ApiError};
+use crate::{auth::Granted, clock, error::ApiError, metrics::Monitor};
 
 const SECS_PER_DAY: u64 = 24 * 60 * 60;
 
@@ -44,13 +44,12 @@ pub(crate) struct HealthConfig {
 
 /// Health and configuration in short.
 #[utoipa::path(get, path = "/health", tag = "control", responses((status = 200, description = "The answer", body = Health)))]
-pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
-    let limits = app.hub().limits();
-    let info = &app.settings().health;
-    let recording = app.recordings().config();
+pub(crate) async fn health(State(monitor): State<Arc<Monitor>>) -> Json<Health> {
+    let (info, live) = (&monitor.health, &monitor.live);
+    let (limits, recording) = (live.hub.limits(), live.recordings.config());
     Json(Health {
         status: "healthy",
-        active_streams: app.hub().len(),
+        active_streams: live.hub.len(),
         max_streams: limits.streams,
         recording_enabled: recording.automatic,
         config: HealthConfig {
@@ -62,7 +61,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Json<Health> {
         version: env!("CARGO_PKG_VERSION"),
         isaac_sim_ip: info.simulator_ip.clone(),
         isaac_sim_port: info.simulator_port.to_string(),
-        active_sessions: app.simulators().len(),
+        active_sessions: live.simulators.len(),
         timestamp: clock::rfc3339(SystemTime::now()),
         model_loaded: info.model_loaded,
         model_path: info.model_path.clone(),
@@ -78,8 +77,8 @@ pub(crate) async fn livez() -> &'static str {
 /// New clients may be sent here.
 #[utoipa::path(get, path = "/readyz", tag = "control",
     responses((status = 200, description = "Yes", content_type = "text/plain", body = String), (status = 503, description = "Shutting down")))]
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
-    if app.shutdown().is_cancelled() {
+pub(crate) async fn readyz(State(monitor): State<Arc<Monitor>>) -> Result<&'static str, ApiError> {
+    if monitor.shutdown.is_cancelled() {
         let message = "the hub is shutting down";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN", message));
     }
@@ -89,8 +88,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
 /// Metrics for Prometheus: of the streams that the key may see.
 #[utoipa::path(get, path = "/metrics", tag = "control",
     responses((status = 200, description = "The metrics", content_type = "application/openmetrics-text", body = String)))]
-pub(crate) async fn metrics(State(app): State<Arc<App>>, Granted(grant): Granted) -> Response {
-    match app.metrics().expose(&app, &grant) {
+pub(crate) async fn metrics(State(monitor): State<Arc<Monitor>>, Granted(grant): Granted) -> Response {
+    match monitor.expose(&grant) {
         Ok(text) => {
             let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, content_type)], text).into_response()

@@ -12,13 +12,13 @@ use utoipa::{OpenApi, openapi::Server};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use super::{Tail, table::Description};
-use crate::App;
+use crate::BasePath;
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "control", responses((status = 200, description = "The description", content_type = "application/json", body = Object)))]
-pub(crate) async fn description(State(app): State<Arc<App>>) -> Json<utoipa::openapi::OpenApi> {
+pub(crate) async fn description(State(base_path): State<BasePath>) -> Json<utoipa::openapi::OpenApi> {
     let mut description = Description::openapi();
-    description.servers = Some(vec![Server::new(app.settings().base_path.at("/"))]);
+    description.servers = Some(vec![Server::new(base_path.at("/"))]);
     Json(description)
 }
 

@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};
 use crate::{
-    App,
-    auth::{COOKIE, Granted},
+    BasePath,
+    auth::{Access, COOKIE, Granted},
     caller::Caller,
     clock,
     error::ApiError,
@@ -33,41 +33,43 @@ pub(crate) struct Login {
 #[utoipa::path(post, path = "/api/login", tag = "keys", request_body = Login, responses(
     (status = 200, description = "The cookie is set"), (status = 401, description = "The key is not known, or has expired")))]
 pub(crate) async fn login(
-    State(app): State<Arc<App>>,
+    State(access): State<Arc<Access>>,
+    State(base_path): State<BasePath>,
     caller: Caller,
     OptionalJson(login): OptionalJson<Login>,
 ) -> Result<Response, ApiError> {
-    if app.guard().is_open() {
+    if access.guard.is_open() {
         return Ok(Json(json!({ "status": "success", "message": "no key is needed here" })).into_response());
     }
-    let access::Login { token, lasts } = app.guard().login(&login.key, caller.address, SystemTime::now())?;
+    let ::access::Login { token, lasts } =
+        access.guard.login(&login.key, caller.address, SystemTime::now())?;
     let message = "logged in";
     let body =
         Json(json!({ "status": "success", "message": message, "expires_in_seconds": lasts.as_secs() }));
-    Ok(([(header::SET_COOKIE, cookie(&token, lasts, &app, &caller))], body).into_response())
+    Ok(([(header::SET_COOKIE, cookie(&token, lasts, &base_path, &caller))], body).into_response())
 }
 
 /// Log out: the browser forgets the cookie.
 #[utoipa::path(post, path = "/api/logout", tag = "keys", responses((status = 200, description = "The cookie is gone")))]
-pub(crate) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> Response {
+pub(crate) async fn logout(State(base_path): State<BasePath>, caller: Caller) -> Response {
     let body = Json(json!({ "status": "success", "message": "logged out" }));
-    ([(header::SET_COOKIE, cookie("", Duration::ZERO, &app, &caller))], body).into_response()
+    ([(header::SET_COOKIE, cookie("", Duration::ZERO, &base_path, &caller))], body).into_response()
 }
 
 /// Hidden from scripts and other sites, and over HTTPS never sent in the clear afterwards.
-fn cookie(value: &str, span: Duration, app: &App, caller: &Caller) -> String {
+fn cookie(value: &str, span: Duration, base_path: &BasePath, caller: &Caller) -> String {
     let secure = if caller.is_https { "; Secure" } else { "" };
-    let path = app.settings().base_path.at("/");
+    let path = base_path.at("/");
     format!("{COOKIE}={value}; Path={path}; Max-Age={}; HttpOnly; SameSite=Strict{secure}", span.as_secs())
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct ShareWish {
+pub(crate) struct ShareRequest {
     /// How long the link lasts: 1 to 31,536,000 (a year); an hour by default.
     seconds: Option<u64>,
 }
 
-impl ShareWish {
+impl ShareRequest {
     const DEFAULT: u64 = 60 * 60;
     const MAX: u64 = 365 * 24 * 60 * 60;
 
@@ -97,20 +99,21 @@ pub(crate) struct Shared {
 
 /// A link that opens this stream's views, and nothing else, for a while.
 #[utoipa::path(post, path = "/api/streams/{name}/share", operation_id = "share_stream", tag = "keys", params(("name" = String, Path)),
-    request_body(content = ShareWish, description = "{\"seconds\": 7200}"), responses(
+    request_body(content = ShareRequest, description = "{\"seconds\": 7200}"), responses(
     (status = 200, description = "The link; it ends with the key that asked for it, if that is sooner", body = Shared),
     (status = 409, description = "No key is set, so all is open anyway")))]
 pub(crate) async fn share(
-    State(app): State<Arc<App>>,
+    State(access): State<Arc<Access>>,
+    State(base_path): State<BasePath>,
     Granted(grant): Granted,
     caller: Caller,
     Name(name): Name,
-    OptionalJson(wish): OptionalJson<ShareWish>,
+    OptionalJson(request): OptionalJson<ShareRequest>,
 ) -> Result<Json<Shared>, ApiError> {
-    let share = app.guard().share(&grant, &name, wish.span()?)?;
+    let share = access.guard.share(&grant, &name, request.span()?)?;
     tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
     let (base, token) = (caller.base(), share.token);
-    let path = app.settings().base_path.at(&format!("/stream/{name}"));
+    let path = base_path.at(&format!("/stream/{name}"));
     let url = |rest: &str| format!("{base}{path}{rest}?token={token}");
     Ok(Json(Shared {
         status: "success",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};
-use crate::{App, derived::AnalysisState, error::ApiError};
+use crate::{derived::AnalysisState, error::ApiError, live::Live};
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Command {
@@ -26,11 +26,11 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 #[utoipa::path(get, path = "/api/streams/{name}/analysis", operation_id = "analysis_state", tag = "upload", params(("name" = String, Path)),
     responses((status = 200, description = "The analysis", body = AnalysisState), (status = 404, description = "No such stream")))]
 pub(crate) async fn state(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(name): Name,
 ) -> Result<Json<AnalysisState>, ApiError> {
-    let stream = app.stream(&name)?;
-    Ok(Json(AnalysisState::of(app.derive(), &stream)))
+    let stream = live.stream(&name)?;
+    Ok(Json(AnalysisState::of(&live.derive, &stream)))
 }
 
 /// Analyse a stream from now on, or stop. It runs until it is stopped or the stream ends.
@@ -39,35 +39,35 @@ pub(crate) async fn state(
     responses((status = 200, description = "Done", body = AnalysisState), (status = 400, description = "No such pipeline"),
         (status = 404, description = "No such stream"), (status = 503, description = "Its model is not loaded, or too many streams are analysed")))]
 pub(crate) async fn command(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(name): Name,
     OptionalJson(body): OptionalJson<Command>,
 ) -> Result<Json<AnalysisState>, ApiError> {
-    let stream = app.stream(&name)?;
+    let stream = live.stream(&name)?;
     match body.pipeline {
         Some(Some(pipeline)) => {
-            app.derive().start_analysis(&stream, &pipeline)?;
+            live.derive.start_analysis(&stream, &pipeline)?;
             tracing::info!(stream = %name, pipeline, "analysis begun by request");
         }
-        Some(None) => drop(app.derive().stop_analysis(&stream)),
+        Some(None) => drop(live.derive.stop_analysis(&stream)),
         None => {
             let message = "say what to do: {\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop";
             return Err(ApiError::bad_request("BAD_BODY", message));
         }
     }
-    Ok(Json(AnalysisState::of(app.derive(), &stream)))
+    Ok(Json(AnalysisState::of(&live.derive, &stream)))
 }
 
 /// Stop analysing a stream.
 #[utoipa::path(delete, path = "/api/streams/{name}/analysis", operation_id = "stop_analysis", tag = "upload", params(("name" = String, Path)),
     responses((status = 200, description = "Stopped, or not running", body = AnalysisState), (status = 404, description = "No such stream")))]
 pub(crate) async fn stop(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(name): Name,
 ) -> Result<Json<AnalysisState>, ApiError> {
-    let stream = app.stream(&name)?;
-    if app.derive().stop_analysis(&stream) {
+    let stream = live.stream(&name)?;
+    if live.derive.stop_analysis(&stream) {
         tracing::info!(stream = %name, "analysis stopped by request");
     }
-    Ok(Json(AnalysisState::of(app.derive(), &stream)))
+    Ok(Json(AnalysisState::of(&live.derive, &stream)))
 }

@@ -18,4 +18,5 @@ mod viewer;
 
 use extract::{AnalysisPath, Tail};
 pub(crate) use extract::{Name, OptionalJson, Query, RecordingPath};
+pub(crate) use robot::Robot;
 pub(crate) use table::all;

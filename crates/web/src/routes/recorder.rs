@@ -15,8 +15,10 @@ use utoipa::ToSchema;
 
 use super::{Name, OptionalJson, Query};
 use crate::{
-    App,
+    BasePath,
+    disk::Library,
     error::ApiError,
+    live::Live,
     recording::{RecorderState, Recording},
     stats::round,
 };
@@ -25,11 +27,11 @@ use crate::{
 #[utoipa::path(get, path = "/api/streams/{name}/recording", operation_id = "recording_state", tag = "recordings", params(("name" = String, Path)),
     responses((status = 200, description = "The recorder", body = RecorderState), (status = 404, description = "No such stream")))]
 pub(crate) async fn state(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(name): Name,
 ) -> Result<Json<RecorderState>, ApiError> {
-    app.stream(&name)?;
-    Ok(Json(RecorderState::of(&app, &name)))
+    live.stream(&name)?;
+    Ok(Json(RecorderState::of(&live.recordings, &name)))
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -60,7 +62,7 @@ pub(crate) struct Commanded {
     responses((status = 200, description = "Done", body = Commanded), (status = 404, description = "No such stream"),
         (status = 409, description = "There is nothing to stop"), (status = 503, description = "It cannot be recorded now")))]
 pub(crate) async fn command(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     Name(name): Name,
     Query(query): Query<Command>,
     OptionalJson(body): OptionalJson<Command>,
@@ -70,22 +72,22 @@ pub(crate) async fn command(
         return Err(ApiError::bad_request("BAD_BODY", message));
     };
     match action {
-        Action::Start => start(&app, name).await,
-        Action::Stop => stop(&app, name).await,
+        Action::Start => start(&library, name).await,
+        Action::Stop => stop(&library, name).await,
     }
 }
 
-async fn start(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> {
-    let (recordings, stream) = (app.recordings().clone(), name.clone());
-    let activity = app.disk().ask(move || recordings.begin(&stream)).await?;
+async fn start(library: &Library, name: StreamName) -> Result<Json<Commanded>, ApiError> {
+    let (recordings, stream) = (library.recordings.clone(), name.clone());
+    let activity = library.disk.ask(move || recordings.begin(&stream)).await?;
     tracing::info!(stream = %name, "recording begun by request");
     let recorder = RecorderState::at(activity, Timestamp::now());
     Ok(Json(Commanded { status: "success", message: format!("Stream '{name}' is being recorded"), recorder }))
 }
 
-async fn stop(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> {
-    let (recordings, stream) = (app.recordings().clone(), name.clone());
-    let activity = app.disk().ask(move || recordings.end(&stream)).await?;
+async fn stop(library: &Library, name: StreamName) -> Result<Json<Commanded>, ApiError> {
+    let (recordings, stream) = (library.recordings.clone(), name.clone());
+    let activity = library.disk.ask(move || recordings.end(&stream)).await?;
     tracing::info!(stream = %name, "recording ended by request");
     let recorder = RecorderState::ended(activity, Timestamp::now());
     let message = format!("Stream '{name}' is not being recorded any more");
@@ -93,12 +95,12 @@ async fn stop(app: &App, name: StreamName) -> Result<Json<Commanded>, ApiError> 
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-pub(crate) struct ClipWish {
-    /// The last so many, 1 to 3600; 60 by default.
+pub(crate) struct ClipRequest {
+    /// How many seconds, 1 to 3600; 60 by default.
     seconds: Option<f64>,
 }
 
-impl ClipWish {
+impl ClipRequest {
     const DEFAULT: f64 = 60.0;
     const MAX: f64 = 3600.0;
 
@@ -124,21 +126,22 @@ pub(crate) struct Clip {
 /// Save the last seconds of a stream as a recording of its own.
 #[utoipa::path(post, path = "/api/streams/{name}/clip", operation_id = "save_clip", tag = "recordings",
     params(("name" = String, Path), ("seconds" = Option<f64>, Query, description = "Instead of the body")),
-    request_body(content = ClipWish, description = "{\"seconds\": 60}"),
+    request_body(content = ClipRequest, description = "{\"seconds\": 60}"),
     responses((status = 201, description = "Saved", body = Clip), (status = 400, description = "Too short or too long"),
         (status = 404, description = "No such stream"), (status = 409, description = "There is nothing to save"), (status = 503, description = "It cannot be saved now")))]
 pub(crate) async fn clip(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
+    State(base_path): State<BasePath>,
     Name(name): Name,
-    Query(query): Query<ClipWish>,
-    OptionalJson(body): OptionalJson<ClipWish>,
+    Query(query): Query<ClipRequest>,
+    OptionalJson(body): OptionalJson<ClipRequest>,
 ) -> Result<Response, ApiError> {
-    let span = ClipWish { seconds: body.seconds.or(query.seconds) }.span()?;
-    let (recordings, stream) = (app.recordings().clone(), name.clone());
-    let metadata = app.disk().save(move || recordings.clip(&stream, span)).await?;
+    let span = ClipRequest { seconds: body.seconds.or(query.seconds) }.span()?;
+    let (recordings, stream) = (library.recordings.clone(), name.clone());
+    let metadata = library.disk.save(move || recordings.clip(&stream, span)).await?;
     tracing::info!(stream = %name, file = metadata.file, bytes = metadata.size_bytes, "clip saved by request");
     let seconds = round(metadata.duration_seconds, 3);
-    let recording = Recording::new(metadata, &app.settings().base_path);
+    let recording = Recording::new(metadata, &base_path);
     let clip = Clip { status: "success", recording, seconds };
     Ok((StatusCode::CREATED, Json(clip)).into_response())
 }

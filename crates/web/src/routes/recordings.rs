@@ -17,13 +17,14 @@ use utoipa::ToSchema;
 
 use super::{Query, RecordingPath};
 use crate::{
-    App,
+    BasePath,
     auth::Granted,
     clock,
+    disk::Library,
     download::Download,
     error::ApiError,
     recording::{DiskSpace, RecordedStream, Recording},
-    view::{Offset, Source, Speed, mjpeg, snapshot},
+    view::{Offset, Source, Speed, Views, mjpeg, snapshot},
 };
 
 const DEFAULT_LIMIT: usize = 100;
@@ -110,14 +111,14 @@ pub(crate) struct RecordingList {
     ("order" = Option<String>, Query, description = "newest (default) or oldest")
 ), responses((status = 200, description = "A page", body = RecordingList), (status = 400, description = "Malformed query"), (status = 503, description = "The recordings' disk cannot be used")))]
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
+    State(base_path): State<BasePath>,
     Granted(grant): Granted,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<RecordingList>, ApiError> {
     let mut filter = query.filter()?;
-    let store = app.recordings().store().clone();
-    let base_path = app.settings().base_path.clone();
-    let list = app.disk().ask(move || {
+    let store = library.recordings.store().clone();
+    let list = library.disk.ask(move || {
         let sees_all = grant.allows_everywhere(Scope::View);
         let is_first = filter.cursor.is_none();
         let mut streams = if is_first || !sees_all { store.streams()? } else { Vec::new() };
@@ -158,7 +159,7 @@ pub(crate) struct FileQuery {
     (status = 404, description = "No such recording"), (status = 416, description = "Nothing of the range is there")
 ))]
 pub(crate) async fn file(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     path: RecordingPath,
     Query(query): Query<FileQuery>,
     method: Method,
@@ -166,18 +167,18 @@ pub(crate) async fn file(
 ) -> Result<Response, ApiError> {
     if let Some(name) = path.file.strip_suffix(".json") {
         let id = RecordingPath { file: format!("{name}.mp4"), ..path }.id()?;
-        return metadata(&app, id).await;
+        return metadata(&library, id).await;
     }
     let id = path.id()?;
-    let store = app.recordings().store().clone();
+    let store = library.recordings.store().clone();
     let save_as = (query.download != 0).then(|| path.file.clone());
-    let download = app.disk().ask(move || Ok(download_of(store.open(&id)?))).await??;
-    Ok(download.save_as(save_as.as_deref()).response(app.disk(), &method, &headers))
+    let download = library.disk.ask(move || Ok(download_of(store.open(&id)?))).await??;
+    Ok(download.save_as(save_as.as_deref()).response(&library.disk, &method, &headers))
 }
 
-async fn metadata(app: &App, id: RecordingId) -> Result<Response, ApiError> {
-    let store = app.recordings().store().clone();
-    let metadata = app.disk().ask(move || store.get(&id)).await?;
+async fn metadata(library: &Library, id: RecordingId) -> Result<Response, ApiError> {
+    let store = library.recordings.store().clone();
+    let metadata = library.disk.ask(move || store.get(&id)).await?;
     Ok(Json(metadata).into_response())
 }
 
@@ -197,12 +198,12 @@ pub(crate) fn download_of(open: OpenFile) -> Result<Download, ApiError> {
     params(("stream" = String, Path), ("file" = String, Path)),
     responses((status = 200, description = "Deleted; `freed_bytes` says how much that freed"), (status = 404, description = "No such recording"), (status = 409, description = "It is being written")))]
 pub(crate) async fn delete(
-    State(app): State<Arc<App>>,
+    State(library): State<Arc<Library>>,
     path: RecordingPath,
 ) -> Result<Json<Value>, ApiError> {
     let id = path.id()?;
-    let store = app.recordings().store().clone();
-    let freed = app.disk().ask(move || store.delete(&id)).await?;
+    let store = library.recordings.store().clone();
+    let freed = library.disk.ask(move || store.delete(&id)).await?;
     let RecordingPath { stream, file } = path;
     tracing::info!(%stream, file, bytes = freed, "recording deleted by request");
     let message = format!("Recording '{stream}/{file}' deleted");
@@ -226,16 +227,15 @@ pub(crate) struct ReplayQuery {
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"),
     (status = 404, description = "No such recording"), (status = 503, description = "Too many are being watched")))]
 pub(crate) async fn replay(
-    State(app): State<Arc<App>>,
+    State(views): State<Arc<Views>>,
     path: RecordingPath,
     Query(query): Query<ReplayQuery>,
     Query(view): Query<mjpeg::Query>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let views = app.views();
     let fps = views.rate(view.fps);
-    let source = Source::recording(views, path.id()?, query.t, query.speed, fps).await?;
-    Ok(mjpeg::response(views, source, &view, &headers))
+    let source = Source::recording(&views, path.id()?, query.t, query.speed, fps).await?;
+    Ok(mjpeg::response(&views, source, &view, &headers))
 }
 
 /// The frame that a recording shows at a time.
@@ -245,10 +245,10 @@ pub(crate) async fn replay(
 ), responses((status = 200, content_type = "image/jpeg", description = "The frame"), (status = 304, description = "The same"),
     (status = 404, description = "No such recording"), (status = 503, description = "It has no frame yet")))]
 pub(crate) async fn still(
-    State(app): State<Arc<App>>,
+    State(views): State<Arc<Views>>,
     path: RecordingPath,
     Query(query): Query<ReplayQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    snapshot::recording(app.views(), path.id()?, query.t, &headers).await
+    snapshot::recording(&views, path.id()?, query.t, &headers).await
 }

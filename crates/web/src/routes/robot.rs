@@ -5,19 +5,43 @@ use std::sync::Arc;
 use access::{Grant, Scope};
 use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
+use hub::Stream;
 use serde::Serialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::Query;
 use crate::{
-    App,
+    RobotInfo,
     auth::Granted,
     clock,
     error::ApiError,
+    live::Live,
     stats::round,
-    view::{Rendition, Source, mjpeg, snapshot},
+    view::{Clients, Rendition, Source, Views, mjpeg, snapshot},
 };
+
+/// The robot's stream, and its clients.
+#[derive(Debug)]
+pub(crate) struct Robot {
+    pub(crate) info: RobotInfo,
+    pub(crate) clients: Arc<Clients>,
+}
+
+impl Robot {
+    fn stream(&self, live: &Live, grant: &Grant) -> Option<Stream> {
+        let name = self.info.stream.as_ref().or(live.default.as_ref());
+        live.stream_or_oldest(name, grant)
+    }
+
+    /// Checks that the key opens the configured stream; without one, the stream is one of those that the key may view.
+    fn check(&self, grant: &Grant) -> Result<(), ApiError> {
+        match &self.info.stream {
+            Some(name) => Ok(grant.require(Scope::View, name)?),
+            None => Ok(()),
+        }
+    }
+}
 
 /// The robot's stream as MJPEG, with a steady heartbeat.
 #[utoipa::path(get, path = "/api/robot/stream", operation_id = "robot_stream", tag = "robot", params(
@@ -30,33 +54,27 @@ use crate::{
     (status = 503, description = "No frame available yet")
 ))]
 pub(crate) async fn stream(
-    State(app): State<Arc<App>>,
+    State(robot): State<Arc<Robot>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Query(query): Query<mjpeg::Query>,
     Query(rendition): Query<Rendition>,
     Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    check(&app, &grant)?;
-    wait_for_first_frame(&app, &grant).await?;
-    let views = app.views();
+    robot.check(&grant)?;
+    let stream = robot.stream(&live, &grant);
+    wait_for_first_frame(&views, stream).await?;
     let want = rendition.want().at_most(views.rate(query.fps));
-    let streams = Arc::clone(&app);
-    let source = Source::following(views, move || streams.robot_stream(&grant), want)?;
-    let client = app.robot_clients().connect();
-    Ok(mjpeg::tracked_response(views, source, client, &query, &headers))
+    let playing = Arc::clone(&robot);
+    let source = Source::following(&views, move || playing.stream(&live, &grant), want)?;
+    let client = robot.clients.connect();
+    Ok(mjpeg::tracked_response(&views, source, client, &query, &headers))
 }
 
-/// Checks that the key opens the configured stream; without one, the stream is one of those that the key may view.
-fn check(app: &App, grant: &Grant) -> Result<(), ApiError> {
-    match &app.settings().robot.stream {
-        Some(name) => Ok(grant.require(Scope::View, name)?),
-        None => Ok(()),
-    }
-}
-
-async fn wait_for_first_frame(app: &App, grant: &Grant) -> Result<(), ApiError> {
-    if let Some(stream) = app.robot_stream(grant)
-        && snapshot::has_frame(app.views(), &stream).await?
+async fn wait_for_first_frame(views: &Views, stream: Option<Stream>) -> Result<(), ApiError> {
+    if let Some(stream) = stream
+        && snapshot::has_frame(views, &stream).await?
     {
         return Ok(());
     }
@@ -90,26 +108,27 @@ pub(crate) struct RobotStats {
     (status = 200, description = "The answer", body = RobotStats), (status = 401, description = "No API key, or a wrong one")
 ))]
 pub(crate) async fn stats(
-    State(app): State<Arc<App>>,
+    State(robot): State<Arc<Robot>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Granted(grant): Granted,
 ) -> Result<Json<RobotStats>, ApiError> {
-    check(&app, &grant)?;
-    let settings = app.settings();
-    let stats = app.robot_stream(&grant).map(|stream| stream.stats(clock::now()));
+    robot.check(&grant)?;
+    let stats = robot.stream(&live, &grant).map(|stream| stream.stats(clock::now()));
     let current_fps = stats.as_ref().map_or(0.0, |s| round(s.fps, 1));
     let (width, height) = stats
         .as_ref()
         .and_then(|s| s.format)
-        .map_or(settings.robot.camera_size, |format| (format.width, format.height));
+        .map_or(robot.info.camera_size, |format| (format.width, format.height));
     Ok(Json(RobotStats {
-        active_clients: app.robot_clients().active(),
-        frame_cache_enabled: settings.robot.frame_cache,
-        stream_fps: number(settings.stream_fps.unwrap_or(current_fps)),
+        active_clients: robot.clients.active(),
+        frame_cache_enabled: robot.info.frame_cache,
+        stream_fps: number(views.default_fps.unwrap_or(current_fps)),
         camera_resolution: format!("{width}x{height}"),
-        jpeg_quality: settings.robot.jpeg_quality,
+        jpeg_quality: robot.info.jpeg_quality,
         current_fps,
         total_frames: stats.as_ref().map_or(0, |s| s.totals.frames),
-        heartbeat_interval: settings.heartbeat.as_secs_f64(),
+        heartbeat_interval: views.heartbeat.as_secs_f64(),
         stream: stats.map(|s| s.name.to_string()),
     }))
 }

@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use access::{Grant, Scope};
+use access::{Grant, Guard, Scope};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use hub::StreamName;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
-use sessions::{CreateRequest, Created, Info};
+use sessions::{CreateRequest, Created, Info, Sessions};
 use utoipa::ToSchema;
 
 use super::{Name, OptionalJson};
-use crate::{App, auth::Granted, caller::Caller, clock, error::ApiError};
+use crate::{
+    BasePath,
+    auth::{Access, Granted},
+    caller::Caller,
+    clock,
+    error::ApiError,
+    live::Live,
+};
 
 /// How the paths of these routes begin; their errors say `"success": false`.
 pub(crate) const ROUTES: &str = "/session/";
@@ -67,26 +74,29 @@ pub(crate) struct SessionCreated {
     (status = 200, description = "The session; with a key that may view its stream, the addresses hold a token that opens them for a year", body = SessionCreated),
     (status = 400, description = "A bad body or robotId"), (status = 503, description = "At a limit")))]
 pub(crate) async fn create(
-    State(app): State<Arc<App>>,
+    State(simulators): State<Sessions>,
+    State(access): State<Arc<Access>>,
+    State(base_path): State<BasePath>,
     Granted(grant): Granted,
     caller: Caller,
     OptionalJson(create): OptionalJson<Create>,
 ) -> Result<Json<SessionCreated>, ApiError> {
     let Create { user_id, robot_name, robot_id, simulator } = create;
-    let wish =
+    let request =
         CreateRequest { user_id, robot_name, robot_id: robot_id.filter(|id| !id.is_empty()), simulator };
-    let Created { info, is_reused } = app.simulators().create(wish)?;
+    let Created { info, is_reused } = simulators.create(request)?;
     if let Err(refusal) = grant.require(Scope::Publish, &info.id) {
         if !is_reused {
-            app.simulators().destroy(&info.id);
+            simulators.destroy(&info.id);
         }
         return Err(refusal.into());
     }
-    let warning = if is_reused { None } else { probe(&app, &info).await };
+    let warning = if is_reused { None } else { probe(&simulators, &info).await };
     if !is_reused {
         tracing::info!(session = %info.id, "session made by request");
     }
-    let url = urls(&app, &grant, &caller, &info.id);
+    let root = format!("{}{base_path}", caller.base());
+    let url = urls(&access.guard, &grant, &root, &info.id);
     Ok(Json(SessionCreated {
         success: true,
         ws_url: url("").replacen("http", "ws", 1),
@@ -98,23 +108,23 @@ pub(crate) async fn create(
     }))
 }
 
-/// The addresses of a session's views, as the caller reaches them. An `<img>` and an iframe send no key: where one is
+/// The addresses of a session's views; `root` is the hub as the caller reaches it. An `<img>` and an iframe send no key: where one is
 /// needed, a token stands in the address.
-fn urls(app: &App, grant: &Grant, caller: &Caller, id: &StreamName) -> impl Fn(&str) -> String {
-    let share = app.guard().share(grant, id, TOKEN_SPAN);
+fn urls(guard: &Guard, grant: &Grant, root: &str, id: &StreamName) -> impl Fn(&str) -> String {
+    let share = guard.share(grant, id, TOKEN_SPAN);
     let token = share
         .ok()
         .filter(|_| grant.shows(id))
         .map_or(String::new(), |share| format!("?token={}", share.token));
-    let stream = format!("{}{}", caller.base(), app.settings().base_path.at(&format!("/stream/{id}")));
+    let stream = format!("{root}/stream/{id}");
     move |view| format!("{stream}{view}{token}")
 }
 
 /// As long as a key lives, or as its session does.
 const TOKEN_SPAN: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);
 
-async fn probe(app: &App, info: &Info) -> Option<String> {
-    let warning = app.simulators().probe(&info.request).await?;
+async fn probe(simulators: &Sessions, info: &Info) -> Option<String> {
+    let warning = simulators.probe(&info.request).await?;
     tracing::warn!(session = %info.id, "the simulator does not answer GET /ping: {warning}");
     Some(format!("the simulator does not answer GET /ping: {warning}"))
 }
@@ -144,13 +154,13 @@ struct Session {
 #[utoipa::path(get, path = "/session/{id}", operation_id = "session", tag = "sessions", params(("id" = String, Path)),
     responses((status = 200, description = "The session", body = SessionAnswer), (status = 404, description = "Session not found")))]
 pub(crate) async fn info(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(id): Name,
 ) -> Result<Json<SessionAnswer>, ApiError> {
-    let info = app.simulators().info(&id).ok_or_else(not_found)?;
+    let info = live.simulators.info(&id).ok_or_else(not_found)?;
     let CreateRequest { user_id, robot_name, robot_id, .. } = info.request;
     let session = Session {
-        connections: app.hub().stream(&id).map_or(0, |stream| stream.demand().viewers),
+        connections: live.hub.stream(&id).map_or(0, |stream| stream.demand().viewers),
         id: id.to_string(),
         user_id,
         robot_name,
@@ -165,8 +175,11 @@ pub(crate) async fn info(
 /// End a session: its clients are notified, and the simulator is disconnected.
 #[utoipa::path(post, path = "/session/{id}/destroy", operation_id = "destroy_session", tag = "sessions", params(("id" = String, Path)),
     responses((status = 200, description = "Ended"), (status = 404, description = "Session not found")))]
-pub(crate) async fn destroy(State(app): State<Arc<App>>, Name(id): Name) -> Result<Json<Value>, ApiError> {
-    if !app.simulators().destroy(&id) {
+pub(crate) async fn destroy(
+    State(simulators): State<Sessions>,
+    Name(id): Name,
+) -> Result<Json<Value>, ApiError> {
+    if !simulators.destroy(&id) {
         return Err(not_found());
     }
     tracing::info!(session = %id, "session destroyed by request");

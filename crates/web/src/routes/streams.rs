@@ -16,13 +16,12 @@ use utoipa::ToSchema;
 
 use super::{Name, Query};
 use crate::{
-    App,
     auth::{Granted, Ticket},
     clock,
     error::ApiError,
+    live::Live,
     pages,
-    publish::{self, frame::Published},
-    recording::RecorderState,
+    publish::{self, Publishing, frame::Published},
     stats::{StreamDetail, StreamInfo},
     view::{Fps, Past, Rendition, Source, Views, mjpeg, snapshot, websocket as websocket_view},
     websocket,
@@ -44,12 +43,12 @@ responses(
     (status = 503, description = "The stream limit is reached")
 ))]
 pub(crate) async fn publish(
-    State(app): State<Arc<App>>,
+    State(publishing): State<Arc<Publishing>>,
     Name(name): Name,
     Query(query): Query<publish::Query>,
     request: Request,
 ) -> Result<Json<Published>, ApiError> {
-    publish::body::publish(app, name, query, request).await.map(Json)
+    publish::body::publish(publishing, name, query, request).await.map(Json)
 }
 
 /// The same as POST: ffmpeg and curl upload with PUT.
@@ -57,7 +56,7 @@ pub(crate) async fn publish(
     request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "multipart/x-mixed-replace"))),
     responses((status = 200, description = "The answer", body = Published), (status = 400, description = "Malformed"), (status = 409, description = "Another connection publishes it"), (status = 413, description = "Too large"), (status = 415, description = "Not an image that the hub takes"), (status = 503, description = "At a limit")))]
 pub(crate) async fn publish_by_put(
-    state: State<Arc<App>>,
+    state: State<Arc<Publishing>>,
     name: Name,
     query: Query<publish::Query>,
     request: Request,
@@ -72,7 +71,7 @@ pub(crate) async fn publish_by_put(
     ("demand" = Option<u8>, Query, description = "1: {\"type\":\"demand\",\"viewers\":0,\"services\":1} at once and, after the first frame, whenever the readers of the stream change; refused frames are reported, too")
 ), responses((status = 101, description = "A WebSocket"), (status = 409, description = "Another connection publishes it"), (status = 426, description = "Not a WebSocket handshake")))]
 pub(crate) async fn publish_websocket(
-    State(app): State<Arc<App>>,
+    State(publishing): State<Arc<Publishing>>,
     Name(name): Name,
     Query(query): Query<publish::Query>,
     request: Request,
@@ -80,7 +79,7 @@ pub(crate) async fn publish_websocket(
     if !websocket::is_upgrade(&request) {
         return Err(websocket::upgrade_required());
     }
-    publish::websocket::response(app, name, query, request)
+    publish::websocket::response(publishing, name, query, request)
 }
 
 /// View a stream: MJPEG, or with an upgrade the WebSocket view.
@@ -98,7 +97,8 @@ pub(crate) async fn publish_websocket(
     (status = 101, description = "A WebSocket"), (status = 404, description = "No such stream, or not recorded then")
 ))]
 pub(crate) async fn view(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     Query(socket_query): Query<websocket_view::Query>,
@@ -106,19 +106,12 @@ pub(crate) async fn view(
     request: Request,
 ) -> Result<Response, ApiError> {
     let is_live = view.moment.t.is_none();
-    let source = view.source(app.views(), &app.stream(&name)?, query.fps).await?;
+    let source = view.source(&views, &live.stream(&name)?, query.fps).await?;
     if websocket::is_upgrade(&request) {
-        let client = if is_live { app.simulators().join(&name, socket_query.with_relay()) } else { None };
-        return Ok(websocket_view::response(
-            Arc::clone(app.views()),
-            name,
-            source,
-            client,
-            &socket_query,
-            request,
-        ));
+        let client = if is_live { live.simulators.join(&name, socket_query.with_relay()) } else { None };
+        return Ok(websocket_view::response(views, name, source, client, &socket_query, request));
     }
-    Ok(mjpeg::response(app.views(), source, &query, request.headers()))
+    Ok(mjpeg::response(&views, source, &query, request.headers()))
 }
 
 /// `?t=`.
@@ -206,14 +199,15 @@ impl<S: Send + Sync> FromRequestParts<S> for ViewRequest {
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG"), (status = 404, description = "No such stream, or not recorded then")))]
 pub(crate) async fn view_mjpeg(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Name(name): Name,
     Query(query): Query<mjpeg::Query>,
     view: ViewRequest,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let source = view.source(app.views(), &app.stream(&name)?, query.fps).await?;
-    Ok(mjpeg::response(app.views(), source, &query, &headers))
+    let source = view.source(&views, &live.stream(&name)?, query.fps).await?;
+    Ok(mjpeg::response(&views, source, &query, &headers))
 }
 
 /// The newest frame as a JPEG.
@@ -227,7 +221,8 @@ pub(crate) async fn view_mjpeg(
 ), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
     (status = 304, description = "None newer"), (status = 404, description = "No such stream, or not recorded then"), (status = 503, description = "No frame yet")))]
 pub(crate) async fn snapshot(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
     Query(moment): Query<Moment>,
@@ -235,10 +230,10 @@ pub(crate) async fn snapshot(
     Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (views, stream, want) = (app.views(), app.stream(&name)?, rendition.want());
+    let (stream, want) = (live.stream(&name)?, rendition.want());
     match moment.past(&grant, &name, &want)? {
-        Some(past) => snapshot::past(views, &name, past).await,
-        None => snapshot::live(views, &stream, &want, &query, &headers).await,
+        Some(past) => snapshot::past(&views, &name, past).await,
+        None => snapshot::live(&views, &stream, &want, &query, &headers).await,
     }
 }
 
@@ -264,9 +259,9 @@ pub(crate) struct StreamList {
 
 /// All live streams.
 #[utoipa::path(get, path = "/api/streams", operation_id = "list_streams", tag = "control", responses((status = 200, description = "The answer", body = StreamList)))]
-pub(crate) async fn list(State(app): State<Arc<App>>, Granted(grant): Granted) -> Json<StreamList> {
-    let streams = StreamInfo::all(&app, &grant);
-    let default = app.default_stream(&grant).map(|stream| stream.name().to_string());
+pub(crate) async fn list(State(live): State<Arc<Live>>, Granted(grant): Granted) -> Json<StreamList> {
+    let streams = StreamInfo::all(&live, &grant);
+    let default = live.default_stream(&grant).map(|stream| stream.name().to_string());
     Json(StreamList { count: streams.len(), streams, default })
 }
 
@@ -274,18 +269,18 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Granted(grant): Granted) -
 #[utoipa::path(get, path = "/api/streams/{name}/stats", operation_id = "stream_stats", tag = "control", params(("name" = String, Path)),
     responses((status = 200, description = "The answer", body = StreamDetail), (status = 404, description = "No such stream")))]
 pub(crate) async fn stats(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
     Name(name): Name,
 ) -> Result<Json<StreamDetail>, ApiError> {
-    let stats = app.stream(&name)?.stats(clock::now());
-    Ok(Json(StreamDetail::new(&app, stats, RecorderState::of(&app, &name))))
+    let stats = live.stream(&name)?.stats(clock::now());
+    Ok(Json(StreamDetail::new(&live, stats)))
 }
 
 /// Delete a stream: its viewers learn that it has ended.
 #[utoipa::path(delete, path = "/api/streams/{name}", operation_id = "delete_stream", tag = "control", params(("name" = String, Path)),
     responses((status = 200, description = "Deleted"), (status = 404, description = "No such stream")))]
-pub(crate) async fn delete(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<Value>, ApiError> {
-    if !app.hub().remove(&name) {
+pub(crate) async fn delete(State(live): State<Arc<Live>>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+    if !live.hub.remove(&name) {
         return Err(ApiError::stream_not_found(&name));
     }
     tracing::info!(stream = %name, "stream deleted by request");

@@ -1,7 +1,5 @@
 //! Every route: the right that it needs, and its handler, whose documentation states its method and path.
 
-use std::sync::Arc;
-
 use access::Scope::{Admin, Live, Publish, Record, View};
 use utoipa::OpenApi;
 
@@ -19,7 +17,7 @@ use crate::{
 macro_rules! documented {
     ($($need:expr => $module:ident::$handler:ident,)*) => {
         pastey::paste! {
-            fn documented() -> Router<Arc<App>> {
+            fn documented() -> Router<App> {
                 Router::new()$(.documented::<$module::[<__path_ $handler>], _, _>($need, $module::$handler))*
             }
         }
@@ -106,7 +104,7 @@ documented! {
 }
 
 /// Every route, the pages' files included.
-pub(crate) fn all() -> Router<Arc<App>> {
+pub(crate) fn all() -> Router<App> {
     documented()
         .get("/assets/{*path}", Any, viewer::asset)
         .get("/docs", Any, docs::with_slash)

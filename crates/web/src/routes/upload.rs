@@ -10,20 +10,24 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use crate::{App, auth::Granted, error::ApiError, upload};
+use crate::{
+    auth::Granted,
+    error::ApiError,
+    upload::{self, Uploading},
+};
 
 /// Upload sessions, their memory and progress: those whose stream the key may view or publish to. The sums are over all.
 #[utoipa::path(get, path = "/streaming/stats", operation_id = "streaming_stats", tag = "upload",
     responses((status = 200, description = "The answer", body = Object)))]
 pub(crate) async fn streaming_stats(
-    State(app): State<Arc<App>>,
+    State(uploading): State<Arc<Uploading>>,
     Granted(grant): Granted,
 ) -> Json<uploads::Stats> {
     let may_see = |session: &uploads::SessionStats| {
         let stream = session.stream.parse();
         stream.is_ok_and(|stream| grant.allows(Scope::View, &stream) || grant.allows(Scope::Publish, &stream))
     };
-    Json(app.uploads().stats().only(may_see))
+    Json(uploading.uploads.stats().only(may_see))
 }
 
 /// A whole phrase at once: its video and its signal log. The answer is the result, once there is one.
@@ -35,10 +39,10 @@ pub(crate) async fn streaming_stats(
         (status = 415, description = "The video cannot be decoded here"), (status = 422, description = "The analysis failed"),
         (status = 503, description = "Too many sessions")))]
 pub(crate) async fn analyze(
-    State(app): State<Arc<App>>,
+    State(uploading): State<Arc<Uploading>>,
     Granted(grant): Granted,
     request: Request,
 ) -> Result<Json<Map<String, Value>>, ApiError> {
-    let form = upload::form::read(&app, request).await?;
-    upload::analyse(&app, &grant, form).await.map(Json)
+    let form = upload::form::read(&uploading, request).await?;
+    upload::analyse(&uploading, &grant, form).await.map(Json)
 }

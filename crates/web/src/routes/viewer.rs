@@ -15,14 +15,15 @@ use utoipa::ToSchema;
 
 use super::{Query, Tail, streams::ViewRequest};
 use crate::{
-    App,
     auth::{Granted, Ticket},
     clock,
     error::ApiError,
+    live::Live,
+    metrics::Monitor,
     pages,
     stats::{StreamInfo, round},
-    upload,
-    view::{Source, mjpeg, wall},
+    upload::{self, Uploading},
+    view::{Source, Views, mjpeg, wall},
     websocket,
 };
 
@@ -57,16 +58,16 @@ pub(crate) async fn asset(Tail(path): Tail, headers: HeaderMap) -> Response {
     (status = 426, description = "Not a WebSocket handshake")
 ))]
 pub(crate) async fn wall(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
     Granted(grant): Granted,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
-        let views = Arc::clone(app.views());
-        let (streams, shown) = (Arc::clone(&app), grant.clone());
+        let shown = grant.clone();
         let list = move || {
-            let default = streams.default_stream(&shown);
-            let list = StreamInfo::all(&streams, &shown);
+            let default = live.default_stream(&shown);
+            let list = StreamInfo::all(&live, &shown);
             wire::wall::streams(default.as_ref().map(|stream| stream.name().as_str()), &list)
         };
         Ok(wall::response(views, grant, Box::new(list), request))
@@ -85,30 +86,30 @@ pub(crate) async fn wall(
     ("t" = Option<String>, Query, description = "As it was: -30s, -1.5m, -1h, or a time (RFC 3339). Played on from there")
 ), responses((status = 200, content_type = "multipart/x-mixed-replace; boundary=frame", description = "MJPEG")))]
 pub(crate) async fn stream(
-    State(app): State<Arc<App>>,
+    State(live): State<Arc<Live>>,
+    State(views): State<Arc<Views>>,
+    State(uploading): State<Arc<Uploading>>,
     Query(query): Query<mjpeg::Query>,
     view: ViewRequest,
     request: Request,
 ) -> Result<Response, ApiError> {
     if websocket::is_upgrade(&request) {
-        return upload::websocket::response(app, view.grant, request);
+        return upload::websocket::response(uploading, view.grant, request);
     }
     view.grant.require_somewhere(Scope::Live)?;
-    let views = app.views();
     let source = if view.is_of_one_stream() {
-        let stream = default_stream(&app, &view.grant)?;
-        view.source(views, &stream, query.fps).await?
+        let stream = default_stream(&live, &view.grant)?;
+        view.source(&views, &stream, query.fps).await?
     } else {
         let want = view.want(views.rate(query.fps));
-        let streams = Arc::clone(&app);
-        Source::following(views, move || streams.default_stream(&view.grant), want)?
+        Source::following(&views, move || live.default_stream(&view.grant), want)?
     };
-    Ok(mjpeg::response(views, source, &query, request.headers()))
+    Ok(mjpeg::response(&views, source, &query, request.headers()))
 }
 
 /// A past and an analysis need one stream that is live.
-fn default_stream(app: &App, grant: &Grant) -> Result<Stream, ApiError> {
-    app.default_stream(grant).ok_or_else(|| {
+fn default_stream(live: &Live, grant: &Grant) -> Result<Stream, ApiError> {
+    live.default_stream(grant).ok_or_else(|| {
         let message = "no stream is live that could be rewound or analysed: publish to /publish/{name}";
         ApiError::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
     })
@@ -134,19 +135,19 @@ pub(crate) struct ViewerStats {
 
 /// Statistics of the default stream.
 #[utoipa::path(get, path = "/stats", tag = "control", responses((status = 200, description = "The answer", body = ViewerStats)))]
-pub(crate) async fn stats(State(app): State<Arc<App>>, Granted(grant): Granted) -> impl IntoResponse {
+pub(crate) async fn stats(State(monitor): State<Arc<Monitor>>, Granted(grant): Granted) -> impl IntoResponse {
     let now = clock::now();
-    let stats = app.default_stream(&grant).map(|stream| stream.stats(now));
+    let stats = monitor.live.default_stream(&grant).map(|stream| stream.stats(now));
     let totals = stats.as_ref().map(|s| s.totals).unwrap_or_default();
-    let address = app.settings().address;
+    let address = monitor.address;
     Json(ViewerStats {
         frames_received: totals.frames,
         frames_served: totals.served,
         frames_dropped: totals.skipped,
         clients_connected: stats.as_ref().map_or(0, |s| s.demand.viewers),
-        uptime_seconds: round(now.mono.saturating_duration_since(app.started().mono).as_secs_f64(), 1),
+        uptime_seconds: round(now.mono.saturating_duration_since(monitor.started.mono).as_secs_f64(), 1),
         current_fps: stats.as_ref().map_or(0.0, |s| round(s.fps, 1)),
-        server_running: !app.shutdown().is_cancelled(),
+        server_running: !monitor.shutdown.is_cancelled(),
         host: address.ip().to_string(),
         port: address.port(),
         stream: stats.map(|s| s.name.to_string()),

@@ -51,9 +51,9 @@ async fn start(house: &House, stream: &str) -> (StatusCode, Value) {
 }
 
 fn results(house: &House, stream: &str) -> Reader {
-    let stream = house.app.stream(&stream.parse().unwrap()).unwrap();
+    let stream = house.app.live().stream(&stream.parse().unwrap()).unwrap();
     let want = as_published().analysed_by(Arc::<str>::from("length"));
-    house.app.derive().subscribe(&stream, &want).unwrap()
+    house.app.live().derive.subscribe(&stream, &want).unwrap()
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn the_newest_frame_wins() {
     start(&house, "cam").await;
     let mut results = results(&house, "cam");
     // The first is being looked at; of those that come meanwhile only the last is.
-    while house.app.stream(&"cam".parse().unwrap()).unwrap().demand().services == 0 {
+    while house.app.live().stream(&"cam".parse().unwrap()).unwrap().demand().services == 0 {
         tokio::task::yield_now().await;
     }
     give.send(()).unwrap();
@@ -117,7 +117,7 @@ async fn it_stops_by_request_and_with_its_stream() {
     assert_eq!((stopped.status, &stopped.json()["running"]), (StatusCode::OK, &false.into()));
     while watching.recv().await.is_ok() {}
     assert_eq!(start(&house, "b").await.0, StatusCode::OK);
-    house.app.hub().remove(&"b".parse().unwrap());
+    house.app.live().hub.remove(&"b".parse().unwrap());
     // The place is free once the end has been noticed.
     while start(&house, "a").await.0 != StatusCode::OK {
         tokio::task::yield_now().await;

@@ -1,7 +1,5 @@
 //! Recordings fetched whole, in part, and while they grow.
 
-use std::sync::Arc;
-
 use axum::{body::Body, extract::Request};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
@@ -203,7 +201,7 @@ async fn answers_follow_one_another_on_a_connection() {
     let id = house.recorded("cam", morning(0), &FRAGMENTS);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(crate::serve(listener, Arc::clone(&house.app), house.shutdown.clone()));
+    let serving = tokio::spawn(crate::serve(listener, house.app.clone()));
     let mut socket = TcpStream::connect(address).await.unwrap();
     let url = url(&id);
     let requests = [

@@ -29,7 +29,7 @@ async fn connected() -> (House, http2::SendRequest<Empty<Bytes>>) {
     let house = house_with(crate::Settings { tls, ..settings() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(crate::serve(listener, house.app.clone(), house.shutdown.clone()));
+    tokio::spawn(crate::serve(listener, house.app.clone()));
     let socket = TcpStream::connect(address).await.unwrap();
     let connector = connector(&folder.text("cert.pem"), &["h2", "http/1.1"]);
     let socket = connector.connect(localhost(), socket).await.unwrap();
@@ -97,8 +97,17 @@ async fn a_response_that_is_given_up_leaves_its_stream() {
     house.publish("cam", &picture(1));
     let mut kept = View::open(&mut requests, "cam").await;
     let given_up = View::open(&mut requests, "cam").await;
-    let viewers =
-        || house.app.hub().stream(&"cam".parse().unwrap()).unwrap().stats(crate::clock::now()).demand.viewers;
+    let viewers = || {
+        house
+            .app
+            .live()
+            .hub
+            .stream(&"cam".parse().unwrap())
+            .unwrap()
+            .stats(crate::clock::now())
+            .demand
+            .viewers
+    };
     assert_eq!(viewers(), 2);
     drop(given_up);
     for number in 2.. {

@@ -15,7 +15,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::support::{Answer, House, house};
+use super::support::{Answer, House, house, settings};
 
 const MAX_BYTES: usize = 1 << 20;
 const JPEG: (&str, &str) = ("Content-Type", "image/jpeg");
@@ -51,7 +51,7 @@ async fn post(house: &House, headers: &[(&str, &str)], body: impl Into<Body>) ->
 }
 
 fn subscribe(house: &House) -> Subscriber {
-    let stream = house.app.hub().stream(&"s".parse().unwrap()).unwrap();
+    let stream = house.app.live().hub.stream(&"s".parse().unwrap()).unwrap();
     stream.subscribe(Rule::InOrder, Class::Viewer, Start::Newest).unwrap()
 }
 
@@ -289,7 +289,7 @@ async fn between_the_frames_of_an_endless_body_may_be_a_rest_but_not_within_one(
         async move { post(&house, &[ENDLESS], body).await }
     });
     sender.send([part(&jpeg(1)), b"--b\r\n".to_vec()].concat()).await.unwrap();
-    tokio::time::sleep(house.app.settings().body_timeout * 3).await;
+    tokio::time::sleep(settings().body_timeout * 3).await;
     assert!(!sending.is_finished(), "a rest between frames");
     sender.send(part(&jpeg(2))[5..100].to_vec()).await.unwrap();
     assert_eq!(sending.await.unwrap().code(), "BODY_TIMEOUT");

@@ -133,12 +133,12 @@ async fn demand_is_sent_at_once_and_whenever_it_changes() {
     while house.newest("s").is_none() {
         tokio::task::yield_now().await;
     }
-    let stream = house.app.hub().stream(&"s".parse().unwrap()).unwrap();
+    let stream = house.app.live().hub.stream(&"s".parse().unwrap()).unwrap();
     let viewer = stream.subscribe(Rule::Latest, Class::Viewer, Start::Newest).unwrap();
     assert_eq!(client.next().await.unwrap(), demand(1, 0));
     drop(viewer);
     assert_eq!(client.next().await.unwrap(), demand(0, 0));
-    house.app.hub().remove(stream.name());
+    house.app.live().hub.remove(stream.name());
     let reason = client.closed_with(close::POLICY).await;
     assert!(reason.contains("deleted"), "{reason}");
 }

@@ -1,9 +1,6 @@
 //! `?t=`: a live stream as it was.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use hub::{Claim, Moment};
@@ -109,7 +106,7 @@ async fn while_a_stream_is_recorded_its_past_has_no_end() {
     let house = house();
     let stream = "cam".parse().unwrap();
     // Live, without a frame: its recorder waits.
-    let _publisher = house.app.hub().publisher(&stream, Claim::Exclusive, Moment::now()).unwrap();
+    let _publisher = house.app.live().hub.publisher(&stream, Claim::Exclusive, Moment::now()).unwrap();
     assert_eq!(house.post("/api/streams/cam/recording?action=start", "").await.json()["state"], "waiting");
     let start = ago(30);
     house.recorded("cam", start, &[&[0, 500]]);
@@ -156,7 +153,7 @@ async fn the_websocket_view_shows_the_past_too() {
     let (house, start) = recorded_live();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(crate::serve(listener, Arc::clone(&house.app), house.shutdown.clone()));
+    let serving = tokio::spawn(crate::serve(listener, house.app.clone()));
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!(
         "GET /stream/cam?t={}&format=binary HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\

@@ -31,7 +31,7 @@ impl House {
     pub(super) async fn serve(&self) -> std::net::SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(crate::serve(listener, self.app.clone(), self.shutdown.clone()));
+        tokio::spawn(crate::serve(listener, self.app.clone()));
         address
     }
 

@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub(super) struct House {
-    pub(super) app: Arc<App>,
+    pub(super) app: App,
     pub(super) shutdown: CancellationToken,
     dispatch: Dispatch,
     folder: tempfile::TempDir,
@@ -59,7 +59,7 @@ pub(super) fn house_that_analyses(
     let derive = Registry::new(hub.clone(), limits, with);
     let rooms = Rooms { hub, recordings, sources: Sources::default(), uploads, simulators, derive };
     let app = App::new(rooms, settings, shutdown.clone());
-    House { dispatch: Dispatch::new(Arc::clone(&app)), app, shutdown, folder }
+    House { dispatch: Dispatch::new(app.clone()), app, shutdown, folder }
 }
 
 const DERIVE: derive::Limits = derive::Limits { renditions: 2, quality: 85, analyses: 0 };
@@ -184,7 +184,7 @@ impl Answer {
 
 impl House {
     pub(super) fn store(&self) -> &Store {
-        self.app.recordings().store()
+        self.app.live().recordings.store()
     }
 
     pub(super) fn folder(&self) -> PathBuf {
@@ -224,18 +224,18 @@ impl House {
     pub(super) async fn listen(&self) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        tokio::spawn(crate::serve(listener, Arc::clone(&self.app), self.shutdown.clone()));
+        tokio::spawn(crate::serve(listener, self.app.clone()));
         port
     }
 
     /// The newest frame of a stream, if there is the stream.
     pub(super) fn newest(&self, stream: &str) -> Option<Arc<Frame>> {
-        self.app.hub().stream(&stream.parse().unwrap())?.newest()
+        self.app.live().hub.stream(&stream.parse().unwrap())?.newest()
     }
 
     /// Frames of a stream that were refused.
     pub(super) fn rejected(&self, stream: &str) -> u64 {
-        let stream = self.app.hub().stream(&stream.parse().unwrap()).unwrap();
+        let stream = self.app.live().hub.stream(&stream.parse().unwrap()).unwrap();
         stream.stats(Moment::now()).totals.rejected
     }
 
@@ -251,7 +251,7 @@ impl House {
     }
 
     pub(super) fn publish_at(&self, stream: &str, jpeg: &[u8], now: Moment) {
-        let publisher = self.app.hub().publisher(&stream.parse().unwrap(), Claim::Shared, now).unwrap();
+        let publisher = self.app.live().hub.publisher(&stream.parse().unwrap(), Claim::Shared, now).unwrap();
         let frame = NewFrame::new(Bytes::copy_from_slice(jpeg), Format::jpeg(64, 48));
         publisher.publish(frame, now).unwrap();
     }
@@ -260,13 +260,13 @@ impl House {
     pub(super) fn publish_h264(&self, stream: &str, access_unit: &[u8]) {
         let format = Format { codec: hub::Codec::H264, width: 64, height: 48, key: true };
         let frame = NewFrame::new(Bytes::copy_from_slice(access_unit), format);
-        let publisher = self.app.hub().publisher(&stream.parse().unwrap(), Claim::Shared, Moment::now());
+        let publisher = self.app.live().hub.publisher(&stream.parse().unwrap(), Claim::Shared, Moment::now());
         publisher.unwrap().publish(frame, Moment::now()).unwrap();
     }
 
     /// A stream without a frame.
     pub(super) fn claim(&self, stream: &str) -> hub::Publisher {
-        self.app.hub().publisher(&stream.parse().unwrap(), Claim::Exclusive, Moment::now()).unwrap()
+        self.app.live().hub.publisher(&stream.parse().unwrap(), Claim::Exclusive, Moment::now()).unwrap()
     }
 
     /// Begins a recording file of `stream`, by hand.

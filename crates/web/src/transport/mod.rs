@@ -58,12 +58,13 @@ pub(crate) struct Terms {
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: ConnectionLimits,
     pub(crate) per_address: Arc<PerAddress>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) shutdown: CancellationToken,
 }
 
 /// Accepts connections until the shutdown, then lets those that are open end by themselves for a while.
 /// `answer` makes the response to a request, and never fails.
-pub(crate) async fn serve<A, F>(listener: TcpListener, places: Arc<Connections>, terms: Terms, answer: A)
+pub(crate) async fn serve<A, F>(listener: TcpListener, terms: Terms, answer: A)
 where
     A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
@@ -81,7 +82,7 @@ where
         match accepted {
             Ok((socket, peer)) => {
                 let place = match terms.per_address.count(peer.ip()) {
-                    Some(counted) => places.admit(counted).ok_or(TOO_MANY),
+                    Some(counted) => terms.connections.admit(counted).ok_or(TOO_MANY),
                     None => Err(TOO_MANY_OF_ONE),
                 };
                 match place {

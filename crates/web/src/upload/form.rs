@@ -14,7 +14,8 @@ use http_body_util::BodyExt;
 use uploads::Scratch;
 use wire::multipart::{self, Event, Headers, Limits, Parser};
 
-use crate::{App, error::ApiError};
+use super::Uploading;
+use crate::error::ApiError;
 
 /// Enough for any client's part header.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
@@ -36,26 +37,26 @@ pub(crate) struct Form {
 }
 
 /// Reads the form; a body that comes too slowly or is too large is given up.
-pub(crate) async fn read(app: &App, request: Request) -> Result<Form, ApiError> {
+pub(crate) async fn read(uploading: &Uploading, request: Request) -> Result<Form, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let boundary =
         multipart::boundary(content_type.and_then(|value| value.to_str().ok()).unwrap_or_default());
     let boundary = boundary.map_err(|error| ApiError::bad_request(error.code(), error.to_string()))?;
-    let folder = app.uploads().artifacts().scratch().map_err(|error| unwritable(&error))?;
-    let mut reader = Reader::new(app, &boundary, &folder)?;
+    let folder = uploading.uploads.artifacts().scratch().map_err(|error| unwritable(&error))?;
+    let mut reader = Reader::new(uploading, &boundary, &folder)?;
     let mut body = request.into_body();
-    while let Some(chunk) = next_chunk(app, &mut body).await? {
+    while let Some(chunk) = next_chunk(uploading, &mut body).await? {
         reader.take(&chunk).await?;
     }
     reader.finish(folder).await
 }
 
-async fn next_chunk(app: &App, body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+async fn next_chunk(uploading: &Uploading, body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     loop {
-        let limit = app.settings().body_timeout;
+        let limit = uploading.body_timeout;
         let frame = tokio::select! {
             frame = tokio::time::timeout(limit, body.frame()) => frame,
-            () = app.shutdown().cancelled() => return Err(hub::ClaimError::ShuttingDown.into()),
+            () = uploading.shutdown.cancelled() => return Err(hub::ClaimError::ShuttingDown.into()),
         };
         let slow = "the form's bytes stopped coming: send it again, or raise server.body_timeout_seconds";
         let frame = frame.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow))?;
@@ -78,8 +79,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(app: &App, boundary: &str, folder: &Scratch) -> Result<Self, ApiError> {
-        let max = app.uploads().settings().max_video_bytes;
+    fn new(uploading: &Uploading, boundary: &str, folder: &Scratch) -> Result<Self, ApiError> {
+        let max = uploading.uploads.settings().max_video_bytes;
         let limits = Limits {
             max_part_bytes: usize::try_from(max).unwrap_or(usize::MAX),
             max_header_bytes: MAX_HEADER_BYTES,

@@ -10,10 +10,11 @@ use uploads::Connection;
 use wire::upload::{FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
 
 use super::{
+    Uploading,
     form::Form,
     video::{Video, undecodable},
 };
-use crate::{App, error::ApiError};
+use crate::error::ApiError;
 
 /// The session ends when the request does, however that ends.
 struct Guest(Connection);
@@ -25,12 +26,16 @@ impl Drop for Guest {
 }
 
 /// The result of the form's phrase.
-pub(crate) async fn analyse(app: &App, grant: &Grant, form: Form) -> Result<Map<String, Value>, ApiError> {
+pub(crate) async fn analyse(
+    uploading: &Uploading,
+    grant: &Grant,
+    form: Form,
+) -> Result<Map<String, Value>, ApiError> {
     let id = new_id();
     let stream: StreamName = format!("session_{id}").parse()?;
     grant.require(Scope::Publish, &stream)?;
     let mut video = Video::open(form.video.clone()).await?;
-    let mut guest = Guest(app.uploads().connect(|_| true));
+    let mut guest = Guest(uploading.uploads.connect(|_| true));
     let start = SessionStart {
         session_id: id,
         fps: video.fps,

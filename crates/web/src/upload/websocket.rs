@@ -7,30 +7,34 @@ use axum::{extract::Request, response::Response};
 use uploads::{Connection, Mailbox};
 use wire::upload::MAX_MESSAGE_BYTES;
 
+use super::Uploading;
 use crate::{
-    App,
     error::ApiError,
     websocket::{self, Ended, Inbox, Message, Outbox, close},
 };
 
-pub(crate) fn response(app: Arc<App>, grant: Grant, request: Request) -> Result<Response, ApiError> {
+pub(crate) fn response(
+    uploading: Arc<Uploading>,
+    grant: Grant,
+    request: Request,
+) -> Result<Response, ApiError> {
     grant.require_somewhere(Scope::Publish)?;
     // One byte more than a text may have, so that what is wrong with it can be said.
-    let max_message = app.uploads().settings().max_frame_bytes.max(MAX_MESSAGE_BYTES + 1);
+    let max_message = uploading.uploads.settings().max_frame_bytes.max(MAX_MESSAGE_BYTES + 1);
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
         tracing::info!("WebSocket connection accepted");
-        let connection = app.uploads().connect(move |stream| grant.allows(Scope::Publish, stream));
+        let connection = uploading.uploads.connect(move |stream| grant.allows(Scope::Publish, stream));
         let mailbox = connection.mailbox();
         let (close_reason, farewell) = tokio::sync::oneshot::channel();
         let reading = async {
-            let goodbye = read(&app, inbox, connection).await;
+            let goodbye = read(&uploading, inbox, connection).await;
             let _writer_is_gone = close_reason.send(goodbye);
             // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = reading => {}
-            result = write(&app, outbox, &mailbox, farewell) => {
+            result = write(&uploading, outbox, &mailbox, farewell) => {
                 if let Err(error) = result {
                     tracing::debug!(%error, "an uploading client left");
                 }
@@ -46,7 +50,7 @@ struct Goodbye {
 }
 
 /// Dropping the connection leaves its session to a client that resumes.
-async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodbye {
+async fn read(uploading: &Uploading, mut inbox: Inbox, mut connection: Connection) -> Goodbye {
     let mailbox = connection.mailbox();
     loop {
         mailbox.room().await;
@@ -55,7 +59,7 @@ async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodby
         let message = if connection.has_session() {
             next.await
         } else {
-            let limit = app.uploads().settings().session_timeout;
+            let limit = uploading.uploads.settings().session_timeout;
             match tokio::time::timeout(limit, next).await {
                 Ok(message) => message,
                 Err(_elapsed) => return goodbye(close::POLICY, "no session was started for too long"),
@@ -64,17 +68,17 @@ async fn read(app: &App, mut inbox: Inbox, mut connection: Connection) -> Goodby
         match message {
             Ok(Message::Text(text)) => connection.text(&text).await,
             Ok(Message::Binary(bytes)) => connection.payload(bytes).await,
-            Err(ended) => return close_for(app, &ended),
+            Err(ended) => return close_for(uploading, &ended),
         }
     }
 }
 
-fn close_for(app: &App, ended: &Ended) -> Goodbye {
+fn close_for(uploading: &Uploading, ended: &Ended) -> Goodbye {
     match ended {
         Ended::Closed(_) => goodbye(close::NORMAL, "the peer closed the WebSocket"),
         Ended::TooLarge { limit } => {
             tracing::debug!(limit, "an upload sent too large a message");
-            let megabytes = app.uploads().settings().max_frame_bytes / (1024 * 1024);
+            let megabytes = uploading.uploads.settings().max_frame_bytes / (1024 * 1024);
             goodbye(
                 close::TOO_LARGE,
                 &format!("a message is larger than {megabytes} MB: raise referee.max_frame_mb"),
@@ -89,12 +93,12 @@ fn goodbye(code: u16, reason: &str) -> Goodbye {
 }
 
 async fn write(
-    app: &App,
+    uploading: &Uploading,
     mut outbox: Outbox,
     mailbox: &Mailbox,
     mut farewell: tokio::sync::oneshot::Receiver<Goodbye>,
 ) -> Result<(), net::Error> {
-    let heartbeat = app.settings().heartbeat;
+    let heartbeat = uploading.heartbeat;
     loop {
         tokio::select! {
             biased;
@@ -106,7 +110,7 @@ async fn write(
                 Err(close_reason) => return outbox.close(close::POLICY, &close_reason.reason).await,
             },
             Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, &reason).await,
-            () = app.shutdown().cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
+            () = uploading.shutdown.cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }

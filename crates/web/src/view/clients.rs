@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-/// Who watches now, and how many ever did.
+/// How many are connected now, and how many have ever been.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     active: AtomicUsize,

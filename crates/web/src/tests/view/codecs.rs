@@ -137,7 +137,7 @@ async fn sockets_leave_frames_of_another_codec_out() {
     assert!(seen(&mut wall).await.ends_with(&picture(1)));
     house.publish_h264("cam", H264);
     eventually("both have passed it over", || {
-        let stats = house.app.stream(&"cam".parse().unwrap()).unwrap().stats(crate::clock::now());
+        let stats = house.app.live().stream(&"cam".parse().unwrap()).unwrap().stats(crate::clock::now());
         stats.totals.served + stats.totals.skipped >= 4
     })
     .await;

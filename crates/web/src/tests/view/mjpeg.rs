@@ -48,7 +48,7 @@ async fn the_newest_frame_is_next_and_the_end_is_the_streams() {
         house.publish("cam", &picture(number));
     }
     assert_eq!(view.frame().await, Some(9), "what is old by now is skipped");
-    house.app.hub().remove(&"cam".parse().unwrap());
+    house.app.live().hub.remove(&"cam".parse().unwrap());
     assert_eq!(view.part().await.as_deref(), Some("--frame--\r\n"));
     assert_eq!(view.part().await, None);
 }
@@ -87,11 +87,11 @@ async fn the_default_stream_waits_with_a_picture_and_follows() {
     assert_eq!(view.frame().await, Some(0), "the waiting picture");
     house.publish("first", &picture(1));
     assert_eq!(view.frame().await, Some(1));
-    house.app.hub().remove(&"first".parse().unwrap());
+    house.app.live().hub.remove(&"first".parse().unwrap());
     house.publish("second", &picture(2));
     house.publish("second", &picture(3));
     assert_eq!(view.frame().await, Some(2), "its second frame");
-    house.app.hub().shut_down();
+    house.app.live().hub.shut_down();
     assert_eq!(view.frame().await, None);
 }
 

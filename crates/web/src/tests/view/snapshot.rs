@@ -94,7 +94,7 @@ async fn a_stream_that_is_not_there_or_has_no_frame_is_said() {
     assert_eq!(begun.elapsed().as_secs(), 5);
     let delete = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        house.app.hub().remove(&"cam".parse().unwrap());
+        house.app.live().hub.remove(&"cam".parse().unwrap());
     };
     let (gone, ()) = tokio::join!(house.get(URI), delete);
     assert_eq!((gone.status, &*gone.code()), (StatusCode::NOT_FOUND, "STREAM_NOT_FOUND"), "ended meanwhile");

@@ -138,7 +138,7 @@ async fn a_stream_may_come_later_end_and_come_again() {
     wall.nothing_comes().await;
     house.publish("late", &picture(1));
     assert_eq!(wall.frame().await, ("late".into(), 1, 0, picture(1)));
-    house.app.hub().remove(&"late".parse().unwrap());
+    house.app.live().hub.remove(&"late".parse().unwrap());
     let gone = wall.said().await;
     assert_eq!((&gone["type"], &gone["stream"]), (&json!("gone"), &json!("late")));
     assert_eq!(gone["message"], "stream 'late' has ended: it was deleted");
@@ -153,7 +153,7 @@ async fn nonsense_is_answered_and_a_shutdown_closes_it() {
     wall.say("hello").await;
     let error = wall.said().await;
     assert!(error["message"].as_str().unwrap().starts_with("not a message of the wall"), "{error}");
-    house.app.hub().shut_down();
+    house.app.live().hub.shut_down();
     loop {
         match wall.next().await {
             Message::Close(code, reason) => {

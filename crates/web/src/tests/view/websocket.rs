@@ -9,7 +9,7 @@ use super::super::{
 };
 
 fn viewers(house: &House) -> usize {
-    house.app.stream(&"cam".parse().unwrap()).unwrap().demand().viewers
+    house.app.live().stream(&"cam".parse().unwrap()).unwrap().demand().viewers
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn the_end_of_the_stream_is_said() {
     let mut socket = house.open("/stream/cam?format=binary").await;
     socket.text().await;
     socket.binary().await;
-    house.app.hub().remove(&"cam".parse().unwrap());
+    house.app.live().hub.remove(&"cam".parse().unwrap());
     assert_eq!(socket.text().await, json!({"type": "status", "message": "Stream 'cam' has ended"}));
     assert_eq!(socket.next().await, Message::Close(1000, "the stream has ended".into()));
 }
@@ -57,7 +57,7 @@ async fn a_shutdown_is_said_as_going_away() {
     socket.text().await;
     socket.binary().await;
     house.shutdown.cancel();
-    house.app.hub().shut_down();
+    house.app.live().hub.shut_down();
     assert_eq!(socket.text().await["message"], "Stream 'cam' has ended");
     assert!(matches!(socket.next().await, Message::Close(1001, _)));
 }
@@ -87,7 +87,7 @@ async fn a_slow_reader_skips_to_the_newest_frame() {
     let mut socket = house.open("/stream/cam?format=binary").await;
     socket.text().await;
     let served =
-        || house.app.stream(&"cam".parse().unwrap()).unwrap().stats(crate::clock::now()).totals.served;
+        || house.app.live().stream(&"cam".parse().unwrap()).unwrap().stats(crate::clock::now()).totals.served;
     eventually("the first is on its way", || served() == 1).await;
     for number in 2..=9 {
         house.publish("cam", &large(number));

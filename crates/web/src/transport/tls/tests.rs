@@ -31,7 +31,7 @@ fn a_complaint_names_the_file_and_what_is_wrong_with_it() {
         ("", &key, "holds no certificate"),
         (cut, &key, "which server.tls_cert names, is broken PEM"),
         (&certificate, "", "key.pem, which server.tls_key names, holds no private key"),
-        (&certificate, encrypted, "is encrypted, and nobody can be asked"),
+        (&certificate, encrypted, "is encrypted, and the hub cannot ask"),
         (&certificate, &other, "does not belong to the certificate in"),
         (nonsense, &key, "cannot be used with the key in"),
     ];
