@@ -15,7 +15,7 @@ pub enum Error {
     )]
     TooManySessions { max: usize },
     #[error(
-        "session_id {shown:?} is not taken: use 1 to 56 messages, digits, '_' or '-', since its frames are shown as stream session_<id>"
+        "session_id {shown:?} is not taken: use 1 to 56 letters, digits, '_' or '-', since its frames are shown as stream session_<id>"
     )]
     BadId { shown: String },
     #[error("no right to publish as stream '{stream}': send a key that has it there")]
