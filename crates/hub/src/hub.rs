@@ -142,16 +142,10 @@ impl Hub {
         self.len() == 0
     }
 
-    /// The stream that was made first of those that live.
-    pub fn oldest(&self) -> Option<Stream> {
-        self.0.state.lock().streams.values().min_by_key(|s| s.epoch()).cloned()
-    }
-
-    /// The same, of those whose name `fits`.
+    /// The stream that was made first of those that live and whose name `fits`.
     pub fn oldest_of(&self, fits: impl Fn(&StreamName) -> bool) -> Option<Stream> {
-        // Asked outside the lock.
-        let streams: Vec<Stream> = self.0.state.lock().streams.values().cloned().collect();
-        streams.into_iter().filter(|stream| fits(stream.name())).min_by_key(Stream::epoch)
+        // `fits` is called outside the lock.
+        self.streams().into_iter().filter(|stream| fits(stream.name())).min_by_key(Stream::epoch)
     }
 
     pub fn stats(&self, now: Moment) -> HubStats {

@@ -235,7 +235,7 @@ pub(crate) async fn replay(
 ) -> Result<Response, ApiError> {
     let fps = views.rate(view.fps);
     let source = Source::recording(&views, path.id()?, query.t, query.speed, fps).await?;
-    Ok(mjpeg::response(&views, source, &view, &headers))
+    Ok(mjpeg::response(&views, source, None, &view, &headers))
 }
 
 /// The frame that a recording shows at a time.

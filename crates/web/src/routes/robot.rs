@@ -69,7 +69,7 @@ pub(crate) async fn stream(
     let playing = Arc::clone(&robot);
     let source = Source::following(&views, move || playing.stream(&live, &grant), want)?;
     let client = robot.clients.connect();
-    Ok(mjpeg::tracked_response(&views, source, client, &query, &headers))
+    Ok(mjpeg::response(&views, source, Some(client), &query, &headers))
 }
 
 async fn wait_for_first_frame(views: &Views, stream: Option<Stream>) -> Result<(), ApiError> {

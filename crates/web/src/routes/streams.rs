@@ -111,7 +111,7 @@ pub(crate) async fn view(
         let client = if is_live { live.simulators.join(&name, socket_query.with_relay()) } else { None };
         return Ok(websocket_view::response(views, name, source, client, &socket_query, request));
     }
-    Ok(mjpeg::response(&views, source, &query, request.headers()))
+    Ok(mjpeg::response(&views, source, None, &query, request.headers()))
 }
 
 /// `?t=`.
@@ -207,7 +207,7 @@ pub(crate) async fn view_mjpeg(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let source = view.source(&views, &live.stream(&name)?, query.fps).await?;
-    Ok(mjpeg::response(&views, source, &query, &headers))
+    Ok(mjpeg::response(&views, source, None, &query, &headers))
 }
 
 /// The newest frame as a JPEG.

@@ -104,7 +104,7 @@ pub(crate) async fn stream(
         let want = view.want(views.rate(query.fps));
         Source::following(&views, move || live.default_stream(&view.grant), want)?
     };
-    Ok(mjpeg::response(&views, source, &query, request.headers()))
+    Ok(mjpeg::response(&views, source, None, &query, request.headers()))
 }
 
 /// A past and an analysis need one stream that is live.

@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
-use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, Role, WebSocket};
-use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::timeout,
+use http::{Request, StatusCode};
+use net::{
+    http::Http,
+    ws::{self, Answer, Ended, Kind},
 };
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::support::House;
 
 /// Longer than anything here takes; a message that does not come fails its test.
 const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_MESSAGE: usize = 16 << 20;
 
-/// Closed when it is dropped.
-pub(super) struct Socket(FragmentCollector<TcpStream>);
+#[derive(Debug)]
+pub(super) struct Socket {
+    inbox: ws::Inbox,
+    outbox: ws::Outbox,
+}
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Message {
@@ -27,57 +31,41 @@ pub(super) enum Message {
 }
 
 impl House {
-    /// The address at which it serves from now on.
-    pub(super) async fn serve(&self) -> std::net::SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(crate::serve(listener, self.app.clone()));
-        address
-    }
-
     pub(super) async fn open(&self, uri: &str) -> Socket {
-        match self.handshake(uri).await {
-            (head, stream) if head.starts_with("HTTP/1.1 101") => {
-                let mut socket = WebSocket::after_handshake(stream, Role::Client);
-                socket.set_auto_close(false);
-                Socket(FragmentCollector::new(socket))
-            }
-            (head, _) => panic!("{uri}: {head}"),
-        }
+        self.handshake(uri).await.unwrap_or_else(|status| panic!("{uri}: {status}"))
     }
 
-    /// The response's head, and the connection as it stands after it.
-    pub(super) async fn handshake(&self, uri: &str) -> (String, TcpStream) {
-        let address = self.serve().await;
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!(
-            "GET {uri} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        // Byte by byte: what follows the head is the socket's.
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(timeout(PATIENCE, stream.read_u8()).await.expect("a response").unwrap());
+    /// The open WebSocket, or the status of the refusal.
+    pub(super) async fn handshake(&self, uri: &str) -> Result<Socket, StatusCode> {
+        let port = self.listen().await;
+        let connection = net::connect("127.0.0.1", port, false, PATIENCE).await.unwrap();
+        let mut http = Http::over(connection, None).await.unwrap();
+        let request = Request::get(uri).header("Host", "localhost");
+        match ws::open(&mut http, request, PATIENCE).await.unwrap() {
+            Answer::Open(socket) => {
+                let (inbox, outbox) = ws::split(socket, MAX_MESSAGE);
+                Ok(Socket { inbox, outbox })
+            }
+            Answer::Refused(answer) => Err(answer.status()),
         }
-        (String::from_utf8(head).unwrap(), stream)
     }
 }
 
 impl Socket {
     pub(super) async fn next(&mut self) -> Message {
-        loop {
-            let frame = timeout(PATIENCE, self.0.read_frame()).await.expect("a message").unwrap();
-            match frame.opcode {
-                OpCode::Text => return Message::Text(String::from_utf8(frame.payload.to_vec()).unwrap()),
-                OpCode::Binary => return Message::Binary(frame.payload.to_vec()),
-                OpCode::Close => {
-                    let (code, reason) = frame.payload.split_at(2);
-                    let code = u16::from_be_bytes(code.try_into().unwrap());
-                    return Message::Close(code, String::from_utf8(reason.to_vec()).unwrap());
-                }
-                _ => {}
+        let (mut kind, mut whole) = (Kind::Continuation, Vec::new());
+        let reading = self.inbox.next(|piece| {
+            if piece.kind != Kind::Continuation {
+                kind = piece.kind;
             }
+            whole.extend_from_slice(piece.payload);
+            Ok::<_, Ended>(piece.is_last.then_some(()))
+        });
+        match timeout(PATIENCE, reading).await.expect("a message") {
+            Ok(()) if kind == Kind::Text => Message::Text(String::from_utf8(whole).unwrap()),
+            Ok(()) => Message::Binary(whole),
+            Err(Ended::Closed(close)) => Message::Close(close.code.unwrap(), close.reason),
+            Err(other) => panic!("{other}"),
         }
     }
 
@@ -96,10 +84,10 @@ impl Socket {
     }
 
     pub(super) async fn say(&mut self, text: &str) {
-        self.0.write_frame(Frame::text(Payload::Borrowed(text.as_bytes()))).await.unwrap();
+        self.outbox.text(text).await.unwrap();
     }
 
-    pub(super) async fn close(&mut self, code: u16, reason: &[u8]) {
-        self.0.write_frame(Frame::close(code, reason)).await.unwrap();
+    pub(super) async fn close(&mut self, code: u16, reason: &str) {
+        self.outbox.close(code, reason).await.unwrap();
     }
 }

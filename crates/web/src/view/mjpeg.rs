@@ -33,24 +33,9 @@ fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool
     query::flag(deserializer, "advance_headers")
 }
 
-/// The response that shows `source` until it ends.
-pub(crate) fn response(views: &Arc<Views>, source: Source, query: &Query, headers: &HeaderMap) -> Response {
-    show(views, source, None, query, headers)
-}
-
-/// The same for a client that is counted and logged, with a heartbeat at a steady beat (`docs/ref/compatibility.md`, robot
-/// stream).
-pub(crate) fn tracked_response(
-    views: &Arc<Views>,
-    source: Source,
-    client: Client,
-    query: &Query,
-    headers: &HeaderMap,
-) -> Response {
-    show(views, source, Some(client), query, headers)
-}
-
-fn show(
+/// The response that shows `source` until it ends. A `client` of the robot's stream is counted and logged, and gets its
+/// heartbeats at a steady beat (`docs/ref/compatibility.md`).
+pub(crate) fn response(
     views: &Arc<Views>,
     source: Source,
     client: Option<Client>,

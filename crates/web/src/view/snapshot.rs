@@ -39,7 +39,7 @@ pub(crate) async fn live(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let there = views.derive.newest(stream, want)?;
-    let newest = stream.newest().map_or(0, |frame| frame.seq);
+    let newest = there.clone().or_else(|| stream.newest()).map_or(0, |frame| frame.seq);
     // The newest frame of a source that rests is an old one.
     let rests = stream.is_on_demand() && !stream.demand().is_wanted();
     let wanted = match query.after {

@@ -70,7 +70,7 @@ async fn a_viewer_who_closes_is_answered_and_forgotten() {
     socket.text().await;
     socket.binary().await;
     assert_eq!(viewers(&house), 1);
-    socket.close(1000, b"enough").await;
+    socket.close(1000, "enough").await;
     assert!(matches!(socket.next().await, Message::Close(1000, _)));
     eventually("the viewer is gone", || viewers(&house) == 0).await;
 }
