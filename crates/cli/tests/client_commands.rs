@@ -25,9 +25,13 @@ struct Hub {
 
 impl Hub {
     fn start() -> Hub {
+        Hub::start_with("server.max_frame_size_mb=10")
+    }
+
+    fn start_with(setting: &str) -> Hub {
         let folder = tempfile::tempdir().unwrap();
         let mut process = framehub(folder.path())
-            .args(["serve", "server.port=0", "logging.file=none", "demo.enabled=false"])
+            .args(["serve", "server.port=0", "logging.file=none", "demo.enabled=false", setting])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -127,11 +131,21 @@ fn a_pipe_and_a_folder_are_published_too() {
 
 #[test]
 fn frames_that_the_hub_refuses_are_a_failure_in_its_words() {
+    let hub = Hub::start_with("server.max_frame_size_mb=0.001");
+    let large = Picture::filled(640, 480, [90; 3]);
+    let file = hub.write("large.jpg", &jpeg::encode(&large, 90).unwrap());
+    let output = hub.run(&["publish", &file, "--no-loop", "--to", &hub.stream("large")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the hub took none of 1 frames"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_picture_that_is_none_is_a_failure_that_names_it() {
     let hub = Hub::start();
     let file = hub.write("odd.jpg", b"\xFF\xD8\xFF\xDA\0\x02 a scan without a frame \xFF\xD9");
     let output = hub.run(&["publish", &file, "--no-loop", "--to", &hub.stream("odd")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("the hub took none of 1 frames"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("odd.jpg"), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! What a person sees of the playing: a line that moves while it runs, a summary at the end.
+//! What is shown of the publishing: a line that moves while it runs, a summary at the end.
 
 use std::time::{Duration, Instant};
 
-use super::player::{Position, Totals};
-use super::sink::Verdict;
+use super::link::Verdict;
+use super::totals::{Position, Totals};
 use crate::terminal::{Progress, clock, rate};
 
 /// What is shown while it runs.
@@ -36,7 +36,7 @@ impl Display {
         }
     }
 
-    pub(super) fn show(&mut self, totals: &Totals, position: &Position) {
+    pub(super) fn show(&mut self, totals: &Totals, elapsed: Duration) {
         let passed = self.last.elapsed().as_secs_f64();
         if passed >= 1.0 {
             self.fps = (totals.sent - self.last_totals.sent) as f64 / passed;
@@ -44,9 +44,9 @@ impl Display {
             self.last = Instant::now();
             self.last_totals = totals.clone();
         }
-        let position = &position.within(self.length);
+        let position = Position::after(elapsed, self.length);
         let bar = if self.whole.is_some() { self.started.elapsed() } else { position.at };
-        self.progress.show(bar, || line(totals, position, self.length, self.fps, self.bytes_per_sec));
+        self.progress.show(bar, || line(totals, &position, self.length, self.fps, self.bytes_per_sec));
     }
 
     pub(super) fn end(self, text: &str) {

@@ -1,26 +1,27 @@
-//! `framehub publish`: plays a file, a folder, a pipe or a test pattern into a stream of a hub.
+//! `framehub publish`: plays a file, a folder, a pipe, a camera's URL or a test pattern into a stream of a hub.
 //!
-//! A file with JPEG inside is sent as it is; anything else goes through ffmpeg. What the link cannot carry
-//! is skipped and counted.
+//! The source is one of those that a hub opens itself, played into a hub inside this process; a link carries on from
+//! there. What the link cannot carry is skipped and counted.
 
 mod display;
-mod live;
+mod link;
 mod player;
-mod sink;
+mod totals;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::Context;
 use client::Target;
-use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
+use hub::{Hub, Limits, RingLimits, Rule, StreamName};
+use ingest::Admission;
+use sources::{Kind, Playback, Spec};
 use tokio_util::sync::CancellationToken;
 
 use self::display::Display;
-use self::live::Live;
-use self::player::{Player, Position, Totals};
-use self::sink::HubSink;
+use self::link::Link;
+use self::player::Player;
+use self::totals::Totals;
 use crate::terminal::{self, number, seconds};
 
 const EXAMPLES: &str = "\
@@ -30,7 +31,7 @@ Examples:
   framehub publish pictures/ --fps 2 --to http://localhost:5000 --name slides
   framehub publish run.avi --no-loop --to http://robot:5000/publish/run
   ffmpeg -i INPUT -f mpjpeg - | framehub publish - --to http://localhost:5000/publish/cam1
-  framehub publish rtsp://camera.lan/1 --to http://localhost:5000/publish/door   (through ffmpeg)
+  framehub publish rtsp://camera.lan/1 --to http://localhost:5000/publish/door
 
 Video with JPEG inside (MJPEG in AVI, MP4, MOV or .mjpeg) is sent as it is; other video needs ffmpeg. \
 Frames are sent at the file's own times. Where the link is too slow, frames are skipped, never queued; while \
@@ -42,7 +43,7 @@ Exit codes: 0 done (also after Ctrl-C), 1 failed, 2 wrong usage.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PublishArgs {
-    /// A video file, a folder of pictures, a URL for ffmpeg, - (stdin: JPEGs or mpjpeg) or testsrc
+    /// A video file, a folder of pictures, rtsp://, another URL for ffmpeg, - (stdin: JPEGs or mpjpeg) or testsrc
     #[arg(value_name = "SOURCE")]
     pub(crate) source: String,
     /// The stream's address, http://HOST:PORT/publish/NAME, or the hub's
@@ -57,7 +58,7 @@ pub(crate) struct PublishArgs {
     /// Frames a second: an upper limit for video; the pace of pictures (else 30) and of a pipe (else as it comes)
     #[arg(long, value_parser = |text: &str| number(text, 0.01, 1000.0))]
     pub(crate) fps: Option<f64>,
-    /// Start again at the end, which is what happens anyway
+    /// Start again at the end (the default)
     #[arg(long = "loop", overrides_with = "no_loop")]
     pub(crate) looping: bool,
     /// End with the file
@@ -89,16 +90,11 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
-/// Where frames come from.
-enum Source {
-    Clip(Arc<Clip>),
-    /// `fps` is the pace at which frames are taken; `length` how long it plays, if that is known.
-    Live {
-        live: Live,
-        fps: Option<f64>,
-        length: Option<Duration>,
-    },
-}
+/// The largest picture that is sent; what a hub takes is usually less.
+const LONGEST_FRAME_BYTES: usize = 64 * 1024 * 1024;
+/// A pipe with a pace loses nothing while the link is behind by less than this.
+const BACKLOG_FRAMES: usize = 30;
+const BACKLOG_BYTES: usize = 256 * 1024 * 1024;
 
 /// Runs the command.
 ///
@@ -145,36 +141,63 @@ fn without_password(source: &str) -> String {
 }
 
 async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
-    let opened = {
-        let args = args.clone();
-        tokio::task::spawn_blocking(move || open(&args)).await??
-    };
-    let mut sink = HubSink::connect(&target, &args).await?;
+    let limits = wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
+    let admission = Admission::new(limits, args.quality);
+    let playback = Playback::open(&own_hub(), spec(&args, &target)?, &admission).await?;
+    let mut link = Link::connect(&target, &args).await?;
     eprintln!("publishing {} to {}", without_password(&args.source), target.url());
-    let length = match &opened {
-        Source::Clip(clip) => clip.schedule.round(),
-        Source::Live { length, .. } => *length,
-    };
-    let mut display = Display::new(length, args.duration);
-    sink.notes = display.progress.notes();
+    let mut display = Display::new(playback.length(), args.duration);
+    link.notes = display.progress.notes();
     let stop = stop_signal(args.duration);
     let started = Instant::now();
-    let mut player = Player::new(sink, |totals: &Totals, at: &Position| display.show(totals, at), stop);
-    let played = match opened {
-        Source::Clip(clip) => player.play(clip).await,
-        Source::Live { live, fps, .. } => player.relay(live, fps).await,
-    };
-    let Player { sink, totals, interrupted, .. } = player;
-    let verdict = sink.end(&totals, interrupted).await;
+    let mut player = Player::new(link, |totals: &Totals, at| display.show(totals, at), stop);
+    let played = player.play(&playback, rule(&args)).await;
+    let Player { link, totals, interrupted, .. } = player;
+    let verdict = link.end(&totals, interrupted).await;
     display.end(&display::summary(&totals, started.elapsed(), &verdict));
     played?;
     verdict.judge(&totals)
 }
 
+/// The hub inside this process, of one stream.
+fn own_hub() -> Hub {
+    let ring = RingLimits {
+        frames: 1,
+        history_bytes: LONGEST_FRAME_BYTES,
+        backlog_frames: BACKLOG_FRAMES,
+        backlog_bytes: BACKLOG_BYTES,
+    };
+    Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring })
+}
+
+/// Live pictures do not wait; a pipe that is given a pace does.
+fn rule(args: &PublishArgs) -> Rule {
+    if args.source == "-" && args.fps.is_some() { Rule::InOrder } else { Rule::Latest }
+}
+
+fn spec(args: &PublishArgs, target: &Target) -> anyhow::Result<Spec> {
+    let name: StreamName = target.stream.as_deref().context("the address names no stream")?.parse()?;
+    let is_rtsp = args.source.starts_with("rtsp://") || args.source.starts_with("rtsps://");
+    let mut spec = if is_rtsp {
+        Spec::parse(&format!("{name}={}", args.source))?
+    } else {
+        Spec::of_argument(name, &args.source)
+    };
+    match &mut spec.kind {
+        Kind::File { looping, .. } => *looping = !args.no_loop,
+        Kind::Test { width, height } => (*width, *height) = args.size,
+        _ => {}
+    }
+    spec.on_demand = false;
+    spec.fps = args.fps;
+    spec.quality = Some(args.quality);
+    Ok(spec)
+}
+
 /// A token that is cancelled by Ctrl-C, by a supervisor, or after `duration`.
 fn stop_signal(duration: Option<Duration>) -> CancellationToken {
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let cancel = stop.clone();
     tokio::spawn(async move {
         let time_is_up = async {
             match duration {
@@ -186,49 +209,9 @@ fn stop_signal(duration: Option<Duration>) -> CancellationToken {
             () = terminal::stop_requested() => {}
             () = time_is_up => {}
         }
-        told.cancel();
+        cancel.cancel();
     });
     stop
-}
-
-/// Opens the source. Reads files and starts programs: not for an async thread.
-fn open(args: &PublishArgs) -> anyhow::Result<Source> {
-    let wishes =
-        PlayOptions { fps: args.fps, quality: args.quality, looping: !args.no_loop, size: args.size };
-    let source = args.source.as_str();
-    if source == "testsrc" {
-        return Ok(Source::Clip(Arc::new(Clip::pattern("framehub publish testsrc", &wishes))));
-    }
-    if source == "-" {
-        let fps = args.fps.or_else(|| stdin_is_file().then_some(DEFAULT_FPS));
-        let live = Live::reading(std::io::stdin(), player::keep_for(fps))?;
-        return Ok(Source::Live { live, fps, length: None });
-    }
-    if source.contains("://") {
-        let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(source), &wishes);
-        return Ok(Source::Live { live: Live::running(command)?, fps: None, length: None });
-    }
-    let path = PathBuf::from(source);
-    // Its text names the cause already.
-    match Clip::open(&path, &wishes).map_err(|error| anyhow!("{error}"))? {
-        Some(clip) => Ok(Source::Clip(Arc::new(clip))),
-        None => {
-            let command = ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::File(&path), &wishes);
-            Ok(Source::Live { live: Live::running(command)?, fps: None, length: ffmpeg::duration(&path) })
-        }
-    }
-}
-
-/// A file does not come at its own pace, as a pipe may.
-fn stdin_is_file() -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-        let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
-        stdin.and_then(|stdin| stdin.metadata()).is_ok_and(|metadata| metadata.is_file())
-    }
-    #[cfg(not(unix))]
-    false
 }
 
 #[cfg(test)]

@@ -1,31 +1,38 @@
-//! The way to the hub: sends frames, hears what the hub says about them, comes back after a loss.
+//! The link to the hub: sends frames, hears what the hub says about them, comes back after a loss.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use client::publish::{Metadata, Options, Reply};
 use client::reconnect::{Reconnecting, Sent};
 use client::{Endpoint, Target};
+use hub::Frame;
 
 use super::PublishArgs;
-use super::player::{Outcome, Sink, Totals};
+use super::totals::Totals;
 use crate::terminal::Notes;
 
-/// The hub's side of the playing.
-pub(super) struct HubSink {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Sent,
+    /// There is no connection at the moment.
+    Away,
+}
+
+/// A connection to the hub's stream, opened again when it is lost.
+pub(super) struct Link {
     link: Reconnecting,
     refused: Refused,
     pub(super) notes: Notes,
 }
 
-/// Frames that the hub did not take, with its last words about one.
+/// Frames that the hub did not take, with its last error about one.
 #[derive(Debug, Default)]
 struct Refused {
     count: u64,
     taken: u64,
     last: String,
-    told: Option<Instant>,
+    shown: Option<Instant>,
 }
 
 /// How it went, from the hub's side.
@@ -37,8 +44,8 @@ pub(super) struct Verdict {
     pub(super) reconnects: u64,
 }
 
-impl HubSink {
-    pub(super) async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<HubSink> {
+impl Link {
+    pub(super) async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<Link> {
         let stream = target.stream.as_deref().context("the address names no stream")?;
         let query = target.query().map(str::to_owned);
         // Acks cost little, and without them a hub says nothing about frames that it does not take.
@@ -48,7 +55,32 @@ impl HubSink {
         } else {
             connect(&target.endpoint, stream, options).await?
         };
-        Ok(HubSink { link, refused: Refused::default(), notes: Notes::default() })
+        Ok(Link { link, refused: Refused::default(), notes: Notes::default() })
+    }
+
+    /// Sends a frame. Not cancel-safe.
+    ///
+    /// # Errors
+    /// The hub refuses for a reason that no waiting changes.
+    pub(super) async fn send(&mut self, frame: &Frame) -> anyhow::Result<Outcome> {
+        let captured = Some(frame.timestamp_unix_secs());
+        let meta = Metadata { captured, seq: Some(frame.seq - 1), rest: None };
+        let was_away = self.link.away_for();
+        let sent = self.link.send(frame.payload.clone(), &meta).await?;
+        self.hear();
+        match sent {
+            Sent::Yes => {
+                if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
+                    self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
+                }
+                Ok(Outcome::Sent)
+            }
+            Sent::Lost { error, retry_in } => {
+                self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
+                Ok(Outcome::Away)
+            }
+            Sent::Away => Ok(Outcome::Away),
+        }
     }
 
     fn hear(&mut self) {
@@ -60,7 +92,7 @@ impl HubSink {
         }
     }
 
-    /// Waits for the last acks and says farewell.
+    /// Waits for the last acks and closes the connection.
     pub(super) async fn end(mut self, totals: &Totals, interrupted: bool) -> Verdict {
         self.hear();
         let reconnects = self.link.reconnects();
@@ -99,42 +131,19 @@ async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow:
 }
 
 impl Refused {
-    /// Counts each, tells one a second.
+    /// Counts each, and shows one a second.
     fn note(&mut self, error: String, notes: &Notes) {
         self.count += 1;
-        if self.told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
-            self.told = Some(Instant::now());
+        if self.shown.is_none_or(|shown| shown.elapsed() >= Duration::from_secs(1)) {
+            self.shown = Some(Instant::now());
             notes.say(&format!("the hub did not take a frame: {error}"));
         }
         self.last = error;
     }
 }
 
-impl Sink for HubSink {
-    async fn send(&mut self, jpeg: Bytes, seq: u64, taken: SystemTime) -> anyhow::Result<Outcome> {
-        let captured = taken.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64());
-        let meta = Metadata { captured, seq: Some(seq), rest: None };
-        let was_away = self.link.away_for();
-        let sent = self.link.send(jpeg, &meta).await?;
-        self.hear();
-        match sent {
-            Sent::Yes => {
-                if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
-                    self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
-                }
-                Ok(Outcome::Sent)
-            }
-            Sent::Lost { error, retry_in } => {
-                self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
-                Ok(Outcome::Away)
-            }
-            Sent::Away => Ok(Outcome::Away),
-        }
-    }
-}
-
 impl Verdict {
-    /// A playing of which the hub took nothing has failed, whatever the reason.
+    /// If the hub took nothing, publishing has failed, whatever the reason.
     pub(super) fn judge(&self, totals: &Totals) -> anyhow::Result<()> {
         if self.taken == 0 && self.refused > 0 {
             bail!("the hub took none of {} frames: {}", totals.sent, self.why);
@@ -152,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_playing_that_reached_nobody_has_failed() {
+    fn publishing_that_reached_nobody_has_failed() {
         let all_refused = Verdict { refused: 3, why: "too large".to_owned(), ..Verdict::default() };
         let totals = Totals { sent: 3, ..Totals::default() };
         assert!(all_refused.judge(&totals).unwrap_err().to_string().contains("too large"));
