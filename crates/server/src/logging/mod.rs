@@ -11,11 +11,11 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Subscriber, warn};
+use tracing::{Metadata, Subscriber, warn};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::fmt::format::{DefaultFields, FormatFields, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
@@ -123,23 +123,24 @@ where
     Box::new(layer.fmt_fields(fields).with_ansi(colours).with_target(with_target))
 }
 
-/// The targets of our own crates: only they speak at the level that is set.
-const OUR_CRATES: [&str; 14] = [
-    "framehub", "wire", "hub", "media", "net", "sources", "client", "record", "uploads", "referee", "web",
-    "server", "cli", "py",
-];
-
 /// Our own crates at the level asked for. Others a step quieter: at DEBUG an HTTP library would
 /// bury our lines under its own.
-fn filter(level: Level) -> Targets {
+fn filter(level: Level) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let others = match level {
         Level::Trace => LevelFilter::DEBUG,
         Level::Debug => LevelFilter::INFO,
         Level::Info | Level::Warn => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    let ours = OUR_CRATES.map(|name| (name, tracing_level(level)));
-    Targets::new().with_default(others).with_targets(ours)
+    let ours = tracing_level(level);
+    FilterFn::new(move |line| *line.level() <= if is_ours(line) { ours } else { others })
+        .with_max_level_hint(ours.max(others))
+}
+
+/// Whether a line comes from this workspace: the compiler names its files relative to the workspace, and those of
+/// libraries by their absolute paths. So no list of our crates has to be kept.
+fn is_ours(line: &Metadata<'_>) -> bool {
+    line.file().is_some_and(|file| file.starts_with("crates/"))
 }
 
 fn tracing_level(level: Level) -> LevelFilter {
@@ -178,6 +179,11 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::{Arc, Mutex};
 
+    use tracing::callsite::{Callsite, Identifier};
+    use tracing::field::FieldSet;
+    use tracing::metadata::Kind;
+    use tracing::subscriber::Interest;
+
     use super::*;
     use crate::config::Config;
 
@@ -205,7 +211,6 @@ mod tests {
             let _inside = span.enter();
             tracing::info!(frames = 3, "hello");
             tracing::debug!("details");
-            tracing::info!(target: "hyper::proto", "chatter");
             if let Some(trouble) = trouble {
                 warn!("{trouble}");
             }
@@ -272,6 +277,36 @@ mod tests {
         assert!(screen.contains("details") && screen.contains("server::logging"), "{screen}");
         let (screen, _) = logged(&Logging::to_stderr(Level::Error), false);
         assert_eq!(screen, "");
+    }
+
+    #[test]
+    fn a_line_is_ours_by_the_file_that_writes_it() {
+        struct Nowhere;
+        impl Callsite for Nowhere {
+            fn set_interest(&self, _: Interest) {}
+            fn metadata(&self) -> &Metadata<'_> {
+                unreachable!("never registered")
+            }
+        }
+        let of = |file| {
+            let fields = FieldSet::new(&[], Identifier(&Nowhere));
+            is_ours(&Metadata::new(
+                "line",
+                "target",
+                tracing::Level::INFO,
+                file,
+                None,
+                None,
+                fields,
+                Kind::EVENT,
+            ))
+        };
+        assert!(of(Some(file!())));
+        assert!(of(Some("crates/web/src/app.rs")));
+        assert!(!of(Some(
+            "/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-1.12.0/src/proto.rs"
+        )));
+        assert!(!of(None));
     }
 
     /// A terminal that nobody reads from, until the sender is dropped.
