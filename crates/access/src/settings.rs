@@ -158,7 +158,7 @@ pub static AUTH: Table<Auth> = Table {
 
 pub static LIMITS: Table<AddressLimits> = Table {
     section: "limits",
-    doc: "What one address may do, so that nobody crowds out the others.",
+    doc: "What one address may do, so that it cannot crowd out others.",
     rows: &[
         Row::<AddressLimits>::number("requests_per_second", 0.0, 1_000_000.0, |s, v| {
             s.requests_per_second = (v > 0.0).then_some(v)

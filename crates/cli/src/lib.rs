@@ -8,7 +8,6 @@ mod bench;
 mod command_line;
 mod config;
 mod inputs;
-mod process;
 mod publish;
 mod referee;
 mod serve;

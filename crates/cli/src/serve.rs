@@ -1,4 +1,4 @@
-//! `framehub serve`: the hub until it is told to stop.
+//! `framehub serve`: the hub, until a signal stops it.
 
 use std::io::IsTerminal;
 
@@ -53,7 +53,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("memory bound: {}", bounds[0]);
     tracing::info!("with usual frames: {}", bounds[1]);
     let shutdown = CancellationToken::new();
-    // Before the hub is called ready: whoever waits for that may send a signal at once.
+    // Before the line that says that the hub is ready: a supervisor may send a signal right after it.
     let signals = Signals::listen().context("cannot listen for signals")?;
     tokio::spawn(stop_on_signal(signals, shutdown.clone()));
     print(&format!("Framehub is ready: {url}/\n"))?;

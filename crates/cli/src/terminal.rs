@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Where nobody watches a bar, a line is logged this often.
+/// Where stderr is no terminal, a line is printed this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Arguments that do not fit, which only shows once several of them are looked at together.
+/// Arguments that do not fit, which shows only when several of them are checked together.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}\n\nFor more information, try 'framehub {command} --help'.")]
 pub(super) struct WrongUsage {
@@ -110,7 +110,7 @@ impl Progress {
         Progress { bar, last_line: Instant::now() }
     }
 
-    /// Tells how far the work is. `text` is only made if it will be seen.
+    /// Shows how far the work is. `text` is only made if it is shown.
     pub(super) fn show(&mut self, position: Duration, text: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {

@@ -294,7 +294,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// `false` once nobody reads any more (`| head`).
+    /// `false` once the reader has closed stdout (`| head`).
     fn print(&mut self, line: &Line) -> anyhow::Result<bool> {
         let text = match self.json {
             true => serde_json::to_string(line)?,

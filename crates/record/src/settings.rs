@@ -17,8 +17,8 @@ pub static RECORDING: Table<Config> = Table {
     rows: &[
         Row::flag("enabled", |s, v| s.automatic = v).default("true").doc(
             "Whether every published stream is recorded by itself. Without it a stream is recorded \
-                 when somebody asks. The demo and other sources that rest while nobody watches are always \
-                 only recorded on request.",
+                 on request. The demo and other sources that rest without viewers are always recorded \
+                 only on request.",
         ),
         Row::choice(
             "codec",

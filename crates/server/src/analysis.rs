@@ -108,11 +108,11 @@ impl Analysis for Judgement {
     ) -> Result<Map<String, Value>, Failure> {
         let Self { run, stop } = *self;
         let signal = signal.map(|signal| signal.bytes.as_ref());
-        let mut tell = |progress: pipeline::Progress| {
+        let mut forward = |progress: pipeline::Progress| {
             let pipeline::Progress { stage, share, message } = progress;
             report(Progress { stage, progress: share, message });
         };
-        run.finish(signal, &mut tell, &|| stop.is_stopped()).map_err(failure)
+        run.finish(signal, &mut forward, &|| stop.is_stopped()).map_err(failure)
     }
 }
 
@@ -143,7 +143,7 @@ impl Analysis for Posed {
         report: &mut dyn FnMut(Progress),
     ) -> Result<Map<String, Value>, Failure> {
         let result = self.0.finish().map_err(failure)?;
-        report(Progress { stage: "yolo", progress: 1.0, message: "Every frame is looked at".into() });
+        report(Progress { stage: "yolo", progress: 1.0, message: "Every frame is analysed".into() });
         Ok(result)
     }
 }

@@ -5,7 +5,7 @@
 
 mod analysis;
 pub mod config;
-mod janitor;
+mod idle_streams;
 mod live_analysis;
 pub mod logging;
 mod server;

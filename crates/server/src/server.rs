@@ -20,7 +20,7 @@ use wire::image;
 use crate::{
     analysis::Analyses,
     config::{CAMERA_STREAM, Config},
-    janitor,
+    idle_streams,
 };
 
 /// A viewer that takes nothing for so long, or has vanished, is let go.
@@ -117,7 +117,7 @@ impl Server {
         let rooms =
             Rooms { hub: hub.clone(), recordings: recordings.clone(), sources, uploads, simulators, derive };
         let app = App::new(rooms, settings, shutdown.clone());
-        tokio::spawn(janitor::run(
+        tokio::spawn(idle_streams::run(
             hub.clone(),
             config.streams.timeout,
             config.cleanup.interval,
@@ -126,7 +126,7 @@ impl Server {
         let serving = tokio::spawn(web::serve(listener, app));
         shutdown.cancelled().await;
         recordings.catch_up();
-        // Readers are told that their stream has ended; with that their connections end.
+        // The end of a stream ends its readers' connections.
         hub.shut_down();
         let patience = config.server.shutdown;
         let finishing = tokio::task::spawn_blocking(move || recordings.shut_down(patience));

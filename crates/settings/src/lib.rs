@@ -11,7 +11,7 @@ mod table;
 mod text;
 mod value;
 
-pub use row::Row;
-pub use table::{Form, Key, Section, Table};
+pub use row::{Form, Row};
+pub use table::{Key, Section, Table};
 pub use text::{is_path, nearest_name, quoted, store};
 pub use value::{Entry, Raw, Refusal, list_items};

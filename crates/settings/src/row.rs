@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::table::Form;
 use crate::value::{Entry, Raw, Refusal, entries, flag, list_items, number, whole};
 
 /// One key that sets a field of `S`. Made by the function for its kind of value, and completed by [`Row::default`],
@@ -125,6 +124,18 @@ impl<S: 'static> Row<S> {
         self.doc = doc;
         self
     }
+}
+
+/// What a value looks like. Texts and lists come with what they allow, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    Flag,
+    Int { least: u64, most: u64 },
+    Number { least: f64, most: f64 },
+    Choice(Vec<&'static str>),
+    Text(&'static str),
+    List(&'static str),
+    Entries(&'static str),
 }
 
 impl<S: 'static> Row<S> {

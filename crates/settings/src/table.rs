@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::row::Row;
+use crate::row::{Form, Row};
 use crate::value::{Raw, Refusal};
 
 /// Keys of one section that set fields of `S`, as a room declares them. Several tables may share a section.
@@ -60,18 +60,6 @@ pub struct Key<C> {
 }
 
 type Apply<C> = Box<dyn Fn(&Raw, &mut C) -> Result<String, Refusal> + Send + Sync>;
-
-/// What a value looks like. Texts and lists come with what they allow, in words.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Form {
-    Flag,
-    Int { least: u64, most: u64 },
-    Number { least: f64, most: f64 },
-    Choice(Vec<&'static str>),
-    Text(&'static str),
-    List(&'static str),
-    Entries(&'static str),
-}
 
 impl<C> Key<C> {
     /// `section.name`.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::source::{Still, Taken};
+use super::picture::{DEFAULT_QUALITY, Still, Taken};
 
 /// Twenty seconds at 30 a second: an upload that hesitates loses nothing.
 const BACKLOG_FRAMES: usize = 600;
@@ -52,7 +52,7 @@ impl Camera {
         let name = spec.name.clone();
         let limits =
             wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
-        let admission = Admission::new(limits, super::DEFAULT_QUALITY);
+        let admission = Admission::new(limits, DEFAULT_QUALITY);
         let shutdown = CancellationToken::new();
         let sources = {
             let _runtime = runtime.enter();

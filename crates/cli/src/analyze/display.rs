@@ -14,14 +14,14 @@ use crate::terminal::clock;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// A bar moves in so many steps.
 const STEPS: u64 = 1000;
-/// Refused frames that are told one by one.
+/// Refused frames that are shown one by one.
 const MOST_COMPLAINTS: u64 = 5;
 
 pub(super) struct Display {
     bars: Option<MultiProgress>,
     sending: Bar,
     stages: BTreeMap<String, Bar>,
-    /// Every single event is told.
+    /// Every event is shown.
     verbose: bool,
     started: Instant,
     /// Frames that will come, if that is known.
@@ -33,7 +33,7 @@ pub(super) struct Display {
 /// One thing that goes on.
 struct Bar {
     bar: Option<ProgressBar>,
-    told: Instant,
+    shown: Instant,
     is_done: bool,
 }
 
@@ -143,7 +143,7 @@ impl Bar {
             bar.set_prefix(name.to_owned());
             bar
         });
-        Bar { bar, told: Instant::now(), is_done: false }
+        Bar { bar, shown: Instant::now(), is_done: false }
     }
 
     /// `text` is only made if it will be seen.
@@ -154,8 +154,8 @@ impl Bar {
                 bar.set_position(position);
                 bar.set_message(text());
             }
-            None if self.told.elapsed() >= LINE_EVERY => {
-                self.told = Instant::now();
+            None if self.shown.elapsed() >= LINE_EVERY => {
+                self.shown = Instant::now();
                 eprintln!("{}", text());
             }
             None => {}

@@ -5,12 +5,11 @@ use client::upload::Encoding;
 use media::Picture;
 use wire::upload::Raw;
 
-use super::DEFAULT_QUALITY;
-use super::source::{MOST_PIXELS, Still};
+use super::picture::{DEFAULT_QUALITY, MOST_PIXELS, Still};
 
 /// How frames are to be sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct Encode {
     pub(super) encoding: Encoding,
     /// JPEG, 1 to 100; asked for: JPEGs are encoded anew.
     pub(super) quality: Option<u8>,
@@ -20,15 +19,15 @@ pub(super) struct Wish {
 ///
 /// # Errors
 /// A JPEG that is damaged or larger than 8K.
-pub(super) fn encode(still: Still, wish: Wish) -> media::Result<(Bytes, Option<u8>)> {
-    let picture = match (still, wish) {
-        (Still::Jpeg(jpeg), Wish { encoding: Encoding::Jpeg, quality: None }) => return Ok((jpeg, None)),
+pub(super) fn encode(still: Still, options: Encode) -> media::Result<(Bytes, Option<u8>)> {
+    let picture = match (still, options) {
+        (Still::Jpeg(jpeg), Encode { encoding: Encoding::Jpeg, quality: None }) => return Ok((jpeg, None)),
         (Still::Jpeg(jpeg), _) => media::jpeg::decode(&jpeg, MOST_PIXELS)?,
         (Still::Pixels(picture), _) => picture,
     };
-    Ok(match wish.encoding {
+    Ok(match options.encoding {
         Encoding::Jpeg => {
-            let quality = wish.quality.unwrap_or(DEFAULT_QUALITY);
+            let quality = options.quality.unwrap_or(DEFAULT_QUALITY);
             (media::jpeg::encode(&picture, quality)?.into(), Some(quality))
         }
         Encoding::Png => (media::png::encode(&picture)?.into(), None),
@@ -55,7 +54,7 @@ mod tests {
     }
 
     fn encoded(still: Still, encoding: Encoding, quality: Option<u8>) -> (Bytes, Option<u8>) {
-        encode(still, Wish { encoding, quality }).unwrap()
+        encode(still, Encode { encoding, quality }).unwrap()
     }
 
     #[test]
@@ -79,6 +78,6 @@ mod tests {
     #[test]
     fn a_damaged_picture_is_an_error() {
         let still = Still::Jpeg(jpeg().slice(..60));
-        assert!(encode(still, Wish { encoding: Encoding::Raw, quality: None }).is_err());
+        assert!(encode(still, Encode { encoding: Encoding::Raw, quality: None }).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! `framehub analyze`: uploads a video or a camera's pictures with the scoring apparatus's log, waits for the analysis,
-//! and prints its result as JSON (document 003's client).
+//! and prints its result as JSON.
 //!
 //! stdout carries the result and nothing else; all words go to stderr.
 
 mod camera;
 mod display;
 mod encode;
+mod picture;
+mod process;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -22,13 +24,12 @@ use tokio::sync::mpsc;
 
 use self::camera::Camera;
 use self::display::Display;
-use self::encode::{Wish, encode};
+use self::encode::{Encode, encode};
+use self::picture::DEFAULT_QUALITY;
+use self::process::on_thread;
 use self::source::{About, Footage};
-use crate::process::on_thread;
 use crate::terminal::{self, number, seconds};
 
-/// Of what has to be encoded, as document 003 has it.
-const DEFAULT_QUALITY: u8 = 85;
 const DEFAULT_CAMERA_FPS: f64 = 30.0;
 const DEFAULT_CAMERA_SECS: Duration = Duration::from_secs(60);
 /// The analysis that needs a signal log.
@@ -86,7 +87,7 @@ pub(crate) struct AnalyzeArgs {
     /// Save the result here, too
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Tell everything that happens, on stderr
+    /// Print everything that happens to stderr
     #[arg(long)]
     pub(crate) verbose: bool,
     /// Key for a hub that asks for one
@@ -173,13 +174,13 @@ async fn analyze(args: AnalyzeArgs, endpoint: Endpoint) -> anyhow::Result<()> {
         start.session_id
     );
     let display = Arc::new(Mutex::new(Display::new(about.frames, args.verbose)));
-    let told = display.clone();
-    let begun = Upload::begin(&endpoint, start, move |event| locked(&told).take(&event)).await;
+    let shown = display.clone();
+    let begun = Upload::begin(&endpoint, start, move |event| locked(&shown).take(&event)).await;
     let mut upload = begun.map_err(with_hint)?;
-    let frames = Frames::start(footage, Wish { encoding: args.encoding, quality: args.jpeg_quality })?;
+    let frames = Frames::start(footage, Encode { encoding: args.encoding, quality: args.jpeg_quality })?;
     let result = tokio::select! {
         result = send(&mut upload, frames, &args, &display) => result,
-        () = terminal::stop_requested() => Err(anyhow!("stopped; the hub was told to forget the session")),
+        () = terminal::stop_requested() => Err(anyhow!("stopped; the hub drops the session")),
     };
     locked(&display).end();
     match result {
@@ -318,11 +319,11 @@ struct Next {
 }
 
 impl Frames {
-    fn start(mut footage: Footage, wish: Wish) -> anyhow::Result<Frames> {
+    fn start(mut footage: Footage, options: Encode) -> anyhow::Result<Frames> {
         let (give, ready) = mpsc::channel(AHEAD);
         on_thread("source", move || {
             let mut number = 0;
-            while let Some(next) = next(&mut footage, number, wish).transpose() {
+            while let Some(next) = next(&mut footage, number, options).transpose() {
                 let has_failed = next.is_err();
                 if give.blocking_send(next).is_err() || has_failed {
                     break;
@@ -339,9 +340,9 @@ impl Frames {
     }
 }
 
-fn next(footage: &mut Footage, number: u64, wish: Wish) -> anyhow::Result<Option<Next>> {
+fn next(footage: &mut Footage, number: u64, options: Encode) -> anyhow::Result<Option<Next>> {
     let Some(taken) = footage.next().with_context(|| format!("picture {number}"))? else { return Ok(None) };
-    let (bytes, quality) = encode(taken.still, wish).with_context(|| format!("picture {number}"))?;
-    let frame = Frame { number, timestamp: taken.timestamp, encoding: wish.encoding, quality, bytes };
+    let (bytes, quality) = encode(taken.still, options).with_context(|| format!("picture {number}"))?;
+    let frame = Frame { number, timestamp: taken.timestamp, encoding: options.encoding, quality, bytes };
     Ok(Some(Next { frame, skipped: taken.skipped }))
 }

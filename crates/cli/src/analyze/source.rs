@@ -12,25 +12,8 @@ use media::Picture;
 use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 
 use super::camera::Camera;
-use crate::process::{End, Process, Running};
-
-/// A picture is decoded only if it is no larger than 8K.
-pub(super) const MOST_PIXELS: u64 = 7680 * 4320;
-
-/// A picture as its source has it.
-pub(super) enum Still {
-    Jpeg(Bytes),
-    Pixels(Picture),
-}
-
-/// A picture and when it was taken.
-pub(super) struct Taken {
-    pub(super) still: Still,
-    /// Unix seconds. For a file: as if it were played from now on.
-    pub(super) timestamp: f64,
-    /// Pictures before it that could not be kept.
-    pub(super) skipped: u64,
-}
+use super::picture::{DEFAULT_QUALITY, MOST_PIXELS, Still, Taken};
+use super::process::{End, Process, Running};
 
 /// What is known before the first frame is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,10 +59,10 @@ impl Footage {
     /// # Errors
     /// What cannot be read, and why.
     pub(super) fn file(path: &Path, fps: Option<f64>, longest: Option<f64>) -> anyhow::Result<Footage> {
-        let wishes = PlayOptions { fps, quality: super::DEFAULT_QUALITY, looping: false, size: (0, 0) };
+        let options = PlayOptions { fps, quality: DEFAULT_QUALITY, looping: false, size: (0, 0) };
         let since = unix_secs(SystemTime::now());
         // Its text names the file.
-        match Clip::open(path, &wishes).map_err(|error| anyhow!("{error}"))? {
+        match Clip::open(path, &options).map_err(|error| anyhow!("{error}"))? {
             Some(clip) => {
                 let (fps, frames) = (clip.schedule.fps(), clip.schedule.frames());
                 Footage::new(Source::Clip { clip, number: 0, since }, fps, frames, longest)
@@ -89,14 +72,15 @@ impl Footage {
         .with_context(|| format!("{} cannot be read", path.display()))
     }
 
-    fn film(path: &Path, wish: Option<f64>, longest: Option<f64>, since: f64) -> anyhow::Result<Footage> {
-        let Running { process, stdout, end } = Running::start(ffmpeg::pictures(ffmpeg::PROGRAM, path, wish))?;
+    fn film(path: &Path, max_fps: Option<f64>, longest: Option<f64>, since: f64) -> anyhow::Result<Footage> {
+        let Running { process, stdout, end } =
+            Running::start(ffmpeg::pictures(ffmpeg::PROGRAM, path, max_fps))?;
         let about = ffmpeg::about(path);
-        let fps = about.fps.unwrap_or(DEFAULT_FPS).min(wish.unwrap_or(f64::INFINITY));
+        let fps = about.fps.unwrap_or(DEFAULT_FPS).min(max_fps.unwrap_or(f64::INFINITY));
         let pictures = BufReader::with_capacity(256 * 1024, stdout);
         let film = Film { pictures, process, end: Some(end), number: 0, fps, since };
         // How many a lower rate leaves is ffmpeg's to know.
-        Footage::new(Source::Film(film), fps, about.frames.filter(|_| wish.is_none()), longest)
+        Footage::new(Source::Film(film), fps, about.frames.filter(|_| max_fps.is_none()), longest)
     }
 
     pub(super) fn camera(camera: Camera, fps: f64, longest: f64) -> anyhow::Result<Footage> {

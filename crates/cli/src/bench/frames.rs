@@ -1,4 +1,4 @@
-//! The frames of a measurement: valid JPEGs of a wanted size that carry a stamp, so that whoever receives
+//! The frames of a measurement: valid JPEGs of a wanted size that carry a stamp, so that the receiver of
 //! one knows which run and stream it belongs to, its number, and how old it is.
 //!
 //! ```text
@@ -30,7 +30,7 @@ const PICTURES: u64 = 4;
 /// What a frame says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Tells this measurement from any other at the same hub.
+    /// Distinguishes this measurement from others at the same hub.
     pub(super) run: u64,
     pub(super) stream: u32,
     pub(super) seq: u64,

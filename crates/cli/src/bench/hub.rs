@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::Plan;
+use super::run::Plan;
 
 /// A hub that has not said its address by then will not.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ pub(super) struct Usage {
 }
 
 impl Hub {
-    /// A hub that somebody else runs.
+    /// A hub that runs already.
     pub(super) async fn running(endpoint: Endpoint) -> anyhow::Result<Hub> {
         client::http::get_json(&endpoint, "/health").await.context("the hub to measure does not answer")?;
         Ok(Hub { endpoint, started: None })
@@ -57,7 +57,7 @@ impl Hub {
 
     /// Starts `framehub serve` with these settings, which choose the port.
     pub(super) async fn start(settings: Vec<String>) -> anyhow::Result<Hub> {
-        let program = std::env::current_exe().context("cannot tell which program to start the hub from")?;
+        let program = std::env::current_exe().context("cannot find the program to start the hub from")?;
         // An empty folder: no config.yaml, no .env, and whatever the hub writes goes with it.
         let folder = std::env::temp_dir().join(format!("framehub-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -91,7 +91,7 @@ impl Hub {
         self.started.is_some()
     }
 
-    /// What it has used so far; `None` where it does not tell.
+    /// What it has used so far; `None` where it does not show it.
     pub(super) async fn usage(&self) -> Option<Usage> {
         let metrics = client::http::get_text(&self.endpoint, "/metrics").await.ok()?;
         usage_in(&metrics)

@@ -12,10 +12,11 @@ mod pose;
 mod publishers;
 mod record;
 mod report;
+mod run;
 mod upload;
 mod viewers;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -23,19 +24,19 @@ use client::{Endpoint, Error};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use self::frames::{Frames, Stamp};
+use self::frames::Frames;
 use self::hub::Hub;
-use self::publishers::{Mode, Published};
+use self::publishers::Published;
 use self::report::{HubReport, PublishReport, Report, Setup, ViewerReport};
+use self::run::{Mode, Plan, Run, Window, own_cpu};
 use self::viewers::Viewed;
 use crate::terminal::{self, Progress, number, seconds};
 
 /// All publishers' first frames, or all viewers', must be through by then.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The tasks end when they are told to; one that does not is left behind.
+/// The tasks end at the token's signal; one that does not is left behind.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Nothing runs longer than this.
@@ -50,7 +51,7 @@ Examples:
   framehub bench --url http://robot:5000 --min-fps 29 --json
   framehub bench record --streams 50 --size 50        does the disk keep up with fifty cameras?
   framehub bench upload --frames 10000                how fast are the frames of a phrase taken?
-  framehub bench pose --size 1280x720                 how many pictures a second does the pose model look at?
+  framehub bench pose --size 1280x720                 how many pictures a second does the pose model process?
 
 Sender, viewers and (unless --url names another machine) the hub share this machine: when the last line of \
 the report comes near its number of cores, the measurement itself is the limit.
@@ -112,20 +113,6 @@ enum What {
     Pose(pose::PoseArgs),
 }
 
-/// What is offered to the hub, checked.
-#[derive(Clone, Debug)]
-struct Plan {
-    streams: u32,
-    fps: f64,
-    frame_bytes: usize,
-    viewers: u32,
-    slow: u32,
-    slow_bytes_per_sec: u32,
-    mode: Mode,
-    warmup: Duration,
-    duration: Duration,
-}
-
 impl Plan {
     fn of(args: &BenchArgs) -> anyhow::Result<Plan> {
         if args.slow > args.viewers {
@@ -145,57 +132,6 @@ impl Plan {
             warmup: args.warmup,
             duration: args.duration,
         })
-    }
-}
-
-/// The measured time.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    start: Instant,
-    end: Instant,
-}
-
-impl Window {
-    /// Where in the window an instant lies, 0 to 1.
-    fn share(&self, at: Instant) -> f64 {
-        (at - self.start).as_secs_f64() / (self.end - self.start).as_secs_f64()
-    }
-}
-
-/// What all tasks of a measurement share.
-#[derive(Debug)]
-struct Run {
-    plan: Plan,
-    /// In every stamp and stream name: runs do not meet, at whatever hub.
-    id: u64,
-    /// Zero of the stamps' clock.
-    zero: Instant,
-    /// Set once everybody is ready.
-    window: OnceLock<Window>,
-    stop: CancellationToken,
-}
-
-impl Run {
-    fn new(plan: Plan) -> Run {
-        let id = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
-        let (window, stop) = (OnceLock::new(), CancellationToken::new());
-        Run { plan, id, zero: Instant::now(), window, stop }
-    }
-
-    fn stream_name(&self, number: u32) -> String {
-        format!("bench-{:06x}-{number}", self.id & 0xFF_FFFF)
-    }
-
-    fn nanos_at(&self, at: Instant) -> u64 {
-        (at - self.zero).as_nanos() as u64
-    }
-
-    fn age(&self, stamp: &Stamp, at: Instant) -> Duration {
-        Duration::from_nanos(self.nanos_at(at).saturating_sub(stamp.sent_nanos))
-    }
-
-    fn measures(&self, at: Instant) -> bool {
-        self.window.get().is_some_and(|window| (window.start..window.end).contains(&at))
     }
 }
 
@@ -256,7 +192,7 @@ async fn measure(run: Run, frames: Frames, hub: &Hub) -> anyhow::Result<Report> 
     let published: Vec<Published> = joined(publishers).await;
     let viewed: Vec<Viewed> = joined(viewers).await;
     for number in 0..run.plan.streams {
-        // The hub forgets them by itself after a while; nobody needs to look at them until then.
+        // The hub removes them after a while by itself; until then they would only clutter its pages.
         let path = format!("/api/streams/{}", run.stream_name(number));
         if hub.is_ours() || client::http::delete(&hub.endpoint, &path).await.is_err() {
             break;
@@ -267,7 +203,7 @@ async fn measure(run: Run, frames: Frames, hub: &Hub) -> anyhow::Result<Report> 
     Ok(report)
 }
 
-/// What is looked at from outside at both ends of the window.
+/// What is measured from outside at both ends of the window.
 #[derive(Clone, Copy, Debug)]
 struct Look {
     at: Instant,
@@ -306,7 +242,7 @@ async fn drive(
     pass(&mut progress, Duration::ZERO, plan.warmup, "warming up").await;
     let before = Look::at(hub).await;
     let start = Instant::now();
-    // Nobody else sets it.
+    // It is set only here.
     let _ = run.window.set(Window { start, end: start + plan.duration });
     pass(&mut progress, plan.warmup, plan.duration, "measuring").await;
     let after = Look::at(hub).await;
@@ -408,10 +344,4 @@ fn verdict(report: &Report, min_fps: Option<f64>) -> anyhow::Result<()> {
         bail!("a viewer got {} frames a second, fewer than --min-fps {wanted}", viewers.fps_min);
     }
     Ok(())
-}
-
-/// CPU time of this process, all threads.
-fn own_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.max(0) as u32)
 }

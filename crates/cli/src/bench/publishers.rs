@@ -1,37 +1,25 @@
-//! The sending side of a measurement: one task a stream, each at its own beat.
+//! The sending side of a measurement: one task a stream, each at its own pace.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::ValueEnum;
 use client::post::{Poster, Wrap};
 use client::publish::{Metadata, Options, Publisher, Reply};
 use client::{Endpoint, Error};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::Run;
 use super::frames::{Frames, Stamp};
 use super::histogram::Histogram;
+use super::run::{Mode, Run};
 
 /// A frame whose ack has not come by then will not be acknowledged.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// After a failure, before the next try.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// How frames are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    /// A POST with a form for each frame, as Python's requests does
-    Multipart,
-    /// A POST with the JPEG as its body for each frame
-    Raw,
-    /// One WebSocket a stream, each frame acknowledged
-    Ws,
-}
 
 /// What one stream's publisher did in the measured window.
 #[derive(Debug, Default)]
@@ -46,7 +34,7 @@ pub(super) struct Published {
 }
 
 /// Sends stream `number`'s frames until the run ends. The first success, or the first failure before it, is
-/// told through `ready`.
+/// sent through `ready`.
 pub(super) async fn publish(
     run: Arc<Run>,
     frames: Arc<Frames>,
@@ -95,7 +83,7 @@ async fn send_all(
         }
         let failed = result.is_err();
         if let Some(ready) = ready.take() {
-            // Nobody listens any more once all streams have been heard of.
+            // The receiver is gone once all streams have begun.
             let _ = ready.send(result).await;
         }
         if failed {

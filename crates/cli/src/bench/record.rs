@@ -11,7 +11,7 @@ use record::{Codec, Recordings, Totals};
 use serde::Serialize;
 
 use super::frames::{Frames, Stamp};
-use super::own_cpu;
+use super::run::own_cpu;
 use crate::terminal::{self, Progress, number, seconds};
 
 /// Frames differ and are more than any cache holds, as they are when they come from sockets.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Plan;
 use super::histogram::Histogram;
 use super::hub::Usage;
 use super::publishers::Published;
+use super::run::Plan;
 use super::viewers::{PIECES, Viewed};
 
 #[derive(Debug, Serialize)]
@@ -33,7 +33,7 @@ pub(super) struct Report {
 pub(super) struct HubReport {
     pub(super) url: String,
     pub(super) started_here: bool,
-    /// Cores in use, the mean of the window; `null` where the hub does not tell.
+    /// Cores in use, the mean of the window; `null` where the hub does not show it.
     pub(super) cpu_cores: Option<f64>,
     /// CPU seconds for a gigabyte delivered.
     pub(super) cpu_secs_per_gb: Option<f64>,
@@ -263,10 +263,10 @@ impl Report {
             self.publish.fps,
             plural(self.publish.lost_beats, "beat")
         );
-        let told =
+        let or_unknown =
             |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |it| format!("{it}{unit}"));
-        let memory = told(self.hub.memory_mb, " MB");
-        let _ = write!(text, "hub used  {}, memory {memory}", told(self.hub.cpu_cores, " cores"));
+        let memory = or_unknown(self.hub.memory_mb, " MB");
+        let _ = write!(text, "hub used  {}, memory {memory}", or_unknown(self.hub.cpu_cores, " cores"));
         if let Some(secs) = self.hub.cpu_secs_per_gb {
             let _ = write!(text, ", {secs} CPU s for each GB delivered");
         }

@@ -81,7 +81,7 @@ fn settings(sessions: u32) -> Vec<String> {
 }
 
 async fn measure(hub: &Hub, args: &UploadArgs, frames: &Frames) -> anyhow::Result<Report> {
-    let before = hub.usage().await.context("the hub does not tell what it uses")?;
+    let before = hub.usage().await.context("the hub does not show its CPU time and memory")?;
     let start = Instant::now();
     let mut sessions = JoinSet::new();
     for session in 0..args.sessions {
@@ -102,7 +102,7 @@ async fn measure(hub: &Hub, args: &UploadArgs, frames: &Frames) -> anyhow::Resul
             most = most.max(usage.memory_bytes);
         }
     }
-    let after = hub.usage().await.context("the hub does not tell what it uses")?;
+    let after = hub.usage().await.context("the hub does not show its CPU time and memory")?;
     Ok(Report::of(args, frames_bytes(frames), took.unwrap_or_default(), [before, after], most))
 }
 

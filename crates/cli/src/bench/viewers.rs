@@ -10,9 +10,9 @@ use client::{Endpoint, Error, Target};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::Run;
 use super::frames::Stamp;
 use super::histogram::Histogram;
+use super::run::Run;
 
 /// After a failure, before the next try.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -76,7 +76,7 @@ impl Viewed {
     }
 }
 
-/// Watches until the run ends. The first frame, or the first failure before it, is told through `ready`.
+/// Watches until the run ends. The first frame, or the first failure before it, is sent through `ready`.
 pub(super) async fn view(
     run: Arc<Run>,
     endpoint: Endpoint,

@@ -8,7 +8,6 @@ use client::reconnect::{Reconnecting, Sent};
 use client::{Endpoint, Target};
 use hub::Frame;
 
-use super::PublishArgs;
 use super::totals::Totals;
 use crate::terminal::Notes;
 
@@ -45,12 +44,16 @@ pub(super) struct Verdict {
 }
 
 impl Link {
-    pub(super) async fn connect(target: &Target, args: &PublishArgs) -> anyhow::Result<Link> {
+    /// `takeover` replaces a publisher that is there; `wait` waits for a hub that is not up yet.
+    ///
+    /// # Errors
+    /// The hub cannot be reached or refuses the stream.
+    pub(super) async fn connect(target: &Target, takeover: bool, wait: bool) -> anyhow::Result<Link> {
         let stream = target.stream.as_deref().context("the address names no stream")?;
         let query = target.query().map(str::to_owned);
         // Acks cost little, and without them a hub says nothing about frames that it does not take.
-        let options = Options { acks: true, takeover: args.takeover, query, ..Options::default() };
-        let link = if args.wait {
+        let options = Options { acks: true, takeover, query, ..Options::default() };
+        let link = if wait {
             Reconnecting::later(&target.endpoint, stream, options)
         } else {
             connect(&target.endpoint, stream, options).await?

@@ -144,7 +144,7 @@ async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
     let limits = wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
     let admission = Admission::new(limits, args.quality);
     let playback = Playback::open(&own_hub(), spec(&args, &target)?, &admission).await?;
-    let mut link = Link::connect(&target, &args).await?;
+    let mut link = Link::connect(&target, args.takeover, args.wait).await?;
     eprintln!("publishing {} to {}", without_password(&args.source), target.url());
     let mut display = Display::new(playback.length(), args.duration);
     link.notes = display.progress.notes();

@@ -1,6 +1,6 @@
 //! A layer: what is written in one place, with nothing derived from it.
 //!
-//! File, `.env`, environment and arguments each become one of these; `super::fold` lays them over
+//! File, `.env`, environment and arguments each become one of these; `load` lays them over
 //! each other.
 
 use std::fmt;

@@ -194,7 +194,7 @@ fn open_to_strangers(config: &Config, settings: &[Setting]) -> Option<Warning> {
     }
     let setting = settings.iter().find(|setting| setting.key.path() == "server.host")?;
     let what = format!(
-        "listening on {} without an API key: whoever reaches this machine can watch, publish and delete; \
+        "listening on {} without an API key: anyone who reaches this machine can watch, publish and delete; \
          set auth.api_keys (API_KEYS)",
         config.server.host
     );

@@ -71,7 +71,7 @@ pub(super) static SERVER: Table<Server> = Table {
         ),
         Row::text("tls_key", "a path or nothing", |s, v| store(&mut s.tls_key, optional_path(v))).doc(
             "A PEM file with the certificate's private key, not encrypted (certbot's `privkey.pem`). \
-                 The hub's own user must be able to read it, and nobody else should.",
+                 Only the hub's own user should be able to read it.",
         ),
         Row::text(
             "base_path",

@@ -1,14 +1,8 @@
-//! The list of tables: every room's settings, and the part of the configuration that each one fills.
-//!
-//! This is the only list of sections. Parsing, range checks, environment names, the reference page and the example file
-//! come from it, in its order.
+//! The tables of all rooms, joined: sections and keys, and how they are found.
 
 use std::sync::LazyLock;
 
-use super::server::SERVER;
-use super::streams::{CLEANUP, STREAMS, VIEWERS};
-use super::typed::Config;
-use crate::logging::settings::LOGGING;
+use super::typed::{self, Config};
 
 /// A key of the configuration.
 pub type Key = settings::Key<Config>;
@@ -16,32 +10,10 @@ pub type Key = settings::Key<Config>;
 /// A section of the configuration.
 pub type Section = settings::Section<Config>;
 
-/// Tables that share a section are put together; the first one says what the section is about.
-fn tables() -> Vec<Section> {
-    vec![
-        SERVER.section(|c| &mut c.server),
-        STREAMS.section(|c| &mut c.streams),
-        VIEWERS.section(|c| &mut c.viewers),
-        derive::settings::RENDITIONS.section(|c| &mut c.derive),
-        sources::settings::DEMO.section(|c| &mut c.demo),
-        access::settings::AUTH.section(|c| &mut c.auth),
-        access::settings::LIMITS.section(|c| &mut c.limits),
-        LOGGING.section(|c| &mut c.logging),
-        CLEANUP.section(|c| &mut c.cleanup),
-        record::settings::CLEANUP.section(|c| &mut c.recording),
-        record::settings::RECORDING.section(|c| &mut c.recording),
-        sources::settings::CAMERA.section(|c| &mut c.camera),
-        sessions::settings::SIMULATOR.section(|c| &mut c.sessions),
-        sessions::settings::SESSIONS.section(|c| &mut c.sessions),
-        uploads::settings::UPLOADS.section(|c| &mut c.uploads),
-        derive::settings::ANALYSES.section(|c| &mut c.derive),
-        referee::settings::REFEREE.section(|c| &mut c.referee),
-    ]
-}
-
+/// Tables that share a section are put together.
 static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
     let mut sections: Vec<Section> = Vec::new();
-    for table in tables() {
+    for table in typed::tables() {
         match sections.iter_mut().find(|section| section.name == table.name) {
             Some(section) => section.keys.extend(table.keys),
             None => sections.push(table),

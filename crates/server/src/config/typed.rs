@@ -1,6 +1,7 @@
-//! The configuration: every room's settings, ready to run from.
+//! The configuration: every room's settings, and the table that fills each. A new room is added here and in no other
+//! list: parsing, range checks, environment names, the reference page and the example file follow.
 //!
-//! Layers hold what is written; they are folded once into this (`super::load`), and nothing after that reads text again.
+//! Layers hold what is written; they are folded once into this (by `load`), and nothing after that reads text again.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,12 +9,13 @@ use std::time::Duration;
 
 use access::settings::{AddressLimits, Auth};
 use sessions::Place;
+use settings::Section;
 use sources::Spec;
 use sources::settings::{Camera, Demo, Switch};
 
-use super::server::Server;
-use super::streams::{Cleanup, Streams, Viewers};
-use crate::logging::settings::{Level, Logging};
+use super::server::{SERVER, Server};
+use super::streams::{CLEANUP, Cleanup, STREAMS, Streams, VIEWERS, Viewers};
+use crate::logging::settings::{LOGGING, Level, Logging};
 
 /// The stream of the camera that `camera.index` names.
 pub const CAMERA_STREAM: &str = "camera";
@@ -42,6 +44,30 @@ pub struct Config {
     /// Whether nothing but `server`, `logging` and `demo` is configured and there is no
     /// configuration file: `demo.enabled: auto` depends on it.
     pub bare: bool,
+}
+
+/// The tables, in the order of the reference page, each with the part of the configuration that it fills. Of tables
+/// that share a section, the first one says what the section is about.
+pub(super) fn tables() -> Vec<Section<Config>> {
+    vec![
+        SERVER.section(|c| &mut c.server),
+        STREAMS.section(|c| &mut c.streams),
+        VIEWERS.section(|c| &mut c.viewers),
+        derive::settings::RENDITIONS.section(|c| &mut c.derive),
+        sources::settings::DEMO.section(|c| &mut c.demo),
+        access::settings::AUTH.section(|c| &mut c.auth),
+        access::settings::LIMITS.section(|c| &mut c.limits),
+        LOGGING.section(|c| &mut c.logging),
+        CLEANUP.section(|c| &mut c.cleanup),
+        record::settings::CLEANUP.section(|c| &mut c.recording),
+        record::settings::RECORDING.section(|c| &mut c.recording),
+        sources::settings::CAMERA.section(|c| &mut c.camera),
+        sessions::settings::SIMULATOR.section(|c| &mut c.sessions),
+        sessions::settings::SESSIONS.section(|c| &mut c.sessions),
+        uploads::settings::UPLOADS.section(|c| &mut c.uploads),
+        derive::settings::ANALYSES.section(|c| &mut c.derive),
+        referee::settings::REFEREE.section(|c| &mut c.referee),
+    ]
 }
 
 impl Config {

@@ -118,7 +118,7 @@ where
     if logging.format == LogFormat::Json {
         return Box::new(layer.json().flatten_event(true).with_span_list(false));
     }
-    // The module's name helps whoever looks for a fault, and nobody else.
+    // The module's name helps only in looking for a fault.
     let with_target = logging.level >= Level::Debug;
     Box::new(layer.fmt_fields(fields).with_ansi(colours).with_target(with_target))
 }
@@ -309,7 +309,7 @@ mod tests {
         assert!(!of(None));
     }
 
-    /// A terminal that nobody reads from, until the sender is dropped.
+    /// A terminal that takes nothing until the sender is dropped.
     struct Stalled(std::sync::mpsc::Receiver<()>);
 
     impl Write for Stalled {

@@ -1,11 +1,11 @@
-//! The requirement documents' own files and names, and the documents that we generate.
+//! The files and names that existing clients use (docs/ref/compatibility.md), and the documents that are generated.
 
 use std::fs;
 use std::path::Path;
 
 use super::*;
 
-/// 001, 'Configuration': the file as it stands there.
+/// The stream server's (001) configuration file.
 #[test]
 fn document_001s_file_is_taken_as_it_stands() {
     let loaded = case().file(include_str!("../../../../../testdata/config/001.yaml")).good();
@@ -22,24 +22,24 @@ fn document_001s_file_is_taken_as_it_stands() {
     assert!(!config.demo_runs());
 }
 
-/// Every name that a requirement document gives, with a value from it where it has one.
+/// Every name that an existing client's environment has, with a value of its documentation where it has one.
 #[test]
 fn every_environment_name_of_the_documents_works() {
     let documented = [
-        // 001, 'Environment Variables'
+        // the stream server (001)
         ("STREAM_TIMEOUT_SECONDS", "600", "streams.timeout_seconds"),
         ("MAX_CONCURRENT_STREAMS", "100", "streams.max_concurrent"),
         ("RECORDING_RETENTION_DAYS", "14", "recording.retention_days"),
         ("LOG_LEVEL", "DEBUG", "logging.level"),
         ("SERVER_PORT", "8080", "server.port"),
         ("SERVER_DEBUG", "true", "server.debug"),
-        // 002, 'Configuration', and API.md's MJPEG port
+        // the simulator proxy (002), and the port of its MJPEG
         ("VIDEO_PROXY_PORT", "8889", "server.port"),
         ("ISAAC_SIM_IP", "18.234.83.45", "simulator.ip"),
         ("ISAAC_SIM_PORT", "8212", "simulator.port"),
         ("ISAAC_SIM_WS_PORT", "8213", "simulator.ws_port"),
         ("ISAAC_STREAM_PORT", "8766", "simulator.stream_port"),
-        // 003, 'New Environment Variables' and later mentions
+        // the frame upload (003)
         ("REFEREE_MAX_STREAMING_SESSIONS", "11", "referee.max_streaming_sessions"),
         ("REFEREE_MAX_STREAMING_MEMORY_MB", "4096", "referee.max_streaming_memory_mb"),
         ("REFEREE_STREAMING_SESSION_TIMEOUT", "301", "referee.streaming_session_timeout"),
@@ -54,7 +54,7 @@ fn every_environment_name_of_the_documents_works() {
         ("REFEREE_LOG_LEVEL", "DEBUG", "logging.level"),
         ("REFEREE_HOST", "127.0.0.2", "server.host"),
         ("REFEREE_PORT", "8081", "server.port"),
-        // 004, 'Configuration Guide'
+        // the robot stream (004)
         ("STREAM_FPS", "15", "viewers.stream_fps"),
         ("STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames"),
         ("STREAM_TIMEOUT", "30", "streams.timeout_seconds"),
@@ -81,7 +81,7 @@ fn every_environment_name_of_the_documents_works() {
     assert_eq!(known, documented.len(), "a name of the table is missing here");
 }
 
-/// 004, 'Environment Variables': its `.env`.
+/// The robot stream's (004) `.env`.
 #[test]
 fn document_004s_dotenv_is_taken_as_it_stands() {
     let text = "# Cloudflare optimized settings\nSTREAM_FPS=15\nHEARTBEAT_INTERVAL=5.0\nJPEG_QUALITY=70\nENABLE_FRAME_CACHE=true\n";
@@ -91,7 +91,7 @@ fn document_004s_dotenv_is_taken_as_it_stands() {
     assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
 }
 
-/// 004, 'Configuration Guide': its four blocks of settings, one profile each.
+/// the robot stream (004): its four blocks of settings, one profile each.
 #[test]
 fn document_004s_settings_are_profiles() {
     let config = |name: &str| case().args(&[&format!("viewers.profile={name}")]).good().config;

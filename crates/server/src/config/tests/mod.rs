@@ -173,7 +173,7 @@ fn dotenv_lines_are_numbered_and_the_last_of_a_name_counts() {
 }
 
 #[test]
-fn all_problems_are_told_together() {
+fn all_problems_are_warned_together() {
     let case = case()
         .file(
             "streams:\n  timeout_secs: 300\n  max_concurrent: lots\n  max_buffer_frames: 30\n  max_buffer_frames: 31\n\
@@ -387,26 +387,26 @@ fn secrets_are_never_shown() {
 
 #[test]
 fn listening_to_all_without_a_key_is_warned_of() {
-    let told = |arguments: &[&str]| warnings(&case().args(arguments).good());
+    let warned = |arguments: &[&str]| warnings(&case().args(arguments).good());
     assert_eq!(
-        told(&["server.host=0.0.0.0"]),
+        warned(&["server.host=0.0.0.0"]),
         [
-            "argument server.host: listening on 0.0.0.0 without an API key: whoever reaches this machine can watch, \
+            "argument server.host: listening on 0.0.0.0 without an API key: anyone who reaches this machine can watch, \
           publish and delete; set auth.api_keys (API_KEYS)"
         ]
     );
-    assert_eq!(told(&["server.host=::"]).len(), 1);
+    assert_eq!(warned(&["server.host=::"]).len(), 1);
     for quiet in [
         &["server.host=0.0.0.0", "auth.api_keys=long-enough"][..],
         &["server.host=::1"],
         &["server.host=::ffff:127.0.0.1"],
     ] {
-        assert_eq!(told(quiet), [""; 0], "{quiet:?}");
+        assert_eq!(warned(quiet), [""; 0], "{quiet:?}");
     }
 }
 
 #[test]
-fn a_hub_inside_another_program_is_told_everything() {
+fn a_hub_inside_another_program_is_warned_everything() {
     let given = |text: &str| vec![text.parse::<Override>().unwrap()];
     let loaded = of_arguments(&given("viewers.profile=mobile")).unwrap();
     assert_eq!(loaded.config.server.port, 5000);

@@ -1,4 +1,4 @@
-//! Removes streams to which nothing has come for `streams.timeout_seconds` (document 001, 'Inactive Stream Cleanup').
+//! Removes streams to which nothing has come for `streams.timeout_seconds`.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +35,7 @@ mod tests {
         let hub = Hub::new(Limits { streams: 2, viewers_per_stream: 1, ring });
         let shutdown = CancellationToken::new();
         let rounds = run(hub.clone(), Duration::from_secs(300), Duration::from_secs(60), shutdown.clone());
-        let janitor = tokio::spawn(rounds);
+        let sweeping = tokio::spawn(rounds);
         let now = Moment { mono: Instant::now().into_std(), wall: SystemTime::now() };
         let publisher = hub.publisher(&"camera1".parse().unwrap(), Claim::Shared, now).unwrap();
         publisher.publish(NewFrame::new(Bytes::from_static(b"x"), Format::jpeg(1, 1)), now).unwrap();
@@ -44,6 +44,6 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(62)).await;
         assert_eq!(hub.len(), 0);
         shutdown.cancel();
-        janitor.await.unwrap();
+        sweeping.await.unwrap();
     }
 }
