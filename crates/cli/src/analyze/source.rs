@@ -7,8 +7,6 @@ use std::process::ChildStdout;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow, bail};
-use bytes::Bytes;
-use media::Picture;
 use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 
 use super::camera::Camera;

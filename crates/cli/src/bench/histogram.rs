@@ -22,13 +22,12 @@ impl Default for Histogram {
 
 impl Histogram {
     pub(super) fn record(&mut self, duration: Duration) {
-        // It grows to hold any value.
-        self.micros.saturating_record(duration.as_micros() as u64);
+        // It fails only where it cannot grow to hold the value, which it can.
+        let _ = self.micros.record(duration.as_micros() as u64);
         self.max = self.max.max(duration);
     }
 
     pub(super) fn add(&mut self, other: &Histogram) {
-        // Adding fails only where the sum cannot grow to hold the other's values, which it can.
         let _ = self.micros.add(&other.micros);
         self.max = self.max.max(other.max);
     }

@@ -19,7 +19,7 @@ const WARMUP: usize = 3;
 /// The least and the most pixels of a side of a picture.
 const SIDES: std::ops::RangeInclusive<u32> = 16..=8192;
 
-/// Measure how many pictures a second a pose model looks at
+/// Measure how many pictures a second a pose model processes
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PoseArgs {
     /// The pose model: `builtin`, or the path of an ONNX file
