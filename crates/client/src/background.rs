@@ -5,13 +5,13 @@
 //! How pictures are encoded is the caller's: this crate knows bytes.
 
 use crate::adaptive::Adaptive;
-use crate::pace::Pace;
 use crate::picture_slot::{Counts, Offer, PictureSlot};
 use crate::publish::{Demand, Metadata, Options, Reply};
 use crate::reconnect::{Reconnecting, Sent};
 use crate::{Endpoint, Error};
+use net::{Lock, LockGuard, Thread};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long [`BackgroundPublisher::stop`] lets the last picture travel.
@@ -52,15 +52,14 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct BackgroundPublisher<P> {
     shared: Arc<Shared<P>>,
-    /// Disconnected when the thread has ended.
-    finished: Mutex<mpsc::Receiver<()>>,
+    thread: Thread,
 }
 
 #[derive(Debug)]
 struct Shared<P> {
     slot: PictureSlot<P>,
-    /// What the thread tells. Held for a few assignments.
-    state: Mutex<State>,
+    /// How the thread is getting on. Held for a few assignments.
+    state: Lock<State>,
 }
 
 #[derive(Debug)]
@@ -143,8 +142,8 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
     ) -> std::io::Result<BackgroundPublisher<P>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::new(Shared {
-            slot: PictureSlot::new(Pace::new(settings.max_fps)),
-            state: Mutex::new(State::new(settings.quality)),
+            slot: PictureSlot::new(settings.max_fps),
+            state: Lock::new(State::new(settings.quality)),
         });
         let retry_delay = settings.retry_delay;
         let options = Options { demand: true, ..Options::default() };
@@ -152,7 +151,6 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
             true => Adaptive::new(settings.quality),
             false => Adaptive::fixed(settings.quality),
         };
-        let (ending, finished) = mpsc::sync_channel::<()>(0);
         let worker = {
             let (endpoint, stream, shared) = (endpoint.clone(), stream.to_owned(), shared.clone());
             move || {
@@ -160,32 +158,17 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
                     let link = Reconnecting::later(&endpoint, &stream, options).longest_delay(retry_delay);
                     Worker { shared: &shared, link, encode, quality, last: None }.run().await;
                 });
-                drop(ending);
                 // A name that is being looked up may keep a helper thread for a while.
                 runtime.shutdown_background();
             }
         };
-        std::thread::Builder::new().name("framehub-publish".to_owned()).spawn(worker)?;
-        Ok(BackgroundPublisher { shared, finished: Mutex::new(finished) })
+        let thread = Thread::start("framehub-publish", worker)?;
+        Ok(BackgroundPublisher { shared, thread })
     }
 
-    /// Whether [`stop`](Self::stop) was called.
-    pub fn is_stopped(&self) -> bool {
-        self.shared.slot.is_closed()
-    }
-
-    /// Whether a picture is taken now; if so, fill [`spare`](Self::spare), or one of your own, and
-    /// [`offer`](Self::offer) it.
-    pub fn admit(&self) -> bool {
-        self.shared.slot.admit(Instant::now())
-    }
-
-    pub fn spare(&self) -> Option<P> {
-        self.shared.slot.spare()
-    }
-
-    pub fn offer(&self, picture: P, metadata: Metadata) {
-        self.shared.slot.put(Offer { picture, metadata });
+    /// Where pictures are left for the thread.
+    pub fn slot(&self) -> &PictureSlot<P> {
+        &self.shared.slot
     }
 
     /// Whether a picture made now is worth its making: it is due, the hub is there, and somebody watches or records. The
@@ -227,9 +210,8 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
     /// the hub does.
     pub fn stop(&self) {
         self.shared.slot.close();
-        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        // Disconnected is the good end; a thread that takes longer ends by itself.
-        let _ = finished.recv_timeout(DRAIN + GRACE);
+        // A thread that takes longer ends by itself.
+        self.thread.join(DRAIN + GRACE);
     }
 }
 
@@ -240,8 +222,8 @@ impl<P> Drop for BackgroundPublisher<P> {
 }
 
 impl<P> Shared<P> {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> LockGuard<'_, State> {
+        self.state.lock()
     }
 }
 

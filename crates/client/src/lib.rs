@@ -40,7 +40,6 @@ mod connect;
 pub mod endpoint;
 mod error;
 pub mod http;
-pub mod pace;
 pub mod picture_slot;
 pub mod post;
 pub mod publish;

@@ -2,9 +2,8 @@
 //! their buffers go round. A picture that was sent or replaced is filled again, so that each costs a copy and no
 //! allocation.
 
-use crate::pace::Pace;
 use crate::publish::Metadata;
-use net::{LatestSlot, Lock};
+use net::{LatestSlot, Lock, Pace};
 use std::time::Instant;
 
 /// One being filled while another waits to be taken and a third is on its way.
@@ -43,9 +42,27 @@ struct State<P> {
 }
 
 impl<P> PictureSlot<P> {
-    pub fn new(pace: Pace) -> PictureSlot<P> {
-        let state = State { spares: Vec::new(), pace, counts: Counts::default() };
+    /// Takes at most `max_fps` pictures a second.
+    pub fn new(max_fps: Option<f64>) -> PictureSlot<P> {
+        let state = State { spares: Vec::new(), pace: Pace::new(max_fps), counts: Counts::default() };
         PictureSlot { newest: LatestSlot::new(), state: Lock::new(state) }
+    }
+
+    /// Takes a picture if one is due, into a used one where there is one: `fill` writes it. False: none is due.
+    ///
+    /// # Errors
+    /// Those of `fill`; nothing was put.
+    pub fn offer<E>(&self, metadata: Metadata, fill: impl FnOnce(&mut P) -> Result<(), E>) -> Result<bool, E>
+    where
+        P: Default,
+    {
+        if !self.admit(Instant::now()) {
+            return Ok(false);
+        }
+        let mut picture = self.spare().unwrap_or_default();
+        fill(&mut picture)?;
+        self.put(Offer { picture, metadata });
+        Ok(true)
     }
 
     /// Whether [`admit`](Self::admit) would say yes.
@@ -131,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_is_taken_and_the_others_are_counted() {
-        let slot = PictureSlot::new(Pace::new(None));
+        let slot = PictureSlot::new(None);
         for n in 1..=3 {
             assert!(slot.admit(Instant::now()));
             slot.put(offer(n));
@@ -143,7 +160,7 @@ mod tests {
 
     #[test]
     fn buffers_go_round_and_are_bounded() {
-        let slot = PictureSlot::new(Pace::new(None));
+        let slot = PictureSlot::new(None);
         assert_eq!(slot.spare(), None);
         for n in 0..10 {
             slot.put(offer(n));
@@ -155,7 +172,7 @@ mod tests {
 
     #[test]
     fn too_many_are_not_taken() {
-        let slot: PictureSlot<u32> = PictureSlot::new(Pace::new(Some(1.0)));
+        let slot: PictureSlot<u32> = PictureSlot::new(Some(1.0));
         let now = Instant::now();
         assert!(slot.is_due(now) && slot.admit(now));
         assert!(!slot.is_due(now) && !slot.admit(now));

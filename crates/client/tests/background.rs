@@ -23,8 +23,11 @@ fn start(endpoint: &Endpoint, stream: &str) -> BackgroundPublisher<u8> {
 }
 
 fn publish(live: &BackgroundPublisher<u8>, picture: u8) {
-    assert!(live.admit());
-    live.offer(picture, Metadata::default());
+    let offered = live.slot().offer(Metadata::default(), |place| {
+        *place = picture;
+        Ok::<(), std::convert::Infallible>(())
+    });
+    assert_eq!(offered, Ok(true));
 }
 
 async fn until(what: &str, look: impl Fn() -> bool) {

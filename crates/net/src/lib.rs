@@ -20,7 +20,8 @@
 //! # }
 //! ```
 //!
-//! To run: [`Lock`] and [`Condition`] (no poison), [`LatestSlot`], [`AbortOnDrop`], [`Backoff`], [`lower_priority`].
+//! To run: [`Lock`] and [`Condition`] (no poison), [`LatestSlot`], [`Pace`], [`Backoff`], [`AbortOnDrop`], [`Thread`],
+//! [`lower_priority`].
 //!
 //! TLS trusts the authorities that this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for OpenSSL.
 
@@ -30,8 +31,10 @@ mod error;
 pub mod http;
 mod latest_slot;
 mod lock;
+mod pace;
 mod priority;
 mod task;
+mod thread;
 mod tls;
 pub mod ws;
 
@@ -40,5 +43,7 @@ pub use connection::{Connection, connect};
 pub use error::Error;
 pub use latest_slot::LatestSlot;
 pub use lock::{Condition, Lock, LockGuard};
+pub use pace::Pace;
 pub use priority::lower_priority;
 pub use task::AbortOnDrop;
+pub use thread::Thread;

@@ -1,11 +1,12 @@
 //! `_native.Publisher`: `client::background` for Python.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Endpoint;
 use client::background::{BackgroundPublisher, News, Settings, Stats};
 use client::publish::Metadata;
+use net::{Lock, LockGuard};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -23,7 +24,7 @@ pub(crate) struct Publisher {
     stream: String,
     settings: Settings,
     /// Taken for some assignments, by callers alone.
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Publisher {
             endpoint,
             stream: stream.to_string(),
             settings: Settings { quality, adaptive, max_fps, retry_delay },
-            state: Mutex::default(),
+            state: Lock::default(),
         })
     }
 
@@ -76,14 +77,8 @@ impl Publisher {
         let metadata = read_metadata(captured, metadata)?;
         let live = self.live()?;
         let Some(live) = live.get() else { return Ok(false) };
-        tell(frame.py(), &self.endpoint, live);
-        if !live.admit() {
-            return Ok(false);
-        }
-        let mut picture = live.spare().unwrap_or_default();
-        frame_in.copy_into(bgr, &mut picture)?;
-        live.offer(picture, metadata);
-        Ok(true)
+        log_news(frame.py(), &self.endpoint, live);
+        live.slot().offer(metadata, |picture| frame_in.copy_into(bgr, picture))
     }
 
     fn wanted(&self, py: Python<'_>) -> PyResult<bool> {
@@ -92,7 +87,7 @@ impl Publisher {
         }
         let live = self.live()?;
         let Some(live) = live.get() else { return Ok(false) };
-        tell(py, &self.endpoint, live);
+        log_news(py, &self.endpoint, live);
         Ok(live.wanted())
     }
 
@@ -145,8 +140,8 @@ impl Publisher {
 }
 
 impl Publisher {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> LockGuard<'_, State> {
+        self.state.lock()
     }
 
     /// The thread of this process; begun with the first call, and anew in a child.
@@ -159,7 +154,7 @@ impl Publisher {
             )));
         }
         if let Some(live) =
-            state.live.as_ref().filter(|live| live.get().is_some_and(|live| !live.is_stopped()))
+            state.live.as_ref().filter(|live| live.get().is_some_and(|live| !live.slot().is_closed()))
         {
             return Ok(live.clone());
         }
@@ -172,8 +167,7 @@ impl Publisher {
     }
 }
 
-/// What the hub would refuse is refused here, where it can be seen.
-/// Without a time, a frame was taken now.
+/// Metadata that the hub would refuse is refused here, where the caller sees it. A frame without a time was taken now.
 pub(crate) fn read_metadata(captured: Option<f64>, json: Option<&str>) -> PyResult<Metadata> {
     let mut metadata = match json {
         Some(json) => Metadata::parse(json).map_err(|error| PyValueError::new_err(error.to_string()))?,
@@ -184,7 +178,7 @@ pub(crate) fn read_metadata(captured: Option<f64>, json: Option<&str>) -> PyResu
     Ok(metadata)
 }
 
-fn tell(py: Python<'_>, hub: &Endpoint, live: &BackgroundPublisher<Picture>) {
+fn log_news(py: Python<'_>, hub: &Endpoint, live: &BackgroundPublisher<Picture>) {
     match live.news() {
         None => {}
         Some(News::Connected) => log(py, Level::Info, &format!("connected to {hub}")),

@@ -1,10 +1,12 @@
 //! `_native.Server`: a hub in this process, on a thread of its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use hub::{Hub, Moment, StreamName};
+use hub::{Claim, Hub, StreamName};
+use ingest::{Admission, Ingest};
+use net::{Lock, LockGuard, Thread};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -26,6 +28,9 @@ const PORTS_TRIED: u16 = 10;
 /// Beyond `server.shutdown_seconds`, for what comes after the connections.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// This process feeds its streams whether or not they are watched: they are recorded as any publisher's, and never idle.
+const CLAIM: Claim = Claim::SteadySource;
+
 /// A hub that listens.
 #[pyclass(frozen, module = "framehub._native")]
 #[derive(Debug)]
@@ -43,11 +48,11 @@ struct Running {
     shutdown: CancellationToken,
     /// How long `server.shutdown_seconds` lets connections end.
     patience: Duration,
-    /// Disconnected when the hub's thread has ended.
-    finished: Mutex<mpsc::Receiver<()>>,
+    thread: Thread,
+    admission: Admission,
     encoding: Encoding,
     /// By name. Taken for look-ups by callers alone.
-    streams: Mutex<BTreeMap<StreamName, Arc<LocalStream>>>,
+    streams: Lock<BTreeMap<StreamName, Arc<LocalStream>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,14 +83,16 @@ impl Server {
         let url = hosted.url();
         let hub = hosted.hub().clone();
         let shutdown = CancellationToken::new();
-        let finished = serve(runtime, hosted, shutdown.clone())?;
+        let admission = hosted.admission();
+        let thread = serve(runtime, hosted, shutdown.clone())?;
         let running = Running {
             hub,
             shutdown,
             patience: config.server.shutdown,
-            finished: Mutex::new(finished),
+            thread,
+            admission,
             encoding: Encoding { quality, max_fps },
-            streams: Mutex::default(),
+            streams: Lock::default(),
         };
         Ok(Self {
             running: OfProcess::new(running),
@@ -108,32 +115,26 @@ impl Server {
         let frame = Frame::check(frame)?;
         let metadata = read_metadata(captured, metadata)?;
         let stream = self.running()?.stream(stream)?;
-        if !stream.admit() {
-            return Ok(false);
-        }
-        let mut picture = stream.spare();
-        frame.copy_into(bgr, &mut picture)?;
-        stream.offer(picture, metadata);
-        Ok(true)
+        stream.slot().offer(metadata, |picture| frame.copy_into(bgr, picture))
     }
 
     fn wanted(&self, stream: &str) -> PyResult<bool> {
         let running = self.running()?;
         let name = name(stream)?;
-        // Before its first picture there is nothing that anybody could watch.
+        // Before its first picture there is nothing to watch.
         Ok(running.streams().get(&name).is_none_or(|stream| stream.wanted()))
     }
 
-    /// Of one stream; the numbers of document 000.
+    /// Of one stream: the numbers that the in-process streamer has always had (docs/ref/compatibility.md), and more.
     fn stats<'py>(&self, py: Python<'py>, stream: &str) -> PyResult<Bound<'py, PyDict>> {
         let name = name(stream)?;
         let of = PyDict::new(py);
         let running = self.running.get();
-        let now = Moment { mono: Instant::now(), wall: SystemTime::now() };
+        let now = ingest::now();
         let live = running.and_then(|running| running.hub.stream(&name)).map(|stream| stream.stats(now));
         let totals = live.as_ref().map(|live| live.totals).unwrap_or_default();
         let local = running.and_then(|running| running.streams().get(&name).cloned());
-        let counts = local.as_ref().map(|local| local.counts()).unwrap_or_default();
+        let counts = local.as_ref().map(|local| local.slot().counts()).unwrap_or_default();
         of.set_item("frames_received", totals.frames)?;
         of.set_item("frames_served", totals.served)?;
         of.set_item("frames_dropped", totals.skipped)?;
@@ -162,9 +163,7 @@ impl Server {
                 stream.stop();
             }
             running.shutdown.cancel();
-            let finished = running.finished.lock().unwrap_or_else(PoisonError::into_inner);
-            // Disconnected is the good end.
-            let _ = finished.recv_timeout(running.patience + GRACE);
+            running.thread.join(running.patience + GRACE);
         });
     }
 
@@ -210,8 +209,8 @@ impl Server {
 }
 
 impl Running {
-    fn streams(&self) -> MutexGuard<'_, BTreeMap<StreamName, Arc<LocalStream>>> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    fn streams(&self) -> LockGuard<'_, BTreeMap<StreamName, Arc<LocalStream>>> {
+        self.streams.lock()
     }
 
     fn stream(&self, text: &str) -> PyResult<Arc<LocalStream>> {
@@ -221,7 +220,8 @@ impl Running {
             return Ok(stream.clone());
         }
         let Encoding { quality, max_fps } = self.encoding;
-        let stream = LocalStream::start(&self.hub, name.clone(), max_fps, quality)
+        let ingest = Ingest::new(&self.hub, name.clone(), CLAIM, self.admission.clone());
+        let stream = LocalStream::start(ingest, max_fps, quality)
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let stream = Arc::new(stream);
         streams.insert(name, stream.clone());
@@ -276,21 +276,16 @@ fn bind(py: Python<'_>, runtime: &Runtime, mut config: Config) -> PyResult<Hoste
     }
 }
 
-fn serve(runtime: Runtime, hosted: Hosted, shutdown: CancellationToken) -> PyResult<mpsc::Receiver<()>> {
-    let (ending, finished) = mpsc::sync_channel::<()>(0);
+fn serve(runtime: Runtime, hosted: Hosted, shutdown: CancellationToken) -> PyResult<Thread> {
     let work = move || {
         if let Err(error) = runtime.block_on(hosted.run(shutdown)) {
             tracing::error!(%error, "the hub has ended");
         }
-        drop(ending);
         // A decoder may be busy still.
         runtime.shutdown_background();
     };
-    std::thread::Builder::new()
-        .name("framehub-server".to_owned())
-        .spawn(work)
-        .map_err(|error| PyOSError::new_err(format!("no thread for the hub: {error}")))?;
-    Ok(finished)
+    Thread::start("framehub-server", work)
+        .map_err(|error| PyOSError::new_err(format!("no thread for the hub: {error}")))
 }
 
 /// The hub's own log lines go to stderr, at the level of the process's first server: there is one log a process.

@@ -95,6 +95,11 @@ impl Server {
         &self.hub
     }
 
+    /// What a picture must be that this process itself puts into the hub.
+    pub fn admission(&self) -> Admission {
+        admission(&self.config)
+    }
+
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { config, listener, tls, address, hub } = self;

@@ -7,11 +7,11 @@ use std::{
 
 use bytes::Bytes;
 use hub::{CaptureTime, NewFrame, Publisher};
+use net::Pace;
 use tokio::time::Instant;
 
 use super::{
     Error,
-    pace::Pace,
     status::{State, Status},
     watchdog::Watchdog,
 };
@@ -37,7 +37,7 @@ pub struct Intake<'a> {
 impl<'a> Intake<'a> {
     /// For pictures that come as they are made, at any rate but a flood.
     pub fn new(publisher: &'a Publisher, status: &'a Status, admission: Admission) -> Self {
-        let pace = Some(Pace::flood(FLOOD_FPS));
+        let pace = Some(Pace::with_burst(Some(FLOOD_FPS), FLOOD_FPS));
         let watchdog = Watchdog::new(Duration::ZERO);
         Self { publisher, status, admission, pace, watchdog, has_warned: false, live_since: None }
     }
@@ -45,7 +45,8 @@ impl<'a> Intake<'a> {
     /// At most `fps` pictures a second are taken. Slower ones do not count as silence.
     pub fn with_fps(self, fps: f64) -> Self {
         self.watchdog.allow_gap(Duration::from_secs_f64(1.0 / fps));
-        Self { pace: Some(Pace::new(fps)), ..self }
+        // Sources jitter: two pictures may come close together after a gap.
+        Self { pace: Some(Pace::with_burst(Some(fps), 2.0)), ..self }
     }
 
     /// For a source that keeps its rate by itself.
@@ -94,7 +95,7 @@ impl<'a> Intake<'a> {
     /// Counts a capture and says whether it is to be used, before any work is put into it.
     pub fn wants(&mut self) -> bool {
         self.status.count_capture();
-        self.pace.as_mut().is_none_or(|pace| pace.passes(Instant::now().into_std()))
+        self.pace.as_mut().is_none_or(|pace| pace.admit(Instant::now().into_std()))
     }
 
     /// Counts pictures that were left out because their time had passed.
