@@ -131,7 +131,7 @@ def test_a_hub_that_forgot_the_session_is_told_of(analyze):
         server.forgets = True
         done = analyze(server)
     assert done.returncode == 1 and done.stdout == ""
-    assert "has forgotten the session" in done.stderr and "upload it again" in done.stderr
+    assert "has lost the session" in done.stderr and "upload it again" in done.stderr
 
 
 def test_a_frame_that_is_refused_is_told_and_the_others_go_on(analyze):

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// Below this a picture is of little use to anybody.
+/// Below this a picture is of little use.
 const LOWEST: u8 = 40;
 
 /// A frame that takes more than this part of its time to be sent leaves the next one waiting.
@@ -15,7 +15,7 @@ const EASY: f64 = 0.5;
 /// One slow frame is a hiccup of the network, not its rate.
 const BUSY_FRAMES: u32 = 3;
 
-/// Going up is tried more slowly than going down: a link that is full is noticed by everybody on it.
+/// Going up is tried more slowly than going down: a link that is full is noticed by all who share it.
 const EASY_FRAMES: u32 = 30;
 
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
-//! A live publisher for a program with a loop of its own: the loop offers pictures, a thread encodes the newest and
-//! sends it over one WebSocket, opens that again when it breaks, and knows whether anybody watches. Offering never
-//! waits and never fails, whatever the network does.
+//! A live publisher for a program with a loop of its own: the loop offers pictures, a thread encodes the newest, sends it
+//! over one WebSocket, reconnects, and knows whether the stream is watched. Offering never waits and never fails,
+//! whatever the network does.
 //!
-//! How pictures are encoded is the caller's: this crate knows bytes.
+//! The caller encodes the pictures: this crate knows bytes.
 
 use crate::adaptive::Adaptive;
 use crate::picture_slot::{Counts, Offer, PictureSlot};
@@ -20,14 +20,14 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Beyond [`DRAIN`], for the picture that is being encoded at that moment.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A refusal that only a person can mend (a wrong key) is not asked for again sooner.
+/// After a refusal that waiting does not mend (a wrong key), no attempt is made sooner.
 const REFUSED_DELAY: Duration = Duration::from_secs(15);
 
-/// While a frame takes longer than this to be sent, nobody can be seeing the newest one.
+/// While a frame takes longer than this to be sent, a newer one cannot reach a viewer.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// A stream that is not watched gets a picture this often all the same: hubs remove streams to which nothing comes (001:
-/// after 300 s), and a wall shows what a room looked like a minute ago rather than an hour.
+/// A stream that is not watched gets a picture this often all the same: hubs remove streams to which nothing comes
+/// (after 300 s), and a mosaic shows what a room looked like a minute ago rather than an hour.
 const REFRESH: Duration = Duration::from_secs(60);
 
 /// Over so many frames the time of sending is averaged.
@@ -91,7 +91,7 @@ enum LinkState {
     Away,
 }
 
-/// A change that a person may want to read about.
+/// A change worth a line in a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     Connected,
@@ -122,7 +122,7 @@ pub struct Stats {
     pub is_waiting: bool,
     /// The quality of the next frame.
     pub quality: u8,
-    /// As the hub told last; `None` while it is away or has told nothing.
+    /// As the hub said last; `None` while it is away or has said nothing.
     pub demand: Option<Demand>,
     pub last_error: Option<String>,
 }
@@ -171,9 +171,9 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
         &self.shared.slot
     }
 
-    /// Whether a picture made now is worth its making: it is due, the hub is there, and somebody watches or records. The
+    /// Whether a picture made now is worth its making: it is due, the hub is there, and the stream is watched or recorded. The
     /// first picture of a connection always is, since before it there is nothing that could be watched, and so is one a
-    /// minute after it. A hub that tells nothing about demand counts as watching.
+    /// minute after it. A hub that says nothing about demand counts as watching.
     pub fn wanted(&self) -> bool {
         let now = Instant::now();
         let is_waiting = !self.shared.slot.is_empty();
@@ -206,7 +206,7 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
         }
     }
 
-    /// Sends what waits, if that is quickly done, says farewell and ends the thread. Returns within two seconds, whatever
+    /// Sends what waits, if that is quickly done, closes the connection and ends the thread. Returns within two seconds, whatever
     /// the hub does.
     pub fn stop(&self) {
         self.shared.slot.close();
@@ -247,12 +247,12 @@ impl State {
         }
     }
 
-    /// `is_waiting`: a picture is there already, for when nobody has seen any.
+    /// `is_waiting`: a picture waits to be sent, which counts as the first where there was none.
     fn wants(&self, is_waiting: bool, now: Instant) -> bool {
         let older = |than: Option<Instant>, span| than.is_some_and(|then| now.duration_since(then) >= span);
         match self.link {
             LinkState::Away => false,
-            // Whoever asks before the hub has answered is about to publish the first picture.
+            // A caller that asks before the hub has answered is about to publish the first picture.
             LinkState::Opening => !is_waiting,
             LinkState::Up if older(self.sending_since, STALLED) => false,
             LinkState::Up => {
@@ -306,7 +306,7 @@ impl State {
     }
 }
 
-/// The thread's own: everything that waits.
+/// The state of the thread.
 struct Worker<'a, P, E> {
     shared: &'a Shared<P>,
     link: Reconnecting,
@@ -363,12 +363,12 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
         }
     }
 
-    /// The next thing on an open connection; false at the end.
+    /// Handles the next event of an open connection; false at the end.
     async fn converse(&mut self) -> bool {
         let offer = tokio::select! {
             biased;
-            told = self.link.next_demand() => {
-                match told {
+            demand = self.link.next_demand() => {
+                match demand {
                     Ok(Ok(demand)) => self.shared.state().demand = Some(demand),
                     Ok(Err(lost)) => self.note_loss(&lost),
                     Err(error) => self.refused(&error),

@@ -78,7 +78,7 @@ pub(crate) fn request(endpoint: &Endpoint, method: http::Method, path: &str) -> 
     builder
 }
 
-/// The error that a refusing answer stands for, with the hub's own words where it sent any.
+/// The error that a refusing answer stands for, with the hub's own message where it sent one.
 pub(crate) async fn refusal(url: &str, answer: Response<Incoming>) -> Error {
     let status = answer.status();
     let body = timeout(ANSWER_TIMEOUT, read_body(answer.into_body(), LONGEST_ERROR_BYTES)).await;

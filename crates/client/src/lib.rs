@@ -4,8 +4,8 @@
 //! frame acknowledged and analysed, and [`watch`] receives a stream as MJPEG. [`background`] is all that a program with a
 //! loop of its own needs: it offers pictures, a thread sends the newest.
 //!
-//! What does not belong here: reading files or cameras, encoding pictures, progress bars. Bytes are parsed by `wire`; this crate owns the sockets, the time limits and the words
-//! of the errors.
+//! What does not belong here: reading files or cameras, encoding pictures, progress bars. `wire` parses the bytes, `net`
+//! owns the sockets; this crate has the requests, the time limits and the texts of the errors.
 //!
 //! ```no_run
 //! # async fn example(jpeg: bytes::Bytes) -> Result<(), client::Error> {

@@ -1,5 +1,5 @@
-//! Where a program's own loop leaves its pictures: a [`LatestSlot`] that thins them out to a rate, counts them, and lets
-//! their buffers go round. A picture that was sent or replaced is filled again, so that each costs a copy and no
+//! Where a program's own loop leaves its pictures: a [`LatestSlot`] that thins them out to a rate, counts them, and
+//! recycles their buffers. A picture that was sent or replaced is filled again, so that each costs a copy and no
 //! allocation.
 
 use crate::publish::Metadata;
@@ -48,7 +48,7 @@ impl<P> PictureSlot<P> {
         PictureSlot { newest: LatestSlot::new(), state: Lock::new(state) }
     }
 
-    /// Takes a picture if one is due, into a used one where there is one: `fill` writes it. False: none is due.
+    /// Takes a picture if one is due: `fill` writes it, into a used one where there is one. False: none is due.
     ///
     /// # Errors
     /// Those of `fill`; nothing was put.
@@ -65,13 +65,12 @@ impl<P> PictureSlot<P> {
         Ok(true)
     }
 
-    /// Whether [`admit`](Self::admit) would say yes.
+    /// Whether a picture would be taken now.
     pub fn is_due(&self, now: Instant) -> bool {
         self.state.lock().pace.is_due(now)
     }
 
-    /// Whether a picture is taken now; if so, it comes next with [`put`](Self::put).
-    pub fn admit(&self, now: Instant) -> bool {
+    fn admit(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         state.counts.offered += 1;
         let is_due = state.pace.admit(now);
@@ -82,12 +81,12 @@ impl<P> PictureSlot<P> {
     }
 
     /// A used picture to fill again, if there is one.
-    pub fn spare(&self) -> Option<P> {
+    fn spare(&self) -> Option<P> {
         self.state.lock().spares.pop()
     }
 
-    /// Hands over a picture in place of one that waits still.
-    pub fn put(&self, offer: Offer<P>) {
+    /// Replaces a picture that still waits.
+    fn put(&self, offer: Offer<P>) {
         if let Some(old) = self.newest.put(offer) {
             let mut state = self.state.lock();
             state.counts.replaced += 1;
@@ -95,7 +94,7 @@ impl<P> PictureSlot<P> {
         }
     }
 
-    /// Gives a picture back that is done with.
+    /// Gives back a picture that is no longer needed.
     pub fn give_back(&self, picture: P) {
         self.state.lock().keep(picture);
     }

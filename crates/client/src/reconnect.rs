@@ -1,18 +1,16 @@
-//! A publisher that comes back: the one place of this crate that tries again. While the hub is away,
-//! frames are not kept but dropped and counted, since a live picture that waited is not live any more.
+//! A publisher that reconnects. While the hub is away, frames are not kept but dropped and counted: a live picture that
+//! waited is not live any more.
 
 use crate::backoff::{LONGEST_DELAY, backoff};
 use crate::publish::{Demand, Metadata, Options, Publisher, Reply};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use net::Backoff;
+use net::ws::close::POLICY;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The close code with which a hub sends a publisher away (RFC 6455, 7.4.1).
-const POLICY: u16 = 1008;
-
-/// What became of a frame that was handed over.
+/// What happened to a frame.
 #[derive(Debug)]
 pub enum Sent {
     Yes,
@@ -44,7 +42,7 @@ pub struct Reconnecting {
 }
 
 impl Reconnecting {
-    /// Opens the first connection; its failure is the caller's to judge.
+    /// Opens the first connection, and returns its failure.
     pub async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> Result<Reconnecting, Error> {
         let publisher = Publisher::connect(endpoint, stream, &options).await?;
         let mut later = Reconnecting::later(endpoint, stream, options);
@@ -115,13 +113,13 @@ impl Reconnecting {
         }
     }
 
-    /// After an error that only somebody else can mend (a key, a limit): no attempt before `delay` is over.
+    /// After an error that waiting does not mend (a wrong key): no attempt before `delay` is over.
     pub fn rest(&mut self, delay: Duration) {
         let now = Instant::now();
         self.link = Link::Down { since: now, again_at: now + delay };
     }
 
-    /// Waits until the hub tells who reads the stream; without a connection for ever. Cancel-safe.
+    /// Waits until the hub says who reads the stream; without a connection for ever. Cancel-safe.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Sent::Lost`] when the connection has ended.
@@ -142,8 +140,8 @@ impl Reconnecting {
             return Err(error);
         }
         if matches!(error, Error::Closed { close_code: Some(POLICY), .. }) {
-            // Another publisher took the stream over. Two that took it from each other for ever would serve
-            // nobody, so this one waits until the stream is free.
+            // Another publisher took the stream over. Two that took it from each other for ever would be of no use, so
+            // this one waits until the stream is free.
             self.options.takeover = false;
         }
         let now = Instant::now();
@@ -156,7 +154,7 @@ impl Reconnecting {
         Ok(Sent::Lost { error, retry_in })
     }
 
-    /// What the hub said about frames it did not take (and acks, where asked for).
+    /// What the hub said about frames that it refused (and acks, where asked for).
     pub fn try_reply(&mut self) -> Option<Reply> {
         match &mut self.link {
             Link::Up(publisher) => publisher.try_reply(),

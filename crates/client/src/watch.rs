@@ -44,7 +44,7 @@ pub struct Watcher {
     parser: Parser,
     /// Received and not yet parsed.
     pending: Bytes,
-    pace: Option<Pace>,
+    throttle: Option<Throttle>,
     finished: bool,
     /// Drives the body.
     _http: Http<Empty<Bytes>>,
@@ -56,8 +56,9 @@ impl std::fmt::Debug for Watcher {
     }
 }
 
-/// Keeps the reading at a rate: `bytes` may have been read when `started` + bytes / rate has come.
-struct Pace {
+/// Keeps the reading at a rate: `bytes` may have been read when `started` + bytes / rate has come. It counts bytes and
+/// waits, where `net::Pace` counts frames and refuses.
+struct Throttle {
     bytes_per_sec: f64,
     started: tokio::time::Instant,
     bytes: u64,
@@ -67,7 +68,7 @@ impl Watcher {
     /// Asks for the stream and waits for the answer's head, not for a frame.
     ///
     /// # Errors
-    /// [`Error::Refused`] with the hub's words, [`Error::BadReply`] if what is there is no MJPEG.
+    /// [`Error::Refused`] with the hub's message, [`Error::BadReply`] if what is there is no MJPEG.
     pub async fn connect(target: &Target, options: &Options) -> Result<Watcher, Error> {
         let url = target.url();
         let request = connect::request(&target.endpoint, Method::GET, &target.path)
@@ -81,13 +82,13 @@ impl Watcher {
             return Err(connect::refusal(&url, answer).await);
         }
         let parser = parser_for(&answer).map_err(|reason| Error::BadReply { url: url.clone(), reason })?;
-        let pace = options.bytes_per_sec.map(|bytes_per_sec| Pace {
+        let throttle = options.bytes_per_sec.map(|bytes_per_sec| Throttle {
             bytes_per_sec: f64::from(bytes_per_sec.max(1)),
             started: tokio::time::Instant::now(),
             bytes: 0,
         });
         let body = answer.into_body();
-        Ok(Watcher { url, body, parser, pending: Bytes::new(), pace, finished: false, _http: http })
+        Ok(Watcher { url, body, parser, pending: Bytes::new(), throttle, finished: false, _http: http })
     }
 
     /// The address, without its query.
@@ -104,14 +105,14 @@ impl Watcher {
             if self.finished {
                 return Ok(None);
             }
-            if let Some(pace) = &self.pace {
-                pace.wait().await;
+            if let Some(throttle) = &self.throttle {
+                throttle.wait().await;
             }
             match self.body.frame().await {
                 Some(Ok(piece)) => {
                     let Ok(data) = piece.into_data() else { continue };
-                    if let Some(pace) = &mut self.pace {
-                        pace.bytes += data.len() as u64;
+                    if let Some(throttle) = &mut self.throttle {
+                        throttle.bytes += data.len() as u64;
                     }
                     self.pending = data;
                 }
@@ -141,7 +142,7 @@ impl Watcher {
     }
 }
 
-impl Pace {
+impl Throttle {
     async fn wait(&self) {
         let due = Duration::from_secs_f64(self.bytes as f64 / self.bytes_per_sec);
         tokio::time::sleep_until(self.started + due).await;

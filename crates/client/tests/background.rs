@@ -1,4 +1,4 @@
-//! The live publisher against a hub that does as it is told, over real sockets.
+//! The live publisher against a scripted hub, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[allow(dead_code)]
@@ -52,7 +52,7 @@ async fn it_connects_before_the_first_picture_and_asks_for_demand() {
     assert_eq!(live.news(), Some(News::Connected));
     publish(&live, 7);
     assert_eq!(hub.saw().await, Seen::Frame(vec![7, 80].into()));
-    assert!(live.wanted(), "somebody watches");
+    assert!(live.wanted(), "the stream is watched");
     stop(live).await;
     assert_eq!(hub.saw().await, Seen::Closed(Some(1000)));
 }

@@ -20,8 +20,8 @@ fn jpeg() -> Bytes {
     Bytes::from_static(JPEG)
 }
 
-/// An endpoint nobody listens at: its port is bound, so that nobody else gets it while the socket is kept.
-fn nobody() -> (Endpoint, TcpSocket) {
+/// An endpoint without a listener: its port is bound, so that no other program gets it while the socket is kept.
+fn unused() -> (Endpoint, TcpSocket) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     (Endpoint::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap(), socket)
@@ -51,10 +51,10 @@ async fn json_routes_answer_or_say_why_not() {
     let posted = http::post_json(&endpoint, "/session", &serde_json::json!({"a": 1})).await.unwrap();
     assert_eq!(posted["status"], "success");
 
-    let (nobody, _socket) = nobody();
-    let error = http::get_json(&nobody, "/health").await.unwrap_err();
+    let (unused, _socket) = unused();
+    let error = http::get_json(&unused, "/health").await.unwrap_err();
     assert_eq!(error.code(), "CONNECT_FAILED");
-    assert!(error.to_string().contains(&nobody.url("")), "{error}");
+    assert!(error.to_string().contains(&unused.url("")), "{error}");
 }
 
 #[tokio::test]
@@ -252,8 +252,8 @@ async fn retrying_waits_out_what_is_transient_and_reports_what_is_not() {
     let mut never = Reconnecting::later(&hub.endpoint, "forbidden", Options::default());
     let error = never.send(jpeg(), &Metadata::default()).await.unwrap_err();
     assert_eq!((error.code(), error.is_transient()), ("FORBIDDEN", false));
-    let (nobody, _socket) = nobody();
-    let mut nowhere = Reconnecting::later(&nobody, "x", Options::default());
+    let (unused, _socket) = unused();
+    let mut nowhere = Reconnecting::later(&unused, "x", Options::default());
     assert!(matches!(nowhere.send(jpeg(), &Metadata::default()).await.unwrap(), Sent::Lost { .. }));
 }
 

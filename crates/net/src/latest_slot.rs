@@ -1,4 +1,4 @@
-//! A mailbox with room for one value: a newer value replaces one that nobody has taken yet, and putting never waits.
+//! A mailbox with room for one value: a newer value replaces one that has not been taken yet, and putting never waits.
 
 use tokio::sync::Notify;
 

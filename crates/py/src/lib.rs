@@ -1,8 +1,8 @@
 //! What Python's `framehub` is made of: types around `client::background` (a stream sent to a hub elsewhere) and around
 //! `server` (a hub in this process), and the command line.
 //!
-//! What does not belong here: anything that works without Python. What a caller may leave out, words of
-//! documentation and the shapes of dictionaries stand in `python/framehub/*.py`.
+//! What does not belong here: anything that works without Python. Defaults, docstrings and the shapes of
+//! dictionaries are in `python/framehub/*.py`.
 //!
 //! Invariants:
 //! - **Y1** The interpreter's lock is held for checks and one copy of a picture, never while something waits, is

@@ -1,4 +1,4 @@
-//! Words for people, through Python's own `logging`, under the name `framehub`. Called with the interpreter's lock held
+//! Messages through Python's own `logging`, under the name `framehub`. Called with the interpreter's lock held
 //! and no other.
 
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ pub(crate) enum Level {
     Warning,
 }
 
-/// A logger that fails must not end a training: its error is shown as Python shows those that nobody can catch.
+/// A logger that fails must not end a training: its error is shown as Python shows those that cannot be caught.
 pub(crate) fn log(py: Python<'_>, level: Level, message: &str) {
     let method = match level {
         Level::Info => "info",

@@ -11,7 +11,7 @@ pub struct Frame {
     /// Unix seconds, when it was taken.
     pub timestamp: f64,
     pub encoding: Encoding,
-    /// Of a JPEG that was encoded for this; only told.
+    /// Of a JPEG that was encoded for this; informative.
     pub quality: Option<u8>,
     pub bytes: Bytes,
 }

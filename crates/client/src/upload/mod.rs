@@ -1,8 +1,9 @@
-//! A frame upload with its analysis (document 003): every frame is acknowledged, and the result is waited for.
+//! A frame upload with its analysis (docs/ref/compatibility.md, frame upload): every frame is acknowledged, and the result
+//! is waited for.
 //!
-//! Frames are pipelined: up to some dozens are under way at once, and kept until the hub has them. Where the
-//! connection is lost, the session is taken up again on a new one, and what the hub has not got is sent again; who
-//! calls notices nothing but an [`Event`]. Where frames come from, and what is shown of it all, is the caller's.
+//! Frames are pipelined: up to some dozens are under way at once, and kept until the hub has them. When the connection is
+//! lost, the session is resumed on a new one, and what the hub has not received is sent again; the caller sees only an
+//! [`Event`].
 //!
 //! ```no_run
 //! # async fn example(jpegs: Vec<bytes::Bytes>, log: bytes::Bytes) -> Result<(), client::Error> {
@@ -42,13 +43,13 @@ use wire::upload::{
 pub use frame::Frame;
 pub use wire::upload::{Encoding, SessionStart, Validation};
 
-/// A hub that says nothing is asked whether it is still there.
+/// A hub that has been silent for so long is asked whether it is still there.
 const ASK_AFTER: Duration = Duration::from_secs(15);
-/// One that does not answer so often is gone.
+/// After so many questions without an answer it counts as gone.
 const UNANSWERED: u32 = 4;
 /// Hubs keep a session without a connection for 300 s, unless they are set otherwise.
 const PATIENCE: Duration = Duration::from_secs(300);
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/stream";
 
@@ -57,9 +58,9 @@ const PATH: &str = "/stream";
 pub enum Event {
     /// The hub has the frame.
     Acknowledged { number: u64 },
-    /// The hub takes this frame in no case, and says why.
+    /// The hub refuses this frame for good, and says why.
     Refused { number: u64, message: String },
-    /// The connection is gone, or an attempt to open it again failed; the next is made after `retry_in`.
+    /// The connection is lost, or an attempt to reopen it failed; the next is made after `retry_in`.
     Lost { error: Error, retry_in: Duration },
     /// There is a connection again, and the hub wants frames from `next_frame` on.
     Resumed { next_frame: u64 },
@@ -67,16 +68,16 @@ pub enum Event {
     Progress { stage: String, progress: f64, message: String },
 }
 
-/// How far the conversation is.
+/// How far the session is.
 #[derive(Clone, Debug)]
 enum Phase {
     Sending,
-    /// All frames were handed over; `session_end` was said.
+    /// All frames were handed over; `session_end` was sent.
     Ending {
         total: u64,
     },
     Ended(Validation),
-    /// The signal was said.
+    /// The signal was sent.
     Signalled {
         filename: String,
         bytes: Bytes,
@@ -95,14 +96,14 @@ pub struct Upload {
     /// Frames that the hub has said it has.
     acknowledged: u64,
     phase: Phase,
-    /// The hub's words about a frame that it does not take, until its acknowledgement comes.
+    /// The hub's message about a frame that it refuses, until the acknowledgement of that frame comes.
     complaint: Option<String>,
-    /// Times that the hub was asked whether it is still there, since it was last heard.
+    /// Times that the hub was asked whether it is still there, since its last message.
     unanswered: u32,
-    /// When the connection was lost; until the hub is heard again.
+    /// When the connection was lost; until the hub's next message.
     away_since: Option<Instant>,
     backoff: net::Backoff,
-    tell: Box<dyn FnMut(Event) + Send>,
+    notify: Box<dyn FnMut(Event) + Send>,
 }
 
 impl std::fmt::Debug for Upload {
@@ -113,14 +114,14 @@ impl std::fmt::Debug for Upload {
 }
 
 impl Upload {
-    /// Opens the connection and the session. `tell` is called from within the other methods.
+    /// Opens the connection and the session. `notify` is called from within the other methods.
     ///
     /// # Errors
     /// Those of a connection; [`Error::Session`] where the hub does not want the session.
     pub async fn begin(
         endpoint: &Endpoint,
         start: SessionStart,
-        tell: impl FnMut(Event) + Send + 'static,
+        notify: impl FnMut(Event) + Send + 'static,
     ) -> Result<Upload, Error> {
         let (link, _) = open(endpoint, &start).await?;
         Ok(Upload {
@@ -135,7 +136,7 @@ impl Upload {
             unanswered: 0,
             away_since: None,
             backoff: backoff(LONGEST_DELAY),
-            tell: Box::new(tell),
+            notify: Box::new(notify),
         })
     }
 
@@ -156,7 +157,7 @@ impl Upload {
         self.say(head, Some(bytes)).await
     }
 
-    /// Waits until the hub has all frames, and says that there are no more.
+    /// Waits until the hub has all frames, and ends the session's frames.
     ///
     /// # Errors
     /// The session has ended, or the hub stays away.
@@ -171,7 +172,7 @@ impl Upload {
             match &self.phase {
                 Phase::Ending { .. } => self.hear().await?,
                 Phase::Ended(validation) => return Ok(validation.clone()),
-                // The hub was further than we had heard.
+                // The hub was further than its messages had said.
                 _ => return Ok(Validation::default()),
             }
         }
@@ -199,17 +200,17 @@ impl Upload {
         }
     }
 
-    /// Says farewell, so that the hub knows that we meant to go.
+    /// Closes in order, so that the hub knows that we meant to go.
     pub async fn close(self) {
-        self.link.close(FAREWELL).await;
+        self.link.close(CLOSE_TIMEOUT).await;
     }
 
-    /// Tells the hub to forget the session, if it can be reached.
+    /// Asks the hub to forget the session, if it can be reached.
     pub async fn abort(self) {
         let abort = SessionAbort { session_id: Some(self.start.session_id.clone()) };
         let abort = ClientMessage::SessionAbort(abort);
-        if timeout(FAREWELL, self.link.say(&abort, None)).await == Ok(true) {
-            self.link.close(FAREWELL).await;
+        if timeout(CLOSE_TIMEOUT, self.link.say(&abort, None)).await == Ok(true) {
+            self.link.close(CLOSE_TIMEOUT).await;
         }
     }
 
@@ -226,7 +227,7 @@ impl Upload {
         self.resume(lost).await
     }
 
-    /// Takes the hub's next message, and comes back after a loss.
+    /// Handles the hub's next message, and resumes after a loss.
     async fn hear(&mut self) -> Result<(), Error> {
         match timeout(ASK_AFTER, self.link.text()).await {
             Ok(Some(text)) => self.take(&text),
@@ -236,11 +237,11 @@ impl Upload {
             }
             Err(_) if self.unanswered >= UNANSWERED => {
                 let (url, after) = (self.link.url().to_owned(), ASK_AFTER * UNANSWERED);
-                self.resume(Error::Timeout { url, what: "the hub's next word", after }).await
+                self.resume(Error::Timeout { url, what: "the hub's next message", after }).await
             }
             Err(_) => {
                 self.unanswered += 1;
-                // Where it cannot be said, the silence will go on.
+                // If it cannot be sent, the silence goes on.
                 let _ = timeout(ASK_AFTER, self.link.say(&ClientMessage::Ping, None)).await;
                 Ok(())
             }
@@ -256,7 +257,7 @@ impl Upload {
             ServerMessage::FrameAck { frame_number, status, .. } => self.take_ack(frame_number, status),
             ServerMessage::SessionEnded { validation, .. } => self.phase = Phase::Ended(validation),
             ServerMessage::ProcessProgress { stage, progress, message, .. } => {
-                (self.tell)(Event::Progress { stage, progress, message });
+                (self.notify)(Event::Progress { stage, progress, message });
             }
             ServerMessage::ProcessComplete { result, .. } => self.phase = Phase::Done(result),
             ServerMessage::Error { error_message, recoverable: true, .. } => {
@@ -285,16 +286,16 @@ impl Upload {
         match status {
             AckStatus::Received | AckStatus::Duplicate => {
                 self.acknowledged += 1;
-                (self.tell)(Event::Acknowledged { number });
+                (self.notify)(Event::Acknowledged { number });
             }
             AckStatus::Error => {
-                let message = complaint.unwrap_or_else(|| format!("frame {number}: the hub says no more"));
-                (self.tell)(Event::Refused { number, message });
+                let message = complaint.unwrap_or_else(|| format!("frame {number}: the hub gave no reason"));
+                (self.notify)(Event::Refused { number, message });
             }
         }
     }
 
-    /// Takes the session up again on a new connection.
+    /// Resumes the session on a new connection.
     async fn resume(&mut self, lost: Error) -> Result<(), Error> {
         let mut error = lost;
         let since = *self.away_since.get_or_insert_with(Instant::now);
@@ -304,7 +305,7 @@ impl Upload {
                 return Err(error);
             }
             let retry_in = self.backoff.delay();
-            (self.tell)(Event::Lost { error, retry_in });
+            (self.notify)(Event::Lost { error, retry_in });
             sleep(retry_in).await;
             let start = SessionStart { resume: true, ..self.start.clone() };
             match open(&self.endpoint, &start).await {
@@ -320,16 +321,16 @@ impl Upload {
         }
     }
 
-    /// Brings a hub that has been found again to where we are.
+    /// Brings a hub that is back to where we are.
     async fn catch_up(&mut self, standing: Standing) -> Result<(), Error> {
         if !standing.resumed && (self.acknowledged > 0 || !matches!(self.phase, Phase::Sending)) {
             let message =
-                "the hub has forgotten the session, as it does after a restart, or when nobody came back in \
+                "the hub has lost the session, as it does after a restart, or when the client did not return in \
                            time (REFEREE_STREAMING_SESSION_TIMEOUT); upload it again"
                     .to_owned();
             return Err(self.refused(ErrorCode::NoActiveSession, message));
         }
-        (self.tell)(Event::Resumed { next_frame: standing.next_frame });
+        (self.notify)(Event::Resumed { next_frame: standing.next_frame });
         let next = if standing.is_receiving { standing.next_frame } else { u64::MAX };
         self.acknowledged += self.window.acknowledge_before(next);
         let frames: Vec<_> = self.window.frames().map(|it| (self.head(it), Some(it.bytes.clone()))).collect();
@@ -340,7 +341,7 @@ impl Upload {
             Phase::Ending { total } if standing.is_receiving => {
                 self.say_again(self.end_message(total), None).await
             }
-            // What it found is lost with the connection.
+            // Its validation was lost with the connection.
             Phase::Ending { total } => {
                 self.phase =
                     Phase::Ended(Validation { valid: true, frame_count: total, ..Validation::default() });
@@ -392,17 +393,17 @@ impl Upload {
     }
 }
 
-/// Where the hub says a session stands.
+/// The state of a session as the hub reports it.
 #[derive(Debug)]
 struct Standing {
-    /// It was there before.
+    /// The session existed before.
     resumed: bool,
     next_frame: u64,
     is_receiving: bool,
     is_processing: bool,
 }
 
-/// A connection on which the session has been started, or taken up again.
+/// A connection on which the session has been started or resumed.
 async fn open(endpoint: &Endpoint, start: &SessionStart) -> Result<(Link, Standing), Error> {
     let mut link = Link::open(endpoint, PATH).await?;
     let url = link.url().to_owned();

@@ -1,5 +1,5 @@
 //! A hub of a hundred lines for the client's tests: real sockets, real HTTP, and answers that depend on
-//! the stream's name. What it was sent is told through a channel, so that tests wait for events and never
+//! the stream's name. What it was sent comes out of a channel, so that tests wait for events and never
 //! for time.
 
 use bytes::Bytes;
