@@ -1,4 +1,4 @@
-//! The port for analyses: what a session offers to a pipeline, and what it wants back.
+//! The interface of analyses: what a session gives to a pipeline, and what it expects back.
 
 use std::{
     io,
@@ -44,12 +44,12 @@ pub trait Analysis {
     ) -> Result<Map<String, Value>, Failure>;
 }
 
-/// What a run is told at its start.
+/// What a run gets at its start.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The session's.
     pub id: String,
-    /// Frames a second, as the client says it.
+    /// Frames a second, by the client's word.
     pub fps: f64,
     /// Pixels of the first frame.
     pub width: u32,
@@ -57,7 +57,7 @@ pub struct Job {
     /// For artifacts. It exists.
     pub folder: PathBuf,
     pub options: Options,
-    /// To be looked at between frames and within long steps.
+    /// To be checked between frames and within long steps.
     pub stop: Stop,
 }
 
@@ -68,7 +68,7 @@ pub struct Options {
     pub save_overlay: bool,
 }
 
-/// Tells that nobody wants the result any more. Clones share it.
+/// Set when the result is no longer wanted. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 

@@ -10,7 +10,7 @@ use wire::upload::{AckStatus, ErrorCode, FrameHead, ServerMessage, SessionEnd, S
 use crate::{
     error::Error,
     mailbox::Mailbox,
-    protocol::{Conversation, Request},
+    protocol::{ProtocolState, Request},
     registry::Uploads,
     session::{Session, Taken, error_message},
 };
@@ -20,7 +20,7 @@ pub struct Connection {
     uploads: Uploads,
     may_publish: Box<dyn Fn(&StreamName) -> bool + Send + Sync>,
     mailbox: Arc<Mailbox>,
-    talk: Conversation,
+    protocol: ProtocolState,
     session: Option<Arc<Session>>,
 }
 
@@ -44,7 +44,7 @@ impl Connection {
             mailbox.say(error_message(None, &Error::Disabled));
             mailbox.part(Error::Disabled.to_string());
         }
-        Self { uploads, may_publish, mailbox, talk: Conversation::default(), session: None }
+        Self { uploads, may_publish, mailbox, protocol: ProtocolState::default(), session: None }
     }
 
     /// The messages to the client.
@@ -59,14 +59,14 @@ impl Connection {
 
     /// A text message came.
     pub async fn text(&mut self, text: &str) {
-        for request in self.talk.text(text) {
+        for request in self.protocol.text(text) {
             self.answer(request).await;
         }
     }
 
     /// A binary message came. Waits while the disk is behind.
     pub async fn payload(&mut self, bytes: Bytes) {
-        if let Some(request) = self.talk.payload(bytes) {
+        if let Some(request) = self.protocol.payload(bytes) {
             self.answer(request).await;
         }
     }

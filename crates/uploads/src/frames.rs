@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Frames {
     spool: Spool,
     live: Live,
-    /// Width and height, as the client says at the beginning.
+    /// Width and height, announced in `session_start`.
     announced: Option<(u32, u32)>,
     /// Of the first frame; all others must have it.
     size: OnceLock<(u32, u32)>,

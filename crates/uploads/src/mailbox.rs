@@ -82,7 +82,7 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
-    /// The last thing said.
+    /// Ends the connection once all messages are sent.
     pub(crate) fn part(&self, reason: String) {
         self.state.lock().close_reason.get_or_insert(CloseReason { reason });
         self.arrived.notify_one();

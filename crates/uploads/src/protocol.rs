@@ -28,18 +28,18 @@ enum Expected {
     Nothing,
     Frame(FrameHead),
     Signal(SignalHead),
-    /// What belongs to a text that was refused: said once, refused once.
+    /// What belongs to a text that was refused: one error is enough.
     Orphan,
 }
 
-/// One connection's side of the talk.
+/// The protocol state of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Conversation {
+pub(crate) struct ProtocolState {
     expected: Expected,
 }
 
-impl Conversation {
-    /// Up to two: that announced bytes did not come, and what the text says.
+impl ProtocolState {
+    /// Up to two: that announced bytes did not come, and the request in the text.
     pub(crate) fn text(&mut self, text: &str) -> Vec<Request> {
         let message = match ClientMessage::parse(text) {
             // It may come between a frame and its bytes.
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_text_and_its_bytes_are_one_request() {
-        let mut talk = Conversation::default();
+        let mut talk = ProtocolState::default();
         assert!(talk.text(FRAME).is_empty());
         assert_eq!(talk.text(r#"{"type":"ping"}"#), [Request::Ping]);
         let Some(Request::Frame(head, bytes)) = talk.payload(Bytes::from_static(b"x")) else { panic!() };
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn bytes_out_of_place_are_named() {
-        let mut talk = Conversation::default();
+        let mut talk = ProtocolState::default();
         let Some(wrong) = talk.payload(Bytes::new()) else { panic!() };
         assert_eq!(codes(&[wrong]), [ErrorCode::ProtocolError]);
         talk.text(FRAME);
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_refused_text_takes_its_bytes_with_it() {
-        let mut talk = Conversation::default();
+        let mut talk = ProtocolState::default();
         for (text, code) in [
             ("{", ErrorCode::InvalidMessage),
             (r#"{"type":"frame"}"#, ErrorCode::ProtocolError),

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_takes_no_memory_and_not_less() {
+    fn without_sessions_memory_is_zero_and_not_less() {
         let idle = Stats::of(Vec::new(), 4, 1 << 30);
         assert!(idle.total_memory_mb.is_sign_positive(), "{}", idle.total_memory_mb);
         assert_eq!((idle.active_sessions, idle.total_frames, idle.max_memory_mb), (0, 0, 1024.0));

@@ -11,7 +11,7 @@ const FEWEST: u64 = 10;
 /// Gaps that are named; the others are counted.
 const NAMED: usize = 10;
 
-/// `total`: frames that the client says it has sent. `expected`: frames that it said at the start it would send.
+/// `total`: frames that the client counts as sent. `expected`: frames that it announced at the start.
 pub(crate) fn of(order: &Order, total: Option<u64>, expected: Option<u64>, has_signal: bool) -> Validation {
     let count = order.count();
     let gaps = order.missing();

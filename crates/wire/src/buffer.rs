@@ -19,7 +19,7 @@ const UNKNOWN_RESERVE_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-/// How long a frame will be, as far as anyone has said. Bytes.
+/// How long a frame will be, as far as that is known. Bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     Exactly(usize),

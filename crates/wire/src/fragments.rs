@@ -8,7 +8,7 @@ use std::str;
 use bytes::Bytes;
 
 /// More pieces than this are no message but an attack on memory: each costs some dozens of bytes, however short it is.
-pub const MAX_FRAGMENTS: usize = 16_384;
+const MAX_FRAGMENTS: usize = 16_384;
 
 /// A whole message, in the pieces in which it came.
 #[derive(Debug, Clone, PartialEq, Eq)]

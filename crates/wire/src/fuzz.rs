@@ -155,7 +155,7 @@ fn check_tables(data: &[u8], whole: &[u8]) {
     assert_eq!(whole == data, info.is_ok_and(|info| info.has_huffman_tables));
 }
 
-/// Written in ASCII, JSON still says the same.
+/// Written in ASCII, JSON still means the same.
 fn in_a_header(json: &str) {
     let ascii = publish::in_ascii(json);
     assert!(ascii.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{ascii} is no header");

@@ -152,7 +152,7 @@ const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n
 ///
 /// # Errors
 /// See [`Refused`]; a JPEG is checked as [`jpeg::probe`] does, of a PNG only the first 24 bytes are read.
-pub fn sniff(bytes: &[u8]) -> Result<Kind, Refused> {
+fn sniff(bytes: &[u8]) -> Result<Kind, Refused> {
     match bytes {
         [] => Err(Refused::Empty),
         [0xFF, 0xD8, ..] => Ok(Kind::Jpeg(jpeg::probe(bytes)?)),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 /// The response's Content-Type. The boundary has no dashes of its own: ffmpeg trips over those.
 pub const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=frame";
 
-/// The largest time that `X-Timestamp` says: the end of the year 9999.
+/// The largest time in `X-Timestamp`: the end of the year 9999.
 const MAX_TIMESTAMP_SECS: f64 = 253_402_300_799.0;
 
 /// What stands around a frame.
@@ -75,7 +75,7 @@ impl Framing {
 }
 
 /// The name of the header line that keeps an idle connection awake.
-pub const HEARTBEAT_HEADER: &str = "X-Heartbeat";
+pub(crate) const HEARTBEAT_HEADER: &str = "X-Heartbeat";
 
 /// One more header line of the coming part, for proxies that cut idle connections; readers ignore it.
 ///

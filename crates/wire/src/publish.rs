@@ -1,4 +1,4 @@
-//! What a WebSocket publisher says beside its frames: metadata before a frame; and what the hub says to it.
+//! The texts of a WebSocket publisher: metadata before a frame; and of the hub to it: acknowledgements, demand.
 //!
 //! A text message is a JSON object about the next binary message. Two of its members mean something to the hub: when
 //! the picture was taken, and the publisher's own number for it. All others travel with the frame as they came.
@@ -22,7 +22,7 @@ pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 /// How deep arrays and objects may stand in each other: readers in other languages recurse.
 pub const MAX_DEPTH: usize = 32;
 
-/// What a publisher says about its next frame.
+/// What a publisher sends about its next frame.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata {
     /// `timestamp`: when the picture was taken, Unix seconds, finite, not negative.
@@ -98,7 +98,7 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// The text message that says this; what [`parse`](Self::parse) gave comes out the same.
+    /// The text message; what [`parse`](Self::parse) gave comes out the same.
     pub fn to_json(&self) -> String {
         let mut text = String::from("{");
         let mut member = |key: &str, value: &str| {
@@ -241,7 +241,7 @@ pub fn error(error: &str, code: &str) -> String {
     json::text(&Reply::Error { error: error.to_owned(), code: code.to_owned() })
 }
 
-/// Who reads the stream: told to a publisher that asked for it (`?demand=1`).
+/// Who reads the stream: sent to a publisher that asked for it (`?demand=1`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Demand {
     /// People watching.
@@ -250,7 +250,7 @@ pub struct Demand {
     pub services: u64,
 }
 
-/// What the hub tells unasked by a frame.
+/// What the hub sends without a frame as the cause.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Notice {

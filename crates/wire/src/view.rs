@@ -1,4 +1,4 @@
-//! The messages of 002's WebSocket view: JSON text, the frame in base64.
+//! The messages of the simulator proxy's WebSocket view: JSON text, the frame in base64.
 //!
 //! Here belong the hub's messages to viewers and what a simulator sends in the same form. Which messages are relayed
 //! to whom is the session's business.
@@ -36,7 +36,7 @@ pub fn error(message: &str) -> String {
     json::text(&Outgoing::Error { message })
 }
 
-/// `{"type":"metadata","seq":…,"timestamp":…,"width":…,"height":…,"metadata":{…}|null}`, said right before the frame
+/// `{"type":"metadata","seq":…,"timestamp":…,"width":…,"height":…,"metadata":{…}|null}`, sent right before the frame
 /// that it is about. `timestamp` is in Unix seconds; `metadata` is one valid JSON object.
 pub fn metadata(seq: u64, timestamp: f64, (width, height): (u32, u32), metadata: Option<&str>) -> String {
     let timestamp = if timestamp.is_finite() { timestamp } else { 0.0 };

@@ -1,6 +1,6 @@
 //! The wall: one WebSocket for any number of streams.
 //!
-//! The browser says which streams are on its screen (`watch`) and which frame it has painted (`shown`); the hub sends
+//! The browser sends which streams are on its screen (`watch`) and which frame it has painted (`shown`); the hub sends
 //! the list of streams each second as text, and frames as binary messages:
 //! `u16 big-endian N | N bytes of JSON header | JPEG`.
 //! At most [`WINDOW`] frames of a stream are on the way, so a slow browser builds no queue.
@@ -41,7 +41,7 @@ pub struct StreamRequest {
     /// Frames per second at most, from 0 to [`MAX_FPS`]; 0 or absent: as published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
-    /// Name of a running analysis: only frames that it has looked at, as published, with what it found in their metadata.
+    /// Name of a running analysis: only frames that it has analysed, as published, with its findings in their metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<String>,
 }
@@ -53,7 +53,7 @@ impl StreamRequest {
     }
 }
 
-/// What a client says.
+/// Messages of a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientMessage {
@@ -154,7 +154,7 @@ fn check_requests(streams: &BTreeMap<String, StreamRequest>) -> Result<(), Error
     Ok(())
 }
 
-/// What the hub says as text, as a client reads it.
+/// Text messages of the hub, as a client reads them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerMessage {

@@ -1,4 +1,4 @@
-//! The bytes and texts that go out, against API.md, and what comes in on the WebSockets.
+//! The bytes and texts that go out, against docs/ref/api.md, and what comes in on the WebSockets.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::borrow::Cow;

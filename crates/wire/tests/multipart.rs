@@ -8,7 +8,7 @@ use wire::{
 
 const LIMITS: Limits = Limits { max_part_bytes: 1000, max_header_bytes: 300 };
 
-/// All parts of a body fed in chunks of `chunk` bytes, and whether the end was told.
+/// All parts of a body fed in chunks of `chunk` bytes, and whether the end was reported.
 fn feed(parser: &mut Parser, body: &[u8], chunk: usize) -> Result<(Vec<Part>, bool), Error> {
     let (mut parts, mut ended) = (Vec::new(), false);
     for mut input in body.chunks(chunk) {

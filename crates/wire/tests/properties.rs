@@ -37,7 +37,7 @@ fn tricky() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Whether an open body of these bytes would end early: such a body needs its length told.
+/// Whether an open body of these bytes would end early: such a body needs a length.
 fn has_delimiter(body: &[u8], line_end: &str) -> bool {
     let delimiter = format!("{line_end}--xx");
     let body = [line_end.as_bytes(), body, line_end.as_bytes()].concat();

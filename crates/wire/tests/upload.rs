@@ -1,4 +1,4 @@
-//! Document 003's messages as it writes them, and what clients make of them.
+//! The upload messages of existing clients (docs/ref/compatibility.md), and variations of them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn value(text: &str) -> Value {
 }
 
 #[test]
-fn the_documents_messages_are_read() {
+fn messages_of_existing_clients_are_read() {
     let start = json!({
         "type": "session_start", "session_id": id(), "fps": 30.0, "width": 1920, "height": 1080,
         "expected_frames": 1800, "video_format": "bgr24",
@@ -58,7 +58,7 @@ fn the_documents_messages_are_read() {
 }
 
 #[test]
-fn answers_are_the_documents() {
+fn answers_are_those_that_existing_clients_expect() {
     let started =
         ServerMessage::SessionStarted { session_id: id(), resumed: None, next_frame: None, state: None };
     assert_eq!(value(&started.to_json()), json!({"type": "session_started", "session_id": id()}));

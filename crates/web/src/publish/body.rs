@@ -64,7 +64,7 @@ async fn one(mut ingest: Ingest, frame: Result<IncomingFrame, ApiError>) -> Resu
     Ok(Published::new(&ingest, &published, frame_size))
 }
 
-/// What the content type says; `None` if it says nothing.
+/// By the content type; `None` if that leaves it open.
 fn choose(publishing: &Publishing, headers: &HeaderMap) -> Result<Option<Kind>, ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 /// The form field that carries the picture.
 const FIELD: &str = "frame";
 
-/// The field with the picture; the others are read over.
+/// The field with the picture; the others are skipped.
 pub(super) async fn read(
     publishing: &Publishing,
     boundary: &str,

@@ -1,4 +1,4 @@
-//! One frame of a request: what its headers say, and how it is answered.
+//! One frame of a request: its headers, and the answer to it.
 
 use bytes::Bytes;
 use hub::{CaptureTime, Frame};
@@ -10,27 +10,27 @@ use wire::publish::Metadata;
 use crate::error::ApiError;
 
 /// `X-Timestamp` (Unix seconds, the capture time), `X-Frame-Seq` (the publisher's own number) and `X-Frame-Metadata`
-/// (what a WebSocket publisher says in a text message) travel with a frame.
+/// (what a WebSocket publisher sends as a text message) travel with a frame.
 pub(super) fn incoming_frame<'a>(
     bytes: Bytes,
     header: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<IncomingFrame, ApiError> {
-    let said = match header("x-frame-metadata") {
+    let metadata = match header("x-frame-metadata") {
         Some(text) => Metadata::parse(text).map_err(|error| bad_metadata(&error))?,
         None => Metadata::default(),
     };
-    let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok()).or(said.captured);
+    let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok()).or(metadata.captured);
     Ok(IncomingFrame {
         bytes,
         captured: captured.and_then(CaptureTime::from_unix_secs),
-        source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()).or(said.seq),
-        metadata: said.rest,
+        source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()).or(metadata.seq),
+        metadata: metadata.rest,
     })
 }
 
 fn bad_metadata(error: &wire::publish::Error) -> ApiError {
     let message = match error {
-        // Its own words speak of a WebSocket's messages.
+        // Its own text speaks of WebSocket messages.
         wire::publish::Error::NotAnObject { reason } => {
             format!("the header X-Frame-Metadata is no JSON object: {reason}")
         }

@@ -42,7 +42,7 @@ impl Incoming {
         Ok(chunk)
     }
 
-    /// Bytes still to come, if the client said so.
+    /// Bytes still to come, if the client announced them.
     pub(super) fn announced(&self) -> Option<u64> {
         let begun: u64 = self.begun.iter().map(|chunk| chunk.len() as u64).sum();
         self.body.size_hint().exact().map(|rest| rest + begun)

@@ -69,30 +69,30 @@ fn demand_now(publishing: &Publishing, name: &StreamName) -> Demand {
     publishing.hub.stream(name).map(|stream| stream.demand()).unwrap_or_default()
 }
 
-/// Tells the publisher who reads its stream: at once, and after the first frame whenever it changes. Changes that come
-/// faster than the publisher reads become one. A publisher that has lost its stream (deleted, taken over) is sent away:
-/// it may be waiting to be wanted, and would wait in vain.
+/// Sends the publisher who reads its stream: at once, and after the first frame whenever it changes. Changes that come
+/// faster than the publisher reads become one. A publisher that has lost its stream (deleted, taken over) is closed:
+/// otherwise it might wait in vain for a reader.
 async fn follow_demand(
-    mut told: Demand,
+    mut sent: Demand,
     announced: oneshot::Receiver<Arc<Publisher>>,
     replies: mpsc::Sender<Reply>,
 ) {
-    let tell = async |demand: Demand| {
+    let send = async |demand: Demand| {
         let Demand { viewers, services } = demand;
-        let said = publish::Demand { viewers: viewers as u64, services: services as u64 };
-        replies.send(Reply::Text(said.to_json())).await.is_ok()
+        let message = publish::Demand { viewers: viewers as u64, services: services as u64 };
+        replies.send(Reply::Text(message.to_json())).await.is_ok()
     };
-    if !tell(told).await {
+    if !send(sent).await {
         return;
     }
     let Ok(publisher) = announced.await else { return };
     loop {
-        match publisher.demand_other_than(told).await {
+        match publisher.demand_other_than(sent).await {
             Ok(demand) => {
-                if !tell(demand).await {
+                if !send(demand).await {
                     return;
                 }
-                told = demand;
+                sent = demand;
             }
             Err(lost) => {
                 let _writer_is_gone = replies.send(Reply::goodbye(close::POLICY, lost)).await;
@@ -139,7 +139,7 @@ struct Reader<'a> {
     replies: mpsc::Sender<Reply>,
     acks: bool,
     errors: bool,
-    /// Takes the claim to who follows its demand.
+    /// Hands the claim to the future that follows its demand.
     announce: Option<oneshot::Sender<Arc<Publisher>>>,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /stream` as a WebSocket: what a client says goes to its session, what waits in its mailbox goes to the client.
+//! `GET /stream` as a WebSocket: a client's messages go to its session, those in its mailbox go to the client.
 
 use std::sync::Arc;
 
@@ -19,22 +19,22 @@ pub(crate) fn response(
     request: Request,
 ) -> Result<Response, ApiError> {
     grant.require_somewhere(Scope::Publish)?;
-    // One byte more than a text may have, so that what is wrong with it can be said.
+    // One byte more than a text may have, so that the error can say what is wrong with it.
     let max_message = uploading.uploads.settings().max_frame_bytes.max(MAX_MESSAGE_BYTES + 1);
     Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
         tracing::info!("WebSocket connection accepted");
         let connection = uploading.uploads.connect(move |stream| grant.allows(Scope::Publish, stream));
         let mailbox = connection.mailbox();
-        let (close_reason, farewell) = tokio::sync::oneshot::channel();
+        let (closing, closed) = tokio::sync::oneshot::channel();
         let reading = async {
             let goodbye = read(&uploading, inbox, connection).await;
-            let _writer_is_gone = close_reason.send(goodbye);
+            let _writer_is_gone = closing.send(goodbye);
             // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = reading => {}
-            result = write(&uploading, outbox, &mailbox, farewell) => {
+            result = write(&uploading, outbox, &mailbox, closed) => {
                 if let Err(error) = result {
                     tracing::debug!(%error, "an uploading client left");
                 }
@@ -96,7 +96,7 @@ async fn write(
     uploading: &Uploading,
     mut outbox: Outbox,
     mailbox: &Mailbox,
-    mut farewell: tokio::sync::oneshot::Receiver<Goodbye>,
+    mut closed: tokio::sync::oneshot::Receiver<Goodbye>,
 ) -> Result<(), net::Error> {
     let heartbeat = uploading.heartbeat;
     loop {
@@ -109,7 +109,7 @@ async fn write(
                 }
                 Err(close_reason) => return outbox.close(close::POLICY, &close_reason.reason).await,
             },
-            Ok(Goodbye { code, reason }) = &mut farewell => return outbox.close(code, &reason).await,
+            Ok(Goodbye { code, reason }) = &mut closed => return outbox.close(code, &reason).await,
             () = uploading.shutdown.cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,

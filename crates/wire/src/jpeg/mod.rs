@@ -1,13 +1,13 @@
 //! The outside of a JPEG: its size, whether it is whole, where one ends and the next begins.
 //!
-//! Here belongs the marker structure of ITU-T T.81 Annex B. Pixels are `framehub-media`'s business.
+//! Here belongs the marker structure of ITU-T T.81 Annex B. Pixels are the business of `media`.
 
 mod huffman;
 mod probe;
 mod splitter;
 
 pub use huffman::with_standard_tables;
-pub use probe::{Error, Info, MAX_PADDING_BYTES, is_padding, probe};
+pub use probe::{Error, Info, MAX_PADDING_BYTES, probe};
 pub use splitter::Splitter;
 
 /// Marker codes (T.81 table B.1), the byte after 0xFF.

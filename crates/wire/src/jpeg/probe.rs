@@ -1,4 +1,4 @@
-//! The check at the door: is this a whole JPEG that everyone downstream can show, and how large is its picture?
+//! Is this a whole JPEG that every reader downstream can show, and how large is its picture?
 //!
 //! The walk jumps from segment to segment up to the first scan and then looks at the end of the file. It does not
 //! scan the entropy-coded data, which is 99 % of the bytes: a frame of 100 kB takes well under a microsecond, so it
@@ -17,7 +17,7 @@ pub const MAX_PADDING_BYTES: usize = 4096;
 const MAX_STEPS: u32 = 1024;
 
 /// The bytes that are taken for padding after EOI.
-pub fn is_padding(byte: u8) -> bool {
+pub(crate) fn is_padding(byte: u8) -> bool {
     matches!(byte, 0x00 | 0xFF | b'\r' | b'\n')
 }
 

@@ -81,11 +81,6 @@ impl Splitter {
         None
     }
 
-    /// Whether the bytes so far end inside a frame.
-    pub fn in_frame(&self) -> bool {
-        !matches!(self.state, State::Outside | State::OutsideFf)
-    }
-
     /// Bytes between frames that belonged to none and were no padding, and bytes of dropped frames.
     pub fn skipped_bytes(&self) -> u64 {
         self.skipped_bytes
@@ -145,7 +140,7 @@ impl Splitter {
             }
             (State::OutsideFf, 0xFF) => State::OutsideFf,
             (State::OutsideFf, _) => {
-                self.state = State::Outside; // the byte is looked at again there
+                self.state = State::Outside; // that state reads the byte again
                 return false;
             }
             (State::Marker, 0xFF) => State::MarkerCode,
@@ -218,7 +213,7 @@ impl Splitter {
         }
     }
 
-    /// Drops the frame; the byte at hand is looked at again outside.
+    /// Drops the frame; the byte at hand is read again outside.
     fn resync(&mut self) -> bool {
         self.drop_torn();
         false

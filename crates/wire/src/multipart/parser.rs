@@ -2,7 +2,7 @@
 //!
 //! Two decisions, and the roads not taken:
 //!
-//! A part that says its `Content-Length` is handed out when those bytes are there. Waiting for the delimiter that
+//! A part with a `Content-Length` is handed out when those bytes are there. Waiting for the delimiter that
 //! proves it right would show each frame of a camera one interval late.
 //!
 //! A part without it ends at the next delimiter line. Bytes that look like a delimiter and go on (`--frameX` where
@@ -73,7 +73,7 @@ enum State {
     Tail,
     /// After a body of known length, before its delimiter.
     Gap,
-    /// The closing delimiter is seen, the last part handed out, the end not yet told.
+    /// The closing delimiter is seen, the last part handed out, the end not yet reported.
     Closed,
     /// After the closing delimiter.
     Epilogue,

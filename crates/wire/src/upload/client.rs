@@ -1,4 +1,4 @@
-//! What a client says.
+//! Messages of a client.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub enum ClientMessage {
     Ping,
 }
 
-/// The document asks for id, rate and size; everything but the id may be missing.
+/// Existing clients send id, rate and size; everything but the id may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStart {
     /// Not checked yet.
@@ -31,14 +31,14 @@ pub struct SessionStart {
     /// Frames a second; absent or 0: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
-    /// Pixels; absent or 0: the first frame tells.
+    /// Pixels; absent or 0: the first frame decides.
     #[serde(default, deserialize_with = "field::side", skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     #[serde(default, deserialize_with = "field::side", skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     #[serde(default, deserialize_with = "field::optional_whole", skip_serializing_if = "Option::is_none")]
     pub expected_frames: Option<u64>,
-    /// `bgr24`; said by the document's clients, of no consequence.
+    /// `bgr24`; sent by existing clients, of no consequence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video_format: Option<String>,
     /// Which analysis; absent: `referee`.
@@ -59,7 +59,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What is said of a frame before its bytes.
+/// What comes before the bytes of a frame.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrameHead {
     /// Absent: the connection's session.

@@ -1,5 +1,5 @@
-//! Frame upload (document 003): one WebSocket on which a client sends a session's frames, every one acknowledged, then
-//! the signal log, and is told how the analysis goes and what came of it.
+//! Frame upload (`docs/ref/compatibility.md`): one WebSocket on which a client sends a session's frames, every one
+//! acknowledged, then the signal log, and receives the progress and the result of the analysis.
 //!
 //! A message is a text; `frame` and `signal` are followed by their bytes as the next binary message. Here belong the
 //! messages of both sides and the header of raw pictures; in which order they may come is the session's business.
@@ -10,7 +10,7 @@ mod raw;
 mod server;
 
 pub use client::{ClientMessage, FrameHead, SessionAbort, SessionEnd, SessionStart, SignalHead};
-pub use raw::{RAW_HEADER_BYTES, Raw, RawError};
+pub use raw::{Raw, RawError};
 pub use server::{AckStatus, ErrorCode, ServerMessage, Validation};
 
 use std::{fmt, str::FromStr};
@@ -82,7 +82,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code that the document gives to it.
+    /// The code that the protocol gives to it.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotJson { .. } => ErrorCode::InvalidMessage,

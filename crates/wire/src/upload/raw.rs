@@ -1,9 +1,9 @@
 //! A picture without compression: `u32 height, u32 width, u32 channels`, little-endian, then as many bytes, BGR where
 //! there are three channels, one grey one else. Clients that announce width and height may leave the header out.
 
-pub const RAW_HEADER_BYTES: usize = 12;
+const RAW_HEADER_BYTES: usize = 12;
 
-/// A raw picture in somebody's buffer.
+/// A raw picture, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     pub width: u32,
@@ -68,7 +68,7 @@ impl<'a> Raw<'a> {
         fits.then_some(Self { width, height, channels: 3, pixels })
     }
 
-    /// The payload that says this.
+    /// The payload with its header.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(RAW_HEADER_BYTES + self.pixels.len());
         for number in [self.height, self.width, self.channels] {

@@ -1,4 +1,4 @@
-//! What the hub says.
+//! Messages of the hub.
 
 use std::fmt;
 
