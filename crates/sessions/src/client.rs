@@ -16,6 +16,7 @@ use crate::{
 
 /// Largest message of a client: an SDP offer has some ten kilobytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+
 /// Something for a client.
 #[derive(Debug)]
 pub enum Event {
