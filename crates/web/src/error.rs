@@ -27,6 +27,11 @@ impl ApiError {
         Self { status, code, message: message.into(), retry_after }
     }
 
+    /// With the status of its code, see [`status_of`].
+    pub(crate) fn coded(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(status_of(code), code, message)
+    }
+
     /// Asked too often; after `wait` the next request is allowed.
     pub(crate) fn too_often(code: &'static str, message: impl Into<String>, wait: Duration) -> Self {
         let secs = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
@@ -77,124 +82,88 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The status of each code with which the rooms refuse; any other is a malformed request.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "API_KEY_REQUIRED" | "API_KEY_UNKNOWN" | "API_KEY_EXPIRED" => StatusCode::UNAUTHORIZED,
+        "LINK_INVALID" | "LINK_EXPIRED" | "TICKET_EXPIRED" => StatusCode::UNAUTHORIZED,
+        "FORBIDDEN" => StatusCode::FORBIDDEN,
+        "STREAM_NOT_FOUND" | "RECORDING_NOT_FOUND" | "NOT_RECORDED" => StatusCode::NOT_FOUND,
+        "CODEC_UNAVAILABLE" => StatusCode::NOT_ACCEPTABLE,
+        "STREAM_CLAIMED" | "TAKEN_OVER" | "STREAM_CLOSED" | "NO_KEYS" => StatusCode::CONFLICT,
+        "RECORDING_ACTIVE" | "NOT_RECORDING" | "NOTHING_TO_SAVE" => StatusCode::CONFLICT,
+        "ANALYSIS_NOT_RUNNING" => StatusCode::CONFLICT,
+        "FRAME_TOO_LARGE" | "PICTURE_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
+        "NOT_AN_IMAGE" | "UNSUPPORTED_JPEG" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "STREAM_LIMIT" | "VIEWER_LIMIT" | "SESSION_LIMIT" => StatusCode::SERVICE_UNAVAILABLE,
+        "RENDITION_LIMIT" | "ANALYSIS_LIMIT" | "MODEL_NOT_LOADED" => StatusCode::SERVICE_UNAVAILABLE,
+        "RECORDINGS_UNAVAILABLE" | "SHUTTING_DOWN" => StatusCode::SERVICE_UNAVAILABLE,
+        "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// Errors that are refusals as they are.
+macro_rules! refusals {
+    ($($error:ty),*) => {
+        $(impl From<$error> for ApiError {
+            fn from(error: $error) -> Self {
+                Self::coded(error.code(), error.to_string())
+            }
+        })*
+    };
+}
+
+refusals!(hub::ClaimError, hub::PublishError, ingest::Error, sessions::CreateError, Refused);
+
 impl From<hub::InvalidName> for ApiError {
     fn from(error: hub::InvalidName) -> Self {
-        Self::bad_request(hub::InvalidName::CODE, error.to_string())
+        Self::coded(hub::InvalidName::CODE, error.to_string())
+    }
+}
+
+impl From<hub::SubscribeError> for ApiError {
+    fn from(error: hub::SubscribeError) -> Self {
+        match error {
+            // To a publisher a closed stream is a conflict; to a viewer it is not there.
+            hub::SubscribeError::Closed { .. } => {
+                Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string())
+            }
+            _ => Self::coded(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<derive::Error> for ApiError {
+    fn from(error: derive::Error) -> Self {
+        match error {
+            derive::Error::Subscribe(error) => error.into(),
+            _ => Self::coded(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<record::Error> for ApiError {
+    fn from(error: record::Error) -> Self {
+        let refusal = Self::coded(error.code(), error.to_string());
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(%error, "the recordings cannot be used");
+        }
+        refusal
     }
 }
 
 impl From<access::Error> for ApiError {
     fn from(error: access::Error) -> Self {
         use access::Error;
-        let status = match &error {
+        let how = match &error {
             Error::TooManyWrongKeys { wait } => {
                 return Self::too_often(error.code(), error.to_string(), *wait);
             }
-            Error::Forbidden { .. } | Error::LinkFromLink => StatusCode::FORBIDDEN,
-            Error::NoKeys => StatusCode::CONFLICT,
-            Error::CannotSign => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::UNAUTHORIZED,
-        };
-        let how = match &error {
             Error::KeyRequired => ": send it as X-API-Key, Authorization: Bearer, or ?api_key=",
             Error::NoKeyToSend => ", and send that key as X-API-Key",
             _ => "",
         };
-        Self::new(status, error.code(), format!("{error}{how}"))
-    }
-}
-
-impl From<sessions::CreateError> for ApiError {
-    fn from(error: sessions::CreateError) -> Self {
-        use sessions::CreateError;
-        let status = match &error {
-            CreateError::TextTooLong { .. } | CreateError::BadRobotId { .. } => StatusCode::BAD_REQUEST,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self::new(status, error.code(), error.to_string())
-    }
-}
-
-impl From<hub::ClaimError> for ApiError {
-    fn from(error: hub::ClaimError) -> Self {
-        let status = match error {
-            hub::ClaimError::Claimed { .. } => StatusCode::CONFLICT,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self::new(status, error.code(), error.to_string())
-    }
-}
-
-impl From<hub::PublishError> for ApiError {
-    fn from(error: hub::PublishError) -> Self {
-        Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
-    }
-}
-
-/// 415 for what is not taken however whole it is, 413 for what is too large, 400 for a damaged picture.
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        let status = match refused.code() {
-            "NOT_AN_IMAGE" | "UNSUPPORTED_JPEG" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "FRAME_TOO_LARGE" | "PICTURE_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, refused.code(), refused.to_string())
-    }
-}
-
-impl From<ingest::Error> for ApiError {
-    fn from(error: ingest::Error) -> Self {
-        match error {
-            ingest::Error::Refused(refused) => refused.into(),
-            ingest::Error::Claim(error) => error.into(),
-            ingest::Error::Publish(error) => error.into(),
-            error => Self::bad_request(error.code(), error.to_string()),
-        }
-    }
-}
-
-impl From<hub::SubscribeError> for ApiError {
-    fn from(error: hub::SubscribeError) -> Self {
-        let status = match error {
-            hub::SubscribeError::ViewerLimit { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::NOT_FOUND,
-        };
-        Self::new(status, error.code(), error.to_string())
-    }
-}
-
-impl From<derive::Error> for ApiError {
-    fn from(error: derive::Error) -> Self {
-        use derive::Error;
-        let status = match &error {
-            Error::CodecUnavailable { .. } => StatusCode::NOT_ACCEPTABLE,
-            Error::AnalysisScaled | Error::UnknownPipeline { .. } => StatusCode::BAD_REQUEST,
-            Error::AnalysisNotRunning { .. } => StatusCode::CONFLICT,
-            Error::Claim(error) => return error.clone().into(),
-            Error::Subscribe(error) => return error.clone().into(),
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self::new(status, error.code(), error.to_string())
-    }
-}
-
-impl From<record::Error> for ApiError {
-    fn from(error: record::Error) -> Self {
-        use record::Error;
-        let status = match &error {
-            Error::NotFound { .. } | Error::NoStream { .. } | Error::NotRecordedThen { .. } => {
-                StatusCode::NOT_FOUND
-            }
-            Error::BadFileName { .. } | Error::BadCursor { .. } => StatusCode::BAD_REQUEST,
-            Error::Active { .. } | Error::NotRecording { .. } | Error::NothingToSave { .. } => {
-                StatusCode::CONFLICT
-            }
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::warn!(%error, "the recordings cannot be used");
-        }
-        Self::new(status, error.code(), error.to_string())
+        Self::coded(error.code(), format!("{error}{how}"))
     }
 }

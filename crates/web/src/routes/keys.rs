@@ -64,6 +64,7 @@ fn cookie(value: &str, span: Duration, base_path: &BasePath, caller: &Caller) ->
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = ShareWish)]
 pub(crate) struct ShareRequest {
     /// How long the link lasts: 1 to 31,536,000 (a year); an hour by default.
     seconds: Option<u64>,

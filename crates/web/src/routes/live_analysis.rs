@@ -10,7 +10,7 @@ use super::{Name, OptionalJson};
 use crate::{derived::AnalysisState, error::ApiError, live::Live};
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct Command {
+pub(crate) struct AnalysisCommand {
     /// Its name, or null to stop.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "pose")]
@@ -35,13 +35,13 @@ pub(crate) async fn state(
 
 /// Analyse a stream from now on, or stop. It runs until it is stopped or the stream ends.
 #[utoipa::path(post, path = "/api/streams/{name}/analysis", operation_id = "analyse_stream", tag = "upload", params(("name" = String, Path)),
-    request_body(content = Command, description = "{\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop"),
+    request_body(content = AnalysisCommand, description = "{\"pipeline\": \"pose\"}, or {\"pipeline\": null} to stop"),
     responses((status = 200, description = "Done", body = AnalysisState), (status = 400, description = "No such pipeline"),
         (status = 404, description = "No such stream"), (status = 503, description = "Its model is not loaded, or too many streams are analysed")))]
 pub(crate) async fn command(
     State(live): State<Arc<Live>>,
     Name(name): Name,
-    OptionalJson(body): OptionalJson<Command>,
+    OptionalJson(body): OptionalJson<AnalysisCommand>,
 ) -> Result<Json<AnalysisState>, ApiError> {
     let stream = live.stream(&name)?;
     match body.pipeline {

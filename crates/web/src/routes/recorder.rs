@@ -95,6 +95,7 @@ async fn stop(library: &Library, name: StreamName) -> Result<Json<Commanded>, Ap
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[schema(as = ClipWish)]
 pub(crate) struct ClipRequest {
     /// How many seconds, 1 to 3600; 60 by default.
     seconds: Option<f64>,
