@@ -33,9 +33,10 @@ impl Pace {
         self.interval = interval.clamp(SHORTEST, LONGEST);
     }
 
-    /// Whether a frame that arrived at `oldest` has to be written now, because after another interval it would be late.
+    /// Whether a frame that arrived at `oldest` is to be written now: it would be late after another interval, or would
+    /// soon wake the recorder for itself.
     pub(super) fn is_due(&self, oldest: Instant, now: Instant) -> bool {
-        now.saturating_duration_since(oldest) + self.interval > LONGEST
+        now.saturating_duration_since(oldest) + self.interval.min(LONGEST / 2) >= LONGEST
     }
 }
 

@@ -86,7 +86,7 @@ fn frames_that_the_network_held_back_are_written_together() {
     let publisher = camera();
     let mut worker = worker(&publisher, context(&folder.path().join("recordings")));
     let mut then = Moment::now();
-    then.mono = then.mono.checked_sub(Duration::from_millis(100)).unwrap();
+    then.mono = then.mono.checked_sub(Duration::from_millis(300)).unwrap();
     film(&publisher, &mut then, 40, Duration::ZERO);
     assert_eq!(worker.round(&unparker::waker()), Round::Busy);
     assert!(worker.pending.is_empty());
