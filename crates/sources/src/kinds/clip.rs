@@ -58,7 +58,7 @@ impl Footage {
         let options = PlayOptions { fps, quality, looping, size: (0, 0) };
         let path = path.to_owned();
         blocking(move || {
-            let clip = open(&path, &options)?;
+            let clip = Clip::open(&path, &options)?;
             Ok(Self {
                 reader: clip.map_or(Reader::Ffmpeg(path), |clip| Reader::Clip(Arc::new(clip))),
                 options,
@@ -73,6 +73,18 @@ impl Footage {
             Reader::Clip(clip) => clip.schedule.round(),
             Reader::Ffmpeg(path) => ffmpeg::duration(path),
         }
+    }
+
+    /// For a stream that has to count as live: a single picture without a rate of its own is published again and again.
+    pub(super) fn kept_live(mut self) -> Self {
+        if let Reader::Clip(clip) = &mut self.reader
+            && self.options.fps.is_none()
+            && clip.schedule.frames() == Some(1)
+            && let Some(clip) = Arc::get_mut(clip)
+        {
+            clip.schedule = Schedule::even(STILL_FPS, Some(1), true);
+        }
+        self
     }
 
     pub(crate) async fn play(&self, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
@@ -95,17 +107,6 @@ pub(super) async fn ffmpeg(url: &str, spec: &Spec, intake: &mut Intake<'_>) -> R
 
 /// A single picture is published again once a second, so that the stream counts as live.
 const STILL_FPS: f64 = 1.0;
-
-/// `None`: something for ffmpeg.
-fn open(path: &Path, options: &PlayOptions) -> Result<Option<Clip>, Error> {
-    let clip = Clip::open(path, options)?;
-    Ok(clip.map(|mut clip| {
-        if clip.schedule.frames() == Some(1) && options.fps.is_none() {
-            clip.schedule = Schedule::even(STILL_FPS, Some(1), true);
-        }
-        clip
-    }))
-}
 
 /// Hands each picture over when it is due; what is too late is left out. `drawn`: their size, if
 /// they are drawn and encoded here.

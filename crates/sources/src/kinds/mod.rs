@@ -25,7 +25,7 @@ pub(crate) async fn run(spec: &Spec, intake: &mut Intake<'_>) -> Result<Infallib
         Kind::Test { width, height } => clip::test(spec, (*width, *height), intake).await,
         Kind::File { path, looping } => {
             let footage = clip::Footage::open(path, *looping, spec.fps, intake.admission().quality()).await?;
-            footage.play(intake).await
+            footage.kept_live().play(intake).await
         }
         Kind::Ffmpeg(url) => clip::ffmpeg(url, spec, intake).await,
         Kind::Stdin => pipe::stdin(spec, intake).await,
