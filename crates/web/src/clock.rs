@@ -2,13 +2,9 @@
 
 use std::time::SystemTime;
 
-use hub::Moment;
 use jiff::Timestamp;
 
-/// Now, by the clock that tests can pause.
-pub(crate) fn now() -> Moment {
-    Moment { mono: tokio::time::Instant::now().into_std(), wall: SystemTime::now() }
-}
+pub(crate) use ingest::now;
 
 /// RFC 3339 in UTC with milliseconds, as in `2026-01-21T10:30:00.000Z`.
 pub(crate) fn rfc3339(time: SystemTime) -> String {

@@ -225,8 +225,7 @@ pub(crate) async fn snapshot(
     State(views): State<Arc<Views>>,
     Name(name): Name,
     Query(query): Query<snapshot::Query>,
-    Query(moment): Query<Moment>,
-    Query(rendition): Query<Rendition>,
+    (Query(moment), Query(rendition)): (Query<Moment>, Query<Rendition>),
     Granted(grant): Granted,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
