@@ -109,7 +109,7 @@ async fn sessions_are_limited_and_ids_are_names() {
     drop(clients);
     for id in ["", "a b", "../up", &"x".repeat(57)] {
         let (code, words, _) = error(client.start(id).await);
-        assert!(code == "SESSION_START_FAILED" && words.contains("56 messages"), "{words}");
+        assert!(code == "SESSION_START_FAILED" && words.contains("56 letters"), "{words}");
     }
     let unknown = SessionStart { pipeline: Some("chess".into()), ..start("d") };
     let (code, words, _) = error(client.start_with(unknown).await);
