@@ -1,4 +1,4 @@
-//! Counters and snapshots: one source of figures for every face and protocol (H4).
+//! Counters and snapshots: one source of figures for every protocol (H4).
 
 use std::time::{Duration, SystemTime};
 

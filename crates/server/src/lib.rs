@@ -1,6 +1,6 @@
 //! From a configuration to a running server.
 //!
-//! Nothing here parses a protocol or touches a frame; that belongs to the rooms and the face. Nothing here knows of a
+//! Nothing here parses a protocol or touches a frame; that belongs to the rooms and to `web`. Nothing here knows of a
 //! terminal; that belongs to the command line.
 
 mod analysis;

@@ -23,9 +23,9 @@ use crate::{
     idle_streams,
 };
 
-/// A viewer that takes nothing for so long, or has vanished, is let go.
+/// A viewer that has taken nothing for so long, or has vanished, is closed.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// For pictures that are transcoded at the door.
+/// For pictures that are transcoded at ingest.
 const TRANSCODE_QUALITY: u8 = 90;
 /// Frames kept for a recorder that is behind, however small they are: half a minute at 30 a second.
 const BACKLOG_FRAMES: usize = 1024;
@@ -139,7 +139,7 @@ impl Server {
             tracing::error!(%error, "the accept loop failed");
         }
         if let Err(error) = finishing.await {
-            tracing::error!(%error, "the recordings could not be finished; the next start heals them");
+            tracing::error!(%error, "the recordings could not be finished; the next start recovers them");
         }
         Ok(())
     }

@@ -11,13 +11,14 @@ mod process;
 mod source;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use client::Endpoint;
 use client::upload::{Encoding, Frame, SessionStart, Upload};
+use net::Lock;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -173,16 +174,16 @@ async fn analyze(args: AnalyzeArgs, endpoint: Endpoint) -> anyhow::Result<()> {
         about.fps,
         start.session_id
     );
-    let display = Arc::new(Mutex::new(Display::new(about.frames, args.verbose)));
+    let display = Arc::new(Lock::new(Display::new(about.frames, args.verbose)));
     let shown = display.clone();
-    let begun = Upload::begin(&endpoint, start, move |event| locked(&shown).take(&event)).await;
+    let begun = Upload::begin(&endpoint, start, move |event| shown.lock().take(&event)).await;
     let mut upload = begun.map_err(with_hint)?;
     let frames = Frames::start(footage, Encode { encoding: args.encoding, quality: args.jpeg_quality })?;
     let result = tokio::select! {
         result = send(&mut upload, frames, &args, &display) => result,
         () = terminal::stop_requested() => Err(anyhow!("stopped; the hub drops the session")),
     };
-    locked(&display).end();
+    display.lock().end();
     match result {
         Ok(result) => {
             upload.close().await;
@@ -246,7 +247,7 @@ async fn send(
     upload: &mut Upload,
     mut frames: Frames,
     args: &AnalyzeArgs,
-    display: &Mutex<Display>,
+    display: &Lock<Display>,
 ) -> anyhow::Result<Map<String, Value>> {
     let mut skipped = 0;
     while let Some(next) = frames.next().await {
@@ -255,13 +256,14 @@ async fn send(
         upload.frame(frame).await.map_err(with_hint)?;
     }
     let validation = upload.end().await.map_err(with_hint)?;
-    locked(display).all_sent();
+    display.lock().all_sent();
     if skipped > 0 {
-        locked(display)
+        display
+            .lock()
             .say(&format!("the upload was too slow for the camera: {skipped} pictures are missing"));
     }
     for issue in &validation.issues {
-        locked(display).say(&format!("the hub notes: {issue}"));
+        display.lock().say(&format!("the hub notes: {issue}"));
     }
     let (name, bytes) = match &args.signal {
         Some(path) => {
@@ -286,11 +288,6 @@ fn give(result: &Map<String, Value>, output: Option<&Path>) -> anyhow::Result<()
         return written.with_context(|| format!("the result cannot be saved as {}", path.display()));
     }
     Ok(terminal::print(&text)?)
-}
-
-/// Nothing fails half-way under the lock.
-fn locked(display: &Mutex<Display>) -> MutexGuard<'_, Display> {
-    display.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a user can do about an error.

@@ -2,10 +2,11 @@
 
 use std::io::{ErrorKind, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, bail};
+use net::Lock;
 use sources::play::ffmpeg;
 
 /// The beginning of what ffmpeg had to say when it failed.
@@ -77,7 +78,7 @@ pub(super) fn on_thread<T: Send + 'static>(
 
 /// A child process that two threads look after: one waits for its end, the other may end it.
 #[derive(Clone, Debug)]
-pub(super) struct Process(Arc<Mutex<Held>>);
+pub(super) struct Process(Arc<Lock<Held>>);
 
 /// Both threads hold the lock for a moment only.
 #[derive(Debug)]
@@ -105,14 +106,14 @@ impl Process {
         };
         match (child.stdout.take(), child.stderr.take()) {
             (Some(stdout), Some(stderr)) => {
-                Ok((Process(Arc::new(Mutex::new(Held { child, stopped: false }))), stdout, stderr))
+                Ok((Process(Arc::new(Lock::new(Held { child, stopped: false }))), stdout, stderr))
             }
             _ => bail!("{program} was started without pipes"),
         }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Held) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 
     /// Its output has ended, so it is about to end.

@@ -1,6 +1,6 @@
 //! The log file: bounded in size, and always under its own name.
 //!
-//! `tail -f logs/server.log` (001) follows the open file, not the name. Moving the full file aside
+//! `tail -f logs/server.log` follows the open file, not the name. Moving the full file aside
 //! would leave such a reader on `server.log.1` for ever, so a rotation copies the text to
 //! `server.log.1` and empties `server.log`: there is one writer, so nothing falls between the two.
 

@@ -1,4 +1,4 @@
-//! Every route with every sort of key, through the front as a function: no byte of video without the right.
+//! Every route with every sort of key, through the dispatcher as a function: no byte of video without the right.
 
 #![allow(clippy::unwrap_used)]
 

@@ -12,7 +12,7 @@ async fn the_list_says_all_that_is_known() {
     let list = house.get("/api/recordings").await.json();
     let size = house.store().get(&id).unwrap().size_bytes;
     let recording = &list["recordings"][0];
-    // Document 001's fields.
+    // The fields that the stream server's clients read.
     assert_eq!(recording["stream_name"], "cam");
     assert_eq!(recording["start_time"], "2026-01-21T10:30:00.000Z");
     assert_eq!(recording["end_time"], "2026-01-21T10:30:00.120Z");

@@ -296,12 +296,14 @@ impl View {
 
     /// The number of the next frame; heartbeats and the opening are passed over. `None` at the end.
     pub(super) async fn frame(&mut self) -> Option<u64> {
-        loop {
+        // Heartbeats repeat the newest frame: a numbered part comes soon or never.
+        for _ in 0..100 {
             let part = self.part().await?;
             if let Some((_, rest)) = part.split_once("X-Frame-Seq: ") {
                 return rest.split_once("\r\n").unwrap().0.parse().ok();
             }
         }
+        panic!("no part has a number")
     }
 }
 

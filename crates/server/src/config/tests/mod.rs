@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::load::{DEFAULT_FILE, DOTENV_FILE, MASK};
 use super::*;
 
-mod documents;
+mod existing_clients;
 mod never_panics;
 mod simulators;
 mod sources;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-/// The stream server's (001) configuration file.
+/// The stream server's configuration file.
 #[test]
 fn document_001s_file_is_taken_as_it_stands() {
     let loaded = case().file(include_str!("../../../../../testdata/config/001.yaml")).good();
@@ -26,20 +26,20 @@ fn document_001s_file_is_taken_as_it_stands() {
 #[test]
 fn every_environment_name_of_the_documents_works() {
     let documented = [
-        // the stream server (001)
+        // the stream server
         ("STREAM_TIMEOUT_SECONDS", "600", "streams.timeout_seconds"),
         ("MAX_CONCURRENT_STREAMS", "100", "streams.max_concurrent"),
         ("RECORDING_RETENTION_DAYS", "14", "recording.retention_days"),
         ("LOG_LEVEL", "DEBUG", "logging.level"),
         ("SERVER_PORT", "8080", "server.port"),
         ("SERVER_DEBUG", "true", "server.debug"),
-        // the simulator proxy (002), and the port of its MJPEG
+        // the simulator proxy, and the port of its MJPEG
         ("VIDEO_PROXY_PORT", "8889", "server.port"),
         ("ISAAC_SIM_IP", "18.234.83.45", "simulator.ip"),
         ("ISAAC_SIM_PORT", "8212", "simulator.port"),
         ("ISAAC_SIM_WS_PORT", "8213", "simulator.ws_port"),
         ("ISAAC_STREAM_PORT", "8766", "simulator.stream_port"),
-        // the frame upload (003)
+        // the frame upload
         ("REFEREE_MAX_STREAMING_SESSIONS", "11", "referee.max_streaming_sessions"),
         ("REFEREE_MAX_STREAMING_MEMORY_MB", "4096", "referee.max_streaming_memory_mb"),
         ("REFEREE_STREAMING_SESSION_TIMEOUT", "301", "referee.streaming_session_timeout"),
@@ -54,7 +54,7 @@ fn every_environment_name_of_the_documents_works() {
         ("REFEREE_LOG_LEVEL", "DEBUG", "logging.level"),
         ("REFEREE_HOST", "127.0.0.2", "server.host"),
         ("REFEREE_PORT", "8081", "server.port"),
-        // the robot stream (004)
+        // the robot stream
         ("STREAM_FPS", "15", "viewers.stream_fps"),
         ("STREAM_BUFFER_SIZE", "2", "streams.max_buffer_frames"),
         ("STREAM_TIMEOUT", "30", "streams.timeout_seconds"),
@@ -81,7 +81,7 @@ fn every_environment_name_of_the_documents_works() {
     assert_eq!(known, documented.len(), "a name of the table is missing here");
 }
 
-/// The robot stream's (004) `.env`.
+/// The robot stream's `.env`.
 #[test]
 fn document_004s_dotenv_is_taken_as_it_stands() {
     let text = "# Cloudflare optimized settings\nSTREAM_FPS=15\nHEARTBEAT_INTERVAL=5.0\nJPEG_QUALITY=70\nENABLE_FRAME_CACHE=true\n";
@@ -91,7 +91,7 @@ fn document_004s_dotenv_is_taken_as_it_stands() {
     assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
 }
 
-/// the robot stream (004): its four blocks of settings, one profile each.
+/// the robot stream: its four blocks of settings, one profile each.
 #[test]
 fn document_004s_settings_are_profiles() {
     let config = |name: &str| case().args(&[&format!("viewers.profile={name}")]).good().config;
