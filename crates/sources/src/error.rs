@@ -28,6 +28,9 @@ pub enum Error {
     #[error("there is no picture {index}")]
     NoSuchPicture { index: usize },
 
+    #[error("{why}")]
+    UnusablePicture { why: String },
+
     #[error("it has no picture that can be used: {why}")]
     NoPicture { why: String },
 

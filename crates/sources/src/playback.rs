@@ -78,13 +78,18 @@ impl Playback {
     /// Plays the source to its end. Dropping the future closes it.
     ///
     /// # Errors
-    /// Why it broke off, or that it had no picture that can be used.
+    /// Why it broke off, or that it had no picture that can be used. A file or folder, which may play in a loop, breaks
+    /// off at its first unusable picture; what others send goes on without it.
     pub async fn run(&self) -> Result<(), Error> {
         self.status.count_attempt();
         self.status.set(State::Connecting);
         let mut intake = kinds::intake(&self.spec, &self.publisher, &self.status, &self.admission);
         let end = match &self.footage {
-            Some(footage) => footage.play(&mut intake).await,
+            Some(footage) => tokio::select! {
+                biased;
+                why = self.trouble() => return Err(Error::UnusablePicture { why }),
+                end = footage.play(&mut intake) => end,
+            },
             None => kinds::run(&self.spec, &mut intake).await,
         };
         match end {
@@ -96,6 +101,14 @@ impl Playback {
             Some(why) if !self.status.is_live() => Err(Error::NoPicture { why }),
             _ => Ok(()),
         }
+    }
+
+    /// Waits for the first unusable picture.
+    async fn trouble(&self) -> String {
+        let (_, mut trouble) = self.status.watch();
+        let why = trouble.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        // The other end lives as long as the status.
+        why.unwrap_or_default()
     }
 }
 
@@ -157,5 +170,18 @@ mod tests {
         let playback = Playback::open(&hub, spec(folder.path(), 10.0), &admission()).await.unwrap();
         let error = playback.run().await.unwrap_err();
         assert!(error.to_string().contains("a.jpg"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_folder_that_loops_breaks_off_at_an_unusable_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.jpg"), jpeg(1)).unwrap();
+        std::fs::write(folder.path().join("b.jpg"), b"plain text").unwrap();
+        let kind = Kind::File { path: folder.path().to_owned(), looping: true };
+        let looping = Spec { kind, ..spec(folder.path(), 10.0) };
+        let playback = Playback::open(&hub(), looping, &admission()).await.unwrap();
+        let error = playback.run().await.unwrap_err();
+        assert!(error.to_string().contains("b.jpg"), "{error}");
+        assert_eq!(playback.report().captures, 1, "the good one was published");
     }
 }

@@ -89,7 +89,7 @@ fn millis(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// What is on the store of one stream.
+/// What the store has of one stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RecordedStream {
     name: String,
