@@ -9,7 +9,7 @@ use crate::picture_slot::{Counts, Offer, PictureSlot};
 use crate::publish::{Demand, Metadata, Options, Reply};
 use crate::reconnect::{Reconnecting, Sent};
 use crate::{Endpoint, Error};
-use net::{Lock, LockGuard, Thread};
+use net::{Lock, Thread};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,8 @@ struct Shared<P> {
 #[derive(Debug)]
 struct State {
     link: LinkState,
-    demand: Option<Demand>,
+    /// What it counts; the rest of it is found out when it is asked for.
+    stats: Stats,
     /// When sending of the present frame began.
     sending_since: Option<Instant>,
     /// When the last frame for this connection was taken up.
@@ -73,13 +74,7 @@ struct State {
     recent: VecDeque<Instant>,
     /// How long the last frames took to be sent.
     send_times: VecDeque<Duration>,
-    quality: u8,
-    sent: u64,
-    bytes_sent: u64,
-    refused: u64,
-    failed: u64,
     connections: u64,
-    last_error: Option<String>,
     news: Option<News>,
 }
 
@@ -177,32 +172,26 @@ impl<P: Send + 'static> BackgroundPublisher<P> {
     pub fn wanted(&self) -> bool {
         let now = Instant::now();
         let is_waiting = !self.shared.slot.is_empty();
-        self.shared.state().wants(is_waiting, now) && self.shared.slot.is_due(now)
+        self.shared.state.lock().wants(is_waiting, now) && self.shared.slot.is_due(now)
     }
 
     /// What has changed since the last call.
     pub fn news(&self) -> Option<News> {
-        self.shared.state().news.take()
+        self.shared.state.lock().news.take()
     }
 
     pub fn stats(&self) -> Stats {
         let counts = self.shared.slot.counts();
         let is_waiting = !self.shared.slot.is_empty();
-        let state = self.shared.state();
+        let state = self.shared.state.lock();
         Stats {
             counts,
-            sent: state.sent,
-            bytes_sent: state.bytes_sent,
-            refused: state.refused,
-            failed: state.failed,
             reconnects: state.connections.saturating_sub(1),
             connected: state.link == LinkState::Up,
             fps: state.fps(Instant::now()),
             mean_send_time: state.send_times.iter().sum::<Duration>() / state.send_times.len().max(1) as u32,
             is_waiting,
-            quality: state.quality,
-            demand: state.demand,
-            last_error: state.last_error.clone(),
+            ..state.stats.clone()
         }
     }
 
@@ -221,28 +210,16 @@ impl<P> Drop for BackgroundPublisher<P> {
     }
 }
 
-impl<P> Shared<P> {
-    fn state(&self) -> LockGuard<'_, State> {
-        self.state.lock()
-    }
-}
-
 impl State {
     fn new(quality: u8) -> State {
         State {
             link: LinkState::Opening,
-            demand: None,
+            stats: Stats { quality, ..Stats::default() },
             sending_since: None,
             last_taken: None,
             recent: VecDeque::new(),
             send_times: VecDeque::new(),
-            quality,
-            sent: 0,
-            bytes_sent: 0,
-            refused: 0,
-            failed: 0,
             connections: 0,
-            last_error: None,
             news: None,
         }
     }
@@ -256,7 +233,7 @@ impl State {
             LinkState::Opening => !is_waiting,
             LinkState::Up if older(self.sending_since, STALLED) => false,
             LinkState::Up => {
-                let is_watched = self.demand.is_none_or(Demand::is_wanted);
+                let is_watched = self.stats.demand.is_none_or(Demand::is_wanted);
                 let is_first = self.last_taken.is_none() && !is_waiting;
                 is_watched || is_first || older(self.last_taken, REFRESH)
             }
@@ -269,8 +246,8 @@ impl State {
     }
 
     fn count_sent(&mut self, bytes: usize, took: Duration, now: Instant) {
-        self.sent += 1;
-        self.bytes_sent += bytes as u64;
+        self.stats.sent += 1;
+        self.stats.bytes_sent += bytes as u64;
         self.send_times.truncate(SENDS_AVERAGED - 1);
         self.send_times.push_front(took);
         while self.recent.front().is_some_and(|&then| now.duration_since(then) >= RATE_SPAN) {
@@ -283,7 +260,7 @@ impl State {
         self.link = LinkState::Up;
         self.connections += 1;
         self.last_taken = None;
-        self.demand = None;
+        self.stats.demand = None;
         self.news = Some(News::Connected);
     }
 
@@ -293,16 +270,16 @@ impl State {
             self.news = Some(News::Away(reason.clone()));
         }
         self.link = LinkState::Away;
-        self.demand = None;
-        self.last_error = Some(reason);
+        self.stats.demand = None;
+        self.stats.last_error = Some(reason);
     }
 
     fn refused(&mut self, reason: String) {
-        self.refused += 1;
-        if self.last_error.as_ref() != Some(&reason) {
+        self.stats.refused += 1;
+        if self.stats.last_error.as_ref() != Some(&reason) {
             self.news = Some(News::Refused(reason.clone()));
         }
-        self.last_error = Some(reason);
+        self.stats.last_error = Some(reason);
     }
 }
 
@@ -347,7 +324,7 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
     /// Closed, and nothing waits for a hub that may yet answer.
     fn is_over(&self) -> bool {
         let slot = &self.shared.slot;
-        slot.is_closed() && (slot.is_empty() || self.shared.state().link == LinkState::Away)
+        slot.is_closed() && (slot.is_empty() || self.shared.state.lock().link == LinkState::Away)
     }
 
     async fn open(&mut self) {
@@ -357,8 +334,8 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
             () = slot.closed(), if !slot.is_closed() => return,
         };
         match opened {
-            Ok(Sent::Yes | Sent::Away) => self.shared.state().connected(),
-            Ok(Sent::Lost { error, .. }) => self.shared.state().away(&error),
+            Ok(Sent::Yes | Sent::Away) => self.shared.state.lock().connected(),
+            Ok(Sent::Lost { error, .. }) => self.shared.state.lock().away(&error),
             Err(error) => self.refused(&error),
         }
     }
@@ -369,7 +346,7 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
             biased;
             demand = self.link.next_demand() => {
                 match demand {
-                    Ok(Ok(demand)) => self.shared.state().demand = Some(demand),
+                    Ok(Ok(demand)) => self.shared.state.lock().stats.demand = Some(demand),
                     Ok(Err(lost)) => self.note_loss(&lost),
                     Err(error) => self.refused(&error),
                 }
@@ -378,17 +355,17 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
             offer = self.shared.slot.next() => offer,
         };
         let Some(Offer { picture, metadata }) = offer else { return false };
-        self.shared.state().last_taken = Some(Instant::now());
+        self.shared.state.lock().last_taken = Some(Instant::now());
         self.adapt();
         let jpeg = (self.encode)(&picture, self.quality.quality());
         self.shared.slot.give_back(picture);
         match jpeg {
             Ok(jpeg) => self.send(jpeg, &metadata).await,
-            Err(reason) => self.shared.state().refused(reason),
+            Err(reason) => self.shared.state.lock().refused(reason),
         }
         while let Some(reply) = self.link.try_reply() {
             if let Reply::Error { error, .. } = reply {
-                self.shared.state().refused(error);
+                self.shared.state.lock().refused(error);
             }
         }
         true
@@ -398,28 +375,28 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
     fn adapt(&mut self) {
         if let Some((began, sending)) = self.last.take() {
             self.quality.sent(sending, began.elapsed());
-            self.shared.state().quality = self.quality.quality();
+            self.shared.state.lock().stats.quality = self.quality.quality();
         }
     }
 
     async fn send(&mut self, jpeg: Vec<u8>, metadata: &Metadata) {
         let bytes = jpeg.len();
         let began = Instant::now();
-        self.shared.state().sending_since = Some(began);
+        self.shared.state.lock().sending_since = Some(began);
         let sent = self.link.send(jpeg.into(), metadata).await;
         let took = began.elapsed();
         self.last = Some((began, took));
-        let mut state = self.shared.state();
+        let mut state = self.shared.state.lock();
         state.sending_since = None;
         match sent {
             Ok(Sent::Yes) => state.count_sent(bytes, took, began),
             Ok(lost) => {
-                state.failed += 1;
+                state.stats.failed += 1;
                 drop(state);
                 self.note_loss(&lost);
             }
             Err(error) => {
-                state.failed += 1;
+                state.stats.failed += 1;
                 drop(state);
                 self.refused(&error);
             }
@@ -428,12 +405,12 @@ impl<P, E: FnMut(&P, u8) -> Result<Vec<u8>, String>> Worker<'_, P, E> {
 
     fn note_loss(&self, lost: &Sent) {
         if let Sent::Lost { error, .. } = lost {
-            self.shared.state().away(error);
+            self.shared.state.lock().away(error);
         }
     }
 
     fn refused(&mut self, error: &Error) {
         self.link.rest(REFUSED_DELAY);
-        self.shared.state().away(error);
+        self.shared.state.lock().away(error);
     }
 }

@@ -42,9 +42,9 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let failed = |error| Error::at(&endpoint.url(""), error);
-    let (host, port) = endpoint.socket_address();
-    let connection = net::connect(host, port, endpoint.is_secure(), CONNECT_TIMEOUT).await.map_err(failed)?;
-    set_options(connection.socket(), purpose);
+    let Endpoint { host, port, secure, .. } = endpoint;
+    let connection = net::connect(host, *port, *secure, CONNECT_TIMEOUT).await.map_err(failed)?;
+    set_options(net::socket_of(&connection), purpose);
     let buffer_bytes = match purpose {
         Purpose::Receive { buffer_bytes } => buffer_bytes,
         Purpose::Send | Purpose::Converse => None,
@@ -72,7 +72,7 @@ pub(crate) fn request(endpoint: &Endpoint, method: http::Method, path: &str) -> 
         .uri(endpoint.request_path(path))
         .header(header::HOST, endpoint.authority())
         .header(header::USER_AGENT, net::http::USER_AGENT);
-    if let Some(key) = endpoint.api_key() {
+    if let Some(key) = &endpoint.api_key {
         builder = builder.header("X-API-Key", key);
     }
     builder

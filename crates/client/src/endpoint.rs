@@ -11,13 +11,13 @@ const LONGEST_NAME: usize = 64;
 /// A hub: host, port and, behind a proxy, a base path. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    host: String,
-    port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// TLS.
-    secure: bool,
+    pub(crate) secure: bool,
     /// Empty, or starting with a slash and not ending in one.
     base: String,
-    api_key: Option<HeaderValue>,
+    pub(crate) api_key: Option<HeaderValue>,
 }
 
 impl Endpoint {
@@ -33,14 +33,11 @@ impl Endpoint {
 
     /// The same endpoint with a key that every request carries as `X-API-Key`; an empty key is none.
     pub fn with_api_key(mut self, key: Option<&str>) -> Result<Endpoint, Error> {
-        self.api_key = match key.map(str::trim).filter(|key| !key.is_empty()) {
-            Some(key) => {
-                let mut value = HeaderValue::from_str(key).map_err(|_| Error::BadKey)?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
-        };
+        let key = key.map(str::trim).filter(|key| !key.is_empty());
+        self.api_key = key.map(HeaderValue::from_str).transpose().map_err(|_| Error::BadKey)?;
+        if let Some(key) = &mut self.api_key {
+            key.set_sensitive(true);
+        }
         Ok(self)
     }
 
@@ -61,18 +58,6 @@ impl Endpoint {
             true => format!("[{}]:{}", self.host, self.port),
             false => format!("{}:{}", self.host, self.port),
         }
-    }
-
-    pub(crate) fn socket_address(&self) -> (&str, u16) {
-        (&self.host, self.port)
-    }
-
-    pub(crate) fn is_secure(&self) -> bool {
-        self.secure
-    }
-
-    pub(crate) fn api_key(&self) -> Option<&HeaderValue> {
-        self.api_key.as_ref()
     }
 }
 
@@ -329,7 +314,7 @@ mod tests {
             Endpoint::parse("http://h").unwrap().with_api_key(Some("a\nb")).unwrap_err().code(),
             "BAD_KEY"
         );
-        assert!(Endpoint::parse("http://h").unwrap().with_api_key(Some(" ")).unwrap().api_key().is_none());
+        assert!(Endpoint::parse("http://h").unwrap().with_api_key(Some(" ")).unwrap().api_key.is_none());
         assert!(!Endpoint::parse("http://u:secret@h").unwrap_err().to_string().contains("secret"));
     }
 

@@ -35,7 +35,6 @@
 
 mod adaptive;
 pub mod background;
-mod backoff;
 mod connect;
 pub mod endpoint;
 mod error;

@@ -87,11 +87,6 @@ impl Poster {
     }
 }
 
-/// Posts a single frame as a form, over a connection of its own.
-pub async fn post_once(endpoint: &Endpoint, stream: &str, jpeg: Bytes) -> Result<(), Error> {
-    Poster::new(endpoint, stream, Wrap::Form).post(&[jpeg]).await
-}
-
 fn in_form(pieces: &[Bytes]) -> VecDeque<Bytes> {
     let head = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"frame\"; filename=\"frame.jpg\"\r\n\

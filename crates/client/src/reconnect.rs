@@ -1,7 +1,6 @@
 //! A publisher that reconnects. While the hub is away, frames are not kept but dropped and counted: a live picture that
 //! waited is not live any more.
 
-use crate::backoff::{LONGEST_DELAY, backoff};
 use crate::publish::{Demand, Metadata, Options, Publisher, Reply};
 use crate::{Endpoint, Error};
 use bytes::Bytes;
@@ -9,6 +8,16 @@ use net::Backoff;
 use net::ws::close::POLICY;
 use std::time::Duration;
 use tokio::time::Instant;
+
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+
+/// The longest delay where the caller asks for no other.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// How long to wait before the hub is tried again.
+pub(crate) fn usual_backoff() -> Backoff {
+    Backoff::new(FIRST_DELAY, LONGEST_DELAY)
+}
 
 /// What happened to a frame.
 #[derive(Debug)]
@@ -59,14 +68,14 @@ impl Reconnecting {
             stream: stream.to_owned(),
             options,
             link: Link::Down { since: now, again_at: now },
-            backoff: backoff(LONGEST_DELAY),
+            backoff: usual_backoff(),
             connections: 0,
         }
     }
 
     /// Waits at most so long between two attempts.
     pub fn longest_delay(mut self, longest: Duration) -> Reconnecting {
-        self.backoff = backoff(longest);
+        self.backoff = Backoff::new(FIRST_DELAY, longest);
         self
     }
 

@@ -8,7 +8,7 @@ use client::post::{Poster, Wrap};
 use client::publish::{Metadata, Options, Publisher, Reply};
 use client::reconnect::{Reconnecting, Sent};
 use client::watch::{self, Watcher};
-use client::{Endpoint, Error, Target, http, post};
+use client::{Endpoint, Error, Target, http};
 use fake_hub::{FakeHub, Seen};
 use std::sync::atomic::Ordering;
 use tokio::net::TcpSocket;
@@ -122,7 +122,7 @@ async fn posting_keeps_the_connection_and_joins_pieces() {
     }
     assert_eq!(hub.connections.load(Ordering::SeqCst), 1);
 
-    post::post_once(&hub.endpoint, "cam", jpeg()).await.unwrap();
+    Poster::new(&hub.endpoint, "cam", Wrap::Form).post(&[jpeg()]).await.unwrap();
     hub.saw().await;
     let Seen::Post(content_type, body) = hub.saw().await else { panic!("no POST") };
     let boundary = wire::multipart::boundary(&content_type).unwrap();

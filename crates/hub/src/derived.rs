@@ -10,15 +10,11 @@ use crate::{Closed, Format, Frame, Moment, PublishError, Publisher, Stream};
 /// Publishes into a derived stream. Dropping it ends the stream: no reader waits for frames that do not come.
 #[derive(Debug)]
 pub struct Derived {
-    publisher: Publisher,
-    parent: Stream,
+    pub(crate) publisher: Publisher,
+    pub(crate) parent: Stream,
 }
 
 impl Derived {
-    pub(crate) fn new(publisher: Publisher, parent: Stream) -> Self {
-        Self { publisher, parent }
-    }
-
     /// The derived stream itself, to be read like any other.
     pub fn stream(&self) -> &Stream {
         self.publisher.stream()

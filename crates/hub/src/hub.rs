@@ -32,7 +32,7 @@ struct Shared {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     streams: BTreeMap<StreamName, Stream>,
     last_epoch: u64,
@@ -47,16 +47,7 @@ struct State {
 
 impl Hub {
     pub fn new(limits: Limits) -> Self {
-        let state = State {
-            streams: BTreeMap::new(),
-            last_epoch: 0,
-            retired: Totals::default(),
-            shutting_down: false,
-            version: 0,
-            watchers: BTreeMap::new(),
-            next_watcher: 0,
-        };
-        Self(Arc::new(Shared { limits, state: Mutex::new(state) }))
+        Self(Arc::new(Shared { limits, state: Mutex::new(State::default()) }))
     }
 
     pub fn limits(&self) -> Limits {
@@ -73,7 +64,7 @@ impl Hub {
             let (holder, replaced) = stream.claim(claim, now)?;
             drop(state);
             wake(replaced);
-            return Ok(Publisher::new(stream, holder));
+            return Ok(Publisher { stream, holder });
         }
         self.check_room(&state)?;
         state.last_epoch += 1;
@@ -84,7 +75,7 @@ impl Hub {
         let wakers = state.changed();
         drop(state);
         wake(wakers);
-        Ok(Publisher::new(stream, holder))
+        Ok(Publisher { stream, holder })
     }
 
     /// A stream made of `parent`'s frames, which is not in the map: it keeps its newest frame alone, and counts no
@@ -102,7 +93,7 @@ impl Hub {
         let stream =
             Stream::new(parent.name().clone(), epoch, newest_only, usize::MAX, Some(parent.clone()), now);
         let (holder, _replaced) = stream.claim(Claim::Source, now)?;
-        Ok(Derived::new(Publisher::new(stream, holder), parent.clone()))
+        Ok(Derived { publisher: Publisher { stream, holder }, parent: parent.clone() })
     }
 
     /// Whether [`publisher`](Self::publisher) would succeed now, without making or claiming anything: lets a
@@ -224,7 +215,7 @@ impl State {
     }
 }
 
-fn wake(wakers: impl IntoIterator<Item = Waker>) {
+pub(crate) fn wake(wakers: impl IntoIterator<Item = Waker>) {
     for waker in wakers {
         waker.wake();
     }

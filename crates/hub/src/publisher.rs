@@ -41,15 +41,11 @@ impl Claim {
 /// Publishes into one stream. Dropping it gives the claim back; the stream lives on (P2).
 #[derive(Debug)]
 pub struct Publisher {
-    stream: Stream,
-    holder: Option<HolderId>,
+    pub(crate) stream: Stream,
+    pub(crate) holder: Option<HolderId>,
 }
 
 impl Publisher {
-    pub(crate) fn new(stream: Stream, holder: Option<HolderId>) -> Self {
-        Self { stream, holder }
-    }
-
     pub fn stream(&self) -> &Stream {
         &self.stream
     }

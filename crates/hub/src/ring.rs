@@ -10,7 +10,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use crate::{Closed, Demand, Frame, Moment, NewFrame};
+use crate::{Closed, Demand, Frame, Moment, NewFrame, hub::wake};
 
 /// What bounds a ring (R1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,20 +102,18 @@ impl Aftermath {
     }
 
     pub(crate) fn wake(self) {
-        for waker in self.wakers {
-            waker.wake();
-        }
+        wake(self.wakers);
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Ring {
-    limits: RingLimits,
+    pub(crate) limits: RingLimits,
     frames: VecDeque<Arc<Frame>>,
-    bytes: usize,
-    last_seq: u64,
+    pub(crate) bytes: usize,
+    pub(crate) last_seq: u64,
     rows: Vec<Option<Row>>,
-    closed: Option<Closed>,
+    pub(crate) closed: Option<Closed>,
 }
 
 impl Ring {
@@ -206,16 +204,12 @@ impl Ring {
             Start::Oldest => (before(self.oldest_key_past(0)), false),
         };
         let row = Row { rule, class, cursor, synced, waker: None, delivered: 0, skipped: 0 };
-        match self.rows.iter().position(Option::is_none) {
-            Some(free) => {
-                self.rows[free] = Some(row);
-                free
-            }
-            None => {
-                self.rows.push(Some(row));
-                self.rows.len() - 1
-            }
+        let id = self.rows.iter().position(Option::is_none).unwrap_or(self.rows.len());
+        if id == self.rows.len() {
+            self.rows.push(None);
         }
+        self.rows[id] = Some(row);
+        id
     }
 
     pub(crate) fn leave(&mut self, id: RowId) -> Option<Left> {
@@ -291,24 +285,8 @@ impl Ring {
         self.frames.back()
     }
 
-    pub(crate) fn closed(&self) -> Option<Closed> {
-        self.closed
-    }
-
-    pub(crate) fn last_seq(&self) -> u64 {
-        self.last_seq
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.frames.len()
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    pub(crate) fn limits(&self) -> RingLimits {
-        self.limits
     }
 
     pub(crate) fn demand(&self) -> Demand {

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
     Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
+    hub::wake,
     rate::Rate,
     ring::{Aftermath, Ring, RowId},
     sync::{Mutex, MutexGuard},
@@ -112,14 +113,12 @@ impl Stream {
         let row = state.ring.join(rule, class, start);
         let waiter = state.demand_waiter.take();
         drop(state);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
-        Ok(Subscriber::new(self.clone(), row, guest))
+        wake(waiter);
+        Ok(Subscriber { stream: self.clone(), row, _guest: guest })
     }
 
     fn check_room(&self, state: &State, class: Class) -> Result<(), SubscribeError> {
-        if let Some(reason) = state.ring.closed() {
+        if let Some(reason) = state.ring.closed {
             return Err(SubscribeError::Closed { name: self.0.name.clone(), reason });
         }
         if class == Class::Viewer && state.demand().viewers >= self.0.max_viewers {
@@ -154,9 +153,7 @@ impl Stream {
             totals.served += served;
             totals.skipped += skipped;
         }
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        wake(waiter);
     }
 
     /// The newest frame, whether or not a reader has taken it. `None` before the first, and once the stream has ended and its last
@@ -167,7 +164,7 @@ impl Stream {
 
     /// What bounds its ring.
     pub fn limits(&self) -> RingLimits {
-        self.state().ring.limits()
+        self.state().ring.limits
     }
 
     /// Whether the stream has ended. Readers may still take what is left.
@@ -176,7 +173,7 @@ impl Stream {
     }
 
     pub(crate) fn closed(&self) -> Option<Closed> {
-        self.state().ring.closed()
+        self.state().ring.closed
     }
 
     pub fn demand(&self) -> Demand {
@@ -265,7 +262,7 @@ impl Stream {
     pub(crate) fn relay(&self, frame: Frame, now: Moment) -> Option<Arc<Frame>> {
         let bytes = frame.payload.len();
         let mut state = self.state();
-        if state.ring.closed().is_some() {
+        if state.ring.closed.is_some() {
             return None;
         }
         let (frame, aftermath) = state.ring.relay(frame)?;
@@ -345,11 +342,11 @@ impl Stream {
             fps: rate.frames,
             bytes_per_sec: rate.bytes,
             buffered_frames: state.ring.len(),
-            buffer_capacity: state.ring.limits().frames,
-            buffered_bytes: state.ring.bytes(),
+            buffer_capacity: state.ring.limits.frames,
+            buffered_bytes: state.ring.bytes,
             format: newest.map(|f| f.format),
             frame_bytes: newest.map(|f| f.payload.len()),
-            newest_seq: state.ring.last_seq(),
+            newest_seq: state.ring.last_seq,
             claimed: state.holder.is_some(),
             on_demand: state.holder.as_ref().is_some_and(|h| h.on_demand),
         }
@@ -367,9 +364,7 @@ impl Guest {
         state.guests += 1;
         let waiter = state.demand_waiter.take();
         drop(state);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        wake(waiter);
         Ok(Self(parent.clone()))
     }
 }
@@ -380,9 +375,7 @@ impl Drop for Guest {
         state.guests -= 1;
         let waiter = state.demand_waiter.take();
         drop(state);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
+        wake(waiter);
     }
 }
 
@@ -409,7 +402,7 @@ impl State {
 
     /// A one-shot publisher was let in when it claimed, so only a connection can have lost its place.
     fn check_holder(&self, name: &StreamName, holder: Option<HolderId>) -> Result<(), PublishError> {
-        if let Some(reason) = self.ring.closed() {
+        if let Some(reason) = self.ring.closed {
             return Err(PublishError::Closed { name: name.clone(), reason });
         }
         match holder {

@@ -10,17 +10,13 @@ use crate::{Closed, Delivery, Stream, ring::RowId, stream::Guest};
 /// Reads one stream by the rule it subscribed with. Dropping it is unsubscribing (S3).
 #[derive(Debug)]
 pub struct Subscriber {
-    stream: Stream,
-    row: RowId,
+    pub(crate) stream: Stream,
+    pub(crate) row: RowId,
     /// Of a viewer of a derived stream: leaves the parent's count after the row is gone.
-    _guest: Option<Guest>,
+    pub(crate) _guest: Option<Guest>,
 }
 
 impl Subscriber {
-    pub(crate) fn new(stream: Stream, row: RowId, guest: Option<Guest>) -> Self {
-        Self { stream, row, _guest: guest }
-    }
-
     pub fn stream(&self) -> &Stream {
         &self.stream
     }

@@ -20,13 +20,8 @@ const TRANSCODERS: usize = 2;
 pub struct Admission {
     limits: Limits,
     quality: u8,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
     transcoders: Arc<Semaphore>,
-    rejected: AtomicU64,
+    rejected: Arc<AtomicU64>,
 }
 
 /// A picture that can be published.
@@ -46,7 +41,7 @@ impl Admission {
     /// `quality` (1 to 100) is that of a JPEG made of a PNG.
     pub fn new(limits: Limits, quality: u8) -> Self {
         let transcoders = Arc::new(Semaphore::new(TRANSCODERS));
-        Self { limits, quality, shared: Arc::new(Shared { transcoders, rejected: AtomicU64::new(0) }) }
+        Self { limits, quality, transcoders, rejected: Arc::default() }
     }
 
     /// The same with another quality.
@@ -64,11 +59,11 @@ impl Admission {
 
     /// Pictures that were refused.
     pub fn rejected(&self) -> u64 {
-        self.shared.rejected.load(Ordering::Relaxed)
+        self.rejected.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count_rejected(&self) {
-        self.shared.rejected.fetch_add(1, Ordering::Relaxed);
+        self.rejected.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Admits a picture; a PNG is made into a JPEG on a thread of its own, a few at a time.
@@ -84,7 +79,7 @@ impl Admission {
 
     async fn transcode(&self, file: Bytes, size: (u32, u32)) -> Result<Jpeg, Error> {
         let quality = self.quality;
-        let place = Arc::clone(&self.shared.transcoders).acquire_owned().await;
+        let place = Arc::clone(&self.transcoders).acquire_owned().await;
         let work = tokio::task::spawn_blocking(move || {
             // Held by the work itself, which goes on even if its client leaves.
             let _place = place;

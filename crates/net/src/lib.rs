@@ -39,7 +39,7 @@ mod tls;
 pub mod ws;
 
 pub use backoff::Backoff;
-pub use connection::{Connection, connect};
+pub use connection::{Connection, connect, socket_of};
 pub use error::Error;
 pub use latest_slot::LatestSlot;
 pub use lock::{Condition, Lock, LockGuard};

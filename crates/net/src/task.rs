@@ -2,15 +2,16 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Aborts its task when it is dropped.
 #[derive(Debug)]
-pub struct AbortOnDrop(JoinHandle<()>);
+pub struct AbortOnDrop(AbortOnDropHandle<()>);
 
 impl AbortOnDrop {
     pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(future))
+        Self(AbortOnDropHandle::new(tokio::spawn(future)))
     }
 
     /// Waits until the task has ended by itself, for `limit` at most.
@@ -19,12 +20,6 @@ impl AbortOnDrop {
             // Neither a task that takes longer nor one that panicked has a result.
             let _ = timeout(limit, &mut self.0).await;
         }
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

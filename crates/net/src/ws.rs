@@ -261,11 +261,6 @@ impl Obligations {
     pub async fn next(&mut self) -> Option<Obligation> {
         self.0.recv().await.map(Obligation)
     }
-
-    /// The next if there is one.
-    pub fn try_next(&mut self) -> Option<Obligation> {
-        self.0.try_recv().ok().map(Obligation)
-    }
 }
 
 /// The half that writes. Each send returns when the kernel has the frame.
@@ -361,8 +356,8 @@ impl Outbox {
     pub async fn farewell(&mut self, ended: &Ended) -> Result<(), Error> {
         match ended {
             Ended::Closed(_) | Ended::Gone => {
-                while let Some(obligation) = self.obligations.try_next() {
-                    self.fulfil(obligation).await?;
+                while let Ok(obliged) = self.obligations.0.try_recv() {
+                    self.send(obliged).await?;
                 }
                 Ok(())
             }
@@ -467,7 +462,7 @@ mod tests {
             _ = next(&mut our_inbox) => panic!("a pong is no message"),
             _ = next(&mut their_inbox) => panic!("a ping is no message"),
         }
-        assert!(theirs.take_obligations().try_next().is_none() && theirs.obligation().await.is_none());
+        assert!(theirs.take_obligations().0.try_recv().is_err() && theirs.obligation().await.is_none());
     }
 
     #[tokio::test]

@@ -45,7 +45,7 @@ type Watch = (watch::Receiver<State>, watch::Receiver<Option<String>>);
 
 impl Client {
     pub(crate) fn new(session: Arc<Session>, hears: bool) -> Self {
-        let number = hears.then(|| session.relay.ring().enter());
+        let number = hears.then(|| session.relay.ring.lock().enter());
         let (mut socket, mut mjpeg) = (session.socket.watch(), session.mjpeg.watch());
         // The present state is news to this client.
         socket.0.mark_changed();
@@ -59,7 +59,7 @@ impl Client {
         loop {
             let mut pushed = std::pin::pin!(session.relay.pushed());
             pushed.as_mut().enable();
-            let taken = self.number.map_or(Ok(None), |number| session.relay.ring().take(number));
+            let taken = self.number.map_or(Ok(None), |number| session.relay.ring.lock().take(number));
             match taken {
                 Err(Lagged) => return Event::Lagged,
                 Ok(Some(Signal::Message(message))) => return Event::Message(message),
@@ -90,14 +90,14 @@ impl Client {
 
     /// Notes how the client closed its WebSocket: when the last one leaves, the simulator's is closed in the same way.
     pub fn leave(self, close: Close) {
-        self.session.relay.set_last_close(close);
+        *self.session.relay.last_close.lock() = Some(close);
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.session.relay.ring().leave(number);
+            self.session.relay.ring.lock().leave(number);
         }
     }
 }

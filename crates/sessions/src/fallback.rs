@@ -32,7 +32,7 @@ impl Fallback<'_> {
             let mut intake = Intake::new(self.publisher, &self.session.mjpeg, pictures);
             let own = intake.watchdog().clone();
             let error = select! {
-                Err(error) = http::run(&self.session.simulator().stream, INTERVAL, &mut intake) => error,
+                Err(error) = http::run(&self.session.simulator.stream, INTERVAL, &mut intake) => error,
                 silence = own.silence(self.session.limits.timeout) => Error::Silent(silence),
                 () = self.watchdog.next() => {
                     self.session.mjpeg.set(State::Resting);
@@ -43,7 +43,7 @@ impl Fallback<'_> {
                 return lost;
             }
             let retry_in = retry.after(intake.live_for());
-            tracing::debug!(session = %self.session.id(), ?retry_in, "the simulator's MJPEG stream failed: {error}");
+            tracing::debug!(session = %self.session.id, ?retry_in, "the simulator's MJPEG stream failed: {error}");
             self.session.mjpeg.set(State::Failed { why: error.to_string(), retry_in });
             sleep(retry_in).await;
         }

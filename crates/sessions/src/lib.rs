@@ -32,7 +32,7 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use hub::{Claim, Hub, StreamName};
 use ingest::{Admission, now, pull::Report};
-use net::{Lock, LockGuard};
+use net::Lock;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -109,10 +109,10 @@ impl Sessions {
     pub fn create(&self, request: CreateRequest) -> Result<Created, CreateError> {
         request.check()?;
         let now = now();
-        let mut registry = self.0.registry();
+        let mut registry = self.0.registry.lock();
         if let Some(id) = registry.of_robot(&request) {
             registry.touch(&id, now);
-            if let Some(entry) = registry.get(&id) {
+            if let Some(entry) = registry.sessions.get(&id) {
                 return Ok(Created { info: info(&id, entry), is_reused: true });
             }
         }
@@ -127,7 +127,7 @@ impl Sessions {
             outgoing,
             on_wanted: {
                 let (shared, id) = (Arc::clone(&self.0), id.clone());
-                move |wanted| shared.registry().set_wanted(&id, wanted, ingest::now())
+                move |wanted| shared.registry.lock().set_wanted(&id, wanted, ingest::now())
             },
             session,
         };
@@ -135,7 +135,7 @@ impl Sessions {
         tokio::spawn(async move {
             task.run(publisher).await;
             // The session ends with its stream (SE1).
-            shared.registry().remove(&ended);
+            shared.registry.lock().sessions.remove(&ended);
         });
         let info = Info { id, request, created: now.wall, last_activity: now.wall, is_connected: false };
         Ok(Created { info, is_reused: false })
@@ -154,7 +154,7 @@ impl Sessions {
     }
 
     pub fn len(&self) -> usize {
-        self.0.registry().len()
+        self.0.registry.lock().sessions.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -162,7 +162,7 @@ impl Sessions {
     }
 
     pub fn info(&self, id: &StreamName) -> Option<Info> {
-        self.0.registry().get(id).map(|entry| info(id, entry))
+        self.0.registry.lock().sessions.get(id).map(|entry| info(id, entry))
     }
 
     /// The state and counters of the session's simulator; `None` if there is no such session.
@@ -177,12 +177,12 @@ impl Sessions {
     }
 
     fn session(&self, id: &StreamName) -> Option<Arc<Session>> {
-        self.0.registry().get(id).map(|entry| Arc::clone(&entry.running))
+        self.0.registry.lock().sessions.get(id).map(|entry| Arc::clone(&entry.running))
     }
 
     /// Ends a session and its stream, which closes its clients. False if there is none of that name.
     pub fn destroy(&self, id: &StreamName) -> bool {
-        let found = self.0.registry().remove(id).is_some();
+        let found = self.0.registry.lock().sessions.remove(id).is_some();
         if found {
             self.0.hub.remove(id);
         }
@@ -199,18 +199,12 @@ impl Sessions {
                 () = self.0.shutdown.cancelled() => return,
                 _ = rounds.tick() => {}
             }
-            let idle = self.0.registry().idle(self.0.settings.idle, now());
+            let idle = self.0.registry.lock().idle(self.0.settings.idle, now());
             for id in idle {
                 tracing::info!(session = %id, "the session was idle for too long: it ends");
                 self.destroy(&id);
             }
         }
-    }
-}
-
-impl Shared {
-    fn registry(&self) -> LockGuard<'_, Registry<Arc<Session>>> {
-        self.registry.lock()
     }
 }
 

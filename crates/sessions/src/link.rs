@@ -66,7 +66,7 @@ impl Link<'_> {
     }
 
     fn report_failure(&self, error: &Error, retry_in: Duration) {
-        let session = self.session.id();
+        let session = &self.session.id;
         let before = self.session.socket.set(State::Failed { why: error.to_string(), retry_in });
         // Logged once; while it stays away there is nothing new to say.
         if before == State::Connecting && self.session.socket.report().attempts > 1 {
@@ -80,13 +80,13 @@ impl Link<'_> {
         let limits = &self.session.limits;
         let after = limits.timeout;
         let max_message_bytes = max_message_bytes(limits.pictures.limits().max_bytes);
-        let connecting = timeout(after, connect(&self.session.simulator().socket, max_message_bytes));
+        let connecting = timeout(after, connect(&self.session.simulator.socket, max_message_bytes));
         let (messages, mut outbox) = select! {
             connected = connecting => connected.map_err(|_| net::Error::Slow { what: "connecting", after })??,
             () = self.parting.cancelled() => return Ok(()),
         };
         self.session.socket.set(State::Open);
-        tracing::debug!(session = %self.session.id(), simulator = %self.session.simulator(), "connected");
+        tracing::debug!(session = %self.session.id, simulator = %self.session.simulator.socket, "connected");
         let alive = messages.alive().clone();
         let end = {
             let reading = self.read(messages);

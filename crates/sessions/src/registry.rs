@@ -97,20 +97,12 @@ impl<T> Entry<T> {
 #[derive(Debug)]
 pub(crate) struct Registry<T> {
     limit: usize,
-    sessions: BTreeMap<StreamName, Entry<T>>,
+    pub(crate) sessions: BTreeMap<StreamName, Entry<T>>,
 }
 
 impl<T> Registry<T> {
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, sessions: BTreeMap::new() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.sessions.len()
-    }
-
-    pub(crate) fn get(&self, id: &StreamName) -> Option<&Entry<T>> {
-        self.sessions.get(id)
     }
 
     /// The live session of the requested robot.
@@ -162,10 +154,6 @@ impl<T> Registry<T> {
             entry.is_wanted = is_wanted;
             entry.last_activity = now;
         }
-    }
-
-    pub(crate) fn remove(&mut self, id: &StreamName) -> Option<Entry<T>> {
-        self.sessions.remove(id)
     }
 
     /// Those in which nothing has happened for `timeout`.
@@ -239,9 +227,9 @@ mod tests {
             None,
             "a session without a robot is not found again"
         );
-        registry.remove(&id).unwrap();
+        registry.sessions.remove(&id).unwrap();
         assert_eq!(registry.of_robot(&robot("7")), None);
-        assert!(registry.remove(&id).is_none());
+        assert!(registry.sessions.remove(&id).is_none());
     }
 
     #[test]
@@ -250,7 +238,7 @@ mod tests {
         registry.insert("a".parse().unwrap(), CreateRequest::default(), start(), ());
         let error = registry.new_id(&CreateRequest::default(), start(), 0).unwrap_err();
         assert_eq!(error.code(), "SESSION_LIMIT");
-        registry.remove(&"a".parse().unwrap());
+        registry.sessions.remove(&"a".parse::<StreamName>().unwrap());
         registry.new_id(&CreateRequest::default(), start(), 0).unwrap();
     }
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use net::{Lock, LockGuard, ws::Close};
+use net::{Lock, ws::Close};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, futures::Notified, mpsc},
     time::timeout,
@@ -26,14 +26,14 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Relay {
     /// Never held across an await.
-    ring: Lock<Ring>,
+    pub(crate) ring: Lock<Ring>,
     pushed: Notify,
     outgoing: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
     /// How long a client's message waits for room before it is refused.
     patience: Duration,
     /// How the client that left last closed its WebSocket.
-    last_close: Lock<Option<Close>>,
+    pub(crate) last_close: Lock<Option<Close>>,
 }
 
 impl Relay {
@@ -61,26 +61,13 @@ impl Relay {
     }
 
     fn push(&self, signal: Signal) {
-        self.ring().push(signal);
+        self.ring.lock().push(signal);
         self.pushed.notify_waiters();
-    }
-
-    pub(crate) fn set_last_close(&self, close: Close) {
-        *self.last_close.lock() = Some(close);
-    }
-
-    /// How the last client closed its WebSocket, once there are none any more.
-    pub(crate) fn take_last_close(&self) -> Option<Close> {
-        self.last_close.lock().take()
     }
 
     /// Ready when something is pushed after this call.
     pub(crate) fn pushed(&self) -> Notified<'_> {
         self.pushed.notified()
-    }
-
-    pub(crate) fn ring(&self) -> LockGuard<'_, Ring> {
-        self.ring.lock()
     }
 
     /// Hands a client's message to the simulator, or to the next connection to it. Waits for room as long as a simulator

@@ -26,8 +26,8 @@ pub(crate) struct Limits {
 
 #[derive(Debug)]
 pub(crate) struct Session {
-    id: StreamName,
-    simulator: Simulator,
+    pub(crate) id: StreamName,
+    pub(crate) simulator: Simulator,
     pub(crate) limits: Limits,
     pub(crate) socket: Status,
     pub(crate) mjpeg: Status,
@@ -43,14 +43,6 @@ impl Session {
         let (relay, outgoing) = Relay::new(limits.timeout);
         let (socket, mjpeg) = (Status::new("ws"), Status::new("http"));
         (Arc::new(Self { id, simulator, limits, socket, mjpeg, relay }), outgoing)
-    }
-
-    pub(crate) fn id(&self) -> &StreamName {
-        &self.id
-    }
-
-    pub(crate) fn simulator(&self) -> &Simulator {
-        &self.simulator
     }
 
     /// Whether the simulator is there: its WebSocket is open, or its MJPEG stream brings pictures.
@@ -69,7 +61,7 @@ impl Session {
 
     /// The close frame for the simulator when the session has no viewers: that of the last client.
     pub(crate) fn last_close(&self) -> Close {
-        let said = self.relay.take_last_close().filter(|close| close.code.is_some());
+        let said = self.relay.last_close.lock().take().filter(|close| close.code.is_some());
         said.unwrap_or_else(|| Close::new(close::NORMAL, "nobody watches any more"))
     }
 

@@ -34,15 +34,15 @@ impl<F: Fn(bool)> Task<F> {
         loop {
             match self.hold(&publisher).await {
                 PublishError::Closed { .. } => return,
-                lost => tracing::warn!(session = %self.session.id(), "the session lost its stream: {lost}"),
+                lost => tracing::warn!(session = %self.session.id, "the session lost its stream: {lost}"),
             }
             // Another publisher took the stream over; it is claimed again when that one has gone.
             publisher = loop {
                 sleep(retry.after(Duration::ZERO)).await;
-                if self.hub.stream(self.session.id()).is_none() {
+                if self.hub.stream(&self.session.id).is_none() {
                     return;
                 }
-                match self.hub.publisher(self.session.id(), Claim::Source, now()) {
+                match self.hub.publisher(&self.session.id, Claim::Source, now()) {
                     Ok(publisher) => break publisher,
                     Err(ClaimError::Claimed { .. }) => {}
                     Err(_) => return,
@@ -65,7 +65,7 @@ impl<F: Fn(bool)> Task<F> {
             while self.outgoing.try_recv().is_ok() {}
             match lost {
                 Ok(()) => {
-                    tracing::debug!(session = %self.session.id(), "no viewers: the simulator is disconnected")
+                    tracing::debug!(session = %self.session.id, "no viewers: the simulator is disconnected")
                 }
                 Err(lost) => return lost,
             }
@@ -91,7 +91,7 @@ impl<F: Fn(bool)> Task<F> {
             end = unwanted(publisher) => end,
         };
         if let Err(lost) = &end {
-            self.session.relay.set_last_close(of_lost_stream(lost));
+            *self.session.relay.last_close.lock() = Some(of_lost_stream(lost));
         }
         parting.cancel();
         let _parted_or_late = timeout(PARTING, linked).await;

@@ -82,6 +82,10 @@ impl Error {
         }
     }
 
+    pub(crate) fn no_thread(source: io::Error) -> Self {
+        Self::Start { program: "a thread".to_owned(), source }
+    }
+
     /// It came to its end by itself.
     pub(crate) fn ended() -> Self {
         pull::Error::Ended.into()

@@ -126,6 +126,5 @@ fn camera_index(text: &str) -> Option<Option<u32>> {
     if text.eq_ignore_ascii_case("none") {
         return Some(None);
     }
-    let index: u8 = text.parse().ok()?;
-    Some(Some(u32::from(index)))
+    text.parse::<u8>().ok().map(|index| Some(index.into()))
 }

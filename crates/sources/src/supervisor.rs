@@ -52,12 +52,6 @@ struct Source {
     status: Arc<Status>,
 }
 
-/// How an attempt ended without an error.
-enum Outcome {
-    /// The last viewer has left.
-    Unwanted,
-}
-
 impl Source {
     /// Until the stream is deleted or the hub shuts down.
     async fn run(self) {
@@ -89,7 +83,7 @@ impl Source {
                 Err(lost) => return lost,
             };
             match end {
-                Ok(Outcome::Unwanted) => {
+                Ok(()) => {
                     retry.reset();
                     tracing::debug!(stream = %self.spec.name, "no viewers: the source rests");
                 }
@@ -113,8 +107,8 @@ impl Source {
         publisher.wanted().now_or_never().unwrap_or(Ok(()))
     }
 
-    /// Opens the source. Gives the reason why it was closed, and for how long pictures came.
-    async fn attempt(&self, publisher: &Publisher) -> (Result<Outcome, Error>, Duration) {
+    /// Opens the source. Gives the reason why it was closed (none: the last viewer has left), and for how long pictures came.
+    async fn attempt(&self, publisher: &Publisher) -> (Result<(), Error>, Duration) {
         self.status.count_attempt();
         self.status.set(State::Connecting);
         let mut intake = kinds::intake(&self.spec, publisher, &self.status, &self.admission);
@@ -122,7 +116,7 @@ impl Source {
         let end = select! {
             Err(error) = kinds::run(&self.spec, &mut intake) => Err(error),
             silence = watchdog.silence(self.spec.timeout) => Err(pull::Error::Silent(silence).into()),
-            end = unwanted(publisher), if self.spec.on_demand => end.map(|()| Outcome::Unwanted).map_err(Error::from),
+            end = unwanted(publisher), if self.spec.on_demand => end.map_err(Error::from),
         };
         (end, intake.live_for())
     }

@@ -182,7 +182,7 @@ pub struct Scratch(Run);
 
 impl Scratch {
     pub fn path(&self) -> &Path {
-        self.0.folder()
+        &self.0.folder
     }
 }
 
@@ -190,16 +190,12 @@ impl Scratch {
 #[derive(Debug)]
 pub(crate) struct Run {
     id: String,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     to: PathBuf,
     is_kept: bool,
 }
 
 impl Run {
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Adds what the hub knows to a pipeline's result, and writes it.
     pub(crate) fn complete(
         self,
@@ -348,7 +344,7 @@ mod tests {
         let artifacts = Artifacts::new(temp.path().to_owned());
         finished(&artifacts, "a", &json!({ "run": 1 }));
         let run = artifacts.begin("a").unwrap();
-        fs::write(run.folder().join("half.mp4"), b"x").unwrap();
+        fs::write(run.folder.join("half.mp4"), b"x").unwrap();
         drop(run);
         assert_eq!(artifacts.result("a").unwrap()["run"], 1);
         finished(&artifacts, "a", &json!({ "run": 2 }));
@@ -368,6 +364,6 @@ mod tests {
         fs::create_dir_all(&strange).unwrap();
         fs::write(dead.join(MARK), b"{}").unwrap();
         artifacts.recover();
-        assert!(!dead.exists() && strange.exists() && run.folder().exists());
+        assert!(!dead.exists() && strange.exists() && run.folder.exists());
     }
 }

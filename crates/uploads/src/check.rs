@@ -28,22 +28,16 @@ pub(crate) fn check(
     announced: Option<(u32, u32)>,
 ) -> Result<Picture, BadFrame> {
     Ok(match encoding.parse()? {
-        Encoding::Raw => raw(bytes, announced)?,
+        Encoding::Raw => {
+            let Raw { width, height, channels, .. } = Raw::parse(bytes, announced)?;
+            image::check_pixels((width, height), MAX_DECODED_PIXELS)?;
+            Picture::Raw { width, height, channels }
+        }
         // Some clients name the one and send the other; the bytes say what they are.
-        Encoding::Jpeg | Encoding::Png => file(bytes)?,
-    })
-}
-
-fn raw(bytes: &[u8], announced: Option<(u32, u32)>) -> Result<Picture, BadFrame> {
-    let Raw { width, height, channels, .. } = Raw::parse(bytes, announced)?;
-    image::check_pixels((width, height), MAX_DECODED_PIXELS)?;
-    Ok(Picture::Raw { width, height, channels })
-}
-
-fn file(bytes: &[u8]) -> Result<Picture, Refused> {
-    Ok(match image::check(bytes)? {
-        Kind::Jpeg(info) => Picture::Jpeg { width: info.width.into(), height: info.height.into() },
-        Kind::Png { width, height } => Picture::Png { width, height },
+        Encoding::Jpeg | Encoding::Png => match image::check(bytes)? {
+            Kind::Jpeg(info) => Picture::Jpeg { width: info.width.into(), height: info.height.into() },
+            Kind::Png { width, height } => Picture::Png { width, height },
+        },
     })
 }
 

@@ -33,20 +33,17 @@ impl fmt::Debug for Connection {
 impl Uploads {
     /// A client that may send frames of the streams that `may_publish` names.
     pub fn connect(&self, may_publish: impl Fn(&StreamName) -> bool + Send + Sync + 'static) -> Connection {
-        Connection::new(self.clone(), Box::new(may_publish))
-    }
-}
-
-impl Connection {
-    fn new(uploads: Uploads, may_publish: Box<dyn Fn(&StreamName) -> bool + Send + Sync>) -> Self {
+        let (uploads, may_publish) = (self.clone(), Box::new(may_publish));
         let mailbox = Arc::new(Mailbox::default());
         if uploads.settings().max_sessions == 0 {
             mailbox.say(error_message(None, &Error::Disabled));
             mailbox.part(Error::Disabled.to_string());
         }
-        Self { uploads, may_publish, mailbox, protocol: ProtocolState::default(), session: None }
+        Connection { uploads, may_publish, mailbox, protocol: ProtocolState::default(), session: None }
     }
+}
 
+impl Connection {
     /// The messages to the client.
     pub fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)

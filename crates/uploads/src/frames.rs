@@ -1,6 +1,6 @@
 //! The frames of one session: checked as they come, kept in the spool for the analysis, shown as a live stream.
 
-use std::{io, sync::OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use wire::upload::FrameHead;
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) struct Frames {
-    spool: Spool,
+    pub(crate) spool: Spool,
     live: Live,
     /// Width and height, announced in `session_start`.
     announced: Option<(u32, u32)>,
@@ -64,15 +64,6 @@ impl Frames {
             );
         }
         self.live.show(frame);
-    }
-
-    pub(crate) fn read(&self, number: u64) -> io::Result<InputFrame> {
-        self.spool.read(number)
-    }
-
-    /// Bytes in memory and on disk.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
-        self.spool.bytes()
     }
 
     /// Forgets them, and ends the live stream.

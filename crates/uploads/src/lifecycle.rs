@@ -16,8 +16,9 @@ use crate::{
 };
 
 /// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
+    #[default]
     Create,
     ReceivingFrames,
     FramesComplete,
@@ -37,10 +38,10 @@ impl Phase {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Lifecycle {
-    phase: Phase,
-    order: Order,
+    pub(crate) phase: Phase,
+    pub(crate) order: Order,
     expected: Option<u64>,
     signal: Option<Signal>,
     cursor: Cursor,
@@ -61,22 +62,7 @@ pub(crate) enum Next {
 
 impl Lifecycle {
     pub(crate) fn new(expected: Option<u64>) -> Self {
-        Self {
-            phase: Phase::Create,
-            order: Order::default(),
-            expected,
-            signal: None,
-            cursor: Cursor::default(),
-            is_late: false,
-        }
-    }
-
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    pub(crate) fn order(&self) -> &Order {
-        &self.order
+        Self { expected, ..Self::default() }
     }
 
     // ---- what the client does ----
@@ -169,7 +155,7 @@ mod tests {
     #[test]
     fn from_the_first_frame_to_the_verdict() {
         let mut life = with_frames(2);
-        assert_eq!(life.phase(), Phase::ReceivingFrames);
+        assert_eq!(life.phase, Phase::ReceivingFrames);
         assert!(matches!(life.next(), Next::Frame(0)));
         assert!(!life.end(Some(2)).unwrap().valid, "two frames are few");
         assert!(!life.process(), "the signal is missing");
@@ -179,7 +165,7 @@ mod tests {
         assert!(life.process() && !life.process());
         assert!(matches!(life.next(), Next::Finish(Some(_))));
         life.clean_up();
-        assert_eq!(life.phase().as_str(), "cleanup");
+        assert_eq!(life.phase.as_str(), "cleanup");
     }
 
     #[test]

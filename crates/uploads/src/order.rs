@@ -7,9 +7,11 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 pub(crate) struct Order {
     /// First to last number of each run without a gap; runs do not touch.
     runs: BTreeMap<u64, u64>,
-    count: u64,
-    duplicates: u64,
-    out_of_order: u64,
+    /// Different numbers.
+    pub(crate) count: u64,
+    pub(crate) duplicates: u64,
+    /// Numbers that came after a higher one.
+    pub(crate) out_of_order: u64,
 }
 
 impl Order {
@@ -36,20 +38,6 @@ impl Order {
     fn run_ending_at(&self, number: u64) -> Option<u64> {
         let (&first, &last) = self.runs.range(..=number).next_back()?;
         (last == number).then_some(first)
-    }
-
-    /// Different numbers.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
-    pub(crate) fn duplicates(&self) -> u64 {
-        self.duplicates
-    }
-
-    /// Numbers that came after a higher one.
-    pub(crate) fn out_of_order(&self) -> u64 {
-        self.out_of_order
     }
 
     pub(crate) fn first(&self) -> Option<u64> {
@@ -175,7 +163,7 @@ mod tests {
     fn gaps_are_ranges() {
         let order = of(&[0, 1, 5, 6, 9]);
         assert_eq!(order.gaps().collect::<Vec<_>>(), [2..=4, 7..=8]);
-        assert_eq!((order.count(), order.missing(), order.next_missing()), (5, 5, 2));
+        assert_eq!((order.count, order.missing(), order.next_missing()), (5, 5, 2));
         assert_eq!((of(&[]).missing(), of(&[]).next_missing(), of(&[3]).next_missing()), (0, 0, 0));
     }
 
@@ -219,8 +207,8 @@ mod tests {
                 duplicates += u64::from(!is_new);
                 out_of_order += u64::from(is_new && higher);
             }
-            prop_assert_eq!(order.count(), set.len() as u64);
-            prop_assert_eq!((order.duplicates(), order.out_of_order()), (duplicates, out_of_order));
+            prop_assert_eq!(order.count, set.len() as u64);
+            prop_assert_eq!((order.duplicates, order.out_of_order), (duplicates, out_of_order));
             prop_assert_eq!((order.first(), order.last()), (set.first().copied(), set.last().copied()));
             prop_assert_eq!(order.next_missing(), (0..).find(|n| !set.contains(n)).unwrap());
             prop_assert_eq!(order.first_from(from), set.range(from..).next().copied());

@@ -41,12 +41,11 @@ pub(crate) struct ProtocolState {
 impl ProtocolState {
     /// Up to two: that announced bytes did not come, and the request in the text.
     pub(crate) fn text(&mut self, text: &str) -> Vec<Request> {
-        let message = match ClientMessage::parse(text) {
-            // It may come between a frame and its bytes.
-            Ok(ClientMessage::Ping) => return vec![Request::Ping],
-            Ok(message) => Ok(message),
-            Err(error) => Err(error),
-        };
+        let message = ClientMessage::parse(text);
+        // It may come between a frame and its bytes.
+        if matches!(message, Ok(ClientMessage::Ping)) {
+            return vec![Request::Ping];
+        }
         let mut requests: Vec<Request> = self.unfulfilled().into_iter().collect();
         match message {
             Ok(ClientMessage::SessionStart(start)) => requests.push(Request::Start(start)),

@@ -231,10 +231,8 @@ impl Uploads {
         let after = self.0.settings.session_timeout;
         let expired: Vec<Arc<Session>> = {
             let mut sessions = self.0.sessions.lock();
-            let over = |session: &Session| session.idle(now) >= after;
-            let ids: Vec<String> =
-                sessions.by_id.values().filter(|s| over(s)).map(|s| s.id.clone()).collect();
-            ids.iter().filter_map(|id| sessions.by_id.remove(id)).collect()
+            let expired = sessions.by_id.extract_if(.., |_, session| session.idle(now) >= after);
+            expired.map(|(_, session)| session).collect()
         };
         for session in expired {
             let error = Error::Timeout { after };

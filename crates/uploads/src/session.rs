@@ -168,8 +168,8 @@ impl Session {
         mailbox.say(ServerMessage::SessionStarted {
             session_id: self.id.clone(),
             resumed: Some(true),
-            next_frame: Some(inner.life.order().next_missing()),
-            state: Some(inner.life.phase().as_str().to_owned()),
+            next_frame: Some(inner.life.order.next_missing()),
+            state: Some(inner.life.phase.as_str().to_owned()),
         });
         if inner.processing_since.is_some() {
             mailbox.say(ServerMessage::ProcessStart { session_id: self.id.clone() });
@@ -204,7 +204,7 @@ impl Session {
     fn is_known(&self, number: u64) -> Result<bool, Error> {
         let mut inner = self.inner.lock();
         inner.life.check_frame()?;
-        Ok(inner.life.order().contains(number) && !inner.life.frame(number))
+        Ok(inner.life.order.contains(number) && !inner.life.frame(number))
     }
 
     /// Some clients count wrongly; the frame is good all the same.
@@ -273,7 +273,7 @@ impl Session {
                 }
             }
         };
-        let frame = self.frames.read(number);
+        let frame = self.frames.spool.read(number);
         frame.map(Input::Frame).map_err(|source| Failure::Spool { number, source })
     }
 
@@ -342,12 +342,12 @@ impl Session {
 
     fn streaming_stats(&self) -> Value {
         let inner = self.inner.lock();
-        let order = inner.life.order();
-        let (memory, disk) = self.frames.bytes();
+        let order = &inner.life.order;
+        let (memory, disk) = self.frames.spool.bytes();
         json!({
-            "frames_received": order.count(),
-            "duplicate_frames": order.duplicates(),
-            "out_of_order_frames": order.out_of_order(),
+            "frames_received": order.count,
+            "duplicate_frames": order.duplicates,
+            "out_of_order_frames": order.out_of_order,
             "missing_frames": order.missing(),
             "bytes_received": memory + disk,
             "duration_seconds": rounded(self.started.elapsed().as_secs_f64()),
@@ -359,7 +359,7 @@ impl Session {
     /// How long the session has waited for its client.
     pub(crate) fn idle(&self, now: Instant) -> Duration {
         let inner = self.inner.lock();
-        let is_served = inner.life.phase() == Phase::Processing && inner.mailbox.is_some();
+        let is_served = inner.life.phase == Phase::Processing && inner.mailbox.is_some();
         if is_served { Duration::ZERO } else { now.saturating_duration_since(inner.last_activity) }
     }
 
@@ -380,29 +380,30 @@ impl Session {
     }
 
     pub(crate) fn stats(&self, now: Instant) -> SessionStats {
-        let (memory, disk) = self.frames.bytes();
+        let (memory, disk) = self.frames.spool.bytes();
         let inner = self.inner.lock();
-        let order = inner.life.order();
+        let order = &inner.life.order;
         let secs = |since: Instant| rounded(now.saturating_duration_since(since).as_secs_f64());
         SessionStats {
             session_id: self.id.clone(),
-            frames_received: order.count(),
+            frames_received: order.count,
             memory_mb: megabytes(memory),
             duration_seconds: secs(self.started),
-            state: inner.life.phase().as_str(),
+            state: inner.life.phase.as_str(),
             stream: self.stream.to_string(),
             connected: inner.mailbox.is_some(),
             spooled_mb: megabytes(disk),
             missing_frames: order.missing(),
-            duplicate_frames: order.duplicates(),
-            out_of_order_frames: order.out_of_order(),
+            duplicate_frames: order.duplicates,
+            out_of_order_frames: order.out_of_order,
             idle_seconds: secs(inner.last_activity),
-            analysis: AnalysisStats::new(
-                self.pipeline.as_ref().map(|pipeline| pipeline.name()),
-                inner.is_running,
-                inner.analysed,
-                inner.progress.as_ref(),
-            ),
+            analysis: AnalysisStats {
+                pipeline: self.pipeline.as_ref().map(|pipeline| pipeline.name()),
+                running: inner.is_running,
+                frames_analysed: inner.analysed,
+                stage: inner.progress.as_ref().map(|progress| progress.stage),
+                progress: inner.progress.as_ref().map(|progress| progress.progress),
+            },
         }
     }
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::analysis::Progress;
-
 const MB: f64 = 1024.0 * 1024.0;
 
 #[derive(Debug, Clone, Serialize)]
@@ -55,18 +53,6 @@ pub struct AnalysisStats {
     pub progress: Option<f64>,
 }
 
-impl AnalysisStats {
-    pub(crate) fn new(
-        pipeline: Option<&'static str>,
-        running: bool,
-        frames_analysed: u64,
-        progress: Option<&Progress>,
-    ) -> Self {
-        let (stage, progress) = progress.map(|p| (p.stage, p.progress)).unzip();
-        Self { pipeline, running, frames_analysed, stage, progress }
-    }
-}
-
 impl Stats {
     pub(crate) fn of(sessions: Vec<SessionStats>, max_sessions: usize, max_memory_bytes: u64) -> Self {
         Self {
@@ -74,7 +60,7 @@ impl Stats {
             max_sessions,
             // From 0.0: the empty sum of floats is -0.0.
             total_memory_mb: rounded(sessions.iter().fold(0.0, |sum, s| sum + s.memory_mb)),
-            max_memory_mb: rounded(max_memory_bytes as f64 / MB),
+            max_memory_mb: megabytes(max_memory_bytes),
             total_frames: sessions.iter().map(|s| s.frames_received).sum(),
             sessions: sessions.into_iter().map(|s| (s.session_id.clone(), s)).collect(),
         }

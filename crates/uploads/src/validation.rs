@@ -13,7 +13,7 @@ const NAMED: usize = 10;
 
 /// `total`: frames that the client counts as sent. `expected`: frames that it announced at the start.
 pub(crate) fn of(order: &Order, total: Option<u64>, expected: Option<u64>, has_signal: bool) -> Validation {
-    let count = order.count();
+    let count = order.count;
     let gaps = order.missing();
     let unseen = total.unwrap_or(0).saturating_sub(count.saturating_add(gaps));
     let mut issues = Vec::new();
@@ -34,8 +34,8 @@ pub(crate) fn of(order: &Order, total: Option<u64>, expected: Option<u64>, has_s
         issues,
         frame_count: count,
         missing_frames: gaps.saturating_add(unseen),
-        duplicate_frames: order.duplicates(),
-        out_of_order_frames: order.out_of_order(),
+        duplicate_frames: order.duplicates,
+        out_of_order_frames: order.out_of_order,
         has_signal,
     }
 }

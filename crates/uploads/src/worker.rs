@@ -39,7 +39,7 @@ fn attempt(session: &Session, artifacts: &Artifacts) -> Result<Map<String, Value
     let first = next_frame(session)?;
     let run = artifacts.begin(&session.id).map_err(|error| End::Failed(Failure::Artifacts(error)))?;
     // A pipeline that panics ends its own run.
-    let analysed = catch_unwind(AssertUnwindSafe(|| analyse(session, first, run.folder())));
+    let analysed = catch_unwind(AssertUnwindSafe(|| analyse(session, first, &run.folder)));
     match analysed.unwrap_or(Err(End::Failed(Failure::Panicked))) {
         _ if session.stop.is_stopped() => Err(End::Stopped),
         Ok(result) => {

@@ -48,7 +48,7 @@ pub fn admit(bytes: Bytes, limits: &Limits) -> Result<Admitted, Refused> {
         return Err(limits.too_large());
     }
     let kind = check(&bytes)?;
-    let size = (kind.width(), kind.height());
+    let size = kind.size();
     Ok(match kind {
         Kind::Jpeg(info) if info.has_huffman_tables => Admitted::Jpeg { payload: bytes, size },
         Kind::Jpeg(_) => Admitted::Jpeg { payload: jpeg::with_standard_tables(&bytes).into(), size },
@@ -63,7 +63,7 @@ pub fn admit(bytes: Bytes, limits: &Limits) -> Result<Admitted, Refused> {
 pub fn check(bytes: &[u8]) -> Result<Kind, Refused> {
     let kind = sniff(bytes)?;
     let max_pixels = if matches!(kind, Kind::Png { .. }) { MAX_DECODED_PIXELS } else { MAX_PIXELS };
-    check_pixels((kind.width(), kind.height()), max_pixels)?;
+    check_pixels(kind.size(), max_pixels)?;
     if matches!(kind, Kind::Png { .. }) && !has_png_end(bytes) {
         return Err(Refused::Png { reason: "it is cut off: it does not end with an IEND chunk" });
     }
@@ -89,19 +89,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Pixels.
-    pub fn width(&self) -> u32 {
+    /// Width and height, in pixels.
+    pub fn size(self) -> (u32, u32) {
         match self {
-            Self::Jpeg(info) => u32::from(info.width),
-            Self::Png { width, .. } => *width,
-        }
-    }
-
-    /// Pixels.
-    pub fn height(&self) -> u32 {
-        match self {
-            Self::Jpeg(info) => u32::from(info.height),
-            Self::Png { height, .. } => *height,
+            Self::Jpeg(info) => (info.width.into(), info.height.into()),
+            Self::Png { width, height } => (width, height),
         }
     }
 }

@@ -8,10 +8,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap, ops::RangeInclusive};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json;
+pub use crate::view::error;
 
 /// Streams that one wall may watch.
 pub const MAX_STREAMS: usize = 256;
@@ -195,14 +196,10 @@ pub fn gone(stream: &str, message: &str) -> String {
     json::text(&ServerMessage::Gone { stream: stream.to_owned(), message: message.to_owned() })
 }
 
-/// `{"type":"error","message":…}`
-pub fn error(message: &str) -> String {
-    json::text(&ServerMessage::Error { message: message.to_owned() })
-}
-
 /// What stands before a frame's JPEG.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameHeader<'a> {
+    #[serde(borrow)]
     pub stream: Cow<'a, str>,
     /// The stream's number of the frame.
     pub seq: u64,
@@ -215,25 +212,16 @@ pub struct FrameHeader<'a> {
     /// Milliseconds since the hub received the frame.
     pub age_ms: f64,
     /// Frames that this client did not get since the last one.
+    #[serde(default)]
     pub skipped: u64,
     /// The publisher's metadata: one valid JSON object, as [`publish::Metadata`](crate::publish::Metadata) gives it.
+    /// Spliced in by hand, for it is valid JSON already.
+    #[serde(borrow, default, skip_serializing, deserialize_with = "as_spelt")]
     pub metadata: Option<Cow<'a, str>>,
 }
 
-/// The header as JSON has it; the metadata is spliced in by hand, for it is valid JSON already.
-#[derive(Serialize, Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    stream: Cow<'a, str>,
-    seq: u64,
-    width: u32,
-    height: u32,
-    timestamp: f64,
-    age_ms: f64,
-    #[serde(default)]
-    skipped: u64,
-    #[serde(borrow, default, skip_serializing)]
-    metadata: Option<&'a RawValue>,
+fn as_spelt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    Ok(Option::<&RawValue>::deserialize(deserializer)?.map(|raw| Cow::Borrowed(raw.get())))
 }
 
 impl<'a> FrameHeader<'a> {
@@ -247,18 +235,15 @@ impl<'a> FrameHeader<'a> {
         let mut message = Vec::with_capacity(USUAL_BYTES + metadata.len());
         message.extend_from_slice(&[0, 0]);
         let finite = |value: f64| if value.is_finite() { value } else { 0.0 };
-        let fields = Fields {
+        let header = FrameHeader {
             stream: Cow::Borrowed(&self.stream),
-            seq: self.seq,
-            width: self.width,
-            height: self.height,
             timestamp: finite(self.timestamp),
             // Microseconds say enough of an age, and keep the text short.
             age_ms: (finite(self.age_ms) * 1000.0).round() / 1000.0,
-            skipped: self.skipped,
             metadata: None,
+            ..*self
         };
-        serde_json::to_writer(&mut message, &fields)?;
+        serde_json::to_writer(&mut message, &header)?;
         if !metadata.is_empty() {
             message.pop(); // the closing brace
             message.extend_from_slice(b",\"metadata\":");
@@ -284,17 +269,6 @@ impl<'a> FrameHeader<'a> {
         let Some((header, jpeg)) = rest.split_at_checked(length) else {
             return Err(truncated);
         };
-        let fields: Fields<'a> = serde_json::from_slice(header)?;
-        let header = Self {
-            stream: fields.stream,
-            seq: fields.seq,
-            width: fields.width,
-            height: fields.height,
-            timestamp: fields.timestamp,
-            age_ms: fields.age_ms,
-            skipped: fields.skipped,
-            metadata: fields.metadata.map(|raw| Cow::Borrowed(raw.get())),
-        };
-        Ok((header, jpeg))
+        Ok((serde_json::from_slice(header)?, jpeg))
     }
 }

@@ -23,12 +23,11 @@
 //! # }
 //! ```
 
-mod frame;
 mod link;
 mod window;
 
-use crate::backoff::{LONGEST_DELAY, backoff};
 use crate::connect::ANSWER_TIMEOUT;
+use crate::reconnect::usual_backoff;
 use crate::{Endpoint, Error};
 use bytes::Bytes;
 use link::Link;
@@ -40,7 +39,6 @@ use wire::upload::{
     AckStatus, ClientMessage, ErrorCode, FrameHead, ServerMessage, SessionAbort, SessionEnd, SignalHead,
 };
 
-pub use frame::Frame;
 pub use wire::upload::{Encoding, SessionStart, Validation};
 
 /// A hub that has been silent for so long is asked whether it is still there.
@@ -52,6 +50,19 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/stream";
+
+/// One frame of a session.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// From 0, without holes.
+    pub number: u64,
+    /// Unix seconds, when it was taken.
+    pub timestamp: f64,
+    pub encoding: Encoding,
+    /// Of a JPEG that was encoded for this; informative.
+    pub quality: Option<u8>,
+    pub bytes: Bytes,
+}
 
 /// What happens meanwhile.
 #[derive(Debug)]
@@ -135,7 +146,7 @@ impl Upload {
             complaint: None,
             unanswered: 0,
             away_since: None,
-            backoff: backoff(LONGEST_DELAY),
+            backoff: usual_backoff(),
             notify: Box::new(notify),
         })
     }

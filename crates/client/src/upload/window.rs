@@ -1,6 +1,6 @@
 //! The frames that are under way: sent, not yet acknowledged, kept so that they can be sent again.
 
-use super::frame::Frame;
+use super::Frame;
 use std::collections::VecDeque;
 
 /// Enough to fill a link across an ocean (0.2 s at 30 frames a second are 6) and a hub's disk that hesitates.

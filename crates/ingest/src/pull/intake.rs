@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::atomic::Ordering,
     time::{Duration, SystemTime},
 };
 
@@ -94,13 +95,13 @@ impl<'a> Intake<'a> {
 
     /// Counts a capture and says whether it is to be used, before any work is put into it.
     pub fn wants(&mut self) -> bool {
-        self.status.count_capture();
+        self.status.captures.fetch_add(1, Ordering::Relaxed);
         self.pace.as_mut().is_none_or(|pace| pace.admit(Instant::now().into_std()))
     }
 
     /// Counts pictures that were left out because their time had passed.
     pub fn count_late(&self, count: u64) {
-        self.status.count_late(count);
+        self.status.late.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A picture that was encoded here.
@@ -108,7 +109,7 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// Only when the stream takes no more.
     pub fn encoded(&mut self, jpeg: Jpeg, captured: Option<CaptureTime>) -> Result<(), Error> {
-        self.status.count_encode();
+        self.status.encodes.fetch_add(1, Ordering::Relaxed);
         self.publish(jpeg, captured)
     }
 
@@ -128,10 +129,10 @@ impl<'a> Intake<'a> {
 
     /// Counts a picture that cannot be used. The first of an attempt is logged as well.
     pub fn skip(&mut self, why: &dyn fmt::Display) {
-        self.status.count_error();
+        self.status.frame_errors.fetch_add(1, Ordering::Relaxed);
         if !self.has_warned {
             self.has_warned = true;
-            self.status.set_trouble(why.to_string());
+            self.status.trouble.send_replace(Some(why.to_string()));
             let stream = self.publisher.stream().name();
             tracing::warn!(%stream, "the source sent a picture that cannot be used, and it was skipped: {why}");
         }

@@ -8,9 +8,10 @@ use std::{
 use tokio::sync::watch;
 
 /// What a source is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum State {
     /// There are no viewers, so nothing is open.
+    #[default]
     Resting,
     /// Being opened, and no picture has come yet.
     Connecting,
@@ -77,32 +78,22 @@ impl Report {
 }
 
 /// A source's state and counters, shared by the task that writes them and everyone who asks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Status {
     kind: &'static str,
     state: watch::Sender<State>,
     /// Why the first unusable picture of this attempt was skipped.
-    trouble: watch::Sender<Option<String>>,
-    captures: AtomicU64,
-    encodes: AtomicU64,
-    frame_errors: AtomicU64,
-    late: AtomicU64,
+    pub(super) trouble: watch::Sender<Option<String>>,
+    pub(super) captures: AtomicU64,
+    pub(super) encodes: AtomicU64,
+    pub(super) frame_errors: AtomicU64,
+    pub(super) late: AtomicU64,
     attempts: AtomicU64,
 }
 
 impl Status {
     pub fn new(kind: &'static str) -> Self {
-        let zero = || AtomicU64::new(0);
-        Self {
-            kind,
-            state: watch::Sender::new(State::Resting),
-            trouble: watch::Sender::new(None),
-            captures: zero(),
-            encodes: zero(),
-            frame_errors: zero(),
-            late: zero(),
-            attempts: zero(),
-        }
+        Self { kind, ..Self::default() }
     }
 
     pub fn report(&self) -> Report {
@@ -139,11 +130,6 @@ impl Status {
         self.trouble.borrow().clone()
     }
 
-    /// Notes that a picture could not be used.
-    pub fn set_trouble(&self, why: String) {
-        self.trouble.send_replace(Some(why));
-    }
-
     /// Receivers of the state, and of why the first unusable picture of an attempt was skipped.
     pub fn watch(&self) -> (watch::Receiver<State>, watch::Receiver<Option<String>>) {
         (self.state.subscribe(), self.trouble.subscribe())
@@ -151,21 +137,5 @@ impl Status {
 
     pub fn count_attempt(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn count_capture(&self) {
-        self.captures.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn count_encode(&self) {
-        self.encodes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn count_late(&self, count: u64) {
-        self.late.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub fn count_error(&self) {
-        self.frame_errors.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use net::{Lock, LockGuard};
+use net::Lock;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -31,18 +31,14 @@ impl Watchdog {
         Self(Arc::new(Shared { heard, next: Notify::new() }))
     }
 
-    fn heard(&self) -> LockGuard<'_, Heard> {
-        self.0.heard.lock()
-    }
-
     /// Pictures may lie so far apart without the source counting as silent.
     pub fn allow_gap(&self, gap: Duration) {
-        self.heard().gap = gap;
+        self.0.heard.lock().gap = gap;
     }
 
     /// Notes that something has come.
     pub fn note(&self) {
-        self.heard().last = Instant::now();
+        self.0.heard.lock().last = Instant::now();
         self.0.next.notify_waiters();
     }
 
@@ -55,7 +51,7 @@ impl Watchdog {
     /// by its own settings is not silent.
     pub async fn silence(&self, limit: Duration) -> Duration {
         loop {
-            let Heard { last, gap } = *self.heard();
+            let Heard { last, gap } = *self.0.heard.lock();
             let limit = limit.max(gap.saturating_mul(3));
             if last.elapsed() >= limit {
                 return limit;

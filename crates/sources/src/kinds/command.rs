@@ -5,6 +5,7 @@
 
 use std::{convert::Infallible, process::Stdio, time::Duration};
 
+use bytes::BytesMut;
 use ingest::pull::Intake;
 use tokio::{
     io::AsyncReadExt,
@@ -45,7 +46,7 @@ pub(super) async fn ffmpeg(
 async fn frames(command: std::process::Command, intake: &mut Intake<'_>) -> Result<(u64, Exit), Error> {
     let mut process = Process::start(command)?;
     let stdout = process.child.stdout.take().ok_or_else(Error::ended)?;
-    let count = pictures(Pipe::of_program(stdout), None, intake).await?;
+    let count = pictures(Pipe::Stdout { stdout, buffer: BytesMut::new() }, None, intake).await?;
     Ok((count, process.end().await))
 }
 

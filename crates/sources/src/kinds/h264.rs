@@ -50,7 +50,7 @@ pub(super) struct Decoding {
     made: mpsc::Receiver<Made>,
     /// Units are dropped until the next key frame.
     waits_for_key: bool,
-    has_parameters: bool,
+    pub(super) has_parameters: bool,
 }
 
 impl Decoding {
@@ -60,12 +60,8 @@ impl Decoding {
         thread::Builder::new()
             .name("h264 source".to_owned())
             .spawn(move || decode(&work, &done, quality))
-            .map_err(|source| Error::Start { program: "a thread".to_owned(), source })?;
+            .map_err(Error::no_thread)?;
         Ok(Self { units, made, waits_for_key: true, has_parameters: false })
-    }
-
-    pub(super) fn needs_parameters(&self) -> bool {
-        !self.has_parameters
     }
 
     /// Queues an access unit; where the queue is full, drops it and all that follow up to the next key frame.
@@ -82,20 +78,15 @@ impl Decoding {
                 // The parameters that were in it have to come again.
                 self.has_parameters &= lost.parameters.is_none();
             }
-            Err(TrySendError::Disconnected(_)) => return Err(gone()),
+            Err(TrySendError::Disconnected(_)) => return Err(Error::Panicked),
         }
         Ok(())
     }
 
-    /// Cancel-safe.
+    /// Cancel-safe. The thread ends early only by a panic.
     pub(super) async fn next(&mut self) -> Result<Made, Error> {
-        self.made.recv().await.ok_or_else(gone)
+        self.made.recv().await.ok_or(Error::Panicked)
     }
-}
-
-/// The thread ends early only by a panic.
-fn gone() -> Error {
-    Error::Panicked
 }
 
 fn decode(work: &Receiver<Unit>, done: &mpsc::Sender<Made>, quality: u8) {

@@ -28,10 +28,6 @@ pub(super) enum Pipe {
 }
 
 impl Pipe {
-    pub(super) fn of_program(stdout: ChildStdout) -> Self {
-        Self::Stdout { stdout, buffer: BytesMut::new() }
-    }
-
     /// The next bytes; `None` at the end. A pipe that breaks has ended.
     async fn next(&mut self) -> Option<Bytes> {
         match self {
@@ -106,10 +102,7 @@ fn read_on_thread(mut input: impl Read + Send + 'static) -> Result<Pipe, Error> 
             }
         }
     };
-    thread::Builder::new()
-        .name("stdin source".to_owned())
-        .spawn(read)
-        .map_err(|source| Error::Start { program: "a thread".to_owned(), source })?;
+    thread::Builder::new().name("stdin source".to_owned()).spawn(read).map_err(Error::no_thread)?;
     Ok(Pipe::Thread(pieces))
 }
 

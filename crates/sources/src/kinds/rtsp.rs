@@ -104,7 +104,7 @@ async fn h264(mut session: Demuxed, intake: &mut Intake<'_>) -> Result<Infallibl
         select! {
             frame = next(&mut session) => {
                 let frame = frame?;
-                let parameters = if frame.has_new_parameters() || decoding.needs_parameters() {
+                let parameters = if frame.has_new_parameters() || !decoding.has_parameters {
                     parameters(&session, frame.stream_id())
                 } else {
                     None

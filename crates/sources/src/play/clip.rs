@@ -11,7 +11,7 @@ use net::Lock;
 use wire::image::Limits;
 
 use super::{
-    options::{DEFAULT_FPS, PlayOptions},
+    DEFAULT_FPS, PlayOptions,
     schedule::{Schedule, thinned},
 };
 use crate::Error;
@@ -49,7 +49,7 @@ impl Clip {
             return Clip::folder(path, options).map(Some);
         }
         if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("png")) {
-            return Ok(Some(Clip::picture(path, options)));
+            return Ok(Some(Clip::stills(vec![path.to_owned()], options)));
         }
         match JpegFile::open(path) {
             Ok(file) => Ok(Some(Clip::file(file, options))),
@@ -94,16 +94,13 @@ impl Clip {
             return Err(Error::EmptyFolder { path: path.to_owned() });
         }
         files.sort();
-        let fps = options.fps.unwrap_or(DEFAULT_FPS);
-        let schedule = Schedule::even(fps, Some(files.len() as u64), options.looping);
-        Ok(Clip { pictures: Pictures::Folder(files), schedule, quality: options.quality })
+        Ok(Clip::stills(files, options))
     }
 
-    /// One JPEG or PNG picture.
-    pub fn picture(path: &Path, options: &PlayOptions) -> Clip {
+    fn stills(files: Vec<PathBuf>, options: &PlayOptions) -> Clip {
         let fps = options.fps.unwrap_or(DEFAULT_FPS);
-        let schedule = Schedule::even(fps, Some(1), options.looping);
-        Clip { pictures: Pictures::Folder(vec![path.to_owned()]), schedule, quality: options.quality }
+        let schedule = Schedule::even(fps, Some(files.len() as u64), options.looping);
+        Clip { pictures: Pictures::Folder(files), schedule, quality: options.quality }
     }
 
     /// The test pattern, without end.
@@ -121,16 +118,14 @@ impl Clip {
     /// Picture `number` of the source as a JPEG. Reads, draws and encodes: not for an async thread.
     pub fn jpeg(&self, number: u64) -> Result<Bytes, Error> {
         let index = number as usize;
+        let beyond = || Error::NoSuchPicture { index };
         match &self.pictures {
             Pictures::File { file, chosen } => {
-                let index = *chosen.get(index).ok_or_else(|| beyond(index))?;
+                let index = *chosen.get(index).ok_or_else(beyond)?;
                 let (jpeg, _) = file.frame(index)?;
                 Ok(complete(jpeg))
             }
-            Pictures::Folder(files) => {
-                let file = files.get(index).ok_or_else(|| beyond(index))?;
-                self.read_picture(file)
-            }
+            Pictures::Folder(files) => self.read_picture(files.get(index).ok_or_else(beyond)?),
             Pictures::Pattern { pattern, caption } => {
                 let mut pattern = pattern.lock();
                 let picture = pattern.draw(number, &time_of_day(), caption);
@@ -147,10 +142,6 @@ impl Clip {
             Err(reason) => Err(Error::NotAPicture { path: file.to_owned(), reason }),
         }
     }
-}
-
-fn beyond(index: usize) -> Error {
-    Error::NoSuchPicture { index }
 }
 
 /// Cameras leave the Huffman tables out of the frames of an AVI file; viewers need them.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::options::PlayOptions;
+use super::PlayOptions;
 
 pub const PROGRAM: &str = "ffmpeg";
 const PROBE: &str = "ffprobe";
@@ -82,13 +82,8 @@ fn scale(quality: u8) -> u8 {
 
 /// How long a file plays; `None` where ffprobe is missing or does not know.
 pub fn duration(path: &Path) -> Option<Duration> {
-    let output = Command::new(PROBE)
-        .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", "-i"])
-        .arg(Input::File(path).argument())
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let secs: f64 = str::from_utf8(&output.stdout).ok()?.trim().parse().ok()?;
+    let secs: f64 =
+        probe(path, &["-show_entries", "format=duration", "-of", "csv=p=0"])?.trim().parse().ok()?;
     Duration::try_from_secs_f64(secs).ok().filter(|duration| !duration.is_zero())
 }
 
@@ -102,13 +97,17 @@ pub struct About {
 
 /// Asks ffprobe; without it, nothing is known.
 pub fn about(path: &Path) -> About {
-    let output = Command::new(PROBE)
-        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate,nb_frames"])
-        .args(["-of", "default=noprint_wrappers=1", "-i"])
-        .arg(Input::File(path).argument())
-        .stdin(Stdio::null())
-        .output();
-    output.map_or_else(|_| About::default(), |output| parse_probe(&String::from_utf8_lossy(&output.stdout)))
+    let entries = ["-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate,nb_frames"];
+    let said = probe(path, &[&entries[..], &["-of", "default=noprint_wrappers=1"]].concat());
+    said.map(|said| parse_probe(&said)).unwrap_or_default()
+}
+
+/// What ffprobe says of a file; `None` where there is no ffprobe.
+fn probe(path: &Path, options: &[&str]) -> Option<String> {
+    let mut command = Command::new(PROBE);
+    command.args(["-v", "error"]).args(options).arg("-i").arg(Input::File(path).argument());
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Reads lines such as `avg_frame_rate=30000/1001` and `nb_frames=N/A`.

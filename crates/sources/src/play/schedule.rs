@@ -72,10 +72,6 @@ impl Schedule {
         Duration::from_secs_f64(secs)
     }
 
-    pub fn is_looping(&self) -> bool {
-        self.looping
-    }
-
     /// Which picture of the source frame `number` is; `None` after the end.
     pub fn picture(&self, number: u64) -> Option<u64> {
         match self.frames() {

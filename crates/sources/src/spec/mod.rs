@@ -131,15 +131,8 @@ impl Spec {
 
     /// The test picture.
     pub fn test(name: StreamName, width: u32, height: u32, fps: f64, quality: u8) -> Self {
-        let (fps, quality) = (Some(fps), Some(quality));
-        Self {
-            name,
-            kind: Kind::Test { width, height },
-            on_demand: true,
-            fps,
-            quality,
-            timeout: DEFAULT_TIMEOUT,
-        }
+        let (kind, fps, quality) = (Kind::Test { width, height }, Some(fps), Some(quality));
+        Self { name, kind, on_demand: true, fps, quality, timeout: DEFAULT_TIMEOUT }
     }
 
     /// What a command's argument names: `-` (stdin), `testsrc`, a URL (for ffmpeg), else a file or a folder, which is

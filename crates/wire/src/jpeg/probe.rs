@@ -100,6 +100,10 @@ pub fn probe(bytes: &[u8]) -> Result<Info, Error> {
     Ok(walk.info)
 }
 
+fn malformed(reason: &'static str, position: usize) -> Error {
+    Error::Malformed { reason, position }
+}
+
 /// The way to the first scan.
 pub(super) struct Walk {
     pub(super) info: Info,
@@ -132,13 +136,10 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
                 continue;
             }
             marker::EOI => {
-                return Err(Error::Malformed { reason: "the end marker comes before any scan", position });
+                return Err(malformed("the end marker comes before any scan", position));
             }
             marker::SOI | 0x00..=0xBF => {
-                return Err(Error::Malformed {
-                    reason: "a marker that cannot stand between segments",
-                    position,
-                });
+                return Err(malformed("a marker that cannot stand between segments", position));
             }
             _ => {}
         }
@@ -147,17 +148,14 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
             marker::DHT => has_huffman_tables = true,
             marker::SOF0 | marker::SOF1 | marker::SOF2 => {
                 if frame.is_some() {
-                    return Err(Error::Malformed { reason: "a second frame header", position });
+                    return Err(malformed("a second frame header", position));
                 }
                 frame = Some(frame_header(code, body, position)?);
             }
             0xC3..=marker::SOF15 => return Err(Error::Unsupported { marker: code, position }),
             marker::SOS => {
                 let Some(info) = frame else {
-                    return Err(Error::Malformed {
-                        reason: "a scan without a frame header before it",
-                        position,
-                    });
+                    return Err(malformed("a scan without a frame header before it", position));
                 };
                 check_scan_header(body, &info, position)?;
                 let info = Info { has_huffman_tables, ..info };
@@ -167,7 +165,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
         }
         position += 4 + body.len();
     }
-    Err(Error::Malformed { reason: "too many segments before the first scan", position })
+    Err(malformed("too many segments before the first scan", position))
 }
 
 /// The code of the marker at `position`.
@@ -175,7 +173,7 @@ fn marker_at(bytes: &[u8], position: usize) -> Result<u8, Error> {
     match bytes.get(position..) {
         Some([0xFF, code, ..]) => Ok(*code),
         Some([] | [0xFF]) | None => Err(Error::Truncated { position: bytes.len(), inside: "the headers" }),
-        Some(_) => Err(Error::Malformed { reason: "no marker where a segment must begin", position }),
+        Some(_) => Err(malformed("no marker where a segment must begin", position)),
     }
 }
 
@@ -187,7 +185,7 @@ fn segment(bytes: &[u8], position: usize) -> Result<&[u8], Error> {
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
     if length < 2 {
-        return Err(Error::Malformed { reason: "a segment shorter than its own length field", position });
+        return Err(malformed("a segment shorter than its own length field", position));
     }
     bytes.get(position + 4..position + 2 + length).ok_or(truncated)
 }
@@ -195,13 +193,10 @@ fn segment(bytes: &[u8], position: usize) -> Result<&[u8], Error> {
 /// T.81 B.2.2: precision, height, width, count of components, three bytes each.
 fn frame_header(code: u8, body: &[u8], position: usize) -> Result<Info, Error> {
     let &[precision, h1, h0, w1, w0, components, ref rest @ ..] = body else {
-        return Err(Error::Malformed { reason: "a frame header that is too short", position });
+        return Err(malformed("a frame header that is too short", position));
     };
     if components == 0 || rest.len() != usize::from(components) * 3 {
-        return Err(Error::Malformed {
-            reason: "a frame header whose length does not fit its components",
-            position,
-        });
+        return Err(malformed("a frame header whose length does not fit its components", position));
     }
     if precision != 8 {
         return Err(Error::UnsupportedPrecision { bits: precision });
@@ -218,7 +213,7 @@ fn check_scan_header(body: &[u8], info: &Info, position: usize) -> Result<(), Er
     let count = body.first().copied().unwrap_or(0);
     let in_range = (1..=4).contains(&count) && count <= info.components;
     if !in_range || body.len() != 4 + 2 * usize::from(count) {
-        return Err(Error::Malformed { reason: "a scan header that does not fit its components", position });
+        return Err(malformed("a scan header that does not fit its components", position));
     }
     Ok(())
 }

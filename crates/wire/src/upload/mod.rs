@@ -27,19 +27,13 @@ pub enum Encoding {
     Raw,
 }
 
-impl Encoding {
-    pub fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::Raw => "raw",
-        }
-    }
-}
-
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        })
     }
 }
 

@@ -30,7 +30,7 @@ const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 pub async fn run(url: &Url, pause: Duration, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let mut caller = Caller::new(url);
     let answer = caller.get().await?;
-    match Content::of(&answer)? {
+    match Content::named(answer.content_type())? {
         Content::Parts(boundary) => parts(answer, &boundary, intake).await,
         Content::Picture => snapshots(caller, answer, pause, intake).await,
     }
@@ -45,10 +45,6 @@ enum Content {
 }
 
 impl Content {
-    fn of(answer: &Answer) -> Result<Self, Error> {
-        Self::named(answer.content_type())
-    }
-
     fn named(content_type: &str) -> Result<Self, Error> {
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match media_type.as_str() {
@@ -72,8 +68,7 @@ async fn parts(mut answer: Answer, boundary: &str, intake: &mut Intake<'_>) -> R
     while let Some(piece) = next(&mut answer.body).await? {
         let mut rest: &[u8] = &piece;
         loop {
-            let event = parser.feed(&mut rest)?;
-            match event {
+            match parser.feed(&mut rest)? {
                 None => break,
                 Some(Event::End) => return Err(Error::Ended),
                 Some(Event::Part(part)) => {

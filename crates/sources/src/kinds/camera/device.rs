@@ -45,10 +45,7 @@ impl Camera {
         let thread = {
             let (path, stop) = (path.to_owned(), stop.clone());
             let work = move || read(&path, &preferred, &captured, &stop);
-            std::thread::Builder::new()
-                .name("camera".to_owned())
-                .spawn(work)
-                .map_err(|source| Error::Start { program: "a thread".to_owned(), source })?
+            std::thread::Builder::new().name("camera".to_owned()).spawn(work).map_err(Error::no_thread)?
         };
         Ok(Self { captures, thread: Some(thread), stop })
     }
