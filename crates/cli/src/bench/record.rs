@@ -11,6 +11,7 @@ use record::{Codec, Recordings, Totals};
 use serde::Serialize;
 
 use super::frames::{Frames, Stamp};
+use super::report::{self, round};
 use super::run::own_cpu;
 use crate::terminal::{self, Progress, number, seconds};
 
@@ -117,7 +118,7 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<()> {
     progress.end();
 
     let report = Report::new(args, frame_bytes, [without, with], recordings.totals(), finished);
-    terminal::print(&if args.json { report.json() } else { report.table() })?;
+    report::print(&report, args.json, Report::table)?;
     Ok(())
 }
 
@@ -189,12 +190,12 @@ fn publishers(hub: &Hub, count: u32) -> anyhow::Result<Vec<Publisher>> {
 
 /// Where the bench writes, deleted at its end.
 #[derive(Debug)]
-struct Folder {
-    path: PathBuf,
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
 }
 
 impl Folder {
-    fn make(wanted: Option<&Path>) -> anyhow::Result<Folder> {
+    pub(super) fn make(wanted: Option<&Path>) -> anyhow::Result<Folder> {
         let name = format!("framehub-bench-{}", std::process::id());
         let path = wanted.unwrap_or(Path::new(".")).join(name);
         std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -230,7 +231,6 @@ impl Report {
         recorded: Totals,
         finish: Duration,
     ) -> Report {
-        let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
         let secs = with.length.as_secs_f64();
         let cpu = with.cpu.as_secs_f64() / secs - without.cpu.as_secs_f64() / without.length.as_secs_f64();
         let frames_per_sec = with.frames as f64 / secs;
@@ -248,10 +248,6 @@ impl Report {
             cpu_cores: round(cpu, 3),
             finish_secs: round(finish.as_secs_f64(), 2),
         }
-    }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 
     fn table(&self) -> String {
