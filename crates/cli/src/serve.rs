@@ -36,15 +36,8 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     raise_open_files();
-    let runtime = runtime(loaded.config.server.threads).context("cannot start the runtime")?;
+    let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
     runtime.block_on(serve(loaded.config))
-}
-
-/// On one thread no task is ever handed to another thread, which is what makes it cheap.
-fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
-    use tokio::runtime::Builder;
-    let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(threads).enable_all().build()
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

@@ -186,25 +186,19 @@ impl Tally {
 
 /// Ages in milliseconds. Over a long time only every second, fourth, … is kept: a sample that stays below
 /// [`Ages::MOST`], evenly spread over all that came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ages {
     kept: Vec<f64>,
-    /// One of this many is kept.
-    stride: u64,
+    /// One in two to the power of this is kept.
+    halvings: u32,
     seen: u64,
-}
-
-impl Default for Ages {
-    fn default() -> Self {
-        Ages { kept: Vec::new(), stride: 1, seen: 0 }
-    }
 }
 
 impl Ages {
     const MOST: usize = 100_000;
 
     fn add(&mut self, age: f64) {
-        if self.seen.is_multiple_of(self.stride) {
+        if self.seen.is_multiple_of(1 << self.halvings) {
             self.kept.push(age);
             if self.kept.len() >= Ages::MOST {
                 let mut keep = false;
@@ -212,7 +206,7 @@ impl Ages {
                     keep = !keep;
                     keep
                 });
-                self.stride *= 2;
+                self.halvings += 1;
             }
         }
         self.seen += 1;

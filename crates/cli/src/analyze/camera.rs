@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::picture::{DEFAULT_QUALITY, Still, Taken};
+use super::source::{DEFAULT_QUALITY, Still, Taken};
 use crate::publish::own_hub;
 
 /// Twenty seconds at 30 a second: an upload that hesitates loses nothing.

@@ -6,7 +6,6 @@
 mod camera;
 mod display;
 mod encode;
-mod picture;
 mod process;
 mod source;
 
@@ -26,9 +25,8 @@ use tokio::sync::mpsc;
 use self::camera::Camera;
 use self::display::Display;
 use self::encode::{Encode, encode};
-use self::picture::DEFAULT_QUALITY;
 use self::process::on_thread;
-use self::source::{About, Footage};
+use self::source::{About, DEFAULT_QUALITY, Footage};
 use crate::terminal::{self, number, seconds};
 
 const DEFAULT_CAMERA_FPS: f64 = 30.0;

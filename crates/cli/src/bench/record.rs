@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, Publisher, RingLimits};
 use record::{Codec, Recordings, Totals};
 use serde::Serialize;
@@ -37,8 +38,8 @@ pub(super) struct RecordArgs {
     #[arg(long, default_value_t = 50.0, value_name = "KB", value_parser = |text: &str| number(text, 1.0, 50_000.0))]
     size: f64,
     /// How pictures are stored
-    #[arg(long, value_enum, default_value_t = CodecArg::Mp4v)]
-    codec: CodecArg,
+    #[arg(long, default_value = "mp4v", value_parser = PossibleValuesParser::new(["mp4v", "mjpeg", "h264"]).map(codec))]
+    codec: Codec,
     /// Seconds measured
     #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
     duration: Duration,
@@ -50,20 +51,11 @@ pub(super) struct RecordArgs {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum CodecArg {
-    Mp4v,
-    Mjpeg,
-    H264,
-}
-
-impl From<CodecArg> for Codec {
-    fn from(codec: CodecArg) -> Codec {
-        match codec {
-            CodecArg::Mp4v => Codec::Mp4v,
-            CodecArg::Mjpeg => Codec::Mjpeg,
-            CodecArg::H264 => Codec::H264,
-        }
+fn codec(name: String) -> Codec {
+    match name.as_str() {
+        "mjpeg" => Codec::Mjpeg,
+        "h264" => Codec::H264,
+        _ => Codec::Mp4v,
     }
 }
 
@@ -136,7 +128,7 @@ fn config(args: &RecordArgs, directory: &Path) -> record::Config {
     record::Config {
         directory: directory.to_owned(),
         automatic: true,
-        codec: args.codec.into(),
+        codec: args.codec,
         target_fps: 1000.0,
         ..server::config::Config::default().recording
     }
@@ -238,7 +230,7 @@ impl Report {
             streams: args.streams,
             fps: args.fps,
             frame_bytes,
-            codec: args.codec.into(),
+            codec: args.codec,
             seconds: round(secs, 1),
             frames_published: with.frames,
             frames_recorded: recorded.frames,
