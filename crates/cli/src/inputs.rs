@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use server::config::{Inputs, Override};
+use server::config::{Environment, Inputs, Override};
 
 /// Every subcommand, for telling a misspelt one from a setting.
 pub(crate) const SUBCOMMANDS: [&str; 8] =
@@ -21,7 +21,12 @@ pub(crate) struct InputArgs {
 
 impl From<InputArgs> for Inputs {
     fn from(args: InputArgs) -> Inputs {
-        Inputs::of_process(args.config, args.overrides)
+        Inputs {
+            file: args.config,
+            environment: Environment::of_process(),
+            arguments: args.overrides,
+            ..Inputs::default()
+        }
     }
 }
 

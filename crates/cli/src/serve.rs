@@ -10,7 +10,8 @@ use server::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{inputs::InputArgs, terminal::print};
+use crate::inputs::InputArgs;
+use crate::terminal::{Signals, print};
 
 /// What `serve` takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -35,15 +36,8 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     raise_open_files();
-    let runtime = runtime(loaded.config.server.threads).context("cannot start the runtime")?;
+    let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
     runtime.block_on(serve(loaded.config))
-}
-
-/// On one thread no task is ever handed to another thread, which is what makes it cheap.
-fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
-    use tokio::runtime::Builder;
-    let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(threads).enable_all().build()
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
@@ -80,43 +74,6 @@ async fn stop_on_signal(mut signals: Signals, shutdown: CancellationToken) {
     shutdown.cancel();
     signals.next().await;
     std::process::exit(130);
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// Each viewer is an open file; the usual soft limit of 1024 would be the first to give.

@@ -29,12 +29,12 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<server::config::Error>().map_or(1, server::config::Error::exit_code)
 }
 
-/// Writes a command's result to stdout. A reader that has seen enough (`| head`) is no failure.
-pub(super) fn print(text: &str) -> io::Result<()> {
+/// Writes a command's result to stdout. A reader that has seen enough (`| head`) is no failure: `false`.
+pub(super) fn print(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
     }
 }
 
@@ -52,21 +52,56 @@ pub(super) fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow
 
 /// Waits for Ctrl-C, or for the request to end that a supervisor sends.
 pub(super) async fn stop_requested() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
+    match Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        // Without a handler the signal ends the process by itself.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// SIGINT and SIGTERM; elsewhere Ctrl-C.
+#[cfg(unix)]
+pub(super) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    // Without a handler the signal ends the process by itself.
-    if interrupt.await.is_err() {
-        std::future::pending::<()>().await;
+}
+
+#[cfg(not(unix))]
+pub(super) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Waits for an instant; for ever where there is none.
+pub(super) async fn reached(end: Option<tokio::time::Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -88,7 +123,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 /// to stderr: stdout is for results.
 #[derive(Debug)]
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
+    pub(super) bar: Option<ProgressBar>,
     last_line: Instant,
 }
 
@@ -97,24 +132,32 @@ impl Progress {
     pub(super) fn new(length: Option<Duration>) -> Progress {
         let bar = stderr().is_terminal().then(|| {
             let millis = length.map(|length| length.as_millis() as u64);
-            let bar = ProgressBar::with_draw_target(millis, ProgressDrawTarget::stderr_with_hz(8));
-            let template = match millis {
-                Some(_) => "{bar:24.cyan/dim} {msg}",
-                None => "{spinner:.cyan} {msg}",
-            };
-            // Only a template with a mistake in it fails, and then the default one is good enough.
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸━"));
-            bar
+            ProgressBar::with_draw_target(millis, ProgressDrawTarget::stderr_with_hz(8))
         });
+        Progress::on(bar, "")
+    }
+
+    /// On a bar that is there already, if there is one; the template `front` stands before it.
+    pub(super) fn on(bar: Option<ProgressBar>, front: &str) -> Progress {
+        if let Some(bar) = &bar {
+            let moving = if bar.length().is_some() { "{bar:24.cyan/dim}" } else { "{spinner:.cyan}" };
+            // Only a template with a mistake in it fails, and then the default one is good enough.
+            let style = ProgressStyle::with_template(&format!("{front}{moving} {{msg}}"));
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸━"));
+        }
         Progress { bar, last_line: Instant::now() }
     }
 
     /// Shows how far the work is. `text` is only made if it is shown.
     pub(super) fn show(&mut self, position: Duration, text: impl FnOnce() -> String) {
+        self.show_at(position.as_millis() as u64, text);
+    }
+
+    /// [`Progress::show`] for work that is not counted in time.
+    pub(super) fn show_at(&mut self, position: u64, text: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {
-                bar.set_position(position.as_millis() as u64);
+                bar.set_position(position);
                 bar.set_message(text());
             }
             None if self.last_line.elapsed() >= LINE_EVERY => {

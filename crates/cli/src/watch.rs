@@ -1,7 +1,6 @@
 //! `framehub watch`: looks at a stream as a viewer does and says how well it arrives; with `--save`, keeps
 //! the frames. Any MJPEG address will do, not only a hub's.
 
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,9 +8,9 @@ use anyhow::{Context, bail};
 use client::Target;
 use client::watch::{Options, Received, Watcher};
 use serde::Serialize;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::terminal::{self, rate, seconds};
+use crate::terminal::{self, rate, reached, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,7 +74,6 @@ pub(crate) fn run(args: WatchArgs) -> anyhow::Result<()> {
 
 async fn watch(args: WatchArgs, target: Target) -> anyhow::Result<()> {
     let mut watcher = Watcher::connect(&target, &Options::default()).await?;
-    let mut printer = Printer { json: args.json };
     let started = Instant::now();
     let mut second = Tally::default();
     let mut total = Tally::default();
@@ -98,7 +96,7 @@ async fn watch(args: WatchArgs, target: Target) -> anyhow::Result<()> {
                 let passed = Instant::now() - second.since.unwrap_or(started);
                 let line = Line::of("second", &mut second, passed, started.elapsed());
                 second = Tally { since: Some(Instant::now()), last_seq: second.last_seq, ..Tally::default() };
-                if !printer.print(&line)? {
+                if !print(&line, args.json)? {
                     break Ok(());
                 }
             }
@@ -124,18 +122,11 @@ async fn watch(args: WatchArgs, target: Target) -> anyhow::Result<()> {
     let passed = started.elapsed();
     let line = Line::of("total", &mut total, passed, passed);
     if args.json {
-        printer.print(&line)?;
+        print(&line, true)?;
     } else {
         eprintln!("total {line}");
     }
     ended
-}
-
-async fn reached(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The hub ended the stream in order: good, unless more was asked for.
@@ -195,25 +186,19 @@ impl Tally {
 
 /// Ages in milliseconds. Over a long time only every second, fourth, … is kept: a sample that stays below
 /// [`Ages::MOST`], evenly spread over all that came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ages {
     kept: Vec<f64>,
-    /// One of this many is kept.
-    stride: u64,
+    /// One in two to the power of this is kept.
+    halvings: u32,
     seen: u64,
-}
-
-impl Default for Ages {
-    fn default() -> Self {
-        Ages { kept: Vec::new(), stride: 1, seen: 0 }
-    }
 }
 
 impl Ages {
     const MOST: usize = 100_000;
 
     fn add(&mut self, age: f64) {
-        if self.seen.is_multiple_of(self.stride) {
+        if self.seen.is_multiple_of(1 << self.halvings) {
             self.kept.push(age);
             if self.kept.len() >= Ages::MOST {
                 let mut keep = false;
@@ -221,7 +206,7 @@ impl Ages {
                     keep = !keep;
                     keep
                 });
-                self.stride *= 2;
+                self.halvings += 1;
             }
         }
         self.seen += 1;
@@ -289,24 +274,10 @@ impl std::fmt::Display for Line {
     }
 }
 
-struct Printer {
-    json: bool,
-}
-
-impl Printer {
-    /// `false` once the reader has closed stdout (`| head`).
-    fn print(&mut self, line: &Line) -> anyhow::Result<bool> {
-        let text = match self.json {
-            true => serde_json::to_string(line)?,
-            false => line.to_string(),
-        };
-        let mut out = std::io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(error).context("cannot write to stdout"),
-        }
-    }
+/// `false` once the reader has closed stdout (`| head`).
+fn print(line: &Line, json: bool) -> anyhow::Result<bool> {
+    let text = if json { serde_json::to_string(line)? } else { line.to_string() };
+    terminal::print(&format!("{text}\n")).context("cannot write to stdout")
 }
 
 #[cfg(test)]

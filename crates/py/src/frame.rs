@@ -129,7 +129,7 @@ impl<'py> Frame<'py> {
         for x in 0..self.width {
             for channel in 0..self.channels {
                 // SAFETY: as above.
-                let value = unsafe { source.read::<T>(y, x, channel) }.to_f64();
+                let value: f64 = unsafe { source.read::<T>(y, x, channel) }.into();
                 if !is_in_range(value) {
                     let hint = if value.is_nan() {
                         format!("it is NaN at row {y}, column {x}")
@@ -214,7 +214,7 @@ unsafe fn convert_row<T: Sample>(source: Source, y: usize, channels: usize, line
     for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
         for (channel, out) in pixel.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
-            let value = unsafe { source.read::<T>(y, x, channel) }.to_f64();
+            let value: f64 = unsafe { source.read::<T>(y, x, channel) }.into();
             is_good &= is_in_range(value);
             *out = (value * 255.0 + 0.5) as u8;
         }
@@ -226,27 +226,10 @@ fn is_in_range(value: f64) -> bool {
     (-ROUNDING..=1.0 + ROUNDING).contains(&value)
 }
 
-trait Sample: Copy {
-    fn to_f64(self) -> f64;
-}
+/// What an array may consist of.
+trait Sample: Copy + Into<f64> {}
 
-impl Sample for u8 {
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Sample for f32 {
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Sample for f64 {
-    fn to_f64(self) -> f64 {
-        self
-    }
-}
+impl<T: Copy + Into<f64>> Sample for T {}
 
 /// What offers itself as an array on this side of the bus: a PIL image, a tensor of the CPU.
 fn as_array<'py>(frame: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {

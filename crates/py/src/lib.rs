@@ -11,7 +11,6 @@
 //! - **Y3** No lock is held while the interpreter's lock is released, so none is held when another thread forks; and what
 //!   belongs to the parent of a fork is neither used nor dropped by the child ([`process`]).
 
-mod command;
 mod frame;
 mod local;
 mod log;
@@ -26,13 +25,19 @@ use pyo3::prelude::*;
 #[pymodule]
 pub mod _native {
     #[pymodule_export]
-    use super::command::run_command;
-    #[pymodule_export]
     use super::publisher::Publisher;
+    #[pymodule_export]
+    use super::run_command;
     #[pymodule_export]
     use super::server::Server;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+}
+
+/// Runs the command line and gives its exit code. `argv` begins with the program's name.
+#[pyfunction]
+fn run_command(py: Python<'_>, argv: Vec<String>) -> u8 {
+    py.detach(|| cli::run(argv))
 }

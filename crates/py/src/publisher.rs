@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use client::Endpoint;
 use client::background::{BackgroundPublisher, News, Settings, Stats};
 use client::publish::Metadata;
-use net::{Lock, LockGuard};
+use net::Lock;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -61,7 +61,7 @@ impl Publisher {
 
     /// Opens the connection, on a thread of its own, and returns at once.
     fn start(&self) -> PyResult<()> {
-        self.state().closed = false;
+        self.state.lock().closed = false;
         self.live().map(drop)
     }
 
@@ -82,7 +82,7 @@ impl Publisher {
     }
 
     fn wanted(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.state().closed {
+        if self.state.lock().closed {
             return Ok(false);
         }
         let live = self.live()?;
@@ -93,7 +93,7 @@ impl Publisher {
 
     /// Of a publisher that was never started, and of the parent's in a child, nothing is known but zeros.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let live = self.state().live.clone();
+        let live = self.state.lock().live.clone();
         let stats = live.as_ref().and_then(|live| live.get()).map(BackgroundPublisher::stats);
         let stats = stats.unwrap_or_else(|| Stats { quality: self.settings.quality, ..Stats::default() });
         let of = PyDict::new(py);
@@ -117,7 +117,7 @@ impl Publisher {
     /// Sends what waits, if that is quickly done, and closes. Returns within two seconds.
     fn stop(&self, py: Python<'_>) {
         let live = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.closed = true;
             // Kept for its statistics; stopping twice does no harm.
             state.live.clone()
@@ -129,7 +129,7 @@ impl Publisher {
 
     #[getter]
     fn is_running(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         !state.closed && state.live.as_ref().is_some_and(|live| live.get().is_some())
     }
 
@@ -140,13 +140,9 @@ impl Publisher {
 }
 
 impl Publisher {
-    fn state(&self) -> LockGuard<'_, State> {
-        self.state.lock()
-    }
-
     /// The thread of this process; begun with the first call, and anew in a child.
     fn live(&self) -> PyResult<Arc<OfProcess<BackgroundPublisher<Picture>>>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.closed {
             let stream = &self.stream;
             return Err(PyValueError::new_err(format!(

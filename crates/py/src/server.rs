@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hub::{Claim, Hub, StreamName};
 use ingest::{Admission, Ingest};
-use net::{Lock, LockGuard, Thread};
+use net::{Lock, Thread};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -36,8 +36,11 @@ const CLAIM: Claim = Claim::SteadySource;
 #[derive(Debug)]
 pub(crate) struct Server {
     running: OfProcess<Running>,
+    #[pyo3(get)]
     host: String,
+    #[pyo3(get)]
     port: u16,
+    #[pyo3(get)]
     url: String,
     started: Instant,
 }
@@ -76,21 +79,17 @@ impl Server {
         let config =
             config::of_arguments(&settings).map_err(|error| PyValueError::new_err(error.to_string()))?.config;
         start_logging(&config);
-        let runtime = runtime(config.server.threads)
+        let runtime = server::runtime(config.server.threads)
             .map_err(|error| PyOSError::new_err(format!("no runtime for the hub: {error}")))?;
         let hosted = bind(py, &runtime, config.clone())?;
-        let address = hosted.address();
-        let url = hosted.url();
-        let hub = hosted.hub().clone();
+        let (address, url) = (hosted.address(), hosted.url());
         let shutdown = CancellationToken::new();
-        let admission = hosted.admission();
-        let thread = serve(runtime, hosted, shutdown.clone())?;
         let running = Running {
-            hub,
-            shutdown,
+            hub: hosted.hub().clone(),
             patience: config.server.shutdown,
-            thread,
-            admission,
+            admission: hosted.admission(),
+            thread: serve(runtime, hosted, shutdown.clone())?,
+            shutdown,
             encoding: Encoding { quality, max_fps },
             streams: Lock::default(),
         };
@@ -122,7 +121,7 @@ impl Server {
         let running = self.running()?;
         let name = name(stream)?;
         // Before its first picture there is nothing to watch.
-        Ok(running.streams().get(&name).is_none_or(|stream| stream.wanted()))
+        Ok(running.streams.lock().get(&name).is_none_or(|stream| stream.wanted()))
     }
 
     /// Of one stream: the numbers that the in-process streamer has always had (docs/ref/compatibility.md), and more.
@@ -133,7 +132,7 @@ impl Server {
         let now = ingest::now();
         let live = running.and_then(|running| running.hub.stream(&name)).map(|stream| stream.stats(now));
         let totals = live.as_ref().map(|live| live.totals).unwrap_or_default();
-        let local = running.and_then(|running| running.streams().get(&name).cloned());
+        let local = running.and_then(|running| running.streams.lock().get(&name).cloned());
         let counts = local.as_ref().map(|local| local.slot().counts()).unwrap_or_default();
         of.set_item("frames_received", totals.frames)?;
         of.set_item("frames_served", totals.served)?;
@@ -157,7 +156,7 @@ impl Server {
     /// little more.
     fn stop(&self, py: Python<'_>) {
         let Some(running) = self.running.get() else { return };
-        let streams: Vec<_> = std::mem::take(&mut *running.streams()).into_values().collect();
+        let streams: Vec<_> = std::mem::take(&mut *running.streams.lock()).into_values().collect();
         py.detach(|| {
             for stream in &streams {
                 stream.stop();
@@ -170,21 +169,6 @@ impl Server {
     #[getter]
     fn is_running(&self) -> bool {
         self.running.get().is_some_and(|running| !running.shutdown.is_cancelled())
-    }
-
-    #[getter]
-    fn host(&self) -> &str {
-        &self.host
-    }
-
-    #[getter]
-    fn port(&self) -> u16 {
-        self.port
-    }
-
-    #[getter]
-    fn url(&self) -> &str {
-        &self.url
     }
 }
 
@@ -209,13 +193,9 @@ impl Server {
 }
 
 impl Running {
-    fn streams(&self) -> LockGuard<'_, BTreeMap<StreamName, Arc<LocalStream>>> {
-        self.streams.lock()
-    }
-
     fn stream(&self, text: &str) -> PyResult<Arc<LocalStream>> {
         let name = name(text)?;
-        let mut streams = self.streams();
+        let mut streams = self.streams.lock();
         if let Some(stream) = streams.get(&name) {
             return Ok(stream.clone());
         }
@@ -237,12 +217,6 @@ impl Drop for Running {
 
 fn name(text: &str) -> PyResult<StreamName> {
     text.parse().map_err(|error: hub::InvalidName| PyValueError::new_err(error.to_string()))
-}
-
-fn runtime(threads: usize) -> std::io::Result<Runtime> {
-    use tokio::runtime::Builder;
-    let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(threads).enable_all().build()
 }
 
 /// Moves on from ports that are in use, and says so.

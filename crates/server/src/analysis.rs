@@ -1,16 +1,15 @@
-//! The analyses that upload sessions may choose: where the rooms that analyse meet the room that receives.
+//! The analyses of upload sessions and of live streams: where the rooms that analyse meet those that receive.
 
 use std::sync::Arc;
 
-use referee::pipeline::{self, Beginning, Encoding, Frame, Referee, poses::Poses};
+use referee::pipeline::{self, Beginning, Encoding, Frame, Referee, poses::Poses, poses::persons_json};
 use referee::pose::{self, OnDemand, Source};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uploads::{Analysis, Failure, InputFrame, Job, Picture, Pipeline, Progress, Signal, Stop};
 
 use derive::Analyser;
 
 use crate::config::Config;
-use crate::live_analysis::LivePose;
 
 /// What all analyses share: the lens and the model.
 #[derive(Debug)]
@@ -159,4 +158,36 @@ fn as_frame(frame: &InputFrame) -> Frame<'_> {
 
 fn failure(error: pipeline::Error) -> Failure {
     Failure::Pipeline(error.into())
+}
+
+/// A picture is decoded only if it is no larger than 8K.
+const MAX_PIXELS: u64 = 7680 * 4320;
+
+/// The analysis `pose`: people and their key points, in pixels of the picture.
+#[derive(Debug)]
+struct LivePose(Option<Arc<OnDemand>>);
+
+impl LivePose {
+    fn model(&self) -> Result<&OnDemand, String> {
+        let missing = "no pose model is loaded: set REFEREE_YOLO_MODEL (referee.yolo_model) to builtin or to a pose \
+                       model in ONNX and start the hub again; its log says why one that is set was not taken";
+        self.0.as_deref().ok_or_else(|| missing.to_owned())
+    }
+}
+
+impl Analyser for LivePose {
+    fn name(&self) -> &'static str {
+        "pose"
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.model().map(|_| ())
+    }
+
+    fn analyse(&self, jpeg: &[u8]) -> Result<Value, String> {
+        let model = self.model()?;
+        let picture = media::jpeg::decode(jpeg, MAX_PIXELS).map_err(|error| error.to_string())?;
+        let persons = model.run(&picture).map_err(|error| error.to_string())?;
+        Ok(json!({ "width": picture.width, "height": picture.height, "persons": persons_json(&persons) }))
+    }
 }

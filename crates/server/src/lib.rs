@@ -6,8 +6,7 @@
 mod analysis;
 pub mod config;
 mod idle_streams;
-mod live_analysis;
 pub mod logging;
 mod server;
 
-pub use server::{Error, Server};
+pub use server::{Error, Server, runtime};

@@ -12,6 +12,7 @@ use record::Recordings;
 use sessions::Sessions;
 use sources::Sources;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 use web::{App, ConnectionLimits, HealthInfo, RobotInfo, Rooms, Settings, Tls, TlsFiles};
@@ -49,6 +50,12 @@ pub enum Error {
     Simulator(#[from] sessions::InvalidSimulator),
     #[error(transparent)]
     Tls(#[from] web::TlsError),
+}
+
+/// What a hub runs on. On one thread no task is ever handed to another thread, which is what makes it cheap.
+pub fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    builder.worker_threads(threads).enable_all().build()
 }
 
 fn next(port: u16) -> u16 {

@@ -4,19 +4,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hub::{Class, Closed, Hub, Limits, RingLimits, Rule, Start, StreamName, Subscriber};
-use ingest::{Admission, pull::State};
+use hub::{Class, Closed, Hub, Rule, Start, StreamName, Subscriber};
+use ingest::pull::State;
 use sources::{Sources, Spec};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::picture::{DEFAULT_QUALITY, Still, Taken};
+use super::source::{DEFAULT_QUALITY, Still, Taken};
+use crate::publish::own_hub;
 
 /// Twenty seconds at 30 a second: an upload that hesitates loses nothing.
 const BACKLOG_FRAMES: usize = 600;
-const BACKLOG_BYTES: usize = 256 * 1024 * 1024;
-const LONGEST_FRAME_BYTES: usize = 64 * 1024 * 1024;
 /// A camera that was just plugged in takes some seconds.
 const FIRST_PICTURE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -42,17 +41,8 @@ impl Camera {
     }
 
     fn start(spec: Spec, runtime: Handle) -> anyhow::Result<Camera> {
-        let ring = RingLimits {
-            frames: 1,
-            history_bytes: LONGEST_FRAME_BYTES,
-            backlog_frames: BACKLOG_FRAMES,
-            backlog_bytes: BACKLOG_BYTES,
-        };
-        let hub = Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring });
+        let (hub, admission) = own_hub(BACKLOG_FRAMES, DEFAULT_QUALITY);
         let name = spec.name.clone();
-        let limits =
-            wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
-        let admission = Admission::new(limits, DEFAULT_QUALITY);
         let shutdown = CancellationToken::new();
         let sources = {
             let _runtime = runtime.enter();

@@ -6,12 +6,10 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use client::upload::Event;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
-use crate::terminal::clock;
+use crate::terminal::{Progress, clock};
 
-/// Without a terminal, a line about what goes on is written this often.
-const LINE_EVERY: Duration = Duration::from_secs(5);
 /// A bar moves in so many steps.
 const STEPS: u64 = 1000;
 /// Refused frames that are shown one by one.
@@ -32,8 +30,7 @@ pub(super) struct Display {
 
 /// One thing that goes on.
 struct Bar {
-    bar: Option<ProgressBar>,
-    shown: Instant,
+    progress: Progress,
     is_done: bool,
 }
 
@@ -122,7 +119,7 @@ impl Display {
     /// Leaves what is on the screen, so that a result or an error can follow.
     pub(super) fn end(&self) {
         for bar in self.stages.values().chain([&self.sending]) {
-            if let Some(bar) = bar.bar.as_ref().filter(|_| !bar.is_done) {
+            if let Some(bar) = bar.progress.bar.as_ref().filter(|_| !bar.is_done) {
                 bar.abandon();
             }
         }
@@ -133,33 +130,15 @@ impl Bar {
     fn new(bars: Option<&MultiProgress>, length: Option<u64>, name: &str) -> Bar {
         let bar = bars.map(|bars| {
             let bar = bars.add(length.map_or_else(ProgressBar::no_length, ProgressBar::new));
-            let template = match length {
-                Some(_) => "{prefix:>20} {bar:24.cyan/dim} {msg}",
-                None => "{prefix:>20} {spinner:.cyan} {msg}",
-            };
-            // Only a template with a mistake in it fails, and then the default one is good enough.
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸━"));
-            bar.set_prefix(name.to_owned());
-            bar
+            bar.with_prefix(name.to_owned())
         });
-        Bar { bar, shown: Instant::now(), is_done: false }
+        Bar { progress: Progress::on(bar, "{prefix:>20} "), is_done: false }
     }
 
     /// `text` is only made if it will be seen.
     fn show(&mut self, position: u64, text: impl FnOnce() -> String) {
         self.is_done = false;
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(position);
-                bar.set_message(text());
-            }
-            None if self.shown.elapsed() >= LINE_EVERY => {
-                self.shown = Instant::now();
-                eprintln!("{}", text());
-            }
-            None => {}
-        }
+        self.progress.show_at(position, text);
     }
 
     /// The last word, once.
@@ -167,7 +146,7 @@ impl Bar {
         if std::mem::replace(&mut self.is_done, true) {
             return;
         }
-        match &self.bar {
+        match &self.progress.bar {
             Some(bar) => {
                 if let Some(length) = bar.length() {
                     bar.set_position(length);

@@ -5,7 +5,7 @@ use client::upload::Encoding;
 use media::Picture;
 use wire::upload::Raw;
 
-use super::picture::{DEFAULT_QUALITY, MOST_PIXELS, Still};
+use super::source::{DEFAULT_QUALITY, MOST_PIXELS, Still};
 
 /// How frames are to be sent.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,6 @@
 mod camera;
 mod display;
 mod encode;
-mod picture;
 mod process;
 mod source;
 
@@ -26,9 +25,8 @@ use tokio::sync::mpsc;
 use self::camera::Camera;
 use self::display::Display;
 use self::encode::{Encode, encode};
-use self::picture::DEFAULT_QUALITY;
 use self::process::on_thread;
-use self::source::{About, Footage};
+use self::source::{About, DEFAULT_QUALITY, Footage};
 use crate::terminal::{self, number, seconds};
 
 const DEFAULT_CAMERA_FPS: f64 = 30.0;
@@ -178,7 +176,7 @@ async fn analyze(args: AnalyzeArgs, endpoint: Endpoint) -> anyhow::Result<()> {
     let shown = display.clone();
     let begun = Upload::begin(&endpoint, start, move |event| shown.lock().take(&event)).await;
     let mut upload = begun.map_err(with_hint)?;
-    let frames = Frames::start(footage, Encode { encoding: args.encoding, quality: args.jpeg_quality })?;
+    let frames = frames(footage, Encode { encoding: args.encoding, quality: args.jpeg_quality })?;
     let result = tokio::select! {
         result = send(&mut upload, frames, &args, &display) => result,
         () = terminal::stop_requested() => Err(anyhow!("stopped; the hub drops the session")),
@@ -250,7 +248,7 @@ async fn send(
     display: &Lock<Display>,
 ) -> anyhow::Result<Map<String, Value>> {
     let mut skipped = 0;
-    while let Some(next) = frames.next().await {
+    while let Some(next) = frames.recv().await {
         let Next { frame, skipped: left_out } = next?;
         skipped += left_out;
         upload.frame(frame).await.map_err(with_hint)?;
@@ -287,7 +285,8 @@ fn give(result: &Map<String, Value>, output: Option<&Path>) -> anyhow::Result<()
         terminal::print(&text)?;
         return written.with_context(|| format!("the result cannot be saved as {}", path.display()));
     }
-    Ok(terminal::print(&text)?)
+    terminal::print(&text)?;
+    Ok(())
 }
 
 /// What a user can do about an error.
@@ -305,9 +304,7 @@ fn with_hint(error: client::Error) -> anyhow::Error {
 }
 
 /// Frames ready to be sent, read and encoded on a thread of their own.
-struct Frames {
-    ready: mpsc::Receiver<anyhow::Result<Next>>,
-}
+type Frames = mpsc::Receiver<anyhow::Result<Next>>;
 
 struct Next {
     frame: Frame,
@@ -315,26 +312,20 @@ struct Next {
     skipped: u64,
 }
 
-impl Frames {
-    fn start(mut footage: Footage, options: Encode) -> anyhow::Result<Frames> {
-        let (give, ready) = mpsc::channel(AHEAD);
-        on_thread("source", move || {
-            let mut number = 0;
-            while let Some(next) = next(&mut footage, number, options).transpose() {
-                let has_failed = next.is_err();
-                if give.blocking_send(next).is_err() || has_failed {
-                    break;
-                }
-                number += 1;
+fn frames(mut footage: Footage, options: Encode) -> anyhow::Result<Frames> {
+    let (give, ready) = mpsc::channel(AHEAD);
+    on_thread("source", move || {
+        let mut number = 0;
+        while let Some(next) = next(&mut footage, number, options).transpose() {
+            let has_failed = next.is_err();
+            if give.blocking_send(next).is_err() || has_failed {
+                break;
             }
-            Ok(())
-        })?;
-        Ok(Frames { ready })
-    }
-
-    async fn next(&mut self) -> Option<anyhow::Result<Next>> {
-        self.ready.recv().await
-    }
+            number += 1;
+        }
+        Ok(())
+    })?;
+    Ok(ready)
 }
 
 fn next(footage: &mut Footage, number: u64, options: Encode) -> anyhow::Result<Option<Next>> {

@@ -7,11 +7,33 @@ use std::process::ChildStdout;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use media::Picture;
 use sources::play::{Clip, DEFAULT_FPS, PlayOptions, ffmpeg};
 
 use super::camera::Camera;
-use super::picture::{DEFAULT_QUALITY, MOST_PIXELS, Still, Taken};
-use super::process::{End, Process, Running};
+use super::process::Running;
+
+/// Of what has to be encoded.
+pub(super) const DEFAULT_QUALITY: u8 = 85;
+
+/// A picture is decoded only if it is no larger than 8K.
+pub(super) const MOST_PIXELS: u64 = 7680 * 4320;
+
+/// A picture as its source has it.
+pub(super) enum Still {
+    Jpeg(Bytes),
+    Pixels(Picture),
+}
+
+/// A picture and when it was taken.
+pub(super) struct Taken {
+    pub(super) still: Still,
+    /// Unix seconds. For a file: as if it were played from now on.
+    pub(super) timestamp: f64,
+    /// Pictures before it that could not be kept.
+    pub(super) skipped: u64,
+}
 
 /// What is known before the first frame is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +66,7 @@ enum Source {
 /// A file that ffmpeg decodes.
 struct Film {
     pictures: BufReader<ChildStdout>,
-    process: Process,
-    end: Option<End>,
+    process: Running,
     number: u64,
     fps: f64,
     since: f64,
@@ -71,12 +92,11 @@ impl Footage {
     }
 
     fn film(path: &Path, max_fps: Option<f64>, longest: Option<f64>, since: f64) -> anyhow::Result<Footage> {
-        let Running { process, stdout, end } =
-            Running::start(ffmpeg::pictures(ffmpeg::PROGRAM, path, max_fps))?;
+        let (process, stdout) = Running::start(ffmpeg::pictures(ffmpeg::PROGRAM, path, max_fps))?;
         let about = ffmpeg::about(path);
         let fps = about.fps.unwrap_or(DEFAULT_FPS).min(max_fps.unwrap_or(f64::INFINITY));
         let pictures = BufReader::with_capacity(256 * 1024, stdout);
-        let film = Film { pictures, process, end: Some(end), number: 0, fps, since };
+        let film = Film { pictures, process, number: 0, fps, since };
         // How many a lower rate leaves is ffmpeg's to know.
         Footage::new(Source::Film(film), fps, about.frames.filter(|_| max_fps.is_none()), longest)
     }
@@ -140,7 +160,7 @@ impl Film {
         let read = media::ppm::read(&mut self.pictures, MOST_PIXELS);
         let Ok(Some(picture)) = read else {
             // What ffmpeg says is closer to the cause than what is missing in its output.
-            let said = self.end.take().map(End::wait).transpose()?.unwrap_or_default();
+            let said = self.process.wait()?;
             read?;
             if self.number == 0 {
                 bail!("ffmpeg found no video frame: {said}");
@@ -150,12 +170,6 @@ impl Film {
         let timestamp = self.since + self.number as f64 / self.fps;
         self.number += 1;
         Ok(Some(Taken { still: Still::Pixels(picture), timestamp, skipped: 0 }))
-    }
-}
-
-impl Drop for Film {
-    fn drop(&mut self) {
-        self.process.stop();
     }
 }
 

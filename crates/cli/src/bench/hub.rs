@@ -1,7 +1,6 @@
 //! The hub that is measured: one that runs already, or one that this command starts for the occasion and
 //! stops again. Also what the hub says about its own use of the machine.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::record::Folder;
 use super::run::Plan;
 
 /// A hub that has not said its address by then will not.
@@ -26,6 +26,15 @@ const READY: &str = "Framehub is ready: ";
 /// settings that happen to be set.
 const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
 
+/// Of every hub that is started here: a free port of this machine, and nothing that is not measured.
+const SETTINGS: [&str; 5] = [
+    "server.host=127.0.0.1",
+    "server.port=0",
+    "demo.enabled=false",
+    "recording.enabled=false",
+    "logging.file=none",
+];
+
 /// The end of what a hub that failed had to say.
 const LONGEST_COMPLAINT_BYTES: usize = 2000;
 
@@ -38,7 +47,7 @@ pub(super) struct Hub {
 #[derive(Debug)]
 struct Started {
     process: Child,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 /// What the hub has used since its start.
@@ -55,17 +64,17 @@ impl Hub {
         Ok(Hub { endpoint, started: None })
     }
 
-    /// Starts `framehub serve` with these settings, which choose the port.
+    /// Starts `framehub serve` with [`SETTINGS`] and these.
     pub(super) async fn start(settings: Vec<String>) -> anyhow::Result<Hub> {
         let program = std::env::current_exe().context("cannot find the program to start the hub from")?;
         // An empty folder: no config.yaml, no .env, and whatever the hub writes goes with it.
-        let folder = std::env::temp_dir().join(format!("framehub-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = Folder::make(Some(&std::env::temp_dir()))?;
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut process = Command::new(&program)
             .arg("serve")
+            .args(SETTINGS)
             .args(settings)
-            .current_dir(&folder)
+            .current_dir(&folder.path)
             .env_clear()
             .envs(kept)
             .stdin(Stdio::null())
@@ -75,7 +84,7 @@ impl Hub {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let address = address_of(&mut process).await;
-        let started = Started { process, folder };
+        let started = Started { process, _folder: folder };
         let endpoint = match address {
             Ok(address) => Endpoint::parse(&address)?,
             Err(error) => {
@@ -115,27 +124,20 @@ impl Started {
         if timeout(STOP_TIMEOUT, self.process.wait()).await.is_err() {
             let _ = self.process.kill().await;
         }
-        // A folder that cannot be removed is an empty folder in the system's temporary place.
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A free port of this machine, and limits that fit the plan.
+/// Limits that fit the plan.
 pub(super) fn settings(plan: &Plan) -> Vec<String> {
     // Room for those who come back after a lost connection, for /metrics, and for the default stream.
     let connections = plan.viewers * 2 + plan.streams * 2 + 64;
     let frame_mb = (plan.frame_bytes as f64 / 1e6 * 2.0).clamp(10.0, 100.0);
     vec![
-        "server.host=127.0.0.1".to_owned(),
-        "server.port=0".to_owned(),
         format!("server.max_connections={connections}"),
         format!("server.max_frame_size_mb={frame_mb}"),
         format!("streams.max_concurrent={}", plan.streams + 8),
         "viewers.stream_fps=0".to_owned(),
         format!("viewers.max_per_stream={}", plan.viewers.max(1) * 2),
-        "demo.enabled=false".to_owned(),
-        "recording.enabled=false".to_owned(),
-        "logging.file=none".to_owned(),
     ]
 }
 

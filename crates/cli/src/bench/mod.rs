@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use self::frames::Frames;
 use self::hub::Hub;
 use self::publishers::Published;
-use self::report::{HubReport, PublishReport, Report, Setup, ViewerReport};
+use self::report::{HubReport, PublishReport, Report, ViewerReport, round};
 use self::run::{Mode, Plan, Run, Window, own_cpu};
 use self::viewers::Viewed;
 use crate::terminal::{self, Progress, number, seconds};
@@ -127,7 +127,7 @@ impl Plan {
             frame_bytes: (args.size * 1e3) as usize,
             viewers: args.viewers,
             slow: args.slow,
-            slow_bytes_per_sec: (args.slow_kbps * 1e3) as u32,
+            slow_kbps: args.slow_kbps,
             mode: args.mode,
             warmup: args.warmup,
             duration: args.duration,
@@ -161,7 +161,7 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
         let measured = measure(Run::new(plan), frames, &hub).await;
         hub.stop().await;
         let report = measured?;
-        terminal::print(&if args.json { report.json() } else { report.table() })?;
+        report::print(&report, args.json, Report::table)?;
         verdict(&report, args.min_fps)
     })
 }
@@ -303,16 +303,14 @@ fn add_up(plan: &Plan, hub: &Hub, looks: &[Look; 2], published: &[Published], vi
     let [before, after] = looks;
     let apart = after.at - before.at;
     let delivered = viewed.iter().map(|one| one.bytes).sum();
-    let mut hub_report = HubReport::new(hub.endpoint.url("/"), hub.is_ours());
-    hub_report.used(before.hub, after.hub, apart, delivered);
     let cpu = (after.client_cpu - before.client_cpu).as_secs_f64() / apart.as_secs_f64();
     Report {
-        hub: hub_report,
-        setup: Setup::of(plan),
+        hub: HubReport::of(hub, [before.hub, after.hub], apart, delivered),
+        setup: plan.clone(),
         publish: PublishReport::of(published, plan.duration),
         viewers: ViewerReport::of(viewed.iter().filter(|one| !one.slow), plan.duration),
         slow_viewers: ViewerReport::of(viewed.iter().filter(|one| one.slow), plan.duration),
-        client_cpu_cores: (cpu * 100.0).round() / 100.0,
+        client_cpu_cores: round(cpu, 2),
         problems: Vec::new(),
     }
 }

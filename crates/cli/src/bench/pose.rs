@@ -10,6 +10,7 @@ use referee::pose::{Model, Settings, Source};
 use serde::Serialize;
 
 use super::histogram::Histogram;
+use super::report;
 use crate::terminal::{Progress, seconds};
 
 /// Different pictures, so that none is still in a cache when its turn comes again.
@@ -78,7 +79,7 @@ pub(super) fn run(args: &PoseArgs) -> anyhow::Result<()> {
     }
     let (times, took) = measure(&model, &pictures, args)?;
     let report = Report::of(args, &model.letterbox(&pictures[0]), &times, took, load);
-    crate::terminal::print(&if args.json { report.json() } else { report.table() })?;
+    report::print(&report, args.json, Report::table)?;
     Ok(())
 }
 
@@ -118,7 +119,7 @@ impl Report {
         took: Duration,
         load: Duration,
     ) -> Report {
-        let rounded = |value: f64| (value * 100.0).round() / 100.0;
+        let rounded = |value| report::round(value, 2);
         let quantile = |share| rounded(times.quantile_millis(share).unwrap_or_default());
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Report {
@@ -133,10 +134,6 @@ impl Report {
             p95_millis: quantile(0.95),
             load_millis: rounded(load.as_secs_f64() * 1e3),
         }
-    }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 
     fn table(&self) -> String {

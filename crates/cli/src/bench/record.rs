@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hub::{Claim, Format, Hub, Limits, Moment, NewFrame, Publisher, RingLimits};
 use record::{Codec, Recordings, Totals};
 use serde::Serialize;
 
 use super::frames::{Frames, Stamp};
+use super::report::{self, round};
 use super::run::own_cpu;
 use crate::terminal::{self, Progress, number, seconds};
 
@@ -36,8 +38,8 @@ pub(super) struct RecordArgs {
     #[arg(long, default_value_t = 50.0, value_name = "KB", value_parser = |text: &str| number(text, 1.0, 50_000.0))]
     size: f64,
     /// How pictures are stored
-    #[arg(long, value_enum, default_value_t = CodecArg::Mp4v)]
-    codec: CodecArg,
+    #[arg(long, default_value = "mp4v", value_parser = PossibleValuesParser::new(["mp4v", "mjpeg", "h264"]).map(codec))]
+    codec: Codec,
     /// Seconds measured
     #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
     duration: Duration,
@@ -49,20 +51,11 @@ pub(super) struct RecordArgs {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum CodecArg {
-    Mp4v,
-    Mjpeg,
-    H264,
-}
-
-impl From<CodecArg> for Codec {
-    fn from(codec: CodecArg) -> Codec {
-        match codec {
-            CodecArg::Mp4v => Codec::Mp4v,
-            CodecArg::Mjpeg => Codec::Mjpeg,
-            CodecArg::H264 => Codec::H264,
-        }
+fn codec(name: String) -> Codec {
+    match name.as_str() {
+        "mjpeg" => Codec::Mjpeg,
+        "h264" => Codec::H264,
+        _ => Codec::Mp4v,
     }
 }
 
@@ -117,7 +110,7 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<()> {
     progress.end();
 
     let report = Report::new(args, frame_bytes, [without, with], recordings.totals(), finished);
-    terminal::print(&if args.json { report.json() } else { report.table() })?;
+    report::print(&report, args.json, Report::table)?;
     Ok(())
 }
 
@@ -135,7 +128,7 @@ fn config(args: &RecordArgs, directory: &Path) -> record::Config {
     record::Config {
         directory: directory.to_owned(),
         automatic: true,
-        codec: args.codec.into(),
+        codec: args.codec,
         target_fps: 1000.0,
         ..server::config::Config::default().recording
     }
@@ -189,12 +182,12 @@ fn publishers(hub: &Hub, count: u32) -> anyhow::Result<Vec<Publisher>> {
 
 /// Where the bench writes, deleted at its end.
 #[derive(Debug)]
-struct Folder {
-    path: PathBuf,
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
 }
 
 impl Folder {
-    fn make(wanted: Option<&Path>) -> anyhow::Result<Folder> {
+    pub(super) fn make(wanted: Option<&Path>) -> anyhow::Result<Folder> {
         let name = format!("framehub-bench-{}", std::process::id());
         let path = wanted.unwrap_or(Path::new(".")).join(name);
         std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -230,7 +223,6 @@ impl Report {
         recorded: Totals,
         finish: Duration,
     ) -> Report {
-        let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
         let secs = with.length.as_secs_f64();
         let cpu = with.cpu.as_secs_f64() / secs - without.cpu.as_secs_f64() / without.length.as_secs_f64();
         let frames_per_sec = with.frames as f64 / secs;
@@ -238,7 +230,7 @@ impl Report {
             streams: args.streams,
             fps: args.fps,
             frame_bytes,
-            codec: args.codec.into(),
+            codec: args.codec,
             seconds: round(secs, 1),
             frames_published: with.frames,
             frames_recorded: recorded.frames,
@@ -248,10 +240,6 @@ impl Report {
             cpu_cores: round(cpu, 3),
             finish_secs: round(finish.as_secs_f64(), 2),
         }
-    }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 
     fn table(&self) -> String {

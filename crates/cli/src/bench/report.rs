@@ -8,15 +8,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::histogram::Histogram;
-use super::hub::Usage;
+use super::hub::{Hub, Usage};
 use super::publishers::Published;
 use super::run::Plan;
 use super::viewers::{PIECES, Viewed};
+use crate::terminal;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) hub: HubReport,
-    pub(super) setup: Setup,
+    pub(super) setup: Plan,
     pub(super) publish: PublishReport,
     /// Those who read as fast as they can; absent without any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,19 +41,6 @@ pub(super) struct HubReport {
     pub(super) memory_mb: Option<f64>,
     /// It answered before the measured time, and no longer after it.
     pub(super) lost: bool,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Setup {
-    streams: u32,
-    fps: f64,
-    frame_bytes: usize,
-    viewers: u32,
-    slow: u32,
-    slow_kbps: f64,
-    mode: String,
-    warmup_secs: f64,
-    pub(super) duration_secs: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,56 +80,31 @@ pub(super) struct Spread {
     max: Option<f64>,
 }
 
-impl Setup {
-    pub(super) fn of(plan: &Plan) -> Setup {
-        Setup {
-            streams: plan.streams,
-            fps: plan.fps,
-            frame_bytes: plan.frame_bytes,
-            viewers: plan.viewers,
-            slow: plan.slow,
-            slow_kbps: f64::from(plan.slow_bytes_per_sec) / 1e3,
-            mode: format!("{:?}", plan.mode).to_lowercase(),
-            warmup_secs: plan.warmup.as_secs_f64(),
-            duration_secs: plan.duration.as_secs_f64(),
-        }
-    }
-}
-
 impl HubReport {
-    pub(super) fn new(url: String, started_here: bool) -> HubReport {
-        HubReport { url, started_here, cpu_cores: None, cpu_secs_per_gb: None, memory_mb: None, lost: false }
-    }
-
-    /// Fills in what the hub used between two looks at it, `apart` from each other.
-    pub(super) fn used(
-        &mut self,
-        before: Option<Usage>,
-        after: Option<Usage>,
-        apart: Duration,
-        delivered: u64,
-    ) {
-        self.lost = before.is_some() && after.is_none();
-        let (Some(before), Some(after)) = (before, after) else { return };
-        let cpu_secs = after.cpu_secs - before.cpu_secs;
-        self.cpu_cores = Some(round(cpu_secs / apart.as_secs_f64(), 3));
-        self.cpu_secs_per_gb = (delivered > 0).then(|| round(cpu_secs / (delivered as f64 / 1e9), 3));
-        self.memory_mb = Some(round(after.memory_bytes / 1e6, 1));
+    /// What `hub` used between two looks at it, `apart` from each other.
+    pub(super) fn of(hub: &Hub, looks: [Option<Usage>; 2], apart: Duration, delivered: u64) -> HubReport {
+        let [before, after] = looks;
+        let cpu_secs = before.zip(after).map(|(before, after)| after.cpu_secs - before.cpu_secs);
+        let per_gb = |secs: f64| round(secs / (delivered as f64 / 1e9), 3);
+        HubReport {
+            url: hub.endpoint.url("/"),
+            started_here: hub.is_ours(),
+            cpu_cores: cpu_secs.map(|secs| round(secs / apart.as_secs_f64(), 3)),
+            cpu_secs_per_gb: cpu_secs.filter(|_| delivered > 0).map(per_gb),
+            memory_mb: before.and(after).map(|after| round(after.memory_bytes / 1e6, 1)),
+            lost: before.is_some() && after.is_none(),
+        }
     }
 }
 
 impl PublishReport {
     pub(super) fn of(published: &[Published], duration: Duration) -> PublishReport {
-        let mut answer = Histogram::default();
-        for one in published {
-            answer.add(&one.answer);
-        }
         let frames = published.iter().map(|one| one.frames).sum();
         PublishReport {
             frames,
             fps: round(frames as f64 / duration.as_secs_f64(), 2),
             lost_beats: published.iter().map(|one| one.lost_beats).sum(),
-            answer_ms: Spread::of(&answer),
+            answer_ms: Spread::of(&total(published.iter().map(|one| &one.answer))),
             errors: sum(published.iter().map(|one| &one.errors)),
         }
     }
@@ -158,12 +121,8 @@ impl ViewerReport {
         frames.sort_unstable();
         let rate = |frames: u64| round(frames as f64 / duration.as_secs_f64(), 2);
         let (least, middle) = (*frames.first()?, frames[frames.len() / 2]);
-        let mut age = Histogram::default();
-        let mut pieces: [Histogram; PIECES] = Default::default();
-        for one in &viewed {
-            age.add(&one.age);
-            pieces.iter_mut().zip(&one.age_by_piece).for_each(|(sum, piece)| sum.add(piece));
-        }
+        let piece = |piece: usize| total(viewed.iter().map(|one| &one.age_by_piece[piece]));
+        let p95 = |ages: Histogram| ages.quantile_millis(0.95).map(|millis| round(millis, 2));
         let bytes: u64 = viewed.iter().map(|one| one.bytes).sum();
         let longest_gap = viewed.iter().map(|one| one.longest_gap).max().unwrap_or_default();
         Some(ViewerReport {
@@ -173,11 +132,8 @@ impl ViewerReport {
             frames: frames.iter().sum(),
             megabytes_per_sec: round(bytes as f64 / 1e6 / duration.as_secs_f64(), 2),
             skipped: viewed.iter().map(|one| one.skipped).sum(),
-            age_ms: Spread::of(&age),
-            age_p95_ms_by_fifth: pieces
-                .iter()
-                .map(|piece| piece.quantile_millis(0.95).map(|millis| round(millis, 2)))
-                .collect(),
+            age_ms: Spread::of(&total(viewed.iter().map(|one| &one.age))),
+            age_p95_ms_by_fifth: (0..PIECES).map(piece).map(p95).collect(),
             longest_gap_ms: round(longest_gap.as_secs_f64() * 1e3, 1),
             errors: sum(viewed.iter().map(|one| &one.errors)),
         })
@@ -196,6 +152,13 @@ impl Spread {
     }
 }
 
+fn total<'a>(all: impl Iterator<Item = &'a Histogram>) -> Histogram {
+    all.fold(Histogram::default(), |mut total, one| {
+        total.add(one);
+        total
+    })
+}
+
 fn sum<'a>(all: impl Iterator<Item = &'a BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
     let mut sum = BTreeMap::new();
     for (error, count) in all.flatten() {
@@ -204,7 +167,7 @@ fn sum<'a>(all: impl Iterator<Item = &'a BTreeMap<String, u64>>) -> BTreeMap<Str
     sum
 }
 
-fn round(value: f64, digits: i32) -> f64 {
+pub(super) fn round(value: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (value * scale).round() / scale
 }
@@ -215,6 +178,13 @@ fn millis(value: f64) -> String {
         value if value < 1000.0 => format!("{value:.0} ms"),
         value => format!("{:.2} s", value / 1e3),
     }
+}
+
+/// Prints what was found, as one JSON object or as a table.
+pub(super) fn print<R: Serialize>(report: &R, json: bool, table: fn(&R) -> String) -> std::io::Result<bool> {
+    // Numbers, texts and lists of them: nothing in it can fail to become JSON.
+    let json = json.then(|| serde_json::to_string(report).unwrap_or_default() + "\n");
+    terminal::print(&json.unwrap_or_else(|| table(report)))
 }
 
 impl Report {
@@ -230,11 +200,6 @@ impl Report {
             .collect()
     }
 
-    pub(super) fn json(&self) -> String {
-        // Numbers, texts and lists of them: nothing in it can fail to become JSON.
-        serde_json::to_string(self).unwrap_or_default() + "\n"
-    }
-
     pub(super) fn table(&self) -> String {
         let mut text = String::new();
         let setup = &self.setup;
@@ -247,8 +212,8 @@ impl Report {
             plural(setup.streams.into(), "stream"),
             setup.fps,
             setup.frame_bytes as f64 / 1e3,
-            setup.mode,
-            setup.duration_secs
+            format!("{:?}", setup.mode).to_lowercase(),
+            setup.duration.as_secs_f64()
         );
         if setup.slow > 0 {
             let _ = write!(text, "; slow viewers read {} kB/s", setup.slow_kbps);
@@ -294,7 +259,7 @@ impl Report {
                 max,
                 report.skipped.to_string(),
                 millis(report.longest_gap_ms),
-                crate::terminal::rate(report.megabytes_per_sec * 1e6),
+                terminal::rate(report.megabytes_per_sec * 1e6),
             ]);
         }
         if rows.len() == 1 {

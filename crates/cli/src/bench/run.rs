@@ -4,12 +4,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use serde::{Serialize, Serializer};
 use tokio_util::sync::CancellationToken;
 
 use super::frames::Stamp;
 
 /// How frames are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// A POST with a form for each frame, as Python's requests does
     Multipart,
@@ -20,17 +22,23 @@ pub(crate) enum Mode {
 }
 
 /// What is offered to the hub, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Plan {
     pub(super) streams: u32,
     pub(super) fps: f64,
     pub(super) frame_bytes: usize,
     pub(super) viewers: u32,
     pub(super) slow: u32,
-    pub(super) slow_bytes_per_sec: u32,
+    pub(super) slow_kbps: f64,
     pub(super) mode: Mode,
+    #[serde(rename = "warmup_secs", serialize_with = "as_secs")]
     pub(super) warmup: Duration,
+    #[serde(rename = "duration_secs", serialize_with = "as_secs")]
     pub(super) duration: Duration,
+}
+
+fn as_secs<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 /// The measured time.

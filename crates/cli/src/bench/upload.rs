@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::frames::{Frames, Stamp};
 use super::hub::{Hub, Usage};
+use super::report;
 use crate::terminal::{self, number};
 
 /// How often the hub's memory is looked at.
@@ -63,20 +64,15 @@ pub(super) async fn run(args: UploadArgs) -> anyhow::Result<()> {
     let measured = measure(&hub, &args, &frames).await;
     hub.stop().await;
     let report = measured?;
-    terminal::print(&if args.json { report.json() } else { report.table() })?;
+    report::print(&report, args.json, Report::table)?;
     Ok(())
 }
 
 fn settings(sessions: u32) -> Vec<String> {
     vec![
-        "server.host=127.0.0.1".to_owned(),
-        "server.port=0".to_owned(),
         format!("streams.max_concurrent={}", sessions + 8),
         format!("referee.max_streaming_sessions={}", sessions.max(10)),
         "referee.yolo_model=none".to_owned(),
-        "demo.enabled=false".to_owned(),
-        "recording.enabled=false".to_owned(),
-        "logging.file=none".to_owned(),
     ]
 }
 
@@ -153,7 +149,7 @@ impl Report {
     ) -> Report {
         let frames = args.frames * u64::from(args.sessions);
         let per_sec = frames as f64 / took.as_secs_f64().max(0.001);
-        let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
+        let rounded = |value| report::round(value, 3);
         Report {
             sessions: args.sessions,
             frames,
@@ -164,10 +160,6 @@ impl Report {
             cpu_secs_per_1000_frames: rounded((after.cpu_secs - before.cpu_secs) / frames as f64 * 1000.0),
             memory_growth_mb: rounded((most - before.memory_bytes) / 1e6),
         }
-    }
-
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 
     fn table(&self) -> String {

@@ -87,7 +87,7 @@ pub(super) async fn view(
     let slow = number >= plan.viewers - plan.slow;
     let stream = number % plan.streams;
     let target = Target::stream(&endpoint, &run.stream_name(stream));
-    let options = Options { bytes_per_sec: slow.then_some(plan.slow_bytes_per_sec) };
+    let options = Options { bytes_per_sec: slow.then_some((plan.slow_kbps * 1e3) as u32) };
     let mut viewed = Viewed { slow, ..Viewed::default() };
     let mut ready = Some(ready);
     let watch_all = async {

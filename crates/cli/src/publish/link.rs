@@ -11,27 +11,13 @@ use hub::Frame;
 use super::totals::Totals;
 use crate::terminal::Notes;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Sent,
-    /// There is no connection at the moment.
-    Away,
-}
-
 /// A connection to the hub's stream, opened again when it is lost.
 pub(super) struct Link {
     link: Reconnecting,
-    refused: Refused,
-    pub(super) notes: Notes,
-}
-
-/// Frames that the hub did not take, with its last error about one.
-#[derive(Debug, Default)]
-struct Refused {
-    count: u64,
-    taken: u64,
-    last: String,
+    verdict: Verdict,
+    /// When the last refusal was shown.
     shown: Option<Instant>,
+    pub(super) notes: Notes,
 }
 
 /// How it went, from the hub's side.
@@ -39,6 +25,7 @@ struct Refused {
 pub(super) struct Verdict {
     pub(super) refused: u64,
     pub(super) taken: u64,
+    /// The last error about a frame that the hub did not take.
     pub(super) why: String,
     pub(super) reconnects: u64,
 }
@@ -58,14 +45,14 @@ impl Link {
         } else {
             connect(&target.endpoint, stream, options).await?
         };
-        Ok(Link { link, refused: Refused::default(), notes: Notes::default() })
+        Ok(Link { link, verdict: Verdict::default(), shown: None, notes: Notes::default() })
     }
 
-    /// Sends a frame. Not cancel-safe.
+    /// Sends a frame; `false` where there is no connection at the moment. Not cancel-safe.
     ///
     /// # Errors
     /// The hub refuses for a reason that no waiting changes.
-    pub(super) async fn send(&mut self, frame: &Frame) -> anyhow::Result<Outcome> {
+    pub(super) async fn send(&mut self, frame: &Frame) -> anyhow::Result<bool> {
         let captured = Some(frame.timestamp_unix_secs());
         let meta = Metadata { captured, seq: Some(frame.seq - 1), rest: None };
         let was_away = self.link.away_for();
@@ -76,37 +63,46 @@ impl Link {
                 if let Some(away) = was_away.filter(|away| *away > Duration::from_millis(1)) {
                     self.notes.say(&format!("connected again after {:.1} s", away.as_secs_f64()));
                 }
-                Ok(Outcome::Sent)
+                Ok(true)
             }
             Sent::Lost { error, retry_in } => {
                 self.notes.say(&format!("{error}; next try in {:.1} s", retry_in.as_secs_f64()));
-                Ok(Outcome::Away)
+                Ok(false)
             }
-            Sent::Away => Ok(Outcome::Away),
+            Sent::Away => Ok(false),
         }
     }
 
     fn hear(&mut self) {
         while let Some(reply) = self.link.try_reply() {
-            match reply {
-                Reply::Ack { .. } => self.refused.taken += 1,
-                Reply::Error { error, .. } => self.refused.note(error, &self.notes),
-            }
+            self.take(reply);
         }
+    }
+
+    /// Counts each, and shows one refusal a second.
+    fn take(&mut self, reply: Reply) {
+        let Reply::Error { error, .. } = reply else {
+            self.verdict.taken += 1;
+            return;
+        };
+        self.verdict.refused += 1;
+        if self.shown.is_none_or(|shown| shown.elapsed() >= Duration::from_secs(1)) {
+            self.shown = Some(Instant::now());
+            self.notes.say(&format!("the hub did not take a frame: {error}"));
+        }
+        self.verdict.why = error;
     }
 
     /// Waits for the last acks and closes the connection.
     pub(super) async fn end(mut self, totals: &Totals, interrupted: bool) -> Verdict {
         self.hear();
-        let reconnects = self.link.reconnects();
-        let outstanding = |refused: &Refused| refused.taken + refused.count < totals.sent;
+        self.verdict.reconnects = self.link.reconnects();
         // Frames that were on their way when a connection broke are never acknowledged.
-        if !interrupted && reconnects == 0 {
+        if !interrupted && self.verdict.reconnects == 0 {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
-            while outstanding(&self.refused) {
+            while self.verdict.taken + self.verdict.refused < totals.sent {
                 match tokio::time::timeout_at(deadline, self.link.reply()).await {
-                    Ok(Some(Reply::Ack { .. })) => self.refused.taken += 1,
-                    Ok(Some(Reply::Error { error, .. })) => self.refused.note(error, &self.notes),
+                    Ok(Some(reply)) => self.take(reply),
                     Ok(None) | Err(_) => break,
                 }
             }
@@ -114,8 +110,7 @@ impl Link {
         if !interrupted {
             self.link.close().await;
         }
-        let Refused { count, taken, last, .. } = self.refused;
-        Verdict { refused: count, taken, why: last, reconnects }
+        self.verdict
     }
 }
 
@@ -131,18 +126,6 @@ async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow:
         };
         anyhow::anyhow!("{error}\n{hint}")
     })
-}
-
-impl Refused {
-    /// Counts each, and shows one a second.
-    fn note(&mut self, error: String, notes: &Notes) {
-        self.count += 1;
-        if self.shown.is_none_or(|shown| shown.elapsed() >= Duration::from_secs(1)) {
-            self.shown = Some(Instant::now());
-            notes.say(&format!("the hub did not take a frame: {error}"));
-        }
-        self.last = error;
-    }
 }
 
 impl Verdict {

@@ -141,9 +141,8 @@ fn without_password(source: &str) -> String {
 }
 
 async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
-    let limits = wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
-    let admission = Admission::new(limits, args.quality);
-    let playback = Playback::open(&own_hub(), spec(&args, &target)?, &admission).await?;
+    let (hub, admission) = own_hub(BACKLOG_FRAMES, args.quality);
+    let playback = Playback::open(&hub, spec(&args, &target)?, &admission).await?;
     let mut link = Link::connect(&target, args.takeover, args.wait).await?;
     eprintln!("publishing {} to {}", without_password(&args.source), target.url());
     let mut display = Display::new(playback.length(), args.duration);
@@ -159,15 +158,16 @@ async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
     verdict.judge(&totals)
 }
 
-/// The hub inside this process, of one stream.
-fn own_hub() -> Hub {
+/// A hub inside this process, of one stream, and what a picture must be to get into it.
+pub(crate) fn own_hub(backlog_frames: usize, quality: u8) -> (Hub, Admission) {
     let ring = RingLimits {
         frames: 1,
         history_bytes: LONGEST_FRAME_BYTES,
-        backlog_frames: BACKLOG_FRAMES,
+        backlog_frames,
         backlog_bytes: BACKLOG_BYTES,
     };
-    Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring })
+    let limits = wire::image::Limits { max_bytes: LONGEST_FRAME_BYTES, setting: "the limit of this program" };
+    (Hub::new(Limits { streams: 1, viewers_per_stream: 1, ring }), Admission::new(limits, quality))
 }
 
 /// Live pictures do not wait; a pipe that is given a pace does.
@@ -199,15 +199,9 @@ fn stop_signal(duration: Option<Duration>) -> CancellationToken {
     let stop = CancellationToken::new();
     let cancel = stop.clone();
     tokio::spawn(async move {
-        let time_is_up = async {
-            match duration {
-                Some(duration) => tokio::time::sleep(duration).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = terminal::stop_requested() => {}
-            () = time_is_up => {}
+            () = terminal::reached(duration.map(|duration| tokio::time::Instant::now() + duration)) => {}
         }
         cancel.cancel();
     });

@@ -8,7 +8,7 @@ use sources::Playback;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::link::{Link, Outcome};
+use super::link::Link;
 use super::totals::Totals;
 
 /// After the request to stop, the frame under way may still get through.
@@ -80,20 +80,19 @@ impl<R: FnMut(&Totals, Duration)> Player<R> {
             stop.cancelled().await;
             sleep(GRACE).await;
         };
-        let outcome = tokio::select! {
+        let sent = tokio::select! {
             biased;
-            outcome = self.link.send(&delivery.frame) => outcome?,
+            sent = self.link.send(&delivery.frame) => sent?,
             () = stopped => {
                 self.interrupted = true;
                 return Ok(false);
             }
         };
-        match outcome {
-            Outcome::Sent => {
-                self.totals.sent += 1;
-                self.totals.bytes += delivery.frame.payload.len() as u64;
-            }
-            Outcome::Away => self.totals.away += 1,
+        if sent {
+            self.totals.sent += 1;
+            self.totals.bytes += delivery.frame.payload.len() as u64;
+        } else {
+            self.totals.away += 1;
         }
         Ok(true)
     }

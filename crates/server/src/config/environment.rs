@@ -53,10 +53,8 @@ pub(super) fn of_variables(variables: &Environment) -> Layer {
 
 /// The layer of a `.env` file. None: there is no such file.
 pub(super) fn of_dotenv(path: &Path) -> Option<Layer> {
-    match read_text(path) {
-        Ok(text) => text.map(|text| parse_dotenv(&text, path)),
-        Err(problem) => Some(Layer { problems: vec![*problem], ..Layer::default() }),
-    }
+    read_text(path)
+        .map(|text| text.map_or_else(|problem| Layer::bad(*problem), |text| parse_dotenv(&text, path)))
 }
 
 /// Turns the text of a `.env` file into a layer. `$NAME` in a value is replaced as dotenv does;

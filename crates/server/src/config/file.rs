@@ -26,35 +26,30 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads the file as a layer. None: there is no such file.
 pub(super) fn read(path: &Path) -> Option<Layer> {
-    match read_text(path) {
-        Ok(text) => text.map(|text| parse(&text, path)),
-        Err(problem) => Some(Layer { problems: vec![*problem], ..Layer::default() }),
-    }
+    read_text(path).map(|text| text.map_or_else(|problem| Layer::bad(*problem), |text| parse(&text, path)))
 }
 
 /// A small text file, without its byte order mark. None: there is no such file.
-pub(super) fn read_text(path: &Path) -> Result<Option<String>, Box<Problem>> {
+pub(super) fn read_text(path: &Path) -> Option<Result<String, Box<Problem>>> {
     let place = |line| Origin::File { path: path.to_owned(), line };
-    let unreadable = |error: std::io::Error| {
-        Box::new(Problem::new(ProblemKind::Unreadable, place(0), format!("cannot be read: {error}")))
-    };
+    let unreadable =
+        |line, what: String| Some(Err(Box::new(Problem::new(ProblemKind::Unreadable, place(line), what))));
     let mut bytes = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let what = "is larger than 1 MB, which is no configuration";
-        return Err(Box::new(Problem::new(ProblemKind::Unreadable, place(0), what)));
+    let opened = File::open(path);
+    match opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => return unreadable(0, format!("cannot be read: {error}")),
+        Ok(read) if read as u64 > MAX_FILE_BYTES => {
+            return unreadable(0, "is larger than 1 MB, which is no configuration".to_owned());
+        }
+        Ok(_) => {}
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Ok(text) => Some(Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
         Err(error) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + good.iter().filter(|b| **b == b'\n').count();
-            let what = "is not text in UTF-8 from here on";
-            Err(Box::new(Problem::new(ProblemKind::Unreadable, place(line), what)))
+            unreadable(line, "is not text in UTF-8 from here on".to_owned())
         }
     }
 }
@@ -62,12 +57,10 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Box<Problem>> {
 /// Turns the text of a file into a layer.
 pub(super) fn parse(text: &str, path: &Path) -> Layer {
     let mut reader = Reader::new(text, path);
-    let root = reader.document();
-    let mut walk = Walk { path, layer: reader.layer };
-    if let Some(root) = root {
-        walk.root(root);
+    if let Some(root) = reader.document() {
+        reader.root(root);
     }
-    walk.layer
+    reader.layer
 }
 
 /// A piece of the document, and the line on which it starts.
@@ -85,7 +78,8 @@ enum Body {
     Bad,
 }
 
-/// Builds the tree. Its recursion is bounded by the parser's own limit on nesting.
+/// Builds the tree, then goes through it, looking names up in the table. Its recursion is bounded by the parser's own
+/// limit on nesting.
 struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     text: &'a str,
@@ -112,7 +106,8 @@ impl<'a> Reader<'a> {
         while let Some((event, line)) = self.next() {
             match event {
                 Event::DocumentStart(..) if root.is_some() => {
-                    self.complain(line, "a second document begins", "one document, without a second ---");
+                    self.complain(ProblemKind::Syntax, line, "a second document begins").allowed =
+                        "one document, without a second ---".to_owned();
                     break;
                 }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
@@ -146,7 +141,8 @@ impl<'a> Reader<'a> {
             Event::SequenceStart(..) => self.list(),
             Event::MappingStart(..) => self.map(),
             _ => {
-                self.complain(line, "a reference (*name) stands here", "the value itself");
+                self.complain(ProblemKind::Syntax, line, "a reference (*name) stands here").allowed =
+                    "the value itself".to_owned();
                 Body::Bad
             }
         };
@@ -185,22 +181,9 @@ impl<'a> Reader<'a> {
         let indent = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
         let has_tab = around.into_iter().any(indent);
         let allowed = if has_tab { "spaces to indent with; here stands a tab" } else { "" };
-        self.complain(marker.line(), what, allowed);
+        self.complain(ProblemKind::Syntax, marker.line(), what).allowed = allowed.to_owned();
     }
 
-    fn complain(&mut self, line: usize, what: impl Into<String>, allowed: &str) {
-        let origin = Origin::File { path: self.path.to_owned(), line };
-        self.layer.problems.push(Problem::new(ProblemKind::Syntax, origin, what).allowing(allowed));
-    }
-}
-
-/// Goes through the tree, looking names up in the table.
-struct Walk<'a> {
-    path: &'a Path,
-    layer: Layer,
-}
-
-impl Walk<'_> {
     fn origin(&self, line: usize) -> Origin {
         Origin::File { path: self.path.to_owned(), line }
     }
@@ -334,7 +317,7 @@ impl Walk<'_> {
             Body::Null | Body::Bad => return,
             Body::Scalar(text) => Raw::Text(text),
             Body::Map(_) => Raw::Section,
-            Body::List(items) => self.list(items),
+            Body::List(items) => self.raw_list(items),
         };
         let origin = self.origin(line);
         self.layer.written.push(Written { key, raw, origin });
@@ -365,30 +348,8 @@ impl Walk<'_> {
         }
         named
     }
-}
 
-/// A source's text. YAML takes the scheme for a key where a blank or nothing follows it: `testsrc:`, `exec: cat`.
-fn source(body: Body) -> Result<Option<String>, ()> {
-    match body {
-        Body::Null | Body::Bad => Ok(None),
-        Body::Scalar(text) => Ok(Some(text)),
-        Body::List(_) => Err(()),
-        Body::Map(entries) => {
-            let mut entries = entries.into_iter();
-            match (entries.next(), entries.next()) {
-                (Some((Node { body: Body::Scalar(scheme), .. }, value)), None) => match value.body {
-                    Body::Null => Ok(Some(format!("{scheme}:"))),
-                    Body::Scalar(rest) => Ok(Some(format!("{scheme}:{rest}"))),
-                    _ => Err(()),
-                },
-                _ => Err(()),
-            }
-        }
-    }
-}
-
-impl Walk<'_> {
-    fn list(&mut self, items: Vec<Node>) -> Raw {
+    fn raw_list(&mut self, items: Vec<Node>) -> Raw {
         let items: Vec<Node> =
             items.into_iter().filter(|item| !matches!(item.body, Body::Null | Body::Bad)).collect();
         if !items.is_empty() && items.iter().all(|item| matches!(item.body, Body::Map(_))) {
@@ -411,6 +372,26 @@ impl Walk<'_> {
             fields.push((name, raw));
         }
         Entry { line, fields }
+    }
+}
+
+/// A source's text. YAML takes the scheme for a key where a blank or nothing follows it: `testsrc:`, `exec: cat`.
+fn source(body: Body) -> Result<Option<String>, ()> {
+    match body {
+        Body::Null | Body::Bad => Ok(None),
+        Body::Scalar(text) => Ok(Some(text)),
+        Body::List(_) => Err(()),
+        Body::Map(entries) => {
+            let mut entries = entries.into_iter();
+            match (entries.next(), entries.next()) {
+                (Some((Node { body: Body::Scalar(scheme), .. }, value)), None) => match value.body {
+                    Body::Null => Ok(Some(format!("{scheme}:"))),
+                    Body::Scalar(rest) => Ok(Some(format!("{scheme}:{rest}"))),
+                    _ => Err(()),
+                },
+                _ => Err(()),
+            }
+        }
     }
 }
 

@@ -53,6 +53,13 @@ pub(super) struct Layer {
     pub(super) warnings: Vec<Warning>,
 }
 
+impl Layer {
+    /// Of a place that cannot be read.
+    pub(super) fn bad(problem: Problem) -> Layer {
+        Layer { problems: vec![problem], ..Layer::default() }
+    }
+}
+
 /// `section.key=value` from the command line.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Override {

@@ -1,15 +1,16 @@
 //! Reads every layer and folds them into one [`Config`].
 
+use std::fmt;
 use std::path::PathBuf;
 
 use settings::Raw;
 
 use super::environment::{self, Environment};
 use super::layer::{self, Layer, Override, Written};
-use super::loaded::{Loaded, Setting};
 use super::problem::{Error, Origin, Problem, ProblemKind, Warning};
 use super::profile::Profile;
-use super::tables::{self, keys};
+use super::sources::Listed;
+use super::tables::{self, Key, keys};
 use super::typed::Config;
 use super::{file, simulators, sources};
 
@@ -38,10 +39,32 @@ pub struct Inputs {
     pub sources: Vec<String>,
 }
 
-impl Inputs {
-    /// What a command reads: the working directory, this process's environment, its arguments.
-    pub fn of_process(file: Option<PathBuf>, arguments: Vec<Override>) -> Inputs {
-        Inputs { file, environment: Environment::of_process(), arguments, ..Inputs::default() }
+/// A configuration without problems.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// One for each key, in the order of the reference page.
+    pub settings: Vec<Setting>,
+    /// The sources of pictures, as the file and `--source` list them.
+    pub sources: Vec<Listed>,
+    /// To be logged once logging runs.
+    pub warnings: Vec<Warning>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+/// The value in force of one key.
+#[derive(Clone)]
+pub struct Setting {
+    pub key: &'static Key,
+    /// In its usual spelling. Of a secret: stars, or nothing where none is set.
+    pub value: String,
+    pub origin: Origin,
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {:?} ({})", self.key.path(), self.value, self.origin)
     }
 }
 
@@ -115,8 +138,7 @@ fn chosen_profile(layers: &[Layer]) -> Profile {
 
 fn missing_file(path: PathBuf) -> Layer {
     let origin = Origin::File { path, line: 0 };
-    let problem = Problem::new(ProblemKind::Unreadable, origin, "there is no such file");
-    Layer { problems: vec![problem], ..Layer::default() }
+    Layer::bad(Problem::new(ProblemKind::Unreadable, origin, "there is no such file"))
 }
 
 /// Lays the layers over the defaults, later ones on top, checking every value in each.
@@ -188,8 +210,9 @@ fn short_api_keys(config: &Config, settings: &[Setting]) -> Option<Warning> {
     (short > 0).then(|| Warning { origin: setting.origin.clone(), what })
 }
 
+/// Others than this machine's own users get in without a key.
 fn open_to_strangers(config: &Config, settings: &[Setting]) -> Option<Warning> {
-    if !config.open_to_strangers() {
+    if !config.auth.is_open() || config.server.host.to_canonical().is_loopback() {
         return None;
     }
     let setting = settings.iter().find(|setting| setting.key.path() == "server.host")?;

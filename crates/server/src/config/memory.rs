@@ -49,16 +49,12 @@ impl MemoryBound {
         self.streams.saturating_mul(self.per_stream_bytes)
     }
 
-    /// All connections at their fullest.
-    pub fn connections_bytes(&self) -> u64 {
-        self.connections.saturating_mul(self.per_connection_bytes)
-    }
-
     pub fn total_bytes(&self) -> u64 {
+        let connections = self.connections.saturating_mul(self.per_connection_bytes);
         let renditions = self.renditions.saturating_mul(self.per_rendition_bytes);
         let sessions = self.sessions.saturating_mul(self.per_session_bytes);
         self.streams_bytes()
-            .saturating_add(self.connections_bytes())
+            .saturating_add(connections)
             .saturating_add(renditions)
             .saturating_add(sessions)
             .saturating_add(self.uploads_bytes)

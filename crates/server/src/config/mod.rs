@@ -12,7 +12,6 @@ mod environment;
 mod file;
 mod layer;
 mod load;
-mod loaded;
 mod memory;
 mod problem;
 mod profile;
@@ -28,8 +27,7 @@ mod typed;
 
 pub use environment::Environment;
 pub use layer::{NotAnOverride, Override};
-pub use load::{Inputs, load, of_arguments};
-pub use loaded::{Loaded, Setting};
+pub use load::{Inputs, Loaded, Setting, load, of_arguments};
 pub use memory::MemoryBound;
 pub use problem::{Error, Origin, Problem, ProblemKind, Warning};
 pub use sources::Listed;

@@ -80,20 +80,6 @@ pub enum ProblemKind {
     OutOfRange,
 }
 
-impl ProblemKind {
-    /// A name that stays the same from version to version.
-    pub fn code(self) -> &'static str {
-        match self {
-            ProblemKind::Unreadable => "CONFIG_UNREADABLE",
-            ProblemKind::Syntax => "CONFIG_SYNTAX",
-            ProblemKind::UnknownKey => "CONFIG_UNKNOWN_KEY",
-            ProblemKind::DuplicateKey => "CONFIG_DUPLICATE_KEY",
-            ProblemKind::BadType => "CONFIG_BAD_TYPE",
-            ProblemKind::OutOfRange => "CONFIG_OUT_OF_RANGE",
-        }
-    }
-}
-
 /// One thing that is wrong.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
@@ -215,11 +201,6 @@ pub struct Error {
 }
 
 impl Error {
-    /// The first problem's code.
-    pub fn code(&self) -> &'static str {
-        self.problems.first().map_or("CONFIG", |problem| problem.kind.code())
-    }
-
     /// 2 (wrong usage) when all that is wrong stands on the command line, else 1 (failed).
     pub fn exit_code(&self) -> u8 {
         let typed = |problem: &Problem| matches!(problem.origin, Origin::Argument { .. });

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use settings::Form;
 
-use super::loaded::{Loaded, Setting};
+use super::load::{Loaded, Setting};
 use super::profile::Profile;
 use super::tables::{Key, sections};
 use super::typed::Config;

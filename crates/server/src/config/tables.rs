@@ -56,16 +56,9 @@ pub(super) fn nearest_key(section: &str, name: &str) -> Option<&'static Key> {
             0.0
         }
     };
-    let mut best = None;
-    let mut best_score = NEAR;
-    for key in keys() {
-        // Of equals the first: the sections that matter most come first.
-        if score(key) > best_score {
-            best_score = score(key);
-            best = Some(key);
-        }
-    }
-    best
+    let near = keys().map(|key| (score(key), key)).filter(|(score, _)| *score > NEAR);
+    // Of equals the first: the sections that matter most come first.
+    near.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, key)| key)
 }
 
 impl Default for Config {

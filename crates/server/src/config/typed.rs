@@ -102,11 +102,6 @@ impl Config {
         }
     }
 
-    /// Whether others than this machine's own users get in without a key. `warnings` says so too.
-    pub fn open_to_strangers(&self) -> bool {
-        self.auth.is_open() && !self.server.host.to_canonical().is_loopback()
-    }
-
     /// A config of zeroes, to fold values into. Only the fold sees it: each key has a default.
     pub(super) fn blank() -> Config {
         Config {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// A writer of whole lines into a file that never grows much past its limit.
 #[derive(Debug)]
-pub struct LogFile {
+pub(super) struct LogFile {
     path: PathBuf,
     file: BufWriter<File>,
     /// Bytes in the file, by our own count.
@@ -27,7 +27,7 @@ impl LogFile {
     ///
     /// # Errors
     /// When the folder cannot be made or the file cannot be opened.
-    pub fn open(path: &Path, max_bytes: u64, keep_files: usize) -> io::Result<LogFile> {
+    pub(super) fn open(path: &Path, max_bytes: u64, keep_files: usize) -> io::Result<LogFile> {
         let (file, written) = open_for_appending(path)?;
         let log = LogFile {
             path: path.to_owned(),

@@ -21,9 +21,8 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
+use self::file::LogFile;
 use self::settings::{Level, LogFormat, Logging};
-
-pub use file::LogFile;
 
 /// Lines that may wait for a slow disk or terminal: about 2 MB. More are dropped.
 const QUEUE_LINES: usize = 8192;
@@ -222,6 +221,10 @@ mod tests {
         (screen, std::fs::read_to_string(file).unwrap_or_default())
     }
 
+    fn to_stderr(level: Level) -> Logging {
+        Logging { level, ..Logging::default() }
+    }
+
     fn logging(file: PathBuf) -> Logging {
         Logging { file: Some(file), ..Config::default().logging }
     }
@@ -255,14 +258,14 @@ mod tests {
 
     #[test]
     fn text_is_never_coloured() {
-        let logging = Logging { format: LogFormat::Text, ..Logging::to_stderr(Level::Info) };
+        let logging = Logging { format: LogFormat::Text, ..to_stderr(Level::Info) };
         let (screen, _) = logged(&logging, true);
         assert!(!screen.contains('\u{1b}') && screen.contains("hello"), "{screen:?}");
     }
 
     #[test]
     fn json_is_one_object_a_line() {
-        let logging = Logging { format: LogFormat::Json, ..Logging::to_stderr(Level::Info) };
+        let logging = Logging { format: LogFormat::Json, ..to_stderr(Level::Info) };
         let (screen, _) = logged(&logging, true);
         let line: serde_json::Value = serde_json::from_str(screen.trim_end()).unwrap();
         assert_eq!(line["level"], "INFO");
@@ -273,9 +276,9 @@ mod tests {
 
     #[test]
     fn debug_shows_our_details_and_spares_the_libraries() {
-        let (screen, _) = logged(&Logging::to_stderr(Level::Debug), false);
+        let (screen, _) = logged(&to_stderr(Level::Debug), false);
         assert!(screen.contains("details") && screen.contains("server::logging"), "{screen}");
-        let (screen, _) = logged(&Logging::to_stderr(Level::Error), false);
+        let (screen, _) = logged(&to_stderr(Level::Error), false);
         assert_eq!(screen, "");
     }
 
@@ -326,8 +329,7 @@ mod tests {
     #[test]
     fn a_stalled_terminal_costs_lines_and_no_time() {
         let (release, stalled) = std::sync::mpsc::channel();
-        let (subscriber, guard, _) =
-            assemble(&Logging::to_stderr(Level::Info), Box::new(Stalled(stalled)), false);
+        let (subscriber, guard, _) = assemble(&to_stderr(Level::Info), Box::new(Stalled(stalled)), false);
         tracing::subscriber::with_default(subscriber, || {
             for line in 0..QUEUE_LINES + 10 {
                 tracing::info!(line);

@@ -19,13 +19,6 @@ pub struct Logging {
     pub keep_files: usize,
 }
 
-impl Logging {
-    /// For commands that keep no log file.
-    pub fn to_stderr(level: Level) -> Logging {
-        Logging { level, ..Logging::default() }
-    }
-}
-
 /// How much is logged. Later levels include the earlier ones.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {

@@ -257,7 +257,7 @@ fn all_problems_are_warned_together() {
 
     `framehub config reference` explains every key.
     "#);
-    assert_eq!(case.load().unwrap_err().code(), "CONFIG_UNKNOWN_KEY");
+    assert_eq!(case.load().unwrap_err().problems[0].kind, ProblemKind::UnknownKey);
     assert_eq!(case.load().unwrap_err().exit_code(), 1);
 }
 
