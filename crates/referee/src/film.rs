@@ -4,24 +4,15 @@
 //! is cut, is decided by its user.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use media::fmp4::{Sample, Track, WriteError, Writer};
 
+use crate::pipeline::Error;
+
 /// A fragment is written when its frames take so much memory, at the latest.
 const MAX_PENDING_BYTES: usize = 64 << 20;
-
-/// Why a video cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    #[error("cannot write {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error(transparent)]
-    Media(#[from] media::Error),
-}
 
 /// A frame's place in time.
 #[derive(Clone, Copy, Debug, PartialEq)]

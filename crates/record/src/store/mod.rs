@@ -144,7 +144,7 @@ impl Store {
         let (root, made) = Root::make(self.directory())?;
         if made {
             // Whatever index was open lay in a folder that is no more.
-            *self.index() = None;
+            *self.0.index.lock() = None;
         }
         root.make_folder(stream)
     }
@@ -236,7 +236,7 @@ impl Store {
 
     /// Deletes; gives the bytes, and whether the folder went with it.
     pub(crate) fn take_away(&self, id: &RecordingId) -> Result<(u64, bool), Error> {
-        let _tidying = self.tidy();
+        let _tidying = self.0.tidying.lock();
         let folder = self.folder(id)?;
         let size = self.found(id, folder.size(id.file.as_str()))?;
         if self.unindexed().is_growing(id) || folder.is_locked(id.file.as_str()) {

@@ -19,7 +19,8 @@ pub(crate) struct Coded {
 /// Codes the frames of one file: all of one size.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    track: Track,
+    /// What the file's header says of its frames.
+    pub(crate) track: Track,
     /// `None`: the published bytes are the sample.
     h264: Option<Box<h264::Encoder>>,
 }
@@ -40,11 +41,6 @@ impl Encoder {
         let (encoder, first) = Self::new(codec, frame, fps)?;
         *slot = Some(encoder);
         Ok(first)
-    }
-
-    /// What the file's header says of its frames.
-    pub(crate) fn track(&self) -> &Track {
-        &self.track
     }
 
     /// Whether a frame is of the size that this encoder is for.

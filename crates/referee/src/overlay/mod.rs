@@ -16,7 +16,8 @@ use media::fmp4::{Codec, Placed, Reader, TIMESCALE, Track};
 use media::{Picture, h264, jpeg, scale};
 
 use crate::decision::Decision;
-use crate::film::{Error, Film, Moment};
+use crate::film::{Film, Moment};
+use crate::pipeline::Error;
 use crate::signal::Event;
 use crate::tracks::{Pair, Tracks};
 use draw::Brush;

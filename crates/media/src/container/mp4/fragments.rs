@@ -4,7 +4,7 @@
 use super::Collected;
 use crate::Result;
 use crate::mp4::boxes::{Area, Fields, Found, child, each};
-use crate::mp4::fragment::{Header, Run, decode_time};
+use crate::mp4::fragment::{Header, PER_SAMPLE, Run, decode_time};
 use crate::source::Source;
 
 /// What a sample has when its run does not say.
@@ -112,7 +112,7 @@ impl Fragments<'_> {
         if let Some(offset) = run.data_offset {
             place.next = place.base.saturating_add_signed(i64::from(offset));
         }
-        if !place.wanted && run.is_uniform() {
+        if !place.wanted && run.flags & PER_SAMPLE == 0 {
             // Four billion samples of another track cost no loop.
             let bytes = u64::from(run.count) * u64::from(place.defaults.size);
             place.next = place.next.saturating_add(bytes);
