@@ -73,9 +73,7 @@ impl<'a> Source<'a> {
 
     /// Counts one more part of the file as read.
     pub(crate) fn count_part(&mut self, offset: u64) -> Result<()> {
-        let Some(left) = self.parts_left.checked_sub(1) else {
-            return Err(self.broken(offset, "too many parts"));
-        };
+        let left = self.parts_left.checked_sub(1).ok_or_else(|| self.broken(offset, "too many parts"))?;
         self.parts_left = left;
         Ok(())
     }

@@ -45,12 +45,7 @@ struct Recorders {
 impl Recordings {
     /// Begins to record what `config` says. Nothing on the disk can make this fail: [`Activity`] says what is wrong.
     pub fn start(hub: Hub, config: Config) -> Self {
-        let shared = Arc::new(Shared {
-            hub: hub.clone(),
-            context: Context::new(config),
-            recorders: Lock::default(),
-            shutdown: Arc::default(),
-        });
+        let shared = Arc::new(Shared::new(hub.clone(), config));
         maintenance::start(shared.context.clone(), Arc::clone(&shared.shutdown));
         // Those that are there already are recorded at once.
         shared.follow();
@@ -136,6 +131,11 @@ impl Recordings {
 }
 
 impl Shared {
+    fn new(hub: Hub, config: Config) -> Self {
+        let context = Context::new(config);
+        Self { hub, context, recorders: Lock::default(), shutdown: Arc::default() }
+    }
+
     /// A live stream that a request is about. The request may be quicker than the thread that follows the hub: what
     /// begins by itself has begun before it is answered.
     fn followed(&self, name: &StreamName) -> Result<Stream, Error> {

@@ -49,9 +49,6 @@ impl Film {
     }
 
     /// Takes the next frame.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn push(&mut self, bytes: &[u8], key: bool, moment: Moment) -> Result<(), Error> {
         if self.media.len() + bytes.len() > MAX_PENDING_BYTES {
             self.cut()?;
@@ -70,9 +67,6 @@ impl Film {
     }
 
     /// Ends a fragment, if there are frames for it, and writes it.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn cut(&mut self) -> Result<(), Error> {
         let Some(first) = self.pending.first() else {
             return Ok(());
@@ -87,9 +81,6 @@ impl Film {
     }
 
     /// Writes what is left, the index and the duration.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn finish(mut self) -> Result<(), Error> {
         self.cut()?;
         let finished = self.writer.finish();

@@ -151,9 +151,7 @@ impl JpegFile {
         }
         let mut source = Source::new(&path, &file, metadata.len());
         let (format, mut track) = read(&mut source)?;
-        let Some(last) = track.samples.last() else {
-            return Err(source.broken(0, "it holds no whole frame"));
-        };
+        let last = track.samples.last().ok_or_else(|| source.broken(0, "it holds no whole frame"))?;
         track.settle(last.time_secs);
         Ok(Self { path, file, format, track })
     }

@@ -69,12 +69,10 @@ impl TestPattern {
         }
     }
 
-    /// Columns.
     pub fn width(&self) -> u32 {
         self.picture.width
     }
 
-    /// Rows.
     pub fn height(&self) -> u32 {
         self.picture.height
     }
@@ -168,7 +166,7 @@ impl TestPattern {
 
 /// Writes a text, and gives the place that it takes.
 fn write(picture: &mut Picture, pen: &mut Pen, (x, y): (f32, f32), colour: Colour, text: &str) -> Rect {
-    pen.draw_in(picture, (x.round() as i32, y.round() as i32), colour, text)
+    pen.draw(picture, x.round() as i32, y.round() as i32, colour, text)
 }
 
 /// The dial's light, prepared: for each of its pixels the angle it lies at.

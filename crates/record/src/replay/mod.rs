@@ -193,12 +193,8 @@ impl Replay {
         let from = from.saturating_sub(self.offset);
         let fragment = self.next.max(self.reader.fragment_at(from));
         self.next = fragment + 1;
-        match self.reader.strip(
-            fragment,
-            from,
-            self.last.map(|last| last.saturating_sub(self.offset)),
-            self.step,
-        ) {
+        let last = self.last.map(|last| last.saturating_sub(self.offset));
+        match self.reader.strip(fragment, from, last, self.step) {
             Ok(strip) => {
                 self.last = strip.last.map(|time| self.offset + time).or(self.last);
                 self.strip = Some(strip);

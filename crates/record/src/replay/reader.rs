@@ -150,10 +150,7 @@ impl Strip {
             return if pick.wanted { Ok(Some(reader.reader.read(&pick.placed)?)) } else { Ok(None) };
         };
         let decoded = decoder.decode(&reader.reader.read(&pick.placed)?)?;
-        match decoded.filter(|_| pick.wanted) {
-            Some(picture) => Ok(Some(picture.to_jpeg(QUALITY)?)),
-            None => Ok(None),
-        }
+        Ok(decoded.filter(|_| pick.wanted).map(|picture| picture.to_jpeg(QUALITY)).transpose()?)
     }
 }
 

@@ -242,8 +242,8 @@ impl Visit<'_> {
         let metadata = found(id, noted, scan, status).placed(id, self.store.directory(), size_now);
         if status == Status::Healed {
             self.round.recovered += 1;
-            let (path, cut_bytes) =
-                (place(self.store.directory(), id), size.saturating_sub(scan.whole_bytes));
+            let path = place(self.store.directory(), id);
+            let cut_bytes = size.saturating_sub(scan.whole_bytes);
             tracing::info!(path = %path.display(), frames = scan.frames, cut_bytes, "recovered a recording");
         }
         let written = write_metadata(&self.folder, id, &metadata, true);

@@ -80,7 +80,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use hub::{CaptureTime, Format, Moment};
 

@@ -102,9 +102,6 @@ impl Overlay {
     }
 
     /// Draws and encodes the next frame; `begins_group` where it is to decode on its own.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn push(
         &mut self,
         picture: &Picture,
@@ -131,9 +128,6 @@ impl Overlay {
 
     /// Writes the video to `path`: groups with events drawn anew, the others as they are, and the card. `report` hears how
     /// far it is, 0 to 1, and answers whether to go on.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn finish(
         mut self,
         path: &Path,

@@ -89,14 +89,12 @@ impl Fragments<'_> {
         let Some(tfhd) = child(source, traf, b"tfhd")? else {
             return Ok(None);
         };
-        let Some(header) = Header::parse(&source.bytes(tfhd.start, tfhd.end)?) else {
-            return Err(source.broken(tfhd.start, "a fragment's header (tfhd) is too short"));
-        };
+        let header = Header::parse(&source.bytes(tfhd.start, tfhd.end)?)
+            .ok_or_else(|| source.broken(tfhd.start, "a fragment's header (tfhd) is too short"))?;
         let wanted = header.track == self.track;
         if wanted && let Some(tfdt) = child(source, traf, b"tfdt")? {
-            let Some(time) = decode_time(&source.bytes(tfdt.start, tfdt.end)?) else {
-                return Err(source.broken(tfdt.start, "a fragment's time (tfdt) is too short"));
-            };
+            let time = decode_time(&source.bytes(tfdt.start, tfdt.end)?)
+                .ok_or_else(|| source.broken(tfdt.start, "a fragment's time (tfdt) is too short"))?;
             self.time = time;
         }
         let moof_or_behind = if header.flags & Header::BASE_IS_MOOF != 0 { moof } else { data_end };
