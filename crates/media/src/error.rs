@@ -11,14 +11,7 @@ pub enum Error {
     #[error(
         "the picture has {width}x{height} pixels, more than the {max} allowed; scale it down before sending"
     )]
-    TooManyPixels {
-        /// Columns, as the header says.
-        width: u64,
-        /// Rows, as the header says.
-        height: u64,
-        /// The caller's limit in pixels.
-        max: u64,
-    },
+    TooManyPixels { width: u64, height: u64, max: u64 },
     /// The bytes are not a JPEG that can be read.
     #[error("not a readable JPEG: {0}")]
     BadJpeg(String),
@@ -33,46 +26,20 @@ pub enum Error {
     BadRaw(String),
     /// A [`crate::Picture`] whose buffer does not fit its size.
     #[error("a {width}x{height} picture needs width * height * 3 bytes of RGB, not {bytes}")]
-    BadPicture {
-        /// Columns claimed.
-        width: u32,
-        /// Rows claimed.
-        height: u32,
-        /// Bytes held.
-        bytes: usize,
-    },
+    BadPicture { width: u32, height: u32, bytes: usize },
     /// A [`crate::Picture`] that the JPEG format cannot hold.
     #[error("a JPEG is at most 65500 pixels wide and high, not {width}x{height}")]
-    TooLargeForJpeg {
-        /// Columns.
-        width: u32,
-        /// Rows.
-        height: u32,
-    },
+    TooLargeForJpeg { width: u32, height: u32 },
     /// A size that the H.264 encoder does not take.
     #[error(
         "H.264 is 16x16 to 3840x2160 (or 2160x3840) pixels here, not {width}x{height}; record it as JPEG (codec mp4v)"
     )]
-    UnfitForH264 {
-        /// Columns.
-        width: u32,
-        /// Rows.
-        height: u32,
-    },
+    UnfitForH264 { width: u32, height: u32 },
     /// A picture for an encoder that was made for another size.
     #[error(
         "the picture has {width}x{height} pixels, but the encoder is for {expected_width}x{expected_height}; make a new one"
     )]
-    SizeChanged {
-        /// Columns of the picture.
-        width: u32,
-        /// Rows of the picture.
-        height: u32,
-        /// Columns that the encoder is for.
-        expected_width: u32,
-        /// Rows that the encoder is for.
-        expected_height: u32,
-    },
+    SizeChanged { width: u32, height: u32, expected_width: u32, expected_height: u32 },
     /// A lens whose bend cannot be undone.
     #[error("the lens cannot be straightened: {0}; correct its strength (k1), k2 to k4 or its balance")]
     UnfitLens(&'static str),
@@ -81,76 +48,38 @@ pub enum Error {
     BadH264(String),
     /// The file could not be opened or read.
     #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// The file starts like none of the formats read here.
     #[error("{} is neither JPEG, MJPEG, AVI, MP4 nor QuickTime", path.display())]
-    UnknownContainer {
-        /// The file.
-        path: PathBuf,
-    },
+    UnknownContainer { path: PathBuf },
     /// The file is sound, but its video is not made of JPEG pictures; another
     /// reader (ffmpeg) may take it.
     #[error(
         "the {container} file's video is '{codec}', not JPEG; convert it, for example with ffmpeg -i in -c:v mjpeg -q:v 3 out.avi"
     )]
     NotJpegInside {
-        /// `AVI`, `MP4`.
         container: &'static str,
         /// The four characters of the codec, or a word where there are none.
         codec: String,
     },
     /// The file's structure contradicts itself or its own length.
     #[error("the {container} file is broken at byte {offset}: {reason}")]
-    BrokenContainer {
-        /// `AVI`, `MP4`, `MJPEG`.
-        container: &'static str,
-        /// Where in the file.
-        offset: u64,
-        /// What is wrong there.
-        reason: &'static str,
-    },
+    BrokenContainer { container: &'static str, offset: u64, reason: &'static str },
     /// One frame is larger than this crate reads into memory.
     #[error("frame {index} is {bytes} bytes, more than the {max} allowed")]
-    FrameTooLarge {
-        /// The frame's number, from 0.
-        index: usize,
-        /// Its size in the file.
-        bytes: u64,
-        /// The limit.
-        max: u64,
-    },
+    FrameTooLarge { index: usize, bytes: u64, max: u64 },
     /// A fragment that is not written, because it could not be read again.
     #[error("the fragment cannot be written: {0}")]
     BadFragment(&'static str),
     /// The file may be sound, but it is not a recording as this crate writes it.
     #[error("{} is not a recording: {reason}", path.display())]
-    NotARecording {
-        /// The file.
-        path: PathBuf,
-        /// What speaks against it.
-        reason: &'static str,
-    },
+    NotARecording { path: PathBuf, reason: &'static str },
     /// A fragment number past the end.
     #[error("there is no fragment {index}: the recording has {fragments}, counted from 0")]
-    NoSuchFragment {
-        /// The number asked for.
-        index: usize,
-        /// How many there are.
-        fragments: usize,
-    },
+    NoSuchFragment { index: usize, fragments: usize },
     /// A frame number past the end.
     #[error("there is no frame {index}: the file has {frames}, counted from 0")]
-    NoSuchFrame {
-        /// The number asked for.
-        index: usize,
-        /// How many there are.
-        frames: usize,
-    },
+    NoSuchFrame { index: usize, frames: usize },
 }
 
 impl Error {

@@ -49,11 +49,8 @@ pub fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::TooManyPixels`] or [`Error::BadJpeg`].
 pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
-    let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
-    let mut decoder = contained(|| Decoder::new_with_limits(bytes, limits))?;
+    let mut decoder = opened(bytes, max_pixels)?;
     let (width, height) = (decoder.header().width, decoder.header().height);
-    check_pixels(u64::from(width), u64::from(height), max_pixels)?;
-
     decoder.set_output_format(PixelFormat::Rgb);
     let image = contained(|| decoder.decode_image())?;
     let picture = Picture { width: u32::from(width), height: u32::from(height), rgb: image.data };
@@ -63,6 +60,15 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
         return Err(Error::BadJpeg("not 8 bits a sample".into()));
     }
     Ok(picture)
+}
+
+/// A decoder that has read the header, and found no more pixels than are allowed.
+fn opened(bytes: &[u8], max_pixels: u64) -> Result<Decoder<'_>> {
+    let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    let decoder = contained(|| Decoder::new_with_limits(bytes, limits))?;
+    let (width, height) = (decoder.header().width, decoder.header().height);
+    check_pixels(u64::from(width), u64::from(height), max_pixels)?;
+    Ok(decoder)
 }
 
 /// A picture as JPEG keeps it, before colours are made of it (JFIF: BT.601, full
@@ -94,11 +100,7 @@ pub(crate) fn decode_planes(bytes: &[u8], max_pixels: u64) -> Result<Planes> {
     /// For the few pictures that are encoded once more on their way.
     const FINE: u8 = 95;
 
-    let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };
-    let decoder = contained(|| Decoder::new_with_limits(bytes, limits))?;
-    let (width, height) = (decoder.header().width, decoder.header().height);
-    check_pixels(u64::from(width), u64::from(height), max_pixels)?;
-
+    let decoder = opened(bytes, max_pixels)?;
     let colours = decoder.jpeg_color_space();
     let usual = matches!(decoder.jpeg_subsampling(), S420 | S422 | S440 | S444 | S411 | S441);
     if colours == ColorSpace::Grayscale || (colours == ColorSpace::YCbCr && usual) {

@@ -31,7 +31,6 @@ pub struct Raw<'a> {
     pub layout: Layout,
     /// Columns; even for YUYV, UYVY and NV12.
     pub width: usize,
-    /// Rows.
     pub height: usize,
     /// Bytes from one row's begin to the next one's.
     pub stride: usize,

@@ -1,7 +1,6 @@
 //! A file read at chosen places, with its length known and the work bounded.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -49,8 +48,8 @@ impl<'a> Source<'a> {
         if end.is_none_or(|end| end > self.len) {
             return Err(self.broken(offset, "it ends inside a structure"));
         }
-        read_exact_at(self.file, buffer, offset)
-            .map_err(|source| Error::Io { path: self.path.to_owned(), source })
+        let read = self.file.read_exact_at(buffer, offset);
+        read.map_err(|source| Error::Io { path: self.path.to_owned(), source })
     }
 
     /// The `N` bytes at `offset`.
@@ -74,9 +73,7 @@ impl<'a> Source<'a> {
 
     /// Counts one more part of the file as read.
     pub(crate) fn count_part(&mut self, offset: u64) -> Result<()> {
-        let Some(left) = self.parts_left.checked_sub(1) else {
-            return Err(self.broken(offset, "too many parts"));
-        };
+        let left = self.parts_left.checked_sub(1).ok_or_else(|| self.broken(offset, "too many parts"))?;
         self.parts_left = left;
         Ok(())
     }
@@ -100,10 +97,4 @@ pub(crate) fn four_characters(bytes: [u8; 4]) -> String {
         return "uncompressed".into();
     }
     bytes.escape_ascii().to_string()
-}
-
-/// Reads at a place without moving the file's own position, so that readers of
-/// one file do not disturb each other.
-pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    file.read_exact_at(buffer, offset)
 }

@@ -41,18 +41,6 @@ impl Face {
     }
 }
 
-/// Draws one line of DejaVu Sans. `x` and `y` are the left and the top of the
-/// line in pixels, `size_px` is the size of the letter m as in CSS (capitals are
-/// about 0.73 of it high). What lies outside the picture is left out.
-pub fn draw(picture: &mut Picture, x: i32, y: i32, size_px: f32, colour: Colour, text: &str) {
-    Pen::new(Face::Sans, size_px).draw(picture, x, y, colour, text);
-}
-
-/// The width of one line of DejaVu Sans in pixels.
-pub fn width(size_px: f32, text: &str) -> u32 {
-    Pen::new(Face::Sans, size_px).width(text)
-}
-
 /// A face at a size. It keeps the masks of the glyphs it has drawn, so that a
 /// clock drawn sixty times a second costs a blend and no rasterising.
 #[derive(Debug)]
@@ -82,7 +70,7 @@ impl Pen {
         Self { face, size_px, scale: PxScale::from(size_px * per_em), masks: HashMap::new() }
     }
 
-    /// The size of the em in pixels.
+    /// The size of the em in pixels; capitals are about 0.73 of it high.
     pub fn size_px(&self) -> f32 {
         self.size_px
     }
@@ -100,15 +88,9 @@ impl Pen {
         right.ceil() as u32
     }
 
-    /// Draws a line with its left top corner at `x`, `y`; says which rectangle
-    /// it may have touched.
-    pub(crate) fn draw_in(
-        &mut self,
-        picture: &mut Picture,
-        (x, y): (i32, i32),
-        colour: Colour,
-        text: &str,
-    ) -> Rect {
+    /// Draws a line with its left top corner at `x`, `y`, as far as it lies in the picture;
+    /// says which rectangle it may have touched.
+    pub fn draw(&mut self, picture: &mut Picture, x: i32, y: i32, colour: Colour, text: &str) -> Rect {
         let mut glyphs = Vec::new();
         let mut right = 0.0;
         self.place(text, |id, at, advance| {
@@ -126,11 +108,6 @@ impl Pen {
             width: right.ceil() as i32 + 2 * margin,
             height: self.line_height() as i32 + 2 * margin,
         }
-    }
-
-    /// Draws a line with its left top corner at `x`, `y`.
-    pub fn draw(&mut self, picture: &mut Picture, x: i32, y: i32, colour: Colour, text: &str) {
-        self.draw_in(picture, (x, y), colour, text);
     }
 
     /// The text, or as much of its beginning as fits into `room` pixels with an
@@ -238,6 +215,10 @@ mod tests {
 
     use super::*;
 
+    fn sans(size_px: f32) -> Pen {
+        Pen::new(Face::Sans, size_px)
+    }
+
     fn ink(picture: &Picture) -> usize {
         picture.rgb.iter().filter(|&&v| v > 0).count()
     }
@@ -255,7 +236,7 @@ mod tests {
     fn text_leaves_ink_where_it_is_drawn_and_nowhere_else() {
         let mut picture = Picture::filled(200, 60, [0; 3]);
         let mut pen = Pen::new(Face::Sans, 20.0);
-        let area = pen.draw_in(&mut picture, (50, 20), [255; 3], "Waiting… f");
+        let area = pen.draw(&mut picture, 50, 20, [255; 3], "Waiting… f");
         assert!(ink(&picture) > 300);
         canvas::fill(&mut picture, area, [0; 3]);
         assert_eq!(ink(&picture), 0);
@@ -263,9 +244,9 @@ mod tests {
 
     #[test]
     fn width_grows_with_size_and_text() {
-        assert_eq!(width(20.0, ""), 0);
-        assert!(width(20.0, "ab") > width(20.0, "a"));
-        assert!(width(40.0, "ab") > width(20.0, "ab"));
+        assert_eq!(sans(20.0).width(""), 0);
+        assert!(sans(20.0).width("ab") > sans(20.0).width("a"));
+        assert!(sans(40.0).width("ab") > sans(20.0).width("ab"));
         let pen = Pen::new(Face::MonoBold, 30.0);
         assert_eq!(pen.width("11:11"), pen.width("88:88"));
     }
@@ -274,8 +255,8 @@ mod tests {
     fn a_missing_character_is_a_question_mark() {
         let mut with = Picture::filled(40, 40, [0; 3]);
         let mut without = with.clone();
-        draw(&mut with, 2, 2, 24.0, [255; 3], "日");
-        draw(&mut without, 2, 2, 24.0, [255; 3], "?");
+        sans(24.0).draw(&mut with, 2, 2, [255; 3], "日");
+        sans(24.0).draw(&mut without, 2, 2, [255; 3], "?");
         assert_eq!(with, without);
     }
 
@@ -289,9 +270,9 @@ mod tests {
         ) {
             let mut picture = Picture::filled(32, 24, [0; 3]);
             let size = if size.is_infinite() { 300.0 } else { size };
-            draw(&mut picture, x, y, size, [255; 3], &text);
-            draw(&mut picture, near_x, near_y, size, [255; 3], &text);
-            width(size, &text);
+            sans(size).draw(&mut picture, x, y, [255; 3], &text);
+            sans(size).draw(&mut picture, near_x, near_y, [255; 3], &text);
+            sans(size).width(&text);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crate::{Config, Store, totals::Counters, writer::sync::Syncer};
+use net::Lock;
+
+use crate::{Config, Store, Totals, writer::sync::Syncer};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -11,7 +13,7 @@ pub(crate) struct Context {
     pub(crate) syncer: Syncer,
     /// The disk has less free than it has to keep.
     pub(crate) disk_is_low: Arc<AtomicBool>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) totals: Arc<Lock<Totals>>,
 }
 
 impl Context {
@@ -21,7 +23,7 @@ impl Context {
             store: Store::new(&config.directory),
             config: Arc::new(config),
             disk_is_low: Arc::default(),
-            counters: Arc::default(),
+            totals: Arc::default(),
         }
     }
 }

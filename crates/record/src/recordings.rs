@@ -7,7 +7,7 @@ use std::{
 };
 
 use hub::{Hub, Start, Stream, StreamName};
-use net::{Lock, LockGuard};
+use net::Lock;
 
 use crate::{
     Activity, Config, Error, Metadata, Store,
@@ -74,7 +74,7 @@ impl Recordings {
         let live = self.0.followed(stream)?;
         let not_recording = || Error::NotRecording { stream: stream.clone() };
         let recorder = self.0.running(&live).ok_or_else(not_recording)?;
-        self.0.recorders().declined.insert(live.epoch());
+        self.0.recorders.lock().declined.insert(live.epoch());
         recorder.stop();
         recorder.wait(PATIENCE);
         Ok(recorder.activity())
@@ -88,13 +88,13 @@ impl Recordings {
 
     /// Of all recorders that run. Does not block on the disk.
     pub fn activities(&self) -> Vec<Activity> {
-        let recorders = self.0.recorders();
+        let recorders = self.0.recorders.lock();
         recorders.running.values().filter(|r| !r.is_finished()).map(|r| r.activity()).collect()
     }
 
     /// Of all recorders that ever ran.
     pub fn totals(&self) -> Totals {
-        self.0.context.counters.totals()
+        *self.0.context.totals.lock()
     }
 
     /// Saves the last `span` of a stream as a file of its own: from its recordings, or else from what the ring still
@@ -117,13 +117,13 @@ impl Recordings {
     pub fn shut_down(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         self.0.shutdown.close();
-        let running: Vec<_> = self.0.recorders().running.values().cloned().collect();
+        let running: Vec<_> = self.0.recorders.lock().running.values().cloned().collect();
         for recorder in &running {
             recorder.stop();
         }
         for recorder in &running {
             if !recorder.wait(deadline.saturating_duration_since(Instant::now())) {
-                let stream = recorder.stream().name();
+                let stream = recorder.stream.name();
                 tracing::warn!(%stream, "a recording could not be finished in time; the next start recovers it");
             }
         }
@@ -136,10 +136,6 @@ impl Shared {
         Self { hub, context, recorders: Lock::default(), shutdown: Arc::default() }
     }
 
-    fn recorders(&self) -> LockGuard<'_, Recorders> {
-        self.recorders.lock()
-    }
-
     /// A live stream that a request is about. The request may be quicker than the thread that follows the hub: what
     /// begins by itself has begun before it is answered.
     fn followed(&self, name: &StreamName) -> Result<Stream, Error> {
@@ -149,11 +145,11 @@ impl Shared {
     }
 
     fn running(&self, stream: &Stream) -> Option<Arc<Recorder>> {
-        self.recorders().running.get(&stream.epoch()).filter(|r| !r.is_finished()).cloned()
+        self.recorders.lock().running.get(&stream.epoch()).filter(|r| !r.is_finished()).cloned()
     }
 
     fn begin(&self, stream: &Stream) -> Result<Activity, Error> {
-        let mut recorders = self.recorders();
+        let mut recorders = self.recorders.lock();
         if self.shutdown.is_closed() {
             return Err(Error::ShuttingDown);
         }
@@ -165,7 +161,7 @@ impl Shared {
     /// that rests while it has no viewers (the demo) is recorded on request only: else it would never rest. Gives true,
     /// so that it is called again.
     fn follow(&self) -> bool {
-        let mut recorders = self.recorders();
+        let mut recorders = self.recorders.lock();
         // Asked for under the lock: an older list would make it forget what was declined meanwhile.
         let streams = self.hub.streams();
         recorders.running.retain(|_, recorder| !recorder.is_finished());
@@ -188,7 +184,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.shutdown.close();
-        for recorder in self.recorders().running.values() {
+        for recorder in self.recorders.lock().running.values() {
             recorder.stop();
         }
     }

@@ -4,24 +4,15 @@
 //! is cut, is decided by its user.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use media::fmp4::{Sample, Track, WriteError, Writer};
 
+use crate::pipeline::Error;
+
 /// A fragment is written when its frames take so much memory, at the latest.
 const MAX_PENDING_BYTES: usize = 64 << 20;
-
-/// Why a video cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    #[error("cannot write {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error(transparent)]
-    Media(#[from] media::Error),
-}
 
 /// A frame's place in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,9 +49,6 @@ impl Film {
     }
 
     /// Takes the next frame.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn push(&mut self, bytes: &[u8], key: bool, moment: Moment) -> Result<(), Error> {
         if self.media.len() + bytes.len() > MAX_PENDING_BYTES {
             self.cut()?;
@@ -79,9 +67,6 @@ impl Film {
     }
 
     /// Ends a fragment, if there are frames for it, and writes it.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn cut(&mut self) -> Result<(), Error> {
         let Some(first) = self.pending.first() else {
             return Ok(());
@@ -96,9 +81,6 @@ impl Film {
     }
 
     /// Writes what is left, the index and the duration.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn finish(mut self) -> Result<(), Error> {
         self.cut()?;
         let finished = self.writer.finish();

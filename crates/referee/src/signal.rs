@@ -24,17 +24,19 @@ pub enum Side {
 impl Side {
     /// As it begins a sentence.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Left => "Left",
-            Self::Right => "Right",
-        }
+        self.of("Left", "Right")
     }
 
     /// The opponent's side.
     pub fn other(self) -> Self {
+        self.of(Self::Right, Self::Left)
+    }
+
+    /// This side's of two.
+    pub(crate) fn of<T>(self, left: T, right: T) -> T {
         match self {
-            Self::Left => Self::Right,
-            Self::Right => Self::Left,
+            Self::Left => left,
+            Self::Right => right,
         }
     }
 }
@@ -269,10 +271,7 @@ fn kind(text: &str) -> Option<Option<Kind>> {
             ("right scores", Kind::Hit(Side::Right)),
             ("simultaneous", Kind::HitsOfBoth),
         ];
-        return kinds
-            .into_iter()
-            .find(|(word, _)| text::after(hit, word).is_some())
-            .map(|(_, kind)| Some(kind));
+        return starting(hit, &kinds).map(Some);
     }
     let kinds = [
         ("off-target: blade", Kind::BladeContact),
@@ -281,7 +280,12 @@ fn kind(text: &str) -> Option<Option<Kind>> {
         ("phrase recording started", Kind::Started),
         ("phrase recording ended", Kind::Ended),
     ];
-    Some(kinds.into_iter().find(|(word, _)| text::after(text, word).is_some()).map(|(_, kind)| kind))
+    Some(starting(text, &kinds))
+}
+
+/// The kind whose word a text starts with.
+fn starting(text: &str, kinds: &[(&str, Kind)]) -> Option<Kind> {
+    kinds.iter().find(|(word, _)| text::after(text, word).is_some()).map(|(_, kind)| *kind)
 }
 
 /// `Fencer 1: HIT, Fencer 2: MISS`. Whatever is not `HIT` is no light.

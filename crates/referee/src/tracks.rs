@@ -156,17 +156,6 @@ impl Bounds {
 }
 
 impl Tracks {
-    /// Reads a `*.keypoints.json` file.
-    pub fn read(json: &[u8]) -> Result<Self, Error> {
-        file::read(json)
-    }
-
-    /// The bytes of a `*.keypoints.json` file, which [`Tracks::read`] gives back equal.
-    pub fn write(&self) -> Result<Vec<u8>, Error> {
-        self.check()?;
-        file::write(self)
-    }
-
     /// Whether all values are within what their documentation says.
     pub fn check(&self) -> Result<(), Error> {
         if !(self.fps > 0.0 && self.fps <= MAX_FPS) {

@@ -116,9 +116,7 @@ impl Walk {
 
     /// The frames: chunks `NNdc` or `NNdb`, perhaps in lists called `rec `.
     fn movie(&mut self, source: &mut Source<'_>, list: Chunk) -> Result<()> {
-        let Some(number) = self.video.number else {
-            return Err(source.not_jpeg("no video"));
-        };
+        let number = self.video.number.ok_or_else(|| source.not_jpeg("no video"))?;
         if !is_jpeg(self.video.codec) {
             return Err(source.not_jpeg(four_characters(self.video.codec)));
         }

@@ -18,9 +18,10 @@ mod avi;
 mod concatenated;
 mod mp4;
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::source::{Source, read_exact_at};
+use crate::source::Source;
 use crate::{Error, Result};
 
 pub use crate::source::MAX_FRAME_BYTES;
@@ -91,16 +92,12 @@ impl Track {
             return Ok(());
         }
         let inside = offset.checked_add(bytes).is_some_and(|end| end <= source.len());
-        let Ok(bytes) = u32::try_from(bytes) else {
-            self.torn += 1;
-            return Ok(());
-        };
-        if !inside {
-            self.torn += 1;
-            return Ok(());
-        }
         let last = self.samples.last().map_or(0.0, |sample| sample.time_secs);
-        self.samples.push(Sample { offset, bytes, time_secs: time_secs.clamp(last, MAX_TIME_SECS) });
+        let time_secs = time_secs.clamp(last, MAX_TIME_SECS);
+        match u32::try_from(bytes) {
+            Ok(bytes) if inside => self.samples.push(Sample { offset, bytes, time_secs }),
+            _ => self.torn += 1,
+        }
         Ok(())
     }
 
@@ -154,9 +151,7 @@ impl JpegFile {
         }
         let mut source = Source::new(&path, &file, metadata.len());
         let (format, mut track) = read(&mut source)?;
-        let Some(last) = track.samples.last() else {
-            return Err(source.broken(0, "it holds no whole frame"));
-        };
+        let last = track.samples.last().ok_or_else(|| source.broken(0, "it holds no whole frame"))?;
         track.settle(last.time_secs);
         Ok(Self { path, file, format, track })
     }
@@ -208,8 +203,8 @@ impl JpegFile {
             return Err(Error::FrameTooLarge { index, bytes: u64::from(sample.bytes), max: MAX_FRAME_BYTES });
         }
         let mut bytes = vec![0; sample.bytes as usize];
-        read_exact_at(&self.file, &mut bytes, sample.offset)
-            .map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        let read = self.file.read_exact_at(&mut bytes, sample.offset);
+        read.map_err(|source| Error::Io { path: self.path.clone(), source })?;
         Ok((bytes, sample.time_secs))
     }
 }

@@ -29,9 +29,7 @@ pub struct Crop {
     pub x: u32,
     /// First row.
     pub y: u32,
-    /// Columns.
     pub width: u32,
-    /// Rows.
     pub height: u32,
 }
 
@@ -84,15 +82,10 @@ impl Map {
     /// [`Error::BadPicture`], or [`Error::SizeChanged`] where it is not of the map's size.
     pub fn apply(&self, picture: &Picture) -> Result<Picture> {
         picture.check()?;
-        let (width, height) = self.source;
-        if (picture.width, picture.height) != self.source {
-            let &Picture { width: columns, height: rows, .. } = picture;
-            return Err(Error::SizeChanged {
-                width: columns,
-                height: rows,
-                expected_width: width,
-                expected_height: height,
-            });
+        let &Picture { width, height, .. } = picture;
+        if (width, height) != self.source {
+            let (expected_width, expected_height) = self.source;
+            return Err(Error::SizeChanged { width, height, expected_width, expected_height });
         }
         let stride = width as usize * 3;
         let mut rgb = vec![0; self.taps.len() * 3];
@@ -171,13 +164,8 @@ impl Crop {
                 best = size;
             }
         }
-        let (inner_width, inner_height) = best;
-        let (x, y) = ((width - inner_width) / 2, (height - inner_height) / 2);
-        (inner_width >= MIN_SIDE && inner_height >= MIN_SIDE).then_some(Self {
-            x,
-            y,
-            width: inner_width,
-            height: inner_height,
-        })
+        let (x, y) = ((width - best.0) / 2, (height - best.1) / 2);
+        let crop = Self { x, y, width: best.0, height: best.1 };
+        (crop.width >= MIN_SIDE && crop.height >= MIN_SIDE).then_some(crop)
     }
 }

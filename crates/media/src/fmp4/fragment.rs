@@ -35,9 +35,7 @@ const NTP_TO_UNIX: u64 = 2_208_988_800;
 /// than is ever read again, times do not rise, or the head grows beyond
 /// [`MAX_HEAD_BYTES`].
 pub fn fragment_head(number: u32, wall: SystemTime, samples: &[Sample]) -> Result<Vec<u8>> {
-    let Some(first) = samples.first() else {
-        return Err(Error::BadFragment("it has no sample"));
-    };
+    let first = samples.first().ok_or(Error::BadFragment("it has no sample"))?;
     let durations = durations(samples)?;
     let extra_bytes = extra::size(samples);
     if extra_bytes + 12 * samples.len() as u64 + 200 > MAX_HEAD_BYTES {
@@ -113,31 +111,19 @@ fn run(out: &mut Vec<u8>, samples: &[Sample], durations: &[u32]) {
 
 /// The header of an `mdat` with so many bytes of media, 64 bits wide where needed.
 fn media_header(media: u64) -> Vec<u8> {
-    let mut header = Vec::with_capacity(16);
     match u32::try_from(media + 8) {
-        Ok(size) => {
-            put_u32(&mut header, size);
-            header.extend(b"mdat");
-        }
-        Err(_) => {
-            put_u32(&mut header, 1);
-            header.extend(b"mdat");
-            put_u64(&mut header, media + 16);
-        }
+        Ok(size) => [&size.to_be_bytes()[..], b"mdat"].concat(),
+        Err(_) => [&1_u32.to_be_bytes()[..], b"mdat", &(media + 16).to_be_bytes()].concat(),
     }
-    header
 }
 
 /// Seconds since 1900 in the upper half, their fraction in the lower; the seconds
 /// wrap in 2036.
 fn to_ntp(wall: SystemTime) -> u64 {
-    let (seconds, nanos) = match wall.duration_since(UNIX_EPOCH) {
-        Ok(after) => (after.as_secs(), after.subsec_nanos()),
-        Err(_) => (0, 0),
-    };
+    let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     // Rounded up, so that rounding down on the way back gives the same nanosecond.
-    let fraction = (u64::from(nanos) << 32).div_ceil(1_000_000_000);
-    seconds.wrapping_add(NTP_TO_UNIX) << 32 | fraction
+    let fraction = (u64::from(since.subsec_nanos()) << 32).div_ceil(1_000_000_000);
+    since.as_secs().wrapping_add(NTP_TO_UNIX) << 32 | fraction
 }
 
 /// The time that [`to_ntp`] wrote. Seconds in the lower half of their range are of

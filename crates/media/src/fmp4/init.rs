@@ -49,11 +49,12 @@ pub fn duration_patch(init: &[u8], ticks: u64) -> Result<(u64, Vec<u8>)> {
         offset: offset as u64,
         reason: "its header does not end with the room for a duration",
     };
-    let Some(mehd) = init.get(offset + 8..offset + 8 + MEHD_BYTES) else {
-        return Err(broken);
-    };
-    let ours = &init[offset + 4..offset + 8] == b"mvex" && mehd[..4] == (MEHD_BYTES as u32).to_be_bytes();
-    if !ours || !matches!(&mehd[4..8], b"free" | b"mehd") {
+    let ours = init.get(offset + 8..offset + 8 + MEHD_BYTES).is_some_and(|mehd| {
+        &init[offset + 4..offset + 8] == b"mvex"
+            && mehd[..4] == (MEHD_BYTES as u32).to_be_bytes()
+            && matches!(&mehd[4..8], b"free" | b"mehd")
+    });
+    if !ours {
         return Err(broken);
     }
     let mut patch = Vec::with_capacity(MEHD_BYTES);

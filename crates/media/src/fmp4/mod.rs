@@ -28,6 +28,7 @@ mod reader;
 mod recording;
 mod sample_check;
 mod scan;
+mod time;
 mod walk;
 mod writer;
 
@@ -37,6 +38,7 @@ pub use init::{duration_patch, init};
 pub use reader::Reader;
 pub use recording::{Codec, Fragment, FragmentEntry, MAX_HEAD_BYTES, Placed, Sample, TIMESCALE, Track};
 pub use scan::{Scan, scan};
+pub use time::{duration, ticks};
 pub use writer::{WriteError, Writer};
 
 #[cfg(test)]

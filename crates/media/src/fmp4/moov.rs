@@ -18,15 +18,11 @@ const OTHER: &str = "its header was written by another program";
 pub(super) fn read(source: &mut Source<'_>, path: &Path) -> Result<(Track, u64)> {
     let not_ours = |reason| Error::NotARecording { path: path.to_owned(), reason };
     let len = source.len();
-    let Some(ftyp) = next_box(source, 0, len)? else {
-        return Err(not_ours(TORN));
-    };
+    let ftyp = next_box(source, 0, len)?.ok_or_else(|| not_ours(TORN))?;
     if &ftyp.name != b"ftyp" {
         return Err(not_ours("it does not begin like an MP4"));
     }
-    let Some(moov) = next_box(source, ftyp.next, len)? else {
-        return Err(not_ours(TORN));
-    };
+    let moov = next_box(source, ftyp.next, len)?.ok_or_else(|| not_ours(TORN))?;
     if &moov.name != b"moov" || moov.next > MAX_BYTES {
         return Err(not_ours(OTHER));
     }

@@ -1,6 +1,7 @@
 //! A recording opened for reading: its fragments, their samples, their bytes.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use super::fragment::PRFT_BYTES;
 use super::recording::{Fragment, Placed, Track};
 use super::walk::{Whole, fragment_at, fragments};
 use super::{index, moov};
-use crate::source::{MAX_FRAME_BYTES, Source, read_exact_at};
+use crate::source::{MAX_FRAME_BYTES, Source};
 use crate::{Error, Result};
 
 /// A recording, finished, growing or torn. Reads at chosen places, so that many
@@ -20,7 +21,7 @@ pub struct Reader {
     track: Track,
     fragments: Vec<Fragment>,
     /// Where `ftyp` and `moov` end.
-    init_len: u64,
+    pub(super) init_len: u64,
     /// Where the last fragment's time ends.
     end_time: u64,
     finished: bool,
@@ -64,11 +65,6 @@ impl Reader {
     /// Where the last whole fragment's time ends, in ticks from the start.
     pub fn end_time(&self) -> u64 {
         self.end_time
-    }
-
-    /// Bytes of `ftyp` and `moov`, behind which the first fragment begins.
-    pub fn init_len(&self) -> u64 {
-        self.init_len
     }
 
     /// The end of the last whole fragment, or of the header where there is none:
@@ -137,25 +133,16 @@ impl Reader {
     /// [`Error::Io`], also when the file has become shorter, or
     /// [`Error::BrokenContainer`] when `placed` is not of this recording.
     pub fn read(&self, placed: &Placed) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.read_into(placed, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// As [`Reader::read`], into a buffer whose content is replaced.
-    ///
-    /// # Errors
-    /// As [`Reader::read`].
-    pub fn read_into(&self, placed: &Placed, bytes: &mut Vec<u8>) -> Result<()> {
         let length = u64::from(placed.sample.bytes);
         let source = source(&self.path, &self.file, self.whole_bytes());
         let inside = placed.offset.checked_add(length).is_some_and(|end| end <= source.len());
         if !inside || length > MAX_FRAME_BYTES {
             return Err(source.broken(placed.offset, "a sample is not of this recording"));
         }
-        bytes.resize(length as usize, 0);
-        read_exact_at(&self.file, bytes, placed.offset)
-            .map_err(|source| Error::Io { path: self.path.clone(), source })
+        let mut bytes = vec![0; length as usize];
+        let read = self.file.read_exact_at(&mut bytes, placed.offset);
+        read.map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        Ok(bytes)
     }
 
     fn fragment(&self, index: usize) -> Result<Fragment> {

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::reader::{length, source};
-use super::recording::{Codec, Fragment, FragmentEntry, Placed, TIMESCALE, Track};
+use super::recording::{Codec, Fragment, FragmentEntry, Placed, Track};
 use super::sample_check::is_there;
+use super::time::duration;
 use super::walk::fragments;
 use super::{index, moov};
 use crate::Result;
@@ -102,12 +103,8 @@ fn summary(source: &mut Source<'_>, track: Track, init_len: u64, seen: &[Seen]) 
         has_index: index.is_some_and(|found| found.begin == whole_bytes && found.entries == fragments),
         fragments,
         first_wall: seen.first().and_then(|first| first.fragment.wall),
-        last_wall_end: last.and_then(|last| {
-            let ticks = last.end_time - last.fragment.time;
-            let seconds = Duration::from_secs(ticks / u64::from(TIMESCALE));
-            let rest = ticks % u64::from(TIMESCALE) * 1_000_000_000 / u64::from(TIMESCALE);
-            last.fragment.wall?.checked_add(seconds)?.checked_add(Duration::from_nanos(rest))
-        }),
+        last_wall_end: last
+            .and_then(|last| last.fragment.wall?.checked_add(duration(last.end_time - last.fragment.time))),
         track,
         init_len,
     })

@@ -3,7 +3,7 @@
 use super::boxes::Fields;
 
 /// Flags of `trun` that put a field into each sample's entry.
-const PER_SAMPLE: u32 = 0xF00;
+pub(crate) const PER_SAMPLE: u32 = 0xF00;
 
 /// `tfhd`: the track, and what holds for samples that do not say otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +70,6 @@ impl<'a> Run<'a> {
         // The first sample's flags, where they differ.
         entries.u32_if(flags & 0x4 != 0)?;
         Some(Self { flags, count, data_offset, entries })
-    }
-
-    /// Whether its samples are all alike: nothing is said of each.
-    pub(crate) fn is_uniform(&self) -> bool {
-        self.flags & PER_SAMPLE == 0
     }
 
     /// The next sample; `None` where the table is shorter than its count.

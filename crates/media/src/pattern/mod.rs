@@ -69,12 +69,10 @@ impl TestPattern {
         }
     }
 
-    /// Columns.
     pub fn width(&self) -> u32 {
         self.picture.width
     }
 
-    /// Rows.
     pub fn height(&self) -> u32 {
         self.picture.height
     }
@@ -126,7 +124,7 @@ impl TestPattern {
         let (x, y) = layout.clock;
         let room = (self.picture.width as f32 - x).max(0.0) as u32;
         let clock = self.clock.fitted(clock, room).into_owned();
-        self.write(Which::Clock, (x, y), TEXT, &clock);
+        self.touched.push(write(&mut self.picture, &mut self.clock, (x, y), TEXT, &clock));
 
         if self.counter.size_px() < LEGIBLE_PX {
             return;
@@ -139,7 +137,7 @@ impl TestPattern {
             // The clock's digits start a little right of their advance.
             x + 0.06 * layout.clock_px
         };
-        self.write(Which::Counter, (left, below), ACCENT, &count);
+        self.touched.push(write(&mut self.picture, &mut self.counter, (left, below), ACCENT, &count));
     }
 
     fn draw_head(&mut self, millis: u64, caption: &str) {
@@ -152,7 +150,7 @@ impl TestPattern {
         let dot = (right - tag - 0.28 * unit, 0.75 * unit);
         if self.label.size_px() >= LEGIBLE_PX {
             let top = dot.1 - self.label.line_height() as f32 / 2.0;
-            self.write(Which::Label, (right - tag, top), TEXT, "LIVE");
+            self.touched.push(write(&mut self.picture, &mut self.label, (right - tag, top), TEXT, "LIVE"));
             let radius = 0.11 * unit;
             ring(&mut self.picture, dot, 0.0, radius, LIVE, glow);
             self.touched.push(canvas::around(dot, radius + 1.0));
@@ -161,30 +159,14 @@ impl TestPattern {
             let top = dot.1 - self.caption.line_height() as f32 / 2.0;
             let room = (dot.0 - 0.5 * unit - margin).max(0.0) as u32;
             let caption = self.caption.fitted(caption, room).into_owned();
-            self.write(Which::Caption, (margin, top), TEXT, &caption);
+            self.touched.push(write(&mut self.picture, &mut self.caption, (margin, top), TEXT, &caption));
         }
-    }
-
-    fn write(&mut self, which: Which, at: (f32, f32), colour: Colour, text: &str) {
-        let pen = match which {
-            Which::Caption => &mut self.caption,
-            Which::Clock => &mut self.clock,
-            Which::Counter => &mut self.counter,
-            Which::Label => &mut self.label,
-        };
-        let at = (at.0.round() as i32, at.1.round() as i32);
-        let area = pen.draw_in(&mut self.picture, at, colour, text);
-        self.touched.push(area);
     }
 }
 
-/// Names a pen without borrowing the pattern.
-#[derive(Clone, Copy)]
-enum Which {
-    Caption,
-    Clock,
-    Counter,
-    Label,
+/// Writes a text, and gives the place that it takes.
+fn write(picture: &mut Picture, pen: &mut Pen, (x, y): (f32, f32), colour: Colour, text: &str) -> Rect {
+    pen.draw(picture, x.round() as i32, y.round() as i32, colour, text)
 }
 
 /// The dial's light, prepared: for each of its pixels the angle it lies at.

@@ -68,7 +68,7 @@ impl Replay {
         let begins_at = match from {
             Position::FromStart(time) => time,
             Position::FromEnd(time) => end.saturating_sub(time),
-            Position::At(time) => since(reader.start(), time),
+            Position::At(time) => since(reader.start, time),
         };
         Ok(Self {
             store: store.clone(),
@@ -180,10 +180,10 @@ impl Replay {
             return Ok(true);
         }
         // In this order: a recording that has ended before its file is read has all of its fragments in it.
-        let is_growing = self.reader.is_growing() && self.store.unindexed().is_growing(self.reader.id());
+        let is_growing = self.reader.is_growing() && self.store.unindexed().is_growing(&self.reader.id);
         let more = self.reader.refresh()?;
         if !more && !is_growing {
-            self.reader.ended();
+            self.reader.growing = false;
         }
         Ok(more)
     }
@@ -193,14 +193,10 @@ impl Replay {
         let from = from.saturating_sub(self.offset);
         let fragment = self.next.max(self.reader.fragment_at(from));
         self.next = fragment + 1;
-        match self.reader.strip(
-            fragment,
-            from,
-            self.last.map(|last| last.saturating_sub(self.offset)),
-            self.step,
-        ) {
+        let last = self.last.map(|last| last.saturating_sub(self.offset));
+        match self.reader.strip(fragment, from, last, self.step) {
             Ok(strip) => {
-                self.last = strip.last().map(|time| self.offset + time).or(self.last);
+                self.last = strip.last.map(|time| self.offset + time).or(self.last);
                 self.strip = Some(strip);
             }
             Err(error) => self.pass_over(&error),
@@ -210,7 +206,7 @@ impl Replay {
     fn pass_over(&mut self, error: &Error) {
         self.bad_fragments += 1;
         if self.bad_fragments == 1 {
-            let recording = self.reader.id();
+            let recording = &self.reader.id;
             tracing::warn!(stream = %recording.stream, file = recording.file.as_str(), %error, "a part of a recording cannot be replayed");
         }
     }
@@ -226,7 +222,7 @@ impl Replay {
             }
         };
         // By the wall clock, so that a pause stays a pause; a clock that was set back does not turn time around.
-        let apart = since(self.reader.start(), reader.start()).max(self.reader.end());
+        let apart = since(self.reader.start, reader.start).max(self.reader.end());
         self.offset += apart;
         self.reader = reader;
         self.next = 0;
@@ -235,7 +231,7 @@ impl Replay {
 
     fn next_recording(&self) -> Result<Option<RecordingId>, Error> {
         const PAST: Duration = Duration::from_millis(1);
-        let current = self.reader.id();
+        let current = &self.reader.id;
         let mut after = self.reader.end_time();
         // The recording itself may be noted to end a little later than its last frame.
         for _ in 0..2 {
@@ -243,12 +239,8 @@ impl Replay {
                 return Ok(None);
             };
             if found.file != current.file.as_str() {
-                let is_later = found.start_time > self.reader.start();
-                return if is_later {
-                    RecordingId::parse(&current.stream, &found.file).map(Some)
-                } else {
-                    Ok(None)
-                };
+                let is_later = found.start_time > self.reader.start;
+                return is_later.then(|| RecordingId::parse(&current.stream, &found.file)).transpose();
             }
             after = found.end_time;
         }

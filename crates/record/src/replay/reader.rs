@@ -8,7 +8,7 @@ use std::{
 use hub::{CaptureTime, Format, Frame, Moment};
 use jiff::Timestamp;
 use media::{
-    fmp4::{Codec, Placed, Reader, TIMESCALE},
+    fmp4::{Codec, Placed, Reader, duration, ticks},
     h264::Decoder,
 };
 
@@ -20,10 +20,11 @@ const QUALITY: u8 = 85;
 
 #[derive(Debug)]
 pub(super) struct RecordingReader {
-    id: RecordingId,
-    start: Timestamp,
+    pub(super) id: RecordingId,
+    pub(super) start: Timestamp,
     reader: Reader,
-    growing: bool,
+    /// False once nothing more comes.
+    pub(super) growing: bool,
 }
 
 /// What is left to read of a fragment.
@@ -33,7 +34,7 @@ pub(super) struct Strip {
     /// Of an H.264 recording. A fragment begins with a key frame, so each has its own.
     decoder: Option<Decoder>,
     /// The time of the last sample that is wanted.
-    last: Option<Duration>,
+    pub(super) last: Option<Duration>,
     /// When the fragment's first sample was taken, and its time in the recording.
     wall: SystemTime,
     begin: u64,
@@ -50,14 +51,6 @@ impl RecordingReader {
     pub(super) fn new(open: OpenFile) -> Result<Self, Error> {
         let reader = Reader::open(open.file, &open.path)?;
         Ok(Self { id: open.id, start: open.metadata.start_time, reader, growing: open.growing })
-    }
-
-    pub(super) fn id(&self) -> &RecordingId {
-        &self.id
-    }
-
-    pub(super) fn start(&self) -> Timestamp {
-        self.start
     }
 
     /// Its length as far as it is written.
@@ -90,11 +83,6 @@ impl RecordingReader {
         self.growing && !self.reader.finished()
     }
 
-    /// Notes that nothing more comes.
-    pub(super) fn ended(&mut self) {
-        self.growing = false;
-    }
-
     /// Looks for fragments that came since; whether there are any.
     pub(super) fn refresh(&mut self) -> Result<bool, Error> {
         Ok(self.reader.refresh()?)
@@ -111,7 +99,8 @@ impl RecordingReader {
     ) -> Result<Strip, Error> {
         let samples = self.reader.samples(fragment)?;
         let begin = samples.first().map_or(0, |first| first.sample.time);
-        let wall = self.reader.wall(fragment)?.unwrap_or_else(|| self.start_wall() + duration(begin));
+        let wall =
+            self.reader.wall(fragment)?.unwrap_or_else(|| SystemTime::from(self.start) + duration(begin));
         let (picks, last) = pick(samples, from, last, step);
         let decoder = if picks.is_empty() { None } else { self.decoder()? };
         Ok(Strip { picks: picks.into_iter(), decoder, last, wall, begin })
@@ -121,10 +110,6 @@ impl RecordingReader {
         let track = self.reader.track();
         let Codec::H264 { sps, pps } = &track.codec else { return Ok(None) };
         Ok(Some(Decoder::new(sps, pps)?.cropped(track.width, track.height)))
-    }
-
-    fn start_wall(&self) -> SystemTime {
-        self.start.into()
     }
 
     fn frame(&self, placed: Placed, payload: Vec<u8>, wall: SystemTime) -> Frame {
@@ -143,11 +128,6 @@ impl RecordingReader {
 }
 
 impl Strip {
-    /// The time of the last frame that it has or had.
-    pub(super) fn last(&self) -> Option<Duration> {
-        self.last
-    }
-
     /// The next wanted frame and its time in the recording. After an error there is nothing more to be had.
     pub(super) fn next(&mut self, reader: &RecordingReader) -> Option<Result<(Duration, Frame), Error>> {
         loop {
@@ -170,10 +150,7 @@ impl Strip {
             return if pick.wanted { Ok(Some(reader.reader.read(&pick.placed)?)) } else { Ok(None) };
         };
         let decoded = decoder.decode(&reader.reader.read(&pick.placed)?)?;
-        match decoded.filter(|_| pick.wanted) {
-            Some(picture) => Ok(Some(picture.to_jpeg(QUALITY)?)),
-            None => Ok(None),
-        }
+        Ok(decoded.filter(|_| pick.wanted).map(|picture| picture.to_jpeg(QUALITY)).transpose()?)
     }
 }
 
@@ -199,18 +176,4 @@ fn pick(
     }
     picks.truncate(end);
     (picks, if end > 0 { last } else { None })
-}
-
-fn duration(ticks: u64) -> Duration {
-    let scale = u64::from(TIMESCALE);
-    // Less than a second's ticks: no overflow.
-    let nanos = (ticks % scale) * 1_000_000_000 / scale;
-    Duration::from_secs(ticks / scale) + Duration::from_nanos(nanos)
-}
-
-/// To the nearest tick, so that [`duration`] and back is the same.
-fn ticks(time: Duration) -> u64 {
-    let scale = u64::from(TIMESCALE);
-    let part = (u64::from(time.subsec_nanos()) * scale + 500_000_000) / 1_000_000_000;
-    time.as_secs().saturating_mul(scale).saturating_add(part)
 }

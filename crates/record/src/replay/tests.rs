@@ -300,7 +300,7 @@ fn an_h264_recording_is_shown_as_jpeg() {
         }
         fragments.push(fragment);
     }
-    let mut segment = room.begin_with(0, Codec::H264, encoder.unwrap().track().clone());
+    let mut segment = room.begin_with(0, Codec::H264, encoder.unwrap().track);
     for fragment in &fragments {
         segment.append(fragment).unwrap();
     }

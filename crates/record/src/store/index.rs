@@ -44,15 +44,6 @@ pub(crate) struct Known {
     pub(crate) settled: bool,
 }
 
-/// A recording as retention sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Aged {
-    pub(crate) stream: String,
-    pub(crate) file: String,
-    pub(crate) end: Timestamp,
-    pub(crate) bytes: u64,
-}
-
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) count: u64,
@@ -273,15 +264,13 @@ impl Index {
         select.query_map([], |row| row.get(0))?.collect()
     }
 
-    /// All, those that ended first in front.
-    pub(crate) fn by_age(&self) -> Result<Vec<Aged>> {
+    /// All, those that ended first in front: stream, file, end and size.
+    pub(crate) fn by_age(&self) -> Result<Vec<(String, String, Timestamp, u64)>> {
         let mut select = self.connection.prepare_cached(
             "SELECT stream, file, end_ms, size FROM recordings ORDER BY end_ms, stream, file",
         )?;
-        let rows = select.query_map([], |row| {
-            let (end, bytes) = (time(row.get(2)?), unsigned(row.get(3)?));
-            Ok(Aged { stream: row.get(0)?, file: row.get(1)?, end, bytes })
-        })?;
+        let rows = select
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, time(row.get(2)?), unsigned(row.get(3)?))))?;
         rows.collect()
     }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::Codec;
 
 /// A metadata file is not read further than this, in bytes. Ours have 15 kB at most, with a hundred gaps.
-pub(crate) const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: u64 = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,7 +38,7 @@ pub struct Gap {
     pub frames: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     pub stream_name: String,
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
@@ -53,7 +53,7 @@ pub struct Metadata {
     pub average_fps: f64,
     #[serde(default, deserialize_with = "read_number")]
     pub target_fps: f64,
-    #[serde(default = "any_codec", deserialize_with = "read_codec")]
+    #[serde(default, deserialize_with = "read_codec")]
     pub codec: Codec,
     /// As the recordings' folder is configured: relative if that is.
     #[serde(default)]
@@ -92,25 +92,7 @@ impl Metadata {
 
     /// All that is known of a recording without metadata and without a look inside.
     pub(crate) fn of_name(id: &RecordingId) -> Self {
-        Self {
-            stream_name: String::new(),
-            start_time: id.start(),
-            end_time: id.start(),
-            duration_seconds: 0.0,
-            total_frames: 0,
-            average_fps: 0.0,
-            target_fps: 0.0,
-            codec: any_codec(),
-            recording_path: String::new(),
-            file: String::new(),
-            status: Status::Finished,
-            kind: Kind::Segment,
-            size_bytes: 0,
-            width: 0,
-            height: 0,
-            frames_lost: 0,
-            gaps: Vec::new(),
-        }
+        Self { start_time: id.start(), end_time: id.start(), ..Self::default() }
     }
 
     /// With what the file's place and size say, whatever its metadata claims: it may have been moved or copied.
@@ -149,14 +131,15 @@ fn read_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// For a file that does not say: the stream server's default.
 fn read_codec<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Codec, D::Error> {
     let name = serde_json::Value::deserialize(deserializer)?;
-    Ok(Codec::deserialize(name).unwrap_or_else(|_| any_codec()))
+    Ok(Codec::deserialize(name).unwrap_or_default())
 }
 
-/// For a file that does not say: the stream server's default.
-fn any_codec() -> Codec {
-    Codec::Mp4v
+/// What lies beside a recording, if that is its metadata.
+pub(super) fn read_metadata(folder: &Folder, id: &RecordingId) -> Option<Metadata> {
+    Metadata::from_json(&folder.read(&id.file.metadata(), MAX_FILE).ok()?)
 }
 
 /// Puts the metadata of a recording beside it.

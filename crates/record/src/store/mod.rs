@@ -129,22 +129,23 @@ impl Store {
     }
 
     fn make_file(&self, id: &RecordingId) -> io::Result<(Folder, File)> {
-        let make = || {
+        let make = || -> io::Result<_> {
             let folder = self.make_folder(&id.stream)?;
             let file = folder.create(id.file.as_str())?;
             Ok((folder, file))
         };
-        // Another thread may delete the folder, empty as it is, in this very moment.
-        make().or_else(
-            |error: io::Error| if error.kind() == io::ErrorKind::NotFound { make() } else { Err(error) },
-        )
+        match make() {
+            // Another thread may delete the folder, empty as it is, in this very moment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(),
+            made => made,
+        }
     }
 
     fn make_folder(&self, stream: &StreamName) -> io::Result<Folder> {
         let (root, made) = Root::make(self.directory())?;
         if made {
             // Whatever index was open lay in a folder that is no more.
-            *self.index() = None;
+            *self.0.index.lock() = None;
         }
         root.make_folder(stream)
     }
@@ -203,11 +204,10 @@ impl Store {
             || {
                 self.with_index(|index| {
                     let mut candidates = index.around(stream, time)?;
-                    candidates.extend(
-                        self.unindexed().that(|entry| {
-                            entry.kind == Kind::Segment && entry.stream_name == stream.as_str()
-                        }),
-                    );
+                    let segment = |entry: &Metadata| {
+                        entry.kind == Kind::Segment && entry.stream_name == stream.as_str()
+                    };
+                    candidates.extend(self.unindexed().that(segment));
                     Ok(holding_or_after(candidates, time))
                 })
             },
@@ -236,7 +236,7 @@ impl Store {
 
     /// Deletes; gives the bytes, and whether the folder went with it.
     pub(crate) fn take_away(&self, id: &RecordingId) -> Result<(u64, bool), Error> {
-        let _tidying = self.tidy();
+        let _tidying = self.0.tidying.lock();
         let folder = self.folder(id)?;
         let size = self.found(id, folder.size(id.file.as_str()))?;
         if self.unindexed().is_growing(id) || folder.is_locked(id.file.as_str()) {

@@ -9,18 +9,18 @@ use std::{
     fs::{File, TryLockError},
     io,
     os::unix::fs::FileExt,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use hub::StreamName;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use media::fmp4::{self, Scan, TIMESCALE, Track};
 
 use super::{
     folder::{Folder, Root, is_absence, is_temporary},
     index::Known,
     layout::place,
-    metadata::{MAX_FILE, write_metadata},
+    metadata::{read_metadata, write_metadata},
 };
 use crate::{Codec, Error, Metadata, RecordingId, Status, Store};
 
@@ -142,7 +142,7 @@ impl Visit<'_> {
         if self.store.unindexed().is_growing(&id) {
             return Ok(());
         }
-        let ours = || self.noted(&id).is_some_and(|noted| noted.file == id.file.as_str());
+        let ours = || read_metadata(&self.folder, &id).is_some_and(|noted| noted.file == id.file.as_str());
         let alone = || {
             !names.contains(id.file.as_str())
                 && self.folder.size(id.file.as_str()).is_err_and(|error| is_absence(&error))
@@ -166,8 +166,8 @@ impl Visit<'_> {
             return Ok(());
         }
         let store = self.store;
-        let _tidying = store.tidy();
-        let noted = self.noted(id);
+        let _tidying = store.0.tidying.lock();
+        let noted = read_metadata(&self.folder, id);
         match noted {
             Some(noted) if noted.status != Status::Recording && noted.size_bytes == size => {
                 self.list(id, noted, size, true);
@@ -183,10 +183,6 @@ impl Visit<'_> {
                 looked
             }
         }
-    }
-
-    fn noted(&self, id: &RecordingId) -> Option<Metadata> {
-        Metadata::from_json(&self.folder.read(&id.file.metadata(), MAX_FILE).ok()?)
     }
 
     fn list(&mut self, id: &RecordingId, metadata: Metadata, size: u64, settled: bool) {
@@ -246,8 +242,8 @@ impl Visit<'_> {
         let metadata = found(id, noted, scan, status).placed(id, self.store.directory(), size_now);
         if status == Status::Healed {
             self.round.recovered += 1;
-            let (path, cut_bytes) =
-                (place(self.store.directory(), id), size.saturating_sub(scan.whole_bytes));
+            let path = place(self.store.directory(), id);
+            let cut_bytes = size.saturating_sub(scan.whole_bytes);
             tracing::info!(path = %path.display(), frames = scan.frames, cut_bytes, "recovered a recording");
         }
         let written = write_metadata(&self.folder, id, &metadata, true);
@@ -379,9 +375,7 @@ fn wall(time: Option<SystemTime>) -> Option<Timestamp> {
 }
 
 fn later(start: Timestamp, ticks: u64) -> Timestamp {
-    let lasted = Duration::from_secs_f64(ticks as f64 / f64::from(TIMESCALE));
-    let lasted = SignedDuration::try_from(lasted).unwrap_or(SignedDuration::ZERO);
-    start.checked_add(lasted).unwrap_or(start)
+    start.checked_add(fmp4::duration(ticks)).unwrap_or(start)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use hub::StreamName;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 
-use super::{folder::Root, layout::place};
+use super::{folder::Root, index::Index, layout::place};
 use crate::{Disk, Error, Filter, RecordingId, Retention, Store, TimeOfDay};
 
 /// What a sweep checks.
@@ -104,10 +104,8 @@ pub(crate) fn decide(
 /// The next time, by the zone of `now`, that it is so late. A time that summer time leaves out comes an hour later that
 /// day, and one that comes twice is meant the first time.
 pub(crate) fn next_run(now: &Zoned, at: TimeOfDay) -> Timestamp {
-    let time = to_i8(at.hour)
-        .zip(to_i8(at.minute))
-        .and_then(|(hour, minute)| civil::Time::new(hour, minute, 0, 0).ok());
-    let time = time.unwrap_or(civil::Time::midnight());
+    let (hour, minute) = (at.hour.try_into().unwrap_or(-1), at.minute.try_into().unwrap_or(-1));
+    let time = civil::Time::new(hour, minute, 0, 0).unwrap_or(civil::Time::midnight());
     // The second day is enough, but where a whole day was left out (Samoa, in December 2011).
     for days in 0..4 {
         let day = now.date().saturating_add(days.days()).to_datetime(time);
@@ -119,10 +117,6 @@ pub(crate) fn next_run(now: &Zoned, at: TimeOfDay) -> Timestamp {
         }
     }
     now.timestamp().saturating_add(24.hours()).unwrap_or(Timestamp::MAX)
-}
-
-fn to_i8(number: u8) -> Option<i8> {
-    i8::try_from(number).ok()
 }
 
 /// Now, by the machine's own time zone, or else by UTC, which the log then says.
@@ -163,10 +157,10 @@ impl Store {
 
     fn candidates(&self) -> Result<Vec<Candidate>, Error> {
         let mut candidates = Vec::new();
-        for aged in self.with_index(|index| index.by_age())? {
-            let Ok(stream) = aged.stream.parse::<StreamName>() else { continue };
-            if let Ok(id) = RecordingId::parse(&stream, &aged.file) {
-                candidates.push(Candidate { id, end_time: aged.end, bytes: aged.bytes, growing: false });
+        for (stream, file, end_time, bytes) in self.with_index(Index::by_age)? {
+            let Ok(stream) = stream.parse::<StreamName>() else { continue };
+            if let Ok(id) = RecordingId::parse(&stream, &file) {
+                candidates.push(Candidate { id, end_time, bytes, growing: false });
             }
         }
         for (id, metadata) in self.unindexed().growing() {

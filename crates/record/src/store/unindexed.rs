@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use net::{Lock, LockGuard};
+use net::Lock;
 
 use crate::{Metadata, RecordingId};
 
@@ -30,7 +30,7 @@ enum State {
 impl Unindexed {
     /// Takes a name before there is a file of it: recovery would take the file for what a crash left. `false` if it is taken.
     pub(crate) fn reserve(&self, id: &RecordingId) -> bool {
-        let mut entries = self.entries();
+        let mut entries = self.0.lock();
         if entries.contains_key(id) {
             return false;
         }
@@ -39,7 +39,7 @@ impl Unindexed {
     }
 
     pub(crate) fn show(&self, id: &RecordingId, metadata: Metadata) {
-        if let Some(entry) = self.entries().get_mut(id) {
+        if let Some(entry) = self.0.lock().get_mut(id) {
             entry.metadata = Some(metadata);
         }
     }
@@ -47,60 +47,50 @@ impl Unindexed {
     /// It grows no more, and waits here for the index.
     pub(crate) fn end(&self, id: &RecordingId, metadata: Metadata, settled: bool) {
         let entry = Entry { metadata: Some(metadata), state: State::Ended { settled } };
-        self.entries().insert(id.clone(), entry);
+        self.0.lock().insert(id.clone(), entry);
     }
 
     pub(crate) fn remove(&self, id: &RecordingId) {
-        self.entries().remove(id);
+        self.0.lock().remove(id);
     }
 
     /// Drops one that has ended; one that grows is its writer's.
     pub(crate) fn remove_ended(&self, id: &RecordingId) {
-        let mut entries = self.entries();
+        let mut entries = self.0.lock();
         if entries.get(id).is_some_and(|entry| entry.state != State::Growing) {
             entries.remove(id);
         }
     }
 
     pub(crate) fn is_growing(&self, id: &RecordingId) -> bool {
-        self.entries().get(id).is_some_and(|entry| entry.state == State::Growing)
+        self.0.lock().get(id).is_some_and(|entry| entry.state == State::Growing)
     }
 
     /// Its metadata, and whether it grows.
     pub(crate) fn get(&self, id: &RecordingId) -> Option<(Metadata, bool)> {
-        let entries = self.entries();
+        let entries = self.0.lock();
         let entry = entries.get(id)?;
         Some((entry.metadata.clone()?, entry.state == State::Growing))
     }
 
     pub(crate) fn that(&self, wanted: impl Fn(&Metadata) -> bool) -> Vec<Metadata> {
-        let entries = self.entries();
+        let entries = self.0.lock();
         let all = entries.values().filter_map(|entry| entry.metadata.as_ref());
         all.filter(|metadata| wanted(metadata)).cloned().collect()
     }
 
     pub(crate) fn growing(&self) -> Vec<(RecordingId, Metadata)> {
-        let mut growing = Vec::new();
-        for (id, entry) in self.entries().iter() {
-            if let (Some(metadata), State::Growing) = (&entry.metadata, entry.state) {
-                growing.push((id.clone(), metadata.clone()));
-            }
-        }
-        growing
+        let entries = self.0.lock();
+        let growing = entries.iter().filter(|(_, entry)| entry.state == State::Growing);
+        growing.filter_map(|(id, entry)| Some((id.clone(), entry.metadata.clone()?))).collect()
     }
 
     /// What has to be put into the index, and whether it is settled.
     pub(crate) fn ended(&self) -> Vec<(RecordingId, Metadata, bool)> {
-        let mut ended = Vec::new();
-        for (id, entry) in self.entries().iter() {
-            if let (Some(metadata), State::Ended { settled }) = (&entry.metadata, entry.state) {
-                ended.push((id.clone(), metadata.clone(), settled));
-            }
-        }
-        ended
-    }
-
-    fn entries(&self) -> LockGuard<'_, BTreeMap<RecordingId, Entry>> {
-        self.0.lock()
+        let ended = |(id, entry): (&RecordingId, &Entry)| match entry.state {
+            State::Ended { settled } => Some((id.clone(), entry.metadata.clone()?, settled)),
+            State::Growing => None,
+        };
+        self.0.lock().iter().filter_map(ended).collect()
     }
 }

@@ -6,14 +6,13 @@ use std::{
 };
 
 use hub::StreamName;
-use net::LockGuard;
 
 use super::{
     Store,
     folder::{Folder, Root, is_absence},
     index::{self, Index},
     layout::place,
-    metadata,
+    metadata::read_metadata,
     unindexed::Unindexed,
 };
 use crate::{Error, Metadata, RecordingId};
@@ -32,9 +31,7 @@ impl Store {
 
     /// All that can be said of a recording without looking inside.
     pub(crate) fn describe(&self, folder: &Folder, id: &RecordingId, size: u64) -> Metadata {
-        let noted = folder.read(&id.file.metadata(), metadata::MAX_FILE).ok();
-        let noted = noted.and_then(|bytes| Metadata::from_json(&bytes));
-        noted.unwrap_or_else(|| Metadata::of_name(id)).placed(id, self.directory(), size)
+        read_metadata(folder, id).unwrap_or_else(|| Metadata::of_name(id)).placed(id, self.directory(), size)
     }
 
     /// Runs `work` on the index. Without a recordings' folder there is none, and nothing in it.
@@ -45,7 +42,7 @@ impl Store {
         if !self.directory().is_dir() {
             return Ok(T::default());
         }
-        let mut slot = self.index();
+        let mut slot = self.0.index.lock();
         let index = match slot.take() {
             Some(index) => index,
             None => Index::open(self.directory())?,
@@ -75,11 +72,6 @@ impl Store {
         if let Err(error) = thread::Builder::new().name("store".to_owned()).spawn(rebuild) {
             tracing::warn!(%error, "the index of recordings is not complete until the next start");
         }
-    }
-
-    /// Keeps recovery from what is deleted and the other way round.
-    pub(crate) fn tidy(&self) -> LockGuard<'_, ()> {
-        self.0.tidying.lock()
     }
 
     pub(crate) fn remove_folder_if_empty(&self, stream: &StreamName) -> bool {
@@ -219,10 +211,6 @@ impl Store {
             }
         }
         gone
-    }
-
-    pub(super) fn index(&self) -> LockGuard<'_, Option<Index>> {
-        self.0.index.lock()
     }
 
     pub(crate) fn unindexed(&self) -> &Unindexed {

@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hub::{Class, Rule, Start, Stream};
 use jiff::Timestamp;
-use media::fmp4::{self, Track};
+use media::fmp4::{self, Track, ticks};
 
 use super::{
     encoder::{self, Encoder},
     fragment::{Fragment, Missing},
     segment::{self, Segment, usual_duration},
-    timeline::{Timeline, span as duration_of, ticks},
+    timeline::Timeline,
 };
 use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId, context::Context};
 
@@ -95,7 +95,7 @@ fn copy(
     for index in first..part.reader.fragments().len() {
         let mut fragment = read(part, index, skipped)?;
         let Some(start) = fragment.start() else { continue };
-        fragment.wall = SystemTime::from(began).checked_add(duration_of(start));
+        fragment.wall = SystemTime::from(began).checked_add(fmp4::duration(start));
         for sample in &mut fragment.samples {
             sample.time += offset;
         }
@@ -162,7 +162,7 @@ fn from_ring(context: &Context, stream: &Stream, from: SystemTime) -> Result<Opt
         fragment.push(frame, coded.payload, coded.key, time, usual_duration(config.target_fps));
     }
     let Some(encoder) = encoder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
-    let mut clip = new_clip(context, stream, config.codec, encoder.track().clone(), &fragment)?;
+    let mut clip = new_clip(context, stream, config.codec, encoder.track, &fragment)?;
     // The ring is bounded, and so is what is taken out of it at once: one fragment holds it.
     clip.append(&fragment)?;
     clip.finish()

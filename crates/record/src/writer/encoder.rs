@@ -19,7 +19,8 @@ pub(crate) struct Coded {
 /// Codes the frames of one file: all of one size.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    track: Track,
+    /// What the file's header says of its frames.
+    pub(crate) track: Track,
     /// `None`: the published bytes are the sample.
     h264: Option<Box<h264::Encoder>>,
 }
@@ -42,11 +43,6 @@ impl Encoder {
         Ok(first)
     }
 
-    /// What the file's header says of its frames.
-    pub(crate) fn track(&self) -> &Track {
-        &self.track
-    }
-
     /// Whether a frame is of the size that this encoder is for.
     pub(crate) fn takes(&self, frame: &Frame) -> bool {
         (self.track.width, self.track.height) == (frame.format.width, frame.format.height)
@@ -61,7 +57,8 @@ impl Encoder {
             Codec::H264 => {
                 let mut encoder = h264::Encoder::new(width, height, fps)?;
                 let first = encoder.encode(&frame.payload, true)?;
-                let (sps, pps) = first.parameter_sets.ok_or_else(no_parameter_sets)?;
+                let none = || media::Error::BadH264("the first frame has no parameter sets".to_owned());
+                let (sps, pps) = first.parameter_sets.ok_or_else(none)?;
                 let track = Track { codec: Entry::H264 { sps, pps }, width, height };
                 let coded = Coded { payload: first.avcc.into(), key: first.key };
                 Ok((Self { track, h264: Some(Box::new(encoder)) }, coded))
@@ -78,10 +75,6 @@ impl Encoder {
 
 fn copied(frame: &Frame) -> Coded {
     Coded { payload: frame.payload.clone(), key: true }
-}
-
-fn no_parameter_sets() -> media::Error {
-    media::Error::BadH264("the first frame has no parameter sets".to_owned())
 }
 
 /// Whether the frame is one that recordings can hold.

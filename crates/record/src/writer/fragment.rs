@@ -7,9 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use hub::Frame;
-use media::fmp4::Sample;
-
-use crate::writer::timeline::ticks;
+use media::fmp4::{Sample, ticks};
 
 /// How long a fragment may be, and how long after its arrival a frame is written: what a kill costs.
 pub(super) const LENGTH: Duration = Duration::from_millis(500);

@@ -17,7 +17,7 @@ use std::{
 
 use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
 use jiff::Timestamp;
-use net::{Condition, Lock, LockGuard};
+use net::{Condition, Lock};
 
 use super::{
     encoder::{self, Encoder},
@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The handle on a recorder. Dropping it lets the recorder go on.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    stream: Stream,
+    pub(crate) stream: Stream,
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
 }
@@ -71,10 +71,6 @@ impl Shared {
             settled: AtomicU64::new(0),
         }
     }
-
-    fn activity(&self) -> LockGuard<'_, Activity> {
-        self.activity.lock()
-    }
 }
 
 impl Recorder {
@@ -95,12 +91,8 @@ impl Recorder {
         Ok(Self { stream, shared, thread })
     }
 
-    pub(crate) fn stream(&self) -> &Stream {
-        &self.stream
-    }
-
     pub(crate) fn activity(&self) -> Activity {
-        self.shared.activity().clone()
+        self.shared.activity.lock().clone()
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -116,7 +108,7 @@ impl Recorder {
     /// Waits until it has ended; false if it still has not after `patience`.
     pub(crate) fn wait(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
-        let mut activity = self.shared.activity();
+        let mut activity = self.shared.activity.lock();
         while !self.thread.is_finished() {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
             // The thread ends a moment after its last word.
@@ -134,7 +126,7 @@ impl Recorder {
         let unsettled = |activity: &mut Activity| {
             self.shared.settled.load(Ordering::Acquire) < newest.seq && activity.error.is_none()
         };
-        drop(self.shared.progress.wait_timeout_while(self.shared.activity(), patience, unsettled));
+        drop(self.shared.progress.wait_timeout_while(self.shared.activity.lock(), patience, unsettled));
     }
 }
 
@@ -210,7 +202,7 @@ impl Worker {
             }
         }
         self.end_file();
-        self.shared.activity().current = None;
+        self.shared.activity.lock().current = None;
         self.shared.progress.notify_all();
     }
 
@@ -308,8 +300,8 @@ impl Worker {
     fn lose(&mut self, frames: u64) {
         if frames > 0 && self.previous.is_some() {
             self.lost += frames;
-            self.shared.activity().frames_lost += frames;
-            self.context.counters.lost(frames);
+            self.shared.activity.lock().frames_lost += frames;
+            self.context.totals.lock().frames_lost += frames;
         }
     }
 
@@ -366,7 +358,7 @@ impl Worker {
 
     fn create_segment(&self) -> Result<Segment, Error> {
         let Context { config, store, syncer, .. } = &self.context;
-        let track = self.encoder.as_ref().map(|encoder| encoder.track().clone());
+        let track = self.encoder.as_ref().map(|encoder| encoder.track.clone());
         let spec = segment::SegmentSpec {
             store,
             syncer,
@@ -383,7 +375,7 @@ impl Worker {
     }
 
     fn note_written(&self, bytes: u64, id: RecordingId) {
-        let mut activity = self.shared.activity();
+        let mut activity = self.shared.activity.lock();
         if activity.state == State::Failed {
             tracing::info!(stream = %activity.stream, "recording goes on");
         }
@@ -393,12 +385,15 @@ impl Worker {
         let frames = self.pending.samples.len() as u64;
         activity.frames += frames;
         activity.bytes += bytes;
-        self.context.counters.written(frames, bytes);
+        drop(activity);
+        let mut totals = self.context.totals.lock();
+        totals.frames += frames;
+        totals.bytes += bytes;
     }
 
     fn note_failure(&self, error: &Error) {
         let text = error.to_string();
-        let mut activity = self.shared.activity();
+        let mut activity = self.shared.activity.lock();
         activity.state = State::Failed;
         if activity.error.as_ref() != Some(&text) {
             tracing::error!(stream = %activity.stream, error = text, "cannot record; tried again every second");

@@ -11,12 +11,11 @@ use std::{
 
 use hub::StreamName;
 use jiff::Timestamp;
-use media::fmp4::{TIMESCALE, Track, Writer};
+use media::fmp4::{self, TIMESCALE, Track, Writer};
 
 use super::{
     fragment::{Fragment, Missing},
     sync::Syncer,
-    timeline::span,
 };
 use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Status, Store, Writing};
 
@@ -44,20 +43,15 @@ impl SegmentSpec<'_> {
             stream_name: self.stream.to_string(),
             start_time: start,
             end_time: start,
-            duration_seconds: 0.0,
-            total_frames: 0,
-            average_fps: 0.0,
             target_fps: self.target_fps,
             codec: self.codec,
             recording_path: path.display().to_string(),
             file: id.file.as_str().to_owned(),
             status: Status::Recording,
             kind: self.kind,
-            size_bytes: 0,
             width: self.track.width,
             height: self.track.height,
-            frames_lost: 0,
-            gaps: Vec::new(),
+            ..Metadata::default()
         }
     }
 }
@@ -106,7 +100,7 @@ impl Segment {
     }
 
     pub(crate) fn length(&self) -> Duration {
-        span(self.writer.end_time())
+        fmp4::duration(self.writer.end_time())
     }
 
     /// Whether the file was deleted meanwhile: what is written to it is lost.
@@ -148,7 +142,7 @@ impl Segment {
     fn note(&self, missing: &Missing, metadata: &mut Metadata) {
         metadata.frames_lost += missing.frames;
         if metadata.gaps.len() < MAX_GAPS {
-            let seconds = span(missing.until.saturating_sub(missing.from)).as_secs_f64();
+            let seconds = fmp4::duration(missing.until.saturating_sub(missing.from)).as_secs_f64();
             let at = after(metadata.start_time, missing.from.saturating_sub(self.origin));
             metadata.gaps.push(Gap { at, seconds: millis(seconds), frames: missing.frames });
         }
@@ -188,7 +182,7 @@ impl Segment {
 
 /// By our wall clock as it was at the file's begin.
 fn after(start: Timestamp, ticks: u64) -> Timestamp {
-    start.checked_add(span(ticks)).unwrap_or(Timestamp::MAX)
+    start.checked_add(fmp4::duration(ticks)).unwrap_or(Timestamp::MAX)
 }
 
 fn timestamp(time: SystemTime) -> Timestamp {

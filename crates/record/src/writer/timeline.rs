@@ -2,10 +2,10 @@
 //!
 //! A variable frame rate stays as it is; only frames beyond the target rate are left out.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hub::Frame;
-use media::fmp4::TIMESCALE;
+use media::fmp4::{TIMESCALE, ticks};
 
 /// A capture time that strays further than this from our own clock, measured since they were last seen together, is
 /// not believed any more: the publisher's clock was set.
@@ -77,20 +77,10 @@ impl Timeline {
     }
 }
 
-/// A span in ticks of the recording.
-pub(crate) fn ticks(span: Duration) -> u64 {
-    (span.as_secs_f64() * f64::from(TIMESCALE)).round() as u64
-}
-
-/// Ticks of the recording as a span.
-pub(crate) fn span(ticks: u64) -> Duration {
-    Duration::from_secs_f64(ticks as f64 / f64::from(TIMESCALE))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use hub::{CaptureTime, Format, Moment};
 

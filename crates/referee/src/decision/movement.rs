@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::timing::Clock;
 use crate::signal::Side;
-use crate::tracks::{KeyPoint, Pair, Person, Tracks, Unit};
+use crate::tracks::{KeyPoint, Person, Tracks, Unit};
 
 /// Speeds are sampled this many times a second, counted back from the hit.
 pub(super) const STEPS_A_SECOND: f64 = 30.0;
@@ -91,8 +91,9 @@ impl Motion {
     /// One fencer's movement until the hit.
     pub(super) fn of(tracks: &Tracks, side: Side, clock: Clock, hit_secs: f64) -> Result<Self, Unseen> {
         let scale = scale(tracks)?;
-        let seen =
-            tracks.frames.iter().filter_map(|pair| Some((clock.time(pair.time_secs), person(pair, side)?)));
+        let seen = tracks.frames.iter().filter_map(|pair| {
+            Some((clock.time(pair.time_secs), side.of(pair.left.as_ref(), pair.right.as_ref())?))
+        });
         let mut motion =
             Self { hit_secs, times: vec![], upper: vec![], trunk: vec![], arm: vec![], speeds: vec![] };
         for (time, person) in seen {
@@ -219,16 +220,9 @@ fn scale(tracks: &Tracks) -> Result<f64, Unseen> {
     if distance > 0.0 { Ok(4.0 / distance) } else { Err(Unseen::NoDistance) }
 }
 
-fn person(pair: &Pair, side: Side) -> Option<&Person> {
-    match side {
-        Side::Left => pair.left.as_ref(),
-        Side::Right => pair.right.as_ref(),
-    }
-}
-
 /// Key points whose x grows towards the opponent.
 fn forward(person: &Person, side: Side, scale: f64) -> [KeyPoint; 17] {
-    let sign = if side == Side::Left { scale } else { -scale };
+    let sign = side.of(scale, -scale);
     person.key_points.map(|point| KeyPoint { x: point.x * sign, y: point.y * scale, ..point })
 }
 

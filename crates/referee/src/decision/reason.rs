@@ -3,7 +3,7 @@
 use super::features::{COUNT, NAMES};
 use super::measure::Measured;
 use super::movement::{Motion, Span};
-use super::verdict::{Verdict, Winner};
+use super::verdict::{Verdict, Weighed, Winner};
 use crate::signal::{Side, SignalLog};
 
 /// One sentence for the winner, or why there is none.
@@ -15,16 +15,10 @@ pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measure
             return format!("Both fencers did the same until the hit at {:.2}s", measured.left.hit_secs);
         }
     };
-    let (won, lost) = match side {
-        Side::Left => (&measured.left, &measured.right),
-        Side::Right => (&measured.right, &measured.left),
-    };
+    let won = side.of(&measured.left, &measured.right);
+    let lost = side.other().of(&measured.left, &measured.right);
     let (winner, loser) = (side.name(), side.other().name());
     let hit_secs = won.hit_secs;
-    let values = |n: usize| match side {
-        Side::Left => (verdict.weighed[n].left, verdict.weighed[n].right),
-        Side::Right => (verdict.weighed[n].right, verdict.weighed[n].left),
-    };
     let loudest = loudest(verdict, side);
     match NAMES[loudest] {
         "halted" => stopped(loser, lost),
@@ -45,7 +39,10 @@ pub(super) fn sentence(verdict: &Verdict, signal: &SignalLog, measured: &Measure
         "gained_speed" => {
             format!("{winner} fencer gathered speed from {:.2}s on", (hit_secs - 0.15).max(0.0))
         }
-        _ => faster(winner, loser, lost, values(loudest)),
+        _ => {
+            let Weighed { left, right, .. } = verdict.weighed[loudest];
+            faster(winner, loser, lost, side.of((left, right), (right, left)))
+        }
     }
 }
 
@@ -62,10 +59,7 @@ fn faster(winner: &str, loser: &str, lost: &Motion, (fast, slow): (f64, f64)) ->
 
 /// The feature that speaks loudest for a side.
 fn loudest(verdict: &Verdict, side: Side) -> usize {
-    let voice = |n: &usize| match side {
-        Side::Left => -verdict.weighed[*n].contribution,
-        Side::Right => verdict.weighed[*n].contribution,
-    };
+    let voice = |n: &usize| side.of(-1.0, 1.0) * verdict.weighed[*n].contribution;
     (0..COUNT).max_by(|a, b| voice(a).total_cmp(&voice(b))).unwrap_or_default()
 }
 

@@ -24,10 +24,7 @@ pub enum Winner {
 
 impl From<Side> for Winner {
     fn from(side: Side) -> Self {
-        match side {
-            Side::Left => Self::Left,
-            Side::Right => Self::Right,
-        }
+        side.of(Self::Left, Self::Right)
     }
 }
 

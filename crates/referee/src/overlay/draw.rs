@@ -117,28 +117,23 @@ impl Brush {
         let y = (height - line_height) / 2;
         let radius = line_height as f32 * 0.36;
         for (side, colour) in [(Side::Left, LEFT), (Side::Right, RIGHT)] {
-            let x = if side == Side::Left { height } else { width - height };
-            let centre =
-                (x as f32 - if side == Side::Left { 0.3 } else { -0.3 } * height as f32, height as f32 / 2.0);
+            let x = side.of(height, width - height) as f32 - side.of(0.3, -0.3) * height as f32;
+            let centre = (x, height as f32 / 2.0);
             ring(picture, centre, radius * 0.8, radius, GREY, 0.9);
             if is_lit(side, now, events) {
                 ring(picture, centre, 0.0, radius, colour, 1.0);
-                let lamp = Rect {
-                    x: if side == Side::Left { 0 } else { width / 2 },
-                    y: height,
-                    width: width / 2,
-                    height: height / 6,
-                };
+                let x = side.of(0, width / 2);
+                let lamp = Rect { x, y: height, width: width / 2, height: height / 6 };
                 fill(picture, lamp, colour);
             }
         }
-        let words = newest(now, events).map_or(String::new(), |kind| said(kind).to_owned());
+        let words = newest(now, events).map_or("", said);
         let clock = format!("{now:7.2} s");
         let room = self.clock.width(&clock) as i32;
         let x = (width - room) / 2;
         self.clock.draw(picture, x, y, WHITE, &clock);
         let aside = x + room + line_height;
-        let fitted = self.words.fitted(&words, (width - height - aside).max(0) as u32).into_owned();
+        let fitted = self.words.fitted(words, (width - height - aside).max(0) as u32).into_owned();
         self.words.draw(picture, aside, y, SPARK, &fitted);
     }
 

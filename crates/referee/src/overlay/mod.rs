@@ -16,7 +16,8 @@ use media::fmp4::{Codec, Placed, Reader, TIMESCALE, Track};
 use media::{Picture, h264, jpeg, scale};
 
 use crate::decision::Decision;
-use crate::film::{Error, Film, Moment};
+use crate::film::{Film, Moment};
+use crate::pipeline::Error;
 use crate::signal::Event;
 use crate::tracks::{Pair, Tracks};
 use draw::Brush;
@@ -101,9 +102,6 @@ impl Overlay {
     }
 
     /// Draws and encodes the next frame; `begins_group` where it is to decode on its own.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn push(
         &mut self,
         picture: &Picture,
@@ -130,9 +128,6 @@ impl Overlay {
 
     /// Writes the video to `path`: groups with events drawn anew, the others as they are, and the card. `report` hears how
     /// far it is, 0 to 1, and answers whether to go on.
-    ///
-    /// # Errors
-    /// [`Error`].
     pub fn finish(
         mut self,
         path: &Path,

@@ -18,7 +18,8 @@ const QUALITY: u8 = 90;
 pub(super) struct Corrected {
     /// `None`: pictures stay as they are.
     map: Option<Map>,
-    size: (u32, u32),
+    /// Of the pictures made.
+    pub(super) size: (u32, u32),
     film: Film,
     path: PathBuf,
 }
@@ -35,11 +36,6 @@ impl Corrected {
         let size = map.as_ref().map_or((width, height), |map| (map.crop().width, map.crop().height));
         let film = Film::create(path, &Track { codec: Codec::Mp4v, width: size.0, height: size.1 })?;
         Ok(Self { map, size, film, path: path.to_owned() })
-    }
-
-    /// Of the pictures made.
-    pub(super) fn size(&self) -> (u32, u32) {
-        self.size
     }
 
     /// Straightens a picture and keeps it.

@@ -38,15 +38,6 @@ pub enum Error {
     Result(#[from] serde_json::Error),
 }
 
-impl From<crate::film::Error> for Error {
-    fn from(error: crate::film::Error) -> Self {
-        match error {
-            crate::film::Error::Io { path, source } => Self::Io { path, source },
-            crate::film::Error::Media(error) => Self::Media(error),
-        }
-    }
-}
-
 impl From<crate::decision::Error> for Error {
     fn from(error: crate::decision::Error) -> Self {
         match error {

@@ -11,17 +11,13 @@ use crate::tracks::{Pair, Tracks};
 
 #[derive(Debug)]
 pub(super) struct Fencers {
-    model: Option<Arc<OnDemand>>,
+    pub(super) model: Option<Arc<OnDemand>>,
     tracker: Tracker,
 }
 
 impl Fencers {
     pub(super) fn new(model: Option<Arc<OnDemand>>, fps: f64, picture_height: u32) -> Self {
         Self { model, tracker: Tracker::new(fps, picture_height) }
-    }
-
-    pub(super) fn has_model(&self) -> bool {
-        self.model.is_some()
     }
 
     /// Who is seen in the next picture, as far as is known now.

@@ -40,10 +40,10 @@ impl Received {
             }
         };
         self.pending += bytes.len();
-        Ok(self.film.push(bytes, true, moment)?)
+        self.film.push(bytes, true, moment)
     }
 
     pub(super) fn finish(self) -> Result<(), Error> {
-        Ok(self.film.finish()?)
+        self.film.finish()
     }
 }

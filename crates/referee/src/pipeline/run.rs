@@ -55,16 +55,16 @@ impl Run {
         let file = |name| beginning.folder.join(name);
         let received = Received::create(&file(files::RECEIVED), beginning.width, beginning.height)?;
         let corrected = Corrected::create(&file(files::CORRECTED), referee.lens, beginning)?;
-        let (width, height) = corrected.size();
-        let fencers = Fencers::new(referee.model.clone(), timeline.fps(), height);
+        let (width, height) = corrected.size;
+        let fencers = Fencers::new(referee.model.clone(), timeline.fps, height);
         let (overlay, no_overlay) = match beginning.overlay {
             false => (None, "not asked for"),
-            true => match Overlay::create(&file(files::SCRATCH), width, height, timeline.fps()) {
+            true => match Overlay::create(&file(files::SCRATCH), width, height, timeline.fps) {
                 Ok(overlay) => (Some(overlay), ""),
-                Err(crate::film::Error::Media(media::Error::UnfitForH264 { .. })) => {
+                Err(Error::Media(media::Error::UnfitForH264 { .. })) => {
                     (None, "the pictures are too small or too large for H.264")
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
         };
         Ok(Self {
@@ -129,7 +129,7 @@ impl Run {
         reporter.at("video_reconstruction", 1.0, format!("{seen} frames in {}", files::RECEIVED))?;
         let corrected = self.corrected.finish()?;
         reporter.at("fisheye", 1.0, "Straight pictures are written")?;
-        let has_model = self.fencers.has_model();
+        let has_model = self.fencers.model.is_some();
         let tracks = self.fencers.finish();
         let (message, seen_fencers) = match has_model {
             true => (seen_in(&tracks), Some(&tracks)),

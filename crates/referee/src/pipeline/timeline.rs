@@ -17,7 +17,7 @@ const MAX_FPS: f64 = 1000.0;
 /// Counts frames and ticks.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    fps: f64,
+    pub(super) fps: f64,
     first: Option<u64>,
     in_group: u32,
     last_ticks: u64,
@@ -36,10 +36,6 @@ impl Timeline {
     pub(super) fn new(fps: f64) -> Self {
         let fps = if fps > 0.0 { fps.min(MAX_FPS) } else { 30.0 };
         Self { fps, first: None, in_group: 0, last_ticks: 0 }
-    }
-
-    pub(super) fn fps(&self) -> f64 {
-        self.fps
     }
 
     /// The next frame's place; numbers rise.

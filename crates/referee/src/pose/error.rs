@@ -10,30 +10,15 @@ use super::Source;
 pub enum Error {
     /// The file is not there, or may not be read.
     #[error("cannot read the pose model {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// The engine cannot make a model of the file.
     #[error("{model} is not a model that can be loaded: {reason}; export it again as ONNX")]
-    NotAModel {
-        /// Which one.
-        model: Source,
-        /// What the engine said.
-        reason: String,
-    },
+    NotAModel { model: Source, reason: String },
     /// A model, but not of poses.
     #[error(
         "{model} is not a pose model as Ultralytics exports it: {reason}; export a -pose model with format=onnx and without nms"
     )]
-    Unfit {
-        /// Which one.
-        model: Source,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Unfit { model: Source, reason: String },
     /// It worked when it was loaded, but not on this picture.
     #[error("the pose model failed: {0}")]
     Failed(String),

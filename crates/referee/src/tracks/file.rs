@@ -39,30 +39,35 @@ struct Outgoing {
     right_box: Vec<Option<Boxed>>,
 }
 
-pub(super) fn read(json: &[u8]) -> Result<Tracks, Error> {
-    if json.len() > MAX_FILE_BYTES {
-        return Err(Error::TooLarge { bytes: json.len() });
+impl Tracks {
+    /// Reads a `*.keypoints.json` file.
+    pub fn read(json: &[u8]) -> Result<Self, Error> {
+        if json.len() > MAX_FILE_BYTES {
+            return Err(Error::TooLarge { bytes: json.len() });
+        }
+        let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
+        let incoming: Incoming = serde_json::from_slice(json).map_err(as_error)?;
+        let tracks = incoming.into_tracks()?;
+        tracks.check()?;
+        Ok(tracks)
     }
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-    let incoming: Incoming = serde_json::from_slice(json).map_err(as_error)?;
-    let tracks = incoming.into_tracks()?;
-    tracks.check()?;
-    Ok(tracks)
-}
 
-pub(super) fn write(tracks: &Tracks) -> Result<Vec<u8>, Error> {
-    let left = || tracks.frames.iter().map(|pair| pair.left);
-    let right = || tracks.frames.iter().map(|pair| pair.right);
-    let outgoing = Outgoing {
-        fps: tracks.fps,
-        unit: tracks.unit,
-        time_secs: tracks.frames.iter().map(|pair| pair.time_secs).collect(),
-        left: left().map(|person| person.map(|p| p.key_points)).collect(),
-        right: right().map(|person| person.map(|p| p.key_points)).collect(),
-        left_box: left().map(|person| person.map(boxed)).collect(),
-        right_box: right().map(|person| person.map(boxed)).collect(),
-    };
-    serde_json::to_vec(&outgoing).map_err(as_error)
+    /// The bytes of a `*.keypoints.json` file, which [`Tracks::read`] gives back equal.
+    pub fn write(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let left = || self.frames.iter().map(|pair| pair.left);
+        let right = || self.frames.iter().map(|pair| pair.right);
+        let outgoing = Outgoing {
+            fps: self.fps,
+            unit: self.unit,
+            time_secs: self.frames.iter().map(|pair| pair.time_secs).collect(),
+            left: left().map(|person| person.map(|p| p.key_points)).collect(),
+            right: right().map(|person| person.map(|p| p.key_points)).collect(),
+            left_box: left().map(|person| person.map(boxed)).collect(),
+            right_box: right().map(|person| person.map(boxed)).collect(),
+        };
+        serde_json::to_vec(&outgoing).map_err(as_error)
+    }
 }
 
 fn as_error(error: serde_json::Error) -> Error {

@@ -4,7 +4,7 @@
 use super::Collected;
 use crate::Result;
 use crate::mp4::boxes::{Area, Fields, Found, child, each};
-use crate::mp4::fragment::{Header, Run, decode_time};
+use crate::mp4::fragment::{Header, PER_SAMPLE, Run, decode_time};
 use crate::source::Source;
 
 /// What a sample has when its run does not say.
@@ -89,14 +89,12 @@ impl Fragments<'_> {
         let Some(tfhd) = child(source, traf, b"tfhd")? else {
             return Ok(None);
         };
-        let Some(header) = Header::parse(&source.bytes(tfhd.start, tfhd.end)?) else {
-            return Err(source.broken(tfhd.start, "a fragment's header (tfhd) is too short"));
-        };
+        let header = Header::parse(&source.bytes(tfhd.start, tfhd.end)?)
+            .ok_or_else(|| source.broken(tfhd.start, "a fragment's header (tfhd) is too short"))?;
         let wanted = header.track == self.track;
         if wanted && let Some(tfdt) = child(source, traf, b"tfdt")? {
-            let Some(time) = decode_time(&source.bytes(tfdt.start, tfdt.end)?) else {
-                return Err(source.broken(tfdt.start, "a fragment's time (tfdt) is too short"));
-            };
+            let time = decode_time(&source.bytes(tfdt.start, tfdt.end)?)
+                .ok_or_else(|| source.broken(tfdt.start, "a fragment's time (tfdt) is too short"))?;
             self.time = time;
         }
         let moof_or_behind = if header.flags & Header::BASE_IS_MOOF != 0 { moof } else { data_end };
@@ -112,7 +110,7 @@ impl Fragments<'_> {
         if let Some(offset) = run.data_offset {
             place.next = place.base.saturating_add_signed(i64::from(offset));
         }
-        if !place.wanted && run.is_uniform() {
+        if !place.wanted && run.flags & PER_SAMPLE == 0 {
             // Four billion samples of another track cost no loop.
             let bytes = u64::from(run.count) * u64::from(place.defaults.size);
             place.next = place.next.saturating_add(bytes);

@@ -41,11 +41,9 @@ impl Collected {
 
 pub(super) fn read(source: &mut Source<'_>) -> Result<Track> {
     let file = Area { start: 0, end: source.len() };
-    let Some(moov) = child(source, file, b"moov")? else {
-        return Err(
-            source.broken(source.len(), "its index (moov) is missing: the recording was not finished")
-        );
-    };
+    let moov = child(source, file, b"moov")?.ok_or_else(|| {
+        source.broken(source.len(), "its index (moov) is missing: the recording was not finished")
+    })?;
     let video = Video::find(source, moov)?;
     check_entries(source, video.entries)?;
     let mut collected =

@@ -27,9 +27,8 @@ pub(super) fn read(source: &mut Source<'_>, stbl: Area, collected: &mut Collecte
         // A fragmented file may leave its empty tables out.
         return Ok(());
     };
-    let Some(sizes) = Sizes::of(&stsz.bytes) else {
-        return Err(source.broken(stsz.at, "its table of sizes (stsz) is too short"));
-    };
+    let sizes = Sizes::of(&stsz.bytes)
+        .ok_or_else(|| source.broken(stsz.at, "its table of sizes (stsz) is too short"))?;
     if sizes.count == 0 {
         return Ok(());
     }
@@ -43,9 +42,8 @@ pub(super) fn read(source: &mut Source<'_>, stbl: Area, collected: &mut Collecte
             None => return Err(source.broken(stbl.start, "it has no chunk offsets (stco, co64)")),
         },
     };
-    let Some(stsc) = Table::read(source, stbl, b"stsc")? else {
-        return Err(source.broken(stbl.start, "it has no chunk table (stsc)"));
-    };
+    let stsc = Table::read(source, stbl, b"stsc")?
+        .ok_or_else(|| source.broken(stbl.start, "it has no chunk table (stsc)"))?;
     let stts = Table::read(source, stbl, b"stts")?;
     let stts = stts.as_ref().map_or(&[][..], |table| &table.bytes);
     join(source, &sizes, &offsets, &stsc.bytes, stts, collected)

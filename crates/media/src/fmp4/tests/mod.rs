@@ -163,7 +163,7 @@ fn fragments_are_found_by_time() {
     assert_eq!(found, expected);
     let empty = open(&saved(&super::init(&track()))).unwrap();
     assert_eq!(empty.fragment_at(5), None);
-    assert_eq!((empty.whole_bytes(), empty.end_time()), (empty.init_len(), 0));
+    assert_eq!((empty.whole_bytes(), empty.end_time()), (empty.init_len, 0));
     assert_eq!(empty.samples(0).unwrap_err().code(), "NO_SUCH_FRAGMENT");
 }
 

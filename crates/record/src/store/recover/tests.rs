@@ -7,8 +7,10 @@ use std::{
     io::Write,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use jiff::SignedDuration;
 use media::fmp4::{FragmentEntry, Sample};
 use proptest::{prelude::*, test_runner::RngSeed};
 use tempfile::TempDir;

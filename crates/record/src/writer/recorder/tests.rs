@@ -68,12 +68,12 @@ fn a_disk_that_refuses_again_and_again_does_not_make_it_hold_more() {
         assert_eq!(worker.round(&waker), Round::Stuck);
         assert_eq!((worker.pending.samples.len(), worker.taken), (held, taken));
     }
-    assert_eq!(worker.shared.activity().state, State::Failed);
+    assert_eq!(worker.shared.activity.lock().state, State::Failed);
 
     fs::remove_file(&directory).unwrap();
     worker.round(&waker);
     worker.write_out();
-    let activity = worker.shared.activity().clone();
+    let activity = worker.shared.activity.lock().clone();
     assert_eq!(activity.state, State::Recording);
     assert_eq!(activity.frames + activity.frames_lost, 550);
     assert_eq!(activity.frames, (held + BACKLOG_FRAMES) as u64);
@@ -90,5 +90,5 @@ fn frames_that_the_network_held_back_are_written_together() {
     film(&publisher, &mut then, 40, Duration::ZERO);
     assert_eq!(worker.round(&unparker::waker()), Round::Busy);
     assert!(worker.pending.is_empty());
-    assert_eq!(worker.shared.activity().frames, 40);
+    assert_eq!(worker.shared.activity.lock().frames, 40);
 }
