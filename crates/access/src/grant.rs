@@ -44,14 +44,14 @@ pub(crate) enum Holder {
 
 /// Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Grant(Arc<Inner>);
+pub struct Grant(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    holder: Holder,
+pub(crate) struct Inner {
+    pub(crate) holder: Holder,
     rights: Vec<Right>,
     /// When the rights end.
-    until: Option<SystemTime>,
+    pub(crate) until: Option<SystemTime>,
 }
 
 impl Grant {
@@ -63,14 +63,6 @@ impl Grant {
     /// Whether it comes from a key, be it that of the maker of a link.
     pub fn has_key(&self) -> bool {
         matches!(self.0.holder, Holder::Key { .. } | Holder::Link(_))
-    }
-
-    pub(crate) fn holder(&self) -> &Holder {
-        &self.0.holder
-    }
-
-    pub(crate) fn until(&self) -> Option<SystemTime> {
-        self.0.until
     }
 
     /// Whether it may load pages, which hold neither a picture nor a name.

@@ -3,7 +3,7 @@
 //! Without any configured key everything is open. Otherwise a client has the rights of the key, link or login that it
 //! sent, and those that are open to everyone.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{net::IpAddr, time::SystemTime};
 
 use hub::StreamName;
 
@@ -56,15 +56,15 @@ pub struct Guard {
 
 impl Guard {
     pub fn new(settings: &Settings) -> Self {
-        let ring = KeyRing::new(settings.keys.clone());
-        let public = if ring.is_empty() { Scopes::from_iter(Scope::EVERY) } else { settings.public };
-        let of_key = |key: &Arc<Key>| {
+        let ring = KeyRing(settings.keys.clone());
+        let public = if ring.0.is_empty() { Scopes::from_iter(Scope::EVERY) } else { settings.public };
+        let of_key = |key: &Key| {
             let own = Right { scopes: key.scopes, streams: key.streams.clone() };
             let holder = Holder::Key { name: key.name.clone(), fingerprint: key.fingerprint() };
             Grant::new(holder, vec![own, Right::on_every_stream(public)], key.expires)
         };
         Self {
-            grants: ring.iter().map(of_key).collect(),
+            grants: ring.0.iter().map(of_key).collect(),
             everyone: Grant::new(Holder::Anyone, vec![Right::on_every_stream(public)], None),
             pages: Grant::new(Holder::Page, Vec::new(), None),
             public,
@@ -76,7 +76,7 @@ impl Guard {
 
     /// Whether everything is open.
     pub fn is_open(&self) -> bool {
-        self.ring.is_empty()
+        self.ring.0.is_empty()
     }
 
     /// The rights of a client that sends nothing.
@@ -141,7 +141,7 @@ impl Guard {
     }
 
     fn unexpired(&self, at: usize, now: SystemTime) -> Option<Grant> {
-        let is_over = self.ring.get(at)?.has_expired(now);
+        let is_over = self.ring.0.get(at)?.has_expired(now);
         self.grants.get(at).filter(|_| !is_over).cloned()
     }
 

@@ -37,8 +37,8 @@ impl Guard {
     /// A login for the client that has sent this key.
     pub fn login(&self, key: &str, from: Option<IpAddr>, now: SystemTime) -> Result<Login, Error> {
         let grant = self.of_key(key, from, now)?;
-        let Holder::Key { fingerprint, .. } = grant.holder() else { return Err(Error::CannotSign) };
-        let until = earlier(now + LOGIN, grant.until());
+        let Holder::Key { fingerprint, .. } = &grant.0.holder else { return Err(Error::CannotSign) };
+        let until = earlier(now + LOGIN, grant.0.until);
         let token = self.sign(&Claim::Login { key: *fingerprint, until: unix_secs(until) })?;
         Ok(Login { token, lasts: time_left(now, until) })
     }
@@ -48,12 +48,12 @@ impl Guard {
         if self.is_open() {
             return Err(Error::NoKeys);
         }
-        let by = match grant.holder() {
+        let by = match &grant.0.holder {
             Holder::Key { fingerprint, .. } => Some(*fingerprint),
             Holder::Anyone | Holder::Page => return Err(self.key_required()),
             Holder::Link(_) => return Err(Error::LinkFromLink),
         };
-        let until = unix_secs(earlier(SystemTime::now() + span, grant.until()));
+        let until = unix_secs(earlier(SystemTime::now() + span, grant.0.until));
         let claim = Claim::Share { scope: Scope::Live, stream: stream.clone(), until, by };
         // In whole seconds, as in the token.
         Ok(Share { token: self.sign(&claim)?, until: claim.until() })

@@ -3,7 +3,6 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -63,18 +62,10 @@ impl fmt::Debug for Key {
 pub(crate) struct Fingerprint(pub(crate) u64);
 
 /// All keys.
-#[derive(Debug, Default)]
-pub(crate) struct KeyRing(Vec<Arc<Key>>);
+#[derive(Debug)]
+pub(crate) struct KeyRing(pub(crate) Vec<Key>);
 
 impl KeyRing {
-    pub(crate) fn new(keys: Vec<Key>) -> Self {
-        Self(keys.into_iter().map(Arc::new).collect())
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The position of the key with this text. Every key is compared, so that the time taken gives no hint.
     pub(crate) fn position(&self, sent: &str) -> Option<usize> {
         let digest = Key::digest_of(sent);
@@ -89,14 +80,6 @@ impl KeyRing {
 
     pub(crate) fn position_of(&self, fingerprint: Fingerprint) -> Option<usize> {
         self.0.iter().position(|key| key.fingerprint() == fingerprint)
-    }
-
-    pub(crate) fn get(&self, at: usize) -> Option<&Arc<Key>> {
-        self.0.get(at)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
-        self.0.iter()
     }
 }
 
@@ -123,7 +106,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_key_is_known() {
-        let ring = KeyRing::new(vec![key("first", "first-key"), key("second", "second-key")]);
+        let ring = KeyRing(vec![key("first", "first-key"), key("second", "second-key")]);
         assert_eq!(ring.position("second-key"), Some(1));
         for wrong in ["", "second-ke", "second-key2", "SECOND-KEY"] {
             assert_eq!(ring.position(wrong), None);

@@ -22,6 +22,7 @@ mod thread;
 mod worker;
 
 pub use analyse::Analyser;
+pub use counters::Counts;
 pub use error::Error;
 pub use pacer::Pacer;
 pub use reader::Reader;

@@ -66,16 +66,11 @@ struct Entry {
 
 impl Entry {
     fn report(&self, key: &Key) -> Report {
-        let counters = &self.counters;
         Report {
             want: key.want.clone(),
             since: self.since,
             stream: self.stream.stats(now()),
-            made: counters.made(),
-            skipped: counters.skipped(),
-            errors: counters.errors(),
-            last_error: counters.last_error(),
-            busy: counters.busy(),
+            counts: self.counters.read(),
         }
     }
 }
@@ -263,8 +258,7 @@ impl Registry {
 
     pub fn rendition_totals(&self) -> RenditionTotals {
         let active = self.0.entries.lock().keys().filter(|key| !key.is_analysis()).count();
-        let totals = &self.0.totals;
-        RenditionTotals { active, encodes: totals.made(), errors: totals.errors(), busy: totals.busy() }
+        RenditionTotals { active, counts: self.0.totals.read() }
     }
 }
 

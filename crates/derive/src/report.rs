@@ -1,8 +1,10 @@
 //! Statistics of what is made.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use hub::{StreamStats, Want};
+
+use crate::Counts;
 
 /// One derived stream, and what it has cost.
 #[derive(Debug, Clone)]
@@ -11,29 +13,20 @@ pub struct Report {
     pub since: SystemTime,
     /// Of the derived stream itself.
     pub stream: StreamStats,
-    /// Frames made anew, however many watch.
-    pub made: u64,
-    /// Frames passed over for newer ones.
-    pub skipped: u64,
-    /// Frames that could not be read.
-    pub errors: u64,
-    pub last_error: Option<String>,
-    pub busy: Duration,
+    pub counts: Counts,
 }
 
 impl Report {
     /// Mean time spent on a frame, in milliseconds.
     pub fn mean_millis(&self) -> f64 {
-        self.busy.as_secs_f64() * 1000.0 / self.made.max(1) as f64
+        self.counts.busy.as_secs_f64() * 1000.0 / self.counts.made.max(1) as f64
     }
 }
 
 /// Over all renditions that ever were.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RenditionTotals {
     /// Those that are made now.
     pub active: usize,
-    pub encodes: u64,
-    pub errors: u64,
-    pub busy: Duration,
+    pub counts: Counts,
 }

@@ -80,7 +80,7 @@ async fn those_who_want_the_same_share_a_worker() {
         assert_eq!((frame.seq, frame.format), (1, Format::jpeg(32, 24)));
     }
     let [report] = &setup.registry.renditions(setup.stream().epoch())[..] else { panic!("one rendition") };
-    assert_eq!((report.made, report.stream.demand.viewers, &report.want), (1, 3, &small));
+    assert_eq!((report.counts.made, report.stream.demand.viewers, &report.want), (1, 3, &small));
     assert_eq!(setup.stream().demand().viewers, 3, "viewers of the stream, too");
     setup.registry.subscribe(setup.stream(), &want().scaled_to(16, None)).unwrap();
     assert_eq!(setup.registry.rendition_totals().active, 2);
@@ -149,7 +149,7 @@ async fn an_analysis_is_read_while_it_runs() {
     let mut reader = setup.registry.subscribe(setup.stream(), &pipeline("length")).unwrap();
     let frame = reader.recv().await.unwrap().frame;
     assert_eq!(frame.metadata.as_deref(), Some(&*format!(r#"{{"length":{}}}"#, jpeg().len())));
-    assert_eq!(setup.registry.analysis(setup.stream()).unwrap().made, 1);
+    assert_eq!(setup.registry.analysis(setup.stream()).unwrap().counts.made, 1);
     assert!(setup.registry.stop_analysis(setup.stream()) && !setup.registry.stop_analysis(setup.stream()));
     assert!(reader.recv().await.is_err(), "its stream has ended");
     assert!(setup.registry.analysis(setup.stream()).is_none());

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use hub::Hub;
 use ingest::Admission;
+use prometheus_client::metrics::histogram::Histogram;
 use record::Recordings;
 use sessions::Sessions;
 use sources::Sources;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
+use wire::image::Limits;
 
 use crate::{
     BasePath, Settings,
     auth::Access,
+    clock,
     disk::{Disk, Library},
     live::Live,
-    metrics::Monitor,
+    metrics::{AGE_BUCKETS, Monitor},
     publish::Publishing,
     routes::Robot,
     transport::{Connections, PerAddress, Terms},
@@ -75,7 +78,8 @@ impl App {
     pub fn new(rooms: Rooms, settings: Settings, shutdown: CancellationToken) -> Self {
         let Rooms { hub, recordings, sources, uploads, simulators, derive } = rooms;
         let disk = Disk::new();
-        let admission = Admission::new(settings.frame_limits(), settings.jpeg_quality);
+        let limits = Limits { max_bytes: settings.max_frame_bytes, setting: "server.max_frame_size_mb" };
+        let admission = Admission::new(limits, settings.jpeg_quality);
         let live = Arc::new(Live {
             hub: hub.clone(),
             recordings: recordings.clone(),
@@ -95,12 +99,21 @@ impl App {
             connections: Arc::clone(&connections),
             shutdown: shutdown.clone(),
         };
-        let monitor = Monitor::new(&live, &settings, connections, admission.clone(), shutdown.clone());
+        let monitor = Monitor {
+            live: Arc::clone(&live),
+            started: clock::now(),
+            address: settings.address,
+            health: settings.health.clone(),
+            shutdown: shutdown.clone(),
+            connections,
+            admission: admission.clone(),
+            frame_age: Histogram::new(AGE_BUCKETS),
+        };
         let views = Views {
             hub: hub.clone(),
             derive,
             replays: Replays::new(recordings.clone(), disk.clone(), shutdown.clone()),
-            ages: monitor.frame_age().clone(),
+            ages: monitor.frame_age.clone(),
             default_fps: settings.stream_fps,
             heartbeat: settings.heartbeat,
             shutdown: shutdown.clone(),

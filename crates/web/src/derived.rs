@@ -34,7 +34,7 @@ impl RenditionInfo {
     }
 
     fn new(report: &Report) -> Self {
-        let Report { want, stream, made, errors, .. } = report;
+        let Report { want, stream, counts, .. } = report;
         Self {
             width: want.width,
             height: want.height,
@@ -42,8 +42,8 @@ impl RenditionInfo {
             fps: want.max_fps(),
             viewers: stream.demand.viewers,
             current_fps: round(stream.fps, 1),
-            frames_encoded: *made,
-            frame_errors: *errors,
+            frames_encoded: counts.made,
+            frame_errors: counts.errors,
             frames_served: stream.totals.served,
             encode_ms: round(report.mean_millis(), 2),
             frame_bytes: stream.frame_bytes,
@@ -94,13 +94,13 @@ impl AnalysisState {
             running: true,
             pipeline: report.want.analysis.as_deref().map(str::to_owned),
             since: Some(clock::rfc3339(report.since)),
-            frames_analyzed: report.made,
-            frames_skipped: report.skipped,
-            frame_errors: report.errors,
+            frames_analyzed: report.counts.made,
+            frames_skipped: report.counts.skipped,
+            frame_errors: report.counts.errors,
             last_seq: report.stream.format.map(|_| report.stream.newest_seq),
             current_fps: round(report.stream.fps, 1),
             analysis_ms: round(report.mean_millis(), 2),
-            last_error: report.last_error,
+            last_error: report.counts.last_error,
             pipelines: Vec::new(),
         }
     }

@@ -127,7 +127,7 @@ fn wrong_method(method: &Method, uri: &Uri, allow: String) -> Response {
 /// box for names and passwords, which would appear for every picture of a page; programs such as ffmpeg, however, wait
 /// for exactly that challenge.
 fn refused(refusal: ApiError, path: &str, headers: &HeaderMap) -> Response {
-    if refusal.status() != StatusCode::UNAUTHORIZED {
+    if refusal.status != StatusCode::UNAUTHORIZED {
         return refusal.into_response();
     }
     let mut response =

@@ -13,9 +13,9 @@ use wire::image::Refused;
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     code: &'static str,
-    message: String,
+    pub(crate) message: String,
     /// Seconds after which trying again makes sense.
     retry_after: Option<u32>,
 }
@@ -48,17 +48,9 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "STREAM_NOT_FOUND", message)
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     #[cfg(test)]
     pub(crate) fn code(&self) -> &'static str {
         self.code
-    }
-
-    pub(crate) fn message(&self) -> &str {
-        &self.message
     }
 
     /// Adds `"success": false` to the refusal that the response holds, as clients of the simulator routes expect it.

@@ -17,10 +17,11 @@ use prometheus_client::{
 use record::State;
 use tokio_util::sync::CancellationToken;
 
-use crate::{HealthInfo, Settings, clock, live::Live, transport::Connections};
+use crate::{HealthInfo, clock, live::Live, transport::Connections};
 
 /// Seconds; fine where a viewer notices the difference, coarse beyond.
-const AGE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+pub(crate) const AGE_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// The server as supervisors and monitors see it.
 #[derive(Debug)]
@@ -31,36 +32,13 @@ pub(crate) struct Monitor {
     pub(crate) address: SocketAddr,
     pub(crate) health: HealthInfo,
     pub(crate) shutdown: CancellationToken,
-    connections: Arc<Connections>,
-    admission: Admission,
-    frame_age: Histogram,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) admission: Admission,
+    /// Ages of frames at the moment at which they are handed to a viewer's connection, in seconds.
+    pub(crate) frame_age: Histogram,
 }
 
 impl Monitor {
-    pub(crate) fn new(
-        live: &Arc<Live>,
-        settings: &Settings,
-        connections: Arc<Connections>,
-        admission: Admission,
-        shutdown: CancellationToken,
-    ) -> Self {
-        Self {
-            live: Arc::clone(live),
-            started: clock::now(),
-            address: settings.address,
-            health: settings.health.clone(),
-            shutdown,
-            connections,
-            admission,
-            frame_age: Histogram::new(AGE_BUCKETS),
-        }
-    }
-
-    /// Ages of frames at the moment at which they are handed to a viewer's connection, in seconds.
-    pub(crate) fn frame_age(&self) -> &Histogram {
-        &self.frame_age
-    }
-
     /// The exposition in OpenMetrics text format: of the streams that the grant shows.
     pub(crate) fn expose(&self, grant: &Grant) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
@@ -123,15 +101,11 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
         let e = &mut encoder;
         let totals = &self.hub.totals;
-        counter(e, "framehub_frames_received", "Frames published, over all streams", totals.frames)?;
-        counter(e, "framehub_frames_rejected", "Frames refused at the door", self.rejected)?;
-        counter(e, "framehub_frames_served", "Frames handed to viewers", totals.served)?;
-        counter(
-            e,
-            "framehub_frames_skipped",
-            "Frames that viewers passed over for a newer one",
-            totals.skipped,
-        )?;
+        counter(e, "framehub_frames_received", "Frames published, over all streams", None, totals.frames)?;
+        counter(e, "framehub_frames_rejected", "Frames refused at the door", None, self.rejected)?;
+        counter(e, "framehub_frames_served", "Frames handed to viewers", None, totals.served)?;
+        let help = "Frames that viewers passed over for a newer one";
+        counter(e, "framehub_frames_skipped", help, None, totals.skipped)?;
         gauge(e, "framehub_streams", "Live streams", None, self.hub.streams.len() as f64)?;
         gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
         self.encode_streams(e)?;
@@ -149,23 +123,30 @@ impl Snapshot {
         let active = self.recordings_active as f64;
         gauge(e, "framehub_recordings_active", "Streams being recorded", None, active)?;
         let totals = &self.recorded;
-        counter(e, "framehub_recorded_frames", "Frames written to recordings", totals.frames)?;
-        counter(e, "framehub_recorded_lost", "Frames that recorders could not write", totals.frames_lost)?;
-        let help = "Bytes written to recordings";
-        let bytes =
-            e.encode_descriptor("framehub_recorded", help, Some(&Unit::Bytes), MetricType::Counter)?;
-        ConstCounter::new(totals.bytes).encode(bytes)
+        counter(e, "framehub_recorded_frames", "Frames written to recordings", None, totals.frames)?;
+        counter(
+            e,
+            "framehub_recorded_lost",
+            "Frames that recorders could not write",
+            None,
+            totals.frames_lost,
+        )?;
+        counter(e, "framehub_recorded", "Bytes written to recordings", Some(&Unit::Bytes), totals.bytes)
     }
 
     fn encode_renditions(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
-        let RenditionTotals { active, encodes, errors, busy } = self.renditions;
-        gauge(e, "framehub_renditions_active", "Renditions that are being made", None, active as f64)?;
-        counter(e, "framehub_rendition_frames", "Pictures encoded for renditions", encodes)?;
-        counter(e, "framehub_rendition_errors", "Frames of which no rendition could be made", errors)?;
+        let RenditionTotals { active, counts } = &self.renditions;
+        gauge(e, "framehub_renditions_active", "Renditions that are being made", None, *active as f64)?;
+        counter(e, "framehub_rendition_frames", "Pictures encoded for renditions", None, counts.made)?;
+        counter(
+            e,
+            "framehub_rendition_errors",
+            "Frames of which no rendition could be made",
+            None,
+            counts.errors,
+        )?;
         let help = "Time spent decoding, scaling and encoding for renditions";
-        let seconds =
-            e.encode_descriptor("framehub_rendition_busy", help, Some(&Unit::Seconds), MetricType::Counter)?;
-        ConstCounter::new(busy.as_secs_f64()).encode(seconds)
+        counter(e, "framehub_rendition_busy", help, Some(&Unit::Seconds), counts.busy.as_secs_f64())
     }
 
     fn encode_streams(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
@@ -211,8 +192,11 @@ impl Snapshot {
     }
 }
 
-fn counter(e: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> Encoded {
-    ConstCounter::new(value).encode(e.encode_descriptor(name, help, None, MetricType::Counter)?)
+fn counter<N>(e: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<&Unit>, value: N) -> Encoded
+where
+    ConstCounter<N>: EncodeMetric,
+{
+    ConstCounter::new(value).encode(e.encode_descriptor(name, help, unit, MetricType::Counter)?)
 }
 
 fn gauge(e: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<&Unit>, value: f64) -> Encoded {
@@ -246,14 +230,8 @@ impl Process {
     }
 
     fn encode(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
-        let seconds = Some(&Unit::Seconds);
         let help = "User and system time of the process";
-        ConstCounter::new(self.cpu_secs).encode(e.encode_descriptor(
-            "process_cpu",
-            help,
-            seconds,
-            MetricType::Counter,
-        )?)?;
+        counter(e, "process_cpu", help, Some(&Unit::Seconds), self.cpu_secs)?;
         let help = "Resident memory of the process";
         gauge(e, "process_resident_memory", help, Some(&Unit::Bytes), self.resident_bytes as f64)?;
         gauge(e, "process_open_fds", "Open file descriptors", None, self.open_fds as f64)

@@ -125,10 +125,10 @@ impl From<Disk> for DiskSpace {
 }
 
 /// Whether and how a stream is being recorded.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(crate) struct RecorderState {
     stream: String,
-    recording: bool,
+    pub(crate) recording: bool,
     /// recording, waiting (for a first frame), failed (and trying again), or off.
     #[schema(example = "recording")]
     state: &'static str,
@@ -147,26 +147,7 @@ impl RecorderState {
     pub(crate) fn of(recordings: &Recordings, stream: &StreamName) -> Self {
         match recordings.activity(stream) {
             Some(activity) => Self::at(activity, Timestamp::now()),
-            None => Self::off(stream),
-        }
-    }
-
-    pub(crate) fn is_recording(&self) -> bool {
-        self.recording
-    }
-
-    fn off(stream: &StreamName) -> Self {
-        Self {
-            stream: stream.to_string(),
-            recording: false,
-            state: "off",
-            error: None,
-            file: None,
-            started_at: None,
-            duration_seconds: 0.0,
-            total_frames: 0,
-            size_bytes: 0,
-            frames_lost: 0,
+            None => Self { stream: stream.to_string(), state: "off", ..Self::default() },
         }
     }
 

@@ -4,7 +4,6 @@ use std::{net::SocketAddr, time::Duration};
 
 use access::Cidr;
 use hub::StreamName;
-use wire::image::Limits;
 
 use crate::{BasePath, Tls};
 
@@ -41,13 +40,6 @@ pub struct Settings {
     pub trusted_proxies: Vec<Cidr>,
     pub connections: ConnectionLimits,
     pub health: HealthInfo,
-}
-
-impl Settings {
-    /// What one published picture may have.
-    pub(crate) fn frame_limits(&self) -> Limits {
-        Limits { max_bytes: self.max_frame_bytes, setting: "server.max_frame_size_mb" }
-    }
 }
 
 /// How fast one address may ask.

@@ -133,7 +133,7 @@ impl StreamDetail {
         let recorder = RecorderState::of(&live.recordings, &stats.name);
         Self {
             source: SourceReport::of(live, &stats.name),
-            info: StreamInfo::new(&stats, recorder.is_recording()),
+            info: StreamInfo::new(&stats, recorder.recording),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
             buffer_size: stats.buffer_capacity,
             has_current_frame: stats.format.is_some(),

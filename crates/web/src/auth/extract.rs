@@ -26,13 +26,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Granted {
 
 /// For a page whose address holds the credential: its files are loaded with this token. Other pages need none.
 #[derive(Debug)]
-pub(crate) struct Ticket(Option<String>);
-
-impl Ticket {
-    pub(crate) fn get(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
+pub(crate) struct Ticket(pub(crate) Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Ticket
 where

@@ -40,7 +40,7 @@ impl FileBody {
         let chunk = CHUNK.min(self.rest.end - from);
         Box::pin(async move {
             let read = disk.read_on(move || read(&file, from, chunk)).await;
-            read.unwrap_or_else(|error| Err(io::Error::other(error.message().to_owned())))
+            read.unwrap_or_else(|error| Err(io::Error::other(error.message)))
         })
     }
 }

@@ -55,6 +55,11 @@ impl Validators {
     }
 }
 
+/// Whether the client has what this ETag names: `If-None-Match` (section 13.1.2).
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    text(headers, header::IF_NONE_MATCH).is_some_and(|tags| names(tags, etag, Comparison::Weak))
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Comparison {
     Strong,

@@ -16,6 +16,8 @@ use jiff::Timestamp;
 use crate::{disk::Disk, error::ApiError};
 use body::FileBody;
 use conditions::{Validators, Verdict};
+
+pub(crate) use conditions::is_known;
 use range::Selection;
 
 /// A file as it stands now.
@@ -126,7 +128,7 @@ fn modified(facts: &std::fs::Metadata) -> Timestamp {
     Timestamp::from_second(facts.mtime()).unwrap_or_default()
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }

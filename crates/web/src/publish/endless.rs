@@ -70,7 +70,7 @@ impl Totals {
             }
         };
         self.rejected += 1;
-        tracing::debug!(stream = %ingest.name(), error = error.message(), "frame refused");
+        tracing::debug!(stream = %ingest.name(), error = error.message, "frame refused");
         self.last_error = Some(error);
         Ok(())
     }
@@ -80,10 +80,8 @@ impl Totals {
             let none = || ApiError::bad_request("MISSING_FRAME", "the body ended without a single frame");
             return Err(self.last_error.unwrap_or_else(none));
         };
-        let mut published = Published::new(ingest, &frame, frame_size);
-        published.frames = Some(self.frames);
-        published.rejected = Some(self.rejected);
-        published.bytes = Some(self.bytes);
-        Ok(published)
+        let Self { frames, rejected, bytes, .. } = self;
+        let published = Published::new(ingest, &frame, frame_size);
+        Ok(Published { frames: Some(frames), rejected: Some(rejected), bytes: Some(bytes), ..published })
     }
 }

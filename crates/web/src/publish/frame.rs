@@ -40,17 +40,17 @@ fn bad_metadata(error: &wire::publish::Error) -> ApiError {
 }
 
 /// The answer to a published frame; to a body of many, with their totals.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Published {
     #[schema(example = "success")]
-    status: &'static str,
+    pub(super) status: &'static str,
     #[schema(example = "camera1")]
-    stream: String,
+    pub(super) stream: String,
     /// Bytes of the (last) frame as it was received.
     #[schema(example = 45678)]
-    frame_size: usize,
+    pub(super) frame_size: usize,
     /// The (last) frame's number in the stream.
-    seq: u64,
+    pub(super) seq: u64,
     /// Of a body of many frames: how many were taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) frames: Option<u64>,
@@ -65,14 +65,6 @@ pub(crate) struct Published {
 impl Published {
     pub(super) fn new(ingest: &Ingest, frame: &Frame, frame_size: usize) -> Self {
         let stream = ingest.name().to_string();
-        Self {
-            status: "success",
-            stream,
-            frame_size,
-            seq: frame.seq,
-            frames: None,
-            rejected: None,
-            bytes: None,
-        }
+        Self { status: "success", stream, frame_size, seq: frame.seq, ..Self::default() }
     }
 }

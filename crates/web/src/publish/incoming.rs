@@ -13,17 +13,17 @@ use super::Publishing;
 use crate::error::ApiError;
 
 /// A request's body, the beginning of which may have been read before its kind was known.
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     body: Body,
     begun: VecDeque<Bytes>,
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self { body, begun: VecDeque::new() }
     }
 
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         if let Some(chunk) = self.begun.pop_front() {
             return Ok(Some(chunk));
         }

@@ -5,7 +5,7 @@ pub(crate) mod body;
 mod endless;
 mod form;
 pub(crate) mod frame;
-mod incoming;
+pub(crate) mod incoming;
 mod multipart;
 pub(crate) mod websocket;
 

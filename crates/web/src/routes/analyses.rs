@@ -26,14 +26,14 @@ const MAX_LIMIT: usize = 500;
 #[utoipa::path(get, path = "/analyses", operation_id = "analyses_page", tag = "upload",
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn page(ticket: Ticket, headers: HeaderMap) -> Response {
-    pages::page("analyses.html", &headers, ticket.get())
+    pages::page("analyses.html", &headers, ticket.0.as_deref())
 }
 
 /// One analysis, as a page: the verdict, the video, how both fencers moved.
 #[utoipa::path(get, path = "/analyses/{id}", operation_id = "analysis_page", tag = "upload", params(("id" = String, Path)),
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn result_page(ticket: Ticket, headers: HeaderMap) -> Response {
-    pages::page("analysis.html", &headers, ticket.get())
+    pages::page("analysis.html", &headers, ticket.0.as_deref())
 }
 
 #[derive(Debug, Default, Deserialize)]

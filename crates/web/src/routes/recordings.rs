@@ -24,7 +24,7 @@ use crate::{
     download::Download,
     error::ApiError,
     recording::{DiskSpace, RecordedStream, Recording},
-    view::{Offset, Source, Speed, Views, mjpeg, snapshot},
+    view::{Offset, Speed, Views, mjpeg, snapshot},
 };
 
 const DEFAULT_LIMIT: usize = 100;
@@ -234,7 +234,7 @@ pub(crate) async fn replay(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let fps = views.rate(view.fps);
-    let source = Source::recording(&views, path.id()?, query.t, query.speed, fps).await?;
+    let source = views.replays.recording(path.id()?, query.t, query.speed, fps).await?;
     Ok(mjpeg::response(&views, source, None, &view, &headers))
 }
 

@@ -172,7 +172,7 @@ impl ViewRequest {
             return Err(ApiError::bad_request("BAD_QUERY", message));
         }
         match self.moment.past(&self.grant, stream.name(), &want)? {
-            Some(past) => Source::past(views, stream.name(), past, fps).await,
+            Some(past) => views.replays.past(stream.name(), past, fps).await,
             None => Source::named(views, stream, &want),
         }
     }
@@ -245,7 +245,7 @@ pub(crate) async fn embed(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     // The stream may come later: the page waits for it.
-    Ok(pages::page("embed.html", &headers, ticket.get()))
+    Ok(pages::page("embed.html", &headers, ticket.0.as_deref()))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

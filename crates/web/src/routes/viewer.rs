@@ -30,19 +30,19 @@ use crate::{
 /// The page: all streams, or one of them large.
 #[utoipa::path(get, path = "/", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn index(ticket: Ticket, headers: HeaderMap) -> Response {
-    pages::page("index.html", &headers, ticket.get())
+    pages::page("index.html", &headers, ticket.0.as_deref())
 }
 
 /// The statistics as a page.
 #[utoipa::path(get, path = "/stats-page", tag = "control", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn stats_page(ticket: Ticket, headers: HeaderMap) -> Response {
-    pages::page("stats.html", &headers, ticket.get())
+    pages::page("stats.html", &headers, ticket.0.as_deref())
 }
 
 /// What was recorded, as a page: a timeline, a player, the files.
 #[utoipa::path(get, path = "/recordings", tag = "view", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn recordings_page(ticket: Ticket, headers: HeaderMap) -> Response {
-    pages::page("recordings.html", &headers, ticket.get())
+    pages::page("recordings.html", &headers, ticket.0.as_deref())
 }
 
 pub(crate) async fn asset(Tail(path): Tail, headers: HeaderMap) -> Response {

@@ -7,15 +7,14 @@ use std::{
     path::PathBuf,
 };
 
-use axum::{body::Body, extract::Request};
+use axum::extract::Request;
 use bytes::Bytes;
 use http::{StatusCode, header};
-use http_body_util::BodyExt;
 use uploads::Scratch;
 use wire::multipart::{self, Event, Headers, Limits, Parser};
 
 use super::Uploading;
-use crate::error::ApiError;
+use crate::{error::ApiError, publish::incoming::Incoming};
 
 /// Enough for any client's part header.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
@@ -44,27 +43,20 @@ pub(crate) async fn read(uploading: &Uploading, request: Request) -> Result<Form
     let boundary = boundary.map_err(|error| ApiError::bad_request(error.code(), error.to_string()))?;
     let folder = uploading.uploads.artifacts().scratch().map_err(|error| unwritable(&error))?;
     let mut reader = Reader::new(uploading, &boundary, &folder)?;
-    let mut body = request.into_body();
+    let mut body = Incoming::new(request.into_body());
     while let Some(chunk) = next_chunk(uploading, &mut body).await? {
         reader.take(&chunk).await?;
     }
     reader.finish(folder).await
 }
 
-async fn next_chunk(uploading: &Uploading, body: &mut Body) -> Result<Option<Bytes>, ApiError> {
-    loop {
-        let limit = uploading.body_timeout;
-        let frame = tokio::select! {
-            frame = tokio::time::timeout(limit, body.frame()) => frame,
-            () = uploading.shutdown.cancelled() => return Err(hub::ClaimError::ShuttingDown.into()),
-        };
-        let slow = "the form's bytes stopped coming: send it again, or raise server.body_timeout_seconds";
-        let frame = frame.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow))?;
-        let Some(frame) = frame else { return Ok(None) };
-        let broken = |error| ApiError::bad_request("BODY_TRUNCATED", format!("the body broke off: {error}"));
-        if let Ok(data) = frame.map_err(broken)?.into_data() {
-            return Ok(Some(data));
+async fn next_chunk(uploading: &Uploading, body: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
+    let slow = "the form's bytes stopped coming: send it again, or raise server.body_timeout_seconds";
+    tokio::select! {
+        chunk = tokio::time::timeout(uploading.body_timeout, body.next()) => {
+            chunk.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow))?
         }
+        () = uploading.shutdown.cancelled() => Err(hub::ClaimError::ShuttingDown.into()),
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Views {
 impl Views {
     /// The most frames a second for a viewer that asks for `fps`; `None`: as published.
     pub(crate) fn rate(&self, fps: Option<Fps>) -> Option<f64> {
-        fps.map_or(self.default_fps, Fps::per_second)
+        fps.map_or(self.default_fps, |fps| fps.0)
     }
 
     /// Counts a frame that is handed to a viewer now; its age.

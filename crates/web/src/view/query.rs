@@ -16,17 +16,13 @@ pub(crate) fn as_published() -> Want {
 
 /// Frames a second that a client may ask for: above 0 and at most 1000; 0 means as published.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Fps(Option<f64>);
+pub(crate) struct Fps(pub(crate) Option<f64>);
 
 impl Fps {
     const MAX: f64 = 1000.0;
 
     fn new(fps: f64) -> Option<Self> {
         (fps.is_finite() && (0.0..=Self::MAX).contains(&fps)).then_some(Self((fps > 0.0).then_some(fps)))
-    }
-
-    pub(crate) fn per_second(self) -> Option<f64> {
-        self.0
     }
 }
 
@@ -99,8 +95,8 @@ mod tests {
 
     #[test]
     fn rates_out_of_range_are_refused() {
-        assert_eq!(Fps::new(0.0).map(Fps::per_second), Some(None));
-        assert_eq!(Fps::new(12.5).map(Fps::per_second), Some(Some(12.5)));
+        assert_eq!(Fps::new(0.0).map(|fps| fps.0), Some(None));
+        assert_eq!(Fps::new(12.5).map(|fps| fps.0), Some(Some(12.5)));
         for wrong in [-1.0, f64::NAN, f64::INFINITY, 1001.0] {
             assert_eq!(Fps::new(wrong), None);
         }

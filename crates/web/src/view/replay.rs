@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{Offset, Past, Speed, read_ahead::ReadAhead};
+use super::{Offset, Past, Source, Speed, read_ahead::ReadAhead};
 use crate::{disk::Disk, error::ApiError};
 
 /// Recordings that are being watched at once: each holds two batches, 8 MB, and a share of the disk.
@@ -45,27 +45,29 @@ impl Replays {
     }
 
     /// A recording, from `from` to its end, for as long as it grows.
-    pub(super) async fn recording(
+    pub(crate) async fn recording(
         &self,
         id: RecordingId,
         from: Offset,
         speed: Speed,
         fps: Option<f64>,
-    ) -> Result<ReplaySource, ApiError> {
+    ) -> Result<Source, ApiError> {
         let place = self.place()?;
-        Ok(ReplaySource::new(self, self.open(id, from).await?, None, speed, fps, place))
+        let replay = self.open(id, from).await?;
+        Ok(Source::Replay(ReplaySource::new(self, replay, None, speed, fps, place)))
     }
 
     /// A live stream as it was, staying that far behind.
-    pub(super) async fn past(
+    pub(crate) async fn past(
         &self,
         stream: &StreamName,
         past: Past,
         fps: Option<f64>,
-    ) -> Result<ReplaySource, ApiError> {
+    ) -> Result<Source, ApiError> {
         let place = self.place()?;
         let replay = self.rewind(stream, past).await?;
-        Ok(ReplaySource::new(self, replay, Some(stream.clone()), Speed::default(), fps, place))
+        let past_of = Some(stream.clone());
+        Ok(Source::Replay(ReplaySource::new(self, replay, past_of, Speed::default(), fps, place)))
     }
 
     pub(super) async fn open(&self, id: RecordingId, at: Offset) -> Result<Replay, ApiError> {
@@ -126,10 +128,10 @@ impl ReplaySource {
         speed: Speed,
         fps: Option<f64>,
         place: OwnedSemaphorePermit,
-    ) -> Self {
+    ) -> Box<Self> {
         // None at its own speed, and about `RATE` a second at any other.
-        let step = Duration::from_secs_f64((speed.factor() - 1.0).max(0.0) / RATE);
-        Self {
+        let step = Duration::from_secs_f64((speed.0 - 1.0).max(0.0) / RATE);
+        Box::new(Self {
             past_of,
             playhead: Playhead::at(replay.begins_at(), speed),
             pacer: Pacer::new(fps, Instant::now()),
@@ -142,7 +144,7 @@ impl ReplaySource {
             shutdown: Box::pin(replays.shutdown.clone().cancelled_owned()),
             recordings: replays.recordings.clone(),
             _place: place,
-        }
+        })
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
@@ -232,7 +234,7 @@ struct Playhead {
 
 impl Playhead {
     fn at(media: Duration, speed: Speed) -> Self {
-        Self { media, since: None, speed: speed.factor() }
+        Self { media, since: None, speed: speed.0 }
     }
 
     fn start(&mut self, now: Instant) {

@@ -15,7 +15,11 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{Offset, Past, Views, as_published, live_headers};
-use crate::{clock, error::ApiError};
+use crate::{
+    clock,
+    download::{insert, is_known},
+    error::ApiError,
+};
 
 /// Shorter than the time after which proxies give up on a silent response (60 s is the usual default).
 const LONG_POLL: Duration = Duration::from_secs(25);
@@ -53,7 +57,7 @@ pub(crate) async fn live(
         None => wait_for(views.derive.subscribe(stream, want)?, wanted, patience).await?,
     };
     match (found.or(there.filter(|_| query.after.is_none())), query.after) {
-        (Some(frame), _) if is_known(headers, &frame) => Ok(not_modified(frame.seq)),
+        (Some(frame), _) if is_known(headers, &etag(frame.seq)) => Ok(not_modified(frame.seq)),
         (Some(frame), _) => Ok(picture(&frame)),
         (None, Some(after)) => Ok(not_modified(after)),
         (None, None) => Err(no_frame(stream)),
@@ -108,11 +112,6 @@ fn no_frame(stream: &Stream) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "NO_FRAME", message)
 }
 
-/// The client has this frame already.
-fn is_known(headers: &HeaderMap, frame: &Frame) -> bool {
-    headers.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &frame.seq.to_string()))
-}
-
 /// What a live stream showed then.
 pub(crate) async fn past(views: &Views, stream: &StreamName, past: Past) -> Result<Response, ApiError> {
     let replay = views.replays.rewind(stream, past).await?;
@@ -136,29 +135,22 @@ pub(crate) async fn recording(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     // Its number alone may come again when the stream is made anew.
     let millis = frame.received.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let tag = format!("{}-{millis}", frame.seq);
-    insert(&mut headers, header::ETAG, &format!("\"{tag}\""));
-    if request.get(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &tag)) {
+    let etag = format!("\"{}-{millis}\"", frame.seq);
+    insert(&mut headers, header::ETAG, &etag);
+    if is_known(request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     describe(&mut headers, &frame);
     Ok((headers, frame.payload.clone()).into_response())
 }
 
-fn etag(seq: u64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{seq}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
-}
-
-/// RFC 9110 section 13.1.2, weak comparison; `*` names whatever there is.
-fn names(tags: &HeaderValue, tag: &str) -> bool {
-    let wanted = format!("\"{tag}\"");
-    let is_named = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == wanted;
-    tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| is_named(tag.trim())))
+fn etag(seq: u64) -> String {
+    format!("\"{seq}\"")
 }
 
 fn picture(frame: &Frame) -> Response {
     let mut headers = live_headers();
-    headers.insert(header::ETAG, etag(frame.seq));
+    insert(&mut headers, header::ETAG, &etag(frame.seq));
     describe(&mut headers, frame);
     let age_ms = frame.age(clock::now().mono).as_secs_f64() * 1000.0;
     insert(&mut headers, HeaderName::from_static("x-frame-age-ms"), &format!("{age_ms:.1}"));
@@ -175,14 +167,8 @@ fn describe(headers: &mut HeaderMap, frame: &Frame) {
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
-    }
-}
-
 fn not_modified(seq: u64) -> Response {
     let mut headers = live_headers();
-    headers.insert(header::ETAG, etag(seq));
+    insert(&mut headers, header::ETAG, &etag(seq));
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }

@@ -7,10 +7,9 @@ use std::{
 };
 
 use derive::Reader;
-use hub::{Changes, Frame, Stream, StreamName, Want};
-use record::RecordingId;
+use hub::{Changes, Frame, Stream, Want};
 
-use super::{Offset, Past, Speed, Views, replay::ReplaySource};
+use super::{Views, replay::ReplaySource};
 use crate::error::ApiError;
 
 pub(crate) enum Source {
@@ -51,26 +50,6 @@ impl Source {
         let (views, choose) = (Arc::clone(views), Box::new(choose));
         let following = Following { views, choose, want, changes, current, waiting_shown: false };
         Ok(Self::Following(Box::new(following)))
-    }
-
-    /// A live stream as it was, staying that far behind.
-    pub(crate) async fn past(
-        views: &Views,
-        stream: &StreamName,
-        past: Past,
-        fps: Option<f64>,
-    ) -> Result<Self, ApiError> {
-        Ok(Self::Replay(Box::new(views.replays.past(stream, past, fps).await?)))
-    }
-
-    pub(crate) async fn recording(
-        views: &Views,
-        id: RecordingId,
-        from: Offset,
-        speed: Speed,
-        fps: Option<f64>,
-    ) -> Result<Self, ApiError> {
-        Ok(Self::Replay(Box::new(views.replays.recording(id, from, speed, fps).await?)))
     }
 
     /// The live stream that is being watched by name.

@@ -75,14 +75,10 @@ fn parse_span(text: &str) -> Option<Duration> {
 
 /// How much faster than it happened: 0.1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Speed(f64);
+pub(crate) struct Speed(pub(crate) f64);
 
 impl Speed {
     const RANGE: std::ops::RangeInclusive<f64> = 0.1..=100.0;
-
-    pub(crate) fn factor(self) -> f64 {
-        self.0
-    }
 }
 
 impl Default for Speed {
