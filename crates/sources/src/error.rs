@@ -16,8 +16,8 @@ pub enum Error {
     #[error(transparent)]
     Pull(#[from] pull::Error),
 
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
+    #[error("cannot read {path}: {error}", path = path.display())]
+    Read { path: PathBuf, error: io::Error },
 
     #[error("the folder {path} holds no .jpg, .jpeg or .png file", path = path.display())]
     EmptyFolder { path: PathBuf },
@@ -40,8 +40,8 @@ pub enum Error {
     #[error(transparent)]
     Cut(#[from] CutError),
 
-    #[error("cannot start {program}: {source}")]
-    Start { program: String, source: io::Error },
+    #[error("cannot start {program}: {error}")]
+    Start { program: String, error: io::Error },
 
     #[error("the command ended ({status}){said}")]
     Exited { status: String, said: String },
@@ -83,7 +83,7 @@ impl Error {
     }
 
     pub(crate) fn no_thread(source: io::Error) -> Self {
-        Self::Start { program: "a thread".to_owned(), source }
+        Self::Start { program: "a thread".to_owned(), error: source }
     }
 
     /// It came to its end by itself.

@@ -80,7 +80,7 @@ impl Process {
         let mut command = tokio::process::Command::from(command);
         let mut child = command.kill_on_drop(true).spawn().map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => Error::NoFfmpeg { program },
-            _ => Error::Start { program, source },
+            _ => Error::Start { program, error: source },
         })?;
         let complaint = tokio::spawn(complaint(child.stderr.take()));
         Ok(Self { child, complaint })

@@ -81,7 +81,7 @@ impl Clip {
 
     /// All JPEG and PNG files of a folder, by name.
     pub fn folder(path: &Path, options: &PlayOptions) -> Result<Clip, Error> {
-        let unread = |source| Error::Read { path: path.to_owned(), source };
+        let unread = |error| Error::Read { path: path.to_owned(), error };
         let mut files = Vec::new();
         for entry in path.read_dir().map_err(unread)? {
             let file = entry.map_err(unread)?.path();
@@ -135,7 +135,7 @@ impl Clip {
     }
 
     fn read_picture(&self, file: &Path) -> Result<Bytes, Error> {
-        let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+        let bytes = std::fs::read(file).map_err(|error| Error::Read { path: file.to_owned(), error })?;
         let limits = Limits { max_bytes: usize::MAX, setting: "" };
         match ingest::to_jpeg(bytes.into(), &limits, self.quality) {
             Ok(jpeg) => Ok(jpeg.payload),

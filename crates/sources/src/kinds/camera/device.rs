@@ -73,7 +73,7 @@ fn read(
     captured: &mpsc::Sender<Capture>,
     stop: &AtomicBool,
 ) -> Result<(), Error> {
-    let unread = |source| Error::Read { path: path.to_owned(), source };
+    let unread = |error| Error::Read { path: path.to_owned(), error };
     let (mut stream, mode) = open(path, preferred)?;
     tracing::info!(camera = %path.display(), ?mode, "camera opened");
     while !stop.load(Ordering::Relaxed) {
@@ -103,7 +103,7 @@ fn is_ready(stream: &ReadStream) -> io::Result<bool> {
 }
 
 fn open(path: &Path, preferred: &Preference) -> Result<(ReadStream, Mode), Error> {
-    let unread = |source| Error::Read { path: PathBuf::from(path), source };
+    let unread = |error| Error::Read { path: PathBuf::from(path), error };
     let device = Device::open(path).map_err(unread)?;
     let offers = offers(&device).map_err(unread)?;
     let Some(offer) = choose(&offers, preferred) else {
