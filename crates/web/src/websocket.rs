@@ -155,6 +155,12 @@ impl Inbox {
     }
 }
 
+/// Whether the client may still be sending after a close of ours with this code: then its bytes are to be read for a
+/// while, or the close frame would be lost. An answer to its own close leaves none, and at the hub's end none is waited for.
+pub(crate) fn leaves_unread(code: u16) -> bool {
+    !matches!(code, close::NORMAL | close::GOING_AWAY)
+}
+
 /// The last frame to a peer that closed, or whose bytes cannot be read any further: the answer to its close, or why the
 /// connection ends.
 pub(crate) async fn farewell(outbox: &mut Outbox, ended: &Ended) -> Result<(), net::Error> {

@@ -27,7 +27,7 @@ pub(crate) fn response(
     let ingest = open(&publishing, name, query.claim())?;
     // One byte more than a frame may have, so that the ingest can say what is wrong with one that is too large.
     let max_message = publishing.admission.limits().max_bytes.max(publish::MAX_MESSAGE_BYTES) + 2;
-    Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
+    Ok(websocket::accept(request, max_message, move |mut inbox, outbox| async move {
         let (replies, to_send) = mpsc::channel(REPLIES);
         let (announce, announced) = oneshot::channel();
         let demand = query.demand.then(|| demand_now(&publishing, ingest.name()));
@@ -39,7 +39,7 @@ pub(crate) fn response(
         };
         let reader = Reader {
             publishing: &publishing,
-            inbox,
+            inbox: &mut inbox,
             ingest,
             replies: replies.clone(),
             acks: query.ack,
@@ -52,14 +52,15 @@ pub(crate) fn response(
             // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
-        tokio::select! {
-            () = reading => {}
-            () = following => {}
-            result = write(&publishing, outbox, to_send) => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "WebSocket publisher left");
-                }
-            }
+        let written = tokio::select! {
+            () = reading => return,
+            () = following => return,
+            written = write(&publishing, outbox, to_send) => written,
+        };
+        match written {
+            Ok(code) if websocket::leaves_unread(code) => inbox.linger().await,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "WebSocket publisher left"),
         }
     }))
 }
@@ -113,28 +114,31 @@ impl Reply {
     }
 }
 
+/// Returns the code that it closed with.
 async fn write(
     publishing: &Publishing,
     mut outbox: Outbox,
     mut replies: mpsc::Receiver<Reply>,
-) -> Result<(), net::Error> {
+) -> Result<u16, net::Error> {
     let heartbeat = publishing.heartbeat;
-    loop {
+    let (code, reason) = loop {
         tokio::select! {
             Some(reply) = replies.recv() => match reply {
                 Reply::Text(text) => outbox.text(&text).await?,
-                Reply::Goodbye { code, reason } => return outbox.close(code, &reason).await,
+                Reply::Goodbye { code, reason } => break (code, reason),
             },
-            () = publishing.shutdown.cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
+            () = publishing.shutdown.cancelled() => break (close::GOING_AWAY, "the hub is shutting down".to_owned()),
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }
-    }
+    };
+    outbox.close(code, &reason).await?;
+    Ok(code)
 }
 
 struct Reader<'a> {
     publishing: &'a Publishing,
-    inbox: Inbox,
+    inbox: &'a mut Inbox,
     ingest: Ingest,
     replies: mpsc::Sender<Reply>,
     acks: bool,

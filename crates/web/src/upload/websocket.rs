@@ -21,24 +21,25 @@ pub(crate) fn response(
     grant.require_somewhere(Scope::Publish)?;
     // One byte more than a text may have, so that the error can say what is wrong with it.
     let max_message = uploading.uploads.settings().max_frame_bytes.max(MAX_MESSAGE_BYTES + 1);
-    Ok(websocket::accept(request, max_message, move |inbox, outbox| async move {
+    Ok(websocket::accept(request, max_message, move |mut inbox, outbox| async move {
         tracing::info!("WebSocket connection accepted");
         let connection = uploading.uploads.connect(move |stream| grant.allows(Scope::Publish, stream));
         let mailbox = connection.mailbox();
         let (closing, closed) = tokio::sync::oneshot::channel();
         let reading = async {
-            let goodbye = read(&uploading, inbox, connection).await;
+            let goodbye = read(&uploading, &mut inbox, connection).await;
             let _writer_is_gone = closing.send(goodbye);
             // The writer ends the conversation after it has sent the close frame.
             std::future::pending::<()>().await;
         };
-        tokio::select! {
-            () = reading => {}
-            result = write(&uploading, outbox, &mailbox, closed) => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "an uploading client left");
-                }
-            }
+        let written = tokio::select! {
+            () = reading => return,
+            written = write(&uploading, outbox, &mailbox, closed) => written,
+        };
+        match written {
+            Ok(code) if websocket::leaves_unread(code) => inbox.linger().await,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "an uploading client left"),
         }
     }))
 }
@@ -50,7 +51,7 @@ struct Goodbye {
 }
 
 /// Dropping the connection leaves its session to a client that resumes.
-async fn read(uploading: &Uploading, mut inbox: Inbox, mut connection: Connection) -> Goodbye {
+async fn read(uploading: &Uploading, inbox: &mut Inbox, mut connection: Connection) -> Goodbye {
     let mailbox = connection.mailbox();
     loop {
         mailbox.room().await;
@@ -92,14 +93,15 @@ fn goodbye(code: u16, reason: &str) -> Goodbye {
     Goodbye { code, reason: reason.to_owned() }
 }
 
+/// Returns the code that it closed with.
 async fn write(
     uploading: &Uploading,
     mut outbox: Outbox,
     mailbox: &Mailbox,
     mut closed: tokio::sync::oneshot::Receiver<Goodbye>,
-) -> Result<(), net::Error> {
+) -> Result<u16, net::Error> {
     let heartbeat = uploading.heartbeat;
-    loop {
+    let Goodbye { code, reason } = loop {
         tokio::select! {
             biased;
             queued = mailbox.next() => match queued {
@@ -107,12 +109,14 @@ async fn write(
                     outbox.text(&queued.message().to_json()).await?;
                     queued.sent();
                 }
-                Err(close_reason) => return outbox.close(close::POLICY, &close_reason.reason).await,
+                Err(close_reason) => break goodbye(close::POLICY, &close_reason.reason),
             },
-            Ok(Goodbye { code, reason }) = &mut closed => return outbox.close(code, &reason).await,
-            () = uploading.shutdown.cancelled() => return outbox.close(close::GOING_AWAY, "the hub is shutting down").await,
+            Ok(goodbye) = &mut closed => break goodbye,
+            () = uploading.shutdown.cancelled() => break goodbye(close::GOING_AWAY, "the hub is shutting down"),
             Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
             () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
         }
-    }
+    };
+    outbox.close(code, &reason).await?;
+    Ok(code)
 }
