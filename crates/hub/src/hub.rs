@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Claim, ClaimError, Closed, Derived, HubStats, Moment, Publisher, RingLimits, Stream, StreamName, Totals,
-    sync::Mutex,
+    sync::{Mutex, wake},
 };
 
 /// What bounds a hub (H5).
@@ -212,12 +212,6 @@ impl State {
     fn changed(&mut self) -> Vec<Waker> {
         self.version += 1;
         self.watchers.values_mut().filter_map(Option::take).collect()
-    }
-}
-
-pub(crate) fn wake(wakers: impl IntoIterator<Item = Waker>) {
-    for waker in wakers {
-        waker.wake();
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use crate::{Closed, Demand, Frame, Moment, NewFrame, hub::wake};
+use crate::{Closed, Demand, Frame, Moment, NewFrame, sync::wake};
 
 /// What bounds a ring (R1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

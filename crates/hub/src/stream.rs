@@ -9,10 +9,9 @@ use std::{
 use crate::{
     Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
     Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
-    hub::wake,
     rate::Rate,
     ring::{Aftermath, Ring, RowId},
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard, wake},
 };
 
 /// A handle on a stream; clones share it.
