@@ -124,7 +124,7 @@ def test_the_page_of_a_result(analysed, hub, page, output):
     page.wait_for_url("**/analyses/analyze_*")
     eventually(lambda: page.locator("#title").inner_text() == "Right scores")
     assert page.locator("#reason").inner_text() == analysed["decision"]["reason"]
-    assert "HIT: Right scores on Left!" in page.locator("#events").inner_text()
+    eventually(lambda: "HIT: Right scores on Left!" in page.locator("#events").inner_text(), "the events are listed")
     eventually(lambda: page.evaluate("document.getElementById('video').readyState") >= 1, "the overlay video loads")
     page.locator("#events button", has_text="HIT").click()
     eventually(lambda: abs(page.evaluate("document.getElementById('video').currentTime") - 0.4) < 0.1)
