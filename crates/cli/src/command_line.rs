@@ -39,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", with_causes(&error));
             terminal::exit_code(&error)
         }
     }
@@ -103,6 +103,15 @@ pub(crate) enum Command {
     Config(ConfigArgs),
 }
 
+/// The error and its causes in one line. Errors that state their cause themselves do not have it repeated.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        stated if stated.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -125,6 +134,16 @@ mod tests {
             Command::Serve(args) => args.config,
             _ => panic!("{line} is not serve"),
         }
+    }
+
+    #[test]
+    fn a_cause_that_an_error_states_itself_is_not_repeated() {
+        let path = PathBuf::from("/nowhere/a.mp4");
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = anyhow::Error::from(media::Error::Io { path, source: gone() });
+        assert_eq!(with_causes(&error), format!("cannot read /nowhere/a.mp4: {}", gone()));
+        let error = anyhow::Error::from(gone()).context("cannot begin");
+        assert_eq!(with_causes(&error), format!("cannot begin: {}", gone()));
     }
 
     #[test]
