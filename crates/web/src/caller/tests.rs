@@ -1,0 +1,47 @@
+//! Tests of `caller`.
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn caller(peer: &str, headers: &[(&'static str, &str)]) -> Caller {
+    let trusted: Vec<Cidr> = vec!["127.0.0.1".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, value.parse().unwrap());
+    }
+    let mut extensions = Extensions::new();
+    extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+    Caller::of(&trusted, &Uri::from_static("/"), &map, &extensions)
+}
+
+fn seen(peer: &str, forwarded: &str) -> String {
+    caller(peer, &[("x-forwarded-for", forwarded)]).address.unwrap().to_string()
+}
+
+#[test]
+fn a_stranger_is_who_connects_whatever_they_say() {
+    let said = [
+        ("host", "hub:5000"),
+        ("x-forwarded-for", "1.2.3.4"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "bank.example"),
+    ];
+    let stranger = caller("203.0.113.9", &said);
+    assert_eq!(stranger.address, Some("203.0.113.9".parse().unwrap()));
+    assert_eq!(stranger.base(), "http://hub:5000");
+}
+
+#[test]
+fn a_trusted_proxy_says_for_whom_it_asks() {
+    assert_eq!(seen("127.0.0.1", "198.51.100.1"), "198.51.100.1");
+    assert_eq!(seen("::ffff:127.0.0.1", "198.51.100.1"), "198.51.100.1");
+    assert_eq!(
+        seen("127.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.3"),
+        "198.51.100.1",
+        "1.1.1.1 may be invented"
+    );
+    assert_eq!(seen("127.0.0.1", "10.0.0.5, 10.0.0.3"), "10.0.0.5", "all are ours");
+    assert_eq!(seen("127.0.0.1", "[2001:db8::1]:443"), "2001:db8::1");
+    assert_eq!(seen("127.0.0.1", "1.1.1.1, unknown"), "127.0.0.1");
+    let said = [("host", "inside"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "video.example")];
+    assert_eq!(caller("10.1.1.1", &said).base(), "https://video.example");
+}
