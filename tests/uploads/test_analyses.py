@@ -71,6 +71,17 @@ def test_without_ffmpeg_the_answer_says_what_is_missing(start_hub, tmp_path):
     assert "install" in refused.json()["error"]
 
 
+def test_a_playlist_shows_no_file_of_the_machine(hub, tmp_path):
+    video(tmp_path / "hidden.avi")
+    for name, playlist in [
+        ("v.mp4", f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{tmp_path}/hidden.avi\n#EXT-X-ENDLIST\n"),
+        ("v.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n../../hidden.avi\n#EXT-X-ENDLIST\n"),
+        ("v.avi", f"ffconcat version 1.0\nfile '{tmp_path}/hidden.avi'\n"),
+    ]:
+        refused = analyze(hub, playlist.encode(), name)
+        assert (refused.status_code, refused.json()["code"]) == (415, "VIDEO_NOT_DECODED"), name
+
+
 def test_forms_that_are_none(hub, tmp_path):
     content = video(tmp_path / "phrase.avi")
     post = f"{hub.url}/analyze"

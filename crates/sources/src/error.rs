@@ -49,8 +49,8 @@ pub enum Error {
     #[error("ffmpeg found no video frame: {said}")]
     NoFrame { said: String },
 
-    #[error("{}", ffmpeg::missing(program))]
-    NoFfmpeg { program: String },
+    #[error("{}", ffmpeg::missing())]
+    NoFfmpeg,
 
     #[error(
         "the camera sends {offered}; H.264 and JPEG are read here: choose one of them in the camera's settings, or its \

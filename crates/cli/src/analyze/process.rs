@@ -32,7 +32,7 @@ impl Running {
         let program = command.get_program().to_string_lossy().into_owned();
         let child = match command.spawn() {
             Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => bail!(ffmpeg::missing(&program)),
+            Err(error) if error.kind() == ErrorKind::NotFound => bail!(ffmpeg::missing()),
             Err(error) => return Err(error).context(format!("cannot start {program}")),
         };
         let mut running = Running { child, complaint: None };

@@ -92,8 +92,8 @@ impl Footage {
     }
 
     fn film(path: &Path, max_fps: Option<f64>, longest: Option<f64>, since: f64) -> anyhow::Result<Footage> {
-        let (process, stdout) = Running::start(ffmpeg::pictures(ffmpeg::PROGRAM, path, max_fps))?;
-        let about = ffmpeg::about(path);
+        let (process, stdout) = Running::start(ffmpeg::pictures(path, max_fps))?;
+        let about = ffmpeg::about(ffmpeg::Input::File(path));
         let fps = about.fps.unwrap_or(DEFAULT_FPS).min(max_fps.unwrap_or(f64::INFINITY));
         let pictures = BufReader::with_capacity(256 * 1024, stdout);
         let film = Film { pictures, process, number: 0, fps, since };

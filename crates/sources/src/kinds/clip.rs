@@ -92,7 +92,7 @@ impl Footage {
             Reader::Clip(clip) => play(Arc::clone(clip), None, intake).await,
             Reader::Ffmpeg(path) => {
                 let input = ffmpeg::Input::File(path);
-                command::ffmpeg(ffmpeg::command(ffmpeg::PROGRAM, input, &self.options), intake).await
+                command::ffmpeg(ffmpeg::playing(input, &self.options), intake).await
             }
         }
     }
@@ -102,7 +102,7 @@ impl Footage {
 pub(super) async fn ffmpeg(url: &str, spec: &Spec, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let options =
         PlayOptions { fps: spec.fps, quality: intake.admission().quality(), looping: false, size: (0, 0) };
-    command::ffmpeg(ffmpeg::command(ffmpeg::PROGRAM, ffmpeg::Input::Url(url), &options), intake).await
+    command::ffmpeg(ffmpeg::playing(ffmpeg::Input::Url(url), &options), intake).await
 }
 
 /// A single picture is published again once a second, so that the stream counts as live.

@@ -79,7 +79,7 @@ impl Process {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut command = tokio::process::Command::from(command);
         let mut child = command.kill_on_drop(true).spawn().map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => Error::NoFfmpeg { program },
+            std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => Error::NoFfmpeg,
             _ => Error::Start { program, error: source },
         })?;
         let complaint = tokio::spawn(complaint(child.stderr.take()));

@@ -141,6 +141,7 @@ impl Spec {
         let kind = match argument {
             "-" => Kind::Stdin,
             "testsrc" => Kind::Test { width: DEFAULT_SIZE.0, height: DEFAULT_SIZE.1 },
+            file if file.starts_with("file:/") => Kind::File { path: path(&file[5..]).into(), looping: true },
             url if url.contains("://") => Kind::Ffmpeg(url.to_owned()),
             path => Kind::File { path: path.into(), looping: true },
         };

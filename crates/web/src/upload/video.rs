@@ -52,7 +52,7 @@ fn open(path: PathBuf) -> Result<Video, ApiError> {
         // ffmpeg finds out what it is instead.
         Err(_) => {
             let output = run_ffmpeg(&path)?;
-            let fps = ffmpeg::about(&path).fps;
+            let fps = ffmpeg::about(ffmpeg::Input::Upload(&path)).fps;
             on_thread(move || read_pipe(output, &sender))?;
             Ok(Video { fps, frames })
         }
@@ -88,11 +88,9 @@ impl Drop for Running {
 }
 
 fn run_ffmpeg(path: &std::path::Path) -> Result<Running, ApiError> {
-    let mut command = ffmpeg::decoding(ffmpeg::PROGRAM, path, QUALITY);
+    let mut command = ffmpeg::decoding(path, QUALITY);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let missing = |_| {
-        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "FFMPEG_MISSING", ffmpeg::missing(ffmpeg::PROGRAM))
-    };
+    let missing = |_| ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "FFMPEG_MISSING", ffmpeg::missing());
     let mut child = command.spawn().map_err(missing)?;
     let output = child.stdout.take().ok_or_else(|| undecodable("ffmpeg has no output"))?;
     Ok(Running { child, output })
