@@ -26,6 +26,10 @@ pub static RECORDING: Table<Config> = Table {
                 ("mp4v", |s| s.codec = Codec::Mp4v),
                 ("mjpeg", |s| s.codec = Codec::Mjpeg),
                 ("h264", |s| s.codec = Codec::H264),
+                // OpenCV's names of the same.
+                ("avc1", |s| s.codec = Codec::H264),
+                ("x264", |s| s.codec = Codec::H264),
+                ("mjpg", |s| s.codec = Codec::Mjpeg),
             ],
         )
         .default("mp4v")

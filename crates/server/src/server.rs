@@ -201,6 +201,7 @@ fn settings(
         stream_fps: config.viewers.stream_fps,
         heartbeat: config.viewers.heartbeat_interval,
         default_stream: config.streams.default.clone(),
+        demo_stream: config.demo.stream.clone().filter(|_| config.demo_runs()),
         robot: robot(config)?,
         cors: config.server.cors_enabled,
         jpeg_quality: TRANSCODE_QUALITY,
@@ -239,6 +240,7 @@ fn robot(config: &Config) -> Result<RobotInfo, Error> {
     };
     Ok(RobotInfo {
         stream,
+        fps: config.viewers.robot_fps(),
         frame_cache: camera.frame_cache,
         camera_size: (camera.width, camera.height),
         jpeg_quality: camera.jpeg_quality,

@@ -96,8 +96,8 @@ pub static DEMO: Table<Demo> = Table {
         )
         .default("auto")
         .doc(
-            "Whether a test picture is published. `auto`: only when there is no configuration file \
-                 and nothing outside `server`, `logging` and `demo` is set.",
+            "Whether a test picture is published. `auto`: only when there is no configuration file, \
+                 no source and no `camera.index`.",
         ),
         Row::<Demo>::text("stream", "1 to 64 letters, digits, '_' or '-'", |s, v| {
             store(&mut s.stream, v.trim().parse().ok().map(Some))

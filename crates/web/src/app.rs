@@ -87,6 +87,7 @@ impl App {
             simulators: simulators.clone(),
             derive: derive.clone(),
             default: settings.default_stream.clone(),
+            demo: settings.demo_stream.clone(),
         });
         let connections = Connections::new(settings.connections.max);
         let terms = Terms {

@@ -17,6 +17,8 @@ pub(crate) struct Live {
     pub(crate) derive: derive::Registry,
     /// The stream of `/stream`; without it, the oldest live one.
     pub(crate) default: Option<StreamName>,
+    /// Of all streams the last choice: whatever is published is of more interest.
+    pub(crate) demo: Option<StreamName>,
 }
 
 impl Live {
@@ -33,7 +35,12 @@ impl Live {
     pub(crate) fn stream_or_oldest(&self, name: Option<&StreamName>, grant: &Grant) -> Option<Stream> {
         match name {
             Some(name) => self.hub.stream(name).filter(|stream| grant.shows(stream.name())),
-            None => self.hub.oldest_of(|name| grant.shows(name)),
+            None => {
+                let is_demo = |name: &StreamName| self.demo.as_ref() == Some(name);
+                let published = self.hub.oldest_of(|name| grant.shows(name) && !is_demo(name));
+                published
+                    .or_else(|| self.hub.stream(self.demo.as_ref()?).filter(|demo| grant.shows(demo.name())))
+            }
         }
     }
 }

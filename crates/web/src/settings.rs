@@ -27,6 +27,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// The stream of `/stream`; without it, the oldest live one.
     pub default_stream: Option<StreamName>,
+    /// It is shown there only while no other is live.
+    pub demo_stream: Option<StreamName>,
     pub robot: RobotInfo,
     pub cors: bool,
     /// JPEG quality for published pictures that have to be transcoded, 1 to 100.
@@ -56,6 +58,8 @@ pub struct RequestRate {
 pub struct RobotInfo {
     /// Without it, the default stream.
     pub stream: Option<StreamName>,
+    /// Frames a second for clients that do not ask for another rate; `None`: as published.
+    pub fps: Option<f64>,
     pub frame_cache: bool,
     /// Width and height that the camera is asked for.
     pub camera_size: (u32, u32),

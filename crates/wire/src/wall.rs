@@ -39,7 +39,7 @@ pub struct StreamRequest {
     /// Of the JPEG, within [`QUALITIES`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
-    /// Frames per second at most, from 0 to [`MAX_FPS`]; 0 or absent: as published.
+    /// Frames per second at most, from 0 to [`MAX_FPS`]; 0 or absent: as many as viewers usually get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
     /// Name of a running analysis: only frames that it has analysed, as published, with its findings in their metadata.
@@ -48,7 +48,7 @@ pub struct StreamRequest {
 }
 
 impl StreamRequest {
-    /// The rate to keep to; `None`: as published.
+    /// The rate to keep to; `None`: as viewers usually get.
     pub fn max_fps(&self) -> Option<f64> {
         self.fps.filter(|fps| *fps > 0.0)
     }

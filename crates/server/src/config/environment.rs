@@ -30,7 +30,8 @@ impl Environment {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        let value = self.0.get(name).map(String::as_str)?;
+        (!value.is_empty() && !is_service_link(name, value)).then_some(value)
     }
 }
 
@@ -127,10 +128,58 @@ fn layer(variables: &Environment, place: &dyn Fn(&str) -> Origin) -> Layer {
             layer.warnings.push(Warning { origin: place(other), what });
         }
     }
-    for name in variables.0.keys() {
+    let (links, ours): (Vec<_>, Vec<_>) =
+        variables.0.iter().partition(|(name, value)| is_service_link(name, value));
+    layer.warnings.extend(warning_of_links(&links, place));
+    for (name, _) in ours {
         check_name(name, &mut layer, place);
     }
     layer
+}
+
+/// Whether an orchestrator wrote it: Kubernetes and Docker describe each service near a container in variables of
+/// these forms, so that one called `server` sets `SERVER_PORT=tcp://10.3.250.1:5000`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let names_port = |(_service, port): (&str, &str)| {
+        let (number, rest) = port.split_once('_').unwrap_or((port, ""));
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        is_number
+            && PROTOCOLS
+                .iter()
+                .any(|known| rest.get(..known.len()).is_some_and(|p| p.eq_ignore_ascii_case(known)))
+    };
+    let is_address = PROTOCOLS.iter().any(|known| {
+        value.split_once("://").is_some_and(|(scheme, _address)| scheme.eq_ignore_ascii_case(known))
+    });
+    let is_a_services = is_address && name.ends_with("_PORT")
+        || name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.split_once("_PORT_").is_some_and(names_port);
+    // No service's name has two underscores side by side.
+    is_a_services && !name.starts_with("FRAMEHUB__")
+}
+
+const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
+
+/// One for all of those that look like ours.
+fn warning_of_links(links: &[(&String, &String)], place: &dyn Fn(&str) -> Origin) -> Option<Warning> {
+    let looks_ours = |name: &str| {
+        name.starts_with("REFEREE_")
+            || name.starts_with("FRAMEHUB_")
+            || documented().any(|known| known == name)
+    };
+    let mut ours = links.iter().map(|(name, _)| name.as_str()).filter(|name| looks_ours(name));
+    let first = ours.next()?;
+    let others = match ours.count() {
+        0 => String::new(),
+        others => format!(" (and {others} more like it)"),
+    };
+    let what = format!(
+        "describes a service of the container's surroundings and is left out{others}: to set the key, write \
+         FRAMEHUB__SECTION__KEY or an argument"
+    );
+    Some(Warning { origin: place(first), what })
 }
 
 /// Names that can only be meant for us, but that are none of ours.

@@ -13,6 +13,7 @@ use super::sources::Listed;
 use super::tables::{self, Key, keys};
 use super::typed::Config;
 use super::{file, simulators, sources};
+use crate::logging::settings::is_python_format;
 
 /// The file that is read when none is named, if it is there.
 pub(super) const DEFAULT_FILE: &str = "config.yaml";
@@ -97,7 +98,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     layers.insert(0, profile_layer(&layers));
 
     let mut loaded = fold(layers)?;
-    loaded.config.bare = !has_file && loaded.sources.is_empty() && loaded.settings.iter().all(leaves_bare);
+    loaded.config.bare = !has_file && loaded.sources.is_empty() && loaded.config.camera.index.is_none();
     loaded.files = files;
     Ok(loaded)
 }
@@ -183,9 +184,11 @@ fn fold(layers: Vec<Layer>) -> Result<Loaded, Error> {
         return Err(Error { problems, warnings });
     }
     config.settle();
+    config.viewers.is_rate_written = is_written("viewers.stream_fps", &settings);
     config.sources = sources.iter().map(|listed| listed.spec.clone()).collect();
     warnings.extend(open_to_strangers(&config, &settings));
     warnings.extend(short_api_keys(&config, &settings));
+    warnings.extend(python_format(&settings));
     settings.iter_mut().for_each(mask);
     Ok(Loaded { config, settings, sources, warnings, files: Vec::new() })
 }
@@ -210,6 +213,18 @@ fn short_api_keys(config: &Config, settings: &[Setting]) -> Option<Warning> {
     (short > 0).then(|| Warning { origin: setting.origin.clone(), what })
 }
 
+/// Whether it stands anywhere but among the defaults.
+fn is_written(path: &str, settings: &[Setting]) -> bool {
+    settings.iter().any(|setting| setting.key.path() == path && setting.origin != Origin::Default)
+}
+
+/// The file of an existing server may say how Python writes its lines.
+fn python_format(settings: &[Setting]) -> Option<Warning> {
+    let setting = settings.iter().find(|setting| setting.key.path() == "logging.format")?;
+    let what = "a format of Python's logging is left out: lines look as with auto".to_owned();
+    is_python_format(&setting.value).then(|| Warning { origin: setting.origin.clone(), what })
+}
+
 /// Others than this machine's own users get in without a key.
 fn open_to_strangers(config: &Config, settings: &[Setting]) -> Option<Warning> {
     if !config.auth.is_open() || config.server.host.to_canonical().is_loopback() {
@@ -222,9 +237,4 @@ fn open_to_strangers(config: &Config, settings: &[Setting]) -> Option<Warning> {
         config.server.host
     );
     Some(Warning { origin: setting.origin.clone(), what })
-}
-
-/// Whether a setting leaves the server without anything to show of its own.
-fn leaves_bare(setting: &Setting) -> bool {
-    setting.origin == Origin::Default || matches!(setting.key.section, "server" | "logging" | "demo")
 }

@@ -31,6 +31,8 @@ pub struct Viewers {
     pub profile: Profile,
     /// Default cap on a viewer's frames a second. None: as published.
     pub stream_fps: Option<f64>,
+    /// Whether that cap is anybody's choice.
+    pub is_rate_written: bool,
     pub heartbeat_interval: Duration,
     /// Unsent bytes that the kernel may hold a viewer (`TCP_NOTSENT_LOWAT`).
     pub send_buffer_bytes: u32,
@@ -40,6 +42,16 @@ pub struct Viewers {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cleanup {
     pub interval: Duration,
+}
+
+/// What the robot stream has always sent, and its clients expect.
+const ROBOT_FPS: f64 = 15.0;
+
+impl Viewers {
+    /// The cap for the robot stream's viewers.
+    pub fn robot_fps(&self) -> Option<f64> {
+        if self.is_rate_written { self.stream_fps } else { Some(ROBOT_FPS) }
+    }
 }
 
 pub(super) static STREAMS: Table<Streams> = Table {
@@ -86,7 +98,10 @@ pub(super) static STREAMS: Table<Streams> = Table {
             "a stream name (1 to 64 letters, digits, '_' or '-') or nothing",
             |s, v| store(&mut s.default, stream_name(v)),
         )
-        .doc("The stream that `/`, `/stream` and `/stats` show. Empty: the oldest live one."),
+        .doc(
+            "The stream that `/`, `/stream` and `/stats` show. Empty: the oldest live one, the demo \
+                 last.",
+        ),
         Row::<Streams>::text(
             "robot",
             "a stream name (1 to 64 letters, digits, '_' or '-') or nothing",
@@ -124,7 +139,8 @@ pub(super) static VIEWERS: Table<Viewers> = Table {
             .env(&["STREAM_FPS"])
             .doc(
                 "The most frames a second that a viewer is sent unless it asks with `?fps=`. 0 sends them \
-                 as published; 10 to 20 saves bandwidth behind a proxy such as Cloudflare.",
+                 as published; 10 to 20 saves bandwidth behind a proxy such as Cloudflare. As long as it is \
+                 not set, `/api/robot/stream` sends 15.",
             ),
         Row::<Viewers>::seconds("heartbeat_interval", 0.1, 3600.0, |s, v| s.heartbeat_interval = v)
             .default("5.0")

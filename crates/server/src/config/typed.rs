@@ -41,8 +41,7 @@ pub struct Config {
     pub sessions: sessions::settings::Settings,
     pub uploads: uploads::Settings,
     pub referee: referee::settings::Settings,
-    /// Whether nothing but `server`, `logging` and `demo` is configured and there is no
-    /// configuration file: `demo.enabled: auto` depends on it.
+    /// Whether there is neither a configuration file nor a source: `demo.enabled: auto` depends on it.
     pub bare: bool,
 }
 
@@ -93,7 +92,7 @@ impl Config {
         camera.into_iter().chain(demo.map(|stream| (stream.as_str(), "demo.stream"))).collect()
     }
 
-    /// Whether the demo stream runs: as `demo.enabled` says, or on `auto` only when nothing else is configured.
+    /// Whether the demo stream runs: as `demo.enabled` says, or on `auto` only when nothing else gives pictures.
     pub fn demo_runs(&self) -> bool {
         match self.demo.enabled {
             Switch::On => true,

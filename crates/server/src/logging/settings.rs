@@ -55,6 +55,9 @@ pub(crate) static LOGGING: Table<Logging> = Table {
                 ("WARN", |s| s.level = Level::Warn),
                 ("ERROR", |s| s.level = Level::Error),
                 ("TRACE", |s| s.level = Level::Trace),
+                ("CRITICAL", |s| s.level = Level::Error),
+                ("FATAL", |s| s.level = Level::Error),
+                ("NOTSET", |s| s.level = Level::Trace),
             ],
         )
         .default("INFO")
@@ -69,19 +72,12 @@ pub(crate) static LOGGING: Table<Logging> = Table {
                 "The log file, beside stderr; its folder is made. `none` turns it off. A file that cannot \
                  be written is a warning, not an error.",
             ),
-        Row::choice(
-            "format",
-            &[
-                ("auto", |s| s.format = LogFormat::Auto),
-                ("text", |s| s.format = LogFormat::Text),
-                ("json", |s| s.format = LogFormat::Json),
-            ],
-        )
-        .default("auto")
-        .doc(
-            "How lines look on stderr and in the file. `auto`: readable, with colours on a terminal. \
+        Row::text("format", "one of auto, text, json", |s, v| store(&mut s.format, format(v)))
+            .default("auto")
+            .doc(
+                "How lines look on stderr and in the file. `auto`: readable, with colours on a terminal. \
                  `text`: readable, never coloured. `json`: one object a line, for machines.",
-        ),
+            ),
         Row::bytes("max_mb", 0.01, 10240.0, |s, v| s.max_bytes = v).default("10").doc(
             "When the log file would grow past this, it becomes `server.log.1` and starts again. \
                  Raising it keeps more in one file.",
@@ -92,6 +88,22 @@ pub(crate) static LOGGING: Table<Logging> = Table {
         ),
     ],
 };
+
+fn format(text: &str) -> Option<LogFormat> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "auto" => Some(LogFormat::Auto),
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => is_python_format(text).then_some(LogFormat::Auto),
+    }
+}
+
+/// Whether it is a template of Python's `logging`, in one of its three styles, as an existing configuration file has it.
+pub(crate) fn is_python_format(text: &str) -> bool {
+    ["%(", "{message", "{asctime", "{levelname", "${message", "$message", "$levelname"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
 
 /// `Some(None)` is no file.
 fn file(text: &str) -> Option<Option<PathBuf>> {

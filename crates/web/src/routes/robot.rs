@@ -65,7 +65,7 @@ pub(crate) async fn stream(
     robot.check(&grant)?;
     let stream = robot.stream(&live, &grant);
     wait_for_first_frame(&views, stream).await?;
-    let want = rendition.want().at_most(views.rate(query.fps));
+    let want = rendition.want().at_most(query.fps.map_or(robot.info.fps, |fps| fps.0));
     let playing = Arc::clone(&robot);
     let source = Source::following(&views, move || playing.stream(&live, &grant), want)?;
     let client = robot.clients.connect();
@@ -123,7 +123,7 @@ pub(crate) async fn stats(
     Ok(Json(RobotStats {
         active_clients: robot.clients.active(),
         frame_cache_enabled: robot.info.frame_cache,
-        stream_fps: number(views.default_fps.unwrap_or(current_fps)),
+        stream_fps: number(robot.info.fps.unwrap_or(current_fps)),
         camera_resolution: format!("{width}x{height}"),
         jpeg_quality: robot.info.jpeg_quality,
         current_fps,

@@ -131,7 +131,14 @@ pub(crate) fn settings() -> Settings {
         stream_fps: None,
         heartbeat: Duration::from_secs(5),
         default_stream: None,
-        robot: RobotInfo { stream: None, frame_cache: true, camera_size: (640, 480), jpeg_quality: 85 },
+        demo_stream: None,
+        robot: RobotInfo {
+            stream: None,
+            fps: None,
+            frame_cache: true,
+            camera_size: (640, 480),
+            jpeg_quality: 85,
+        },
         cors: false,
         jpeg_quality: 85,
         auth: access::Settings {

@@ -21,7 +21,8 @@ pub(crate) enum Source {
 /// Which stream plays the part now.
 type Choose = Box<dyn Fn() -> Option<Stream> + Send>;
 
-/// The stream that plays a part: it may come later, end, and be another one afterwards. Ends only with the hub.
+/// The stream that plays a part: it may come later, end, and be another one afterwards; a better one that comes takes
+/// over. Ends only with the hub.
 pub(crate) struct Following {
     views: Arc<Views>,
     choose: Choose,
@@ -99,6 +100,7 @@ impl Following {
                         return Poll::Ready(Some(frame));
                     }
                     Poll::Ready(None) => self.current = None,
+                    Poll::Pending if self.is_replaced(cx) => self.current = None,
                     Poll::Pending if self.has_frame() => return Poll::Pending,
                     // A stream without a frame yet: the waiting picture, once.
                     Poll::Pending => return self.poll_placeholder(),
@@ -115,6 +117,17 @@ impl Following {
                 return self.poll_placeholder();
             }
         }
+    }
+
+    /// Whether another stream plays the part by now: the demo gives way to the first that is published.
+    fn is_replaced(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut replaced = false;
+        while !replaced && self.changes.poll_changed(cx).is_ready() {
+            let stream = self.current.as_ref().map(Reader::stream);
+            let epoch = stream.map(|stream| stream.parent().unwrap_or(stream).epoch());
+            replaced = (self.choose)().is_some_and(|chosen| Some(chosen.epoch()) != epoch);
+        }
+        replaced
     }
 
     fn poll_placeholder(&mut self) -> Poll<Option<Arc<Frame>>> {

@@ -97,11 +97,13 @@ impl Tile {
     }
 }
 
-fn want(request: StreamRequest) -> Want {
+/// A page asks for no more than it can paint; that is no wish for more than what viewers usually get.
+fn want(request: StreamRequest, usual_fps: Option<f64>) -> Want {
+    let fps = request.max_fps().into_iter().chain(usual_fps).reduce(f64::min);
     as_published()
         .scaled_to(request.width, request.height)
         .at_quality(request.quality)
-        .at_most(request.max_fps())
+        .at_most(fps)
         .analysed_by(request.overlay.map(Arc::from))
 }
 
@@ -167,9 +169,10 @@ impl Wall {
     async fn obey(&mut self, outbox: &mut Outbox, command: ClientMessage) -> Result<(), net::Error> {
         match command {
             ClientMessage::Watch { streams } => {
+                let usual = self.views.default_fps;
                 let named = streams
                     .into_iter()
-                    .filter_map(|(name, request)| Some((name.parse().ok()?, want(request))));
+                    .filter_map(|(name, request)| Some((name.parse().ok()?, want(request, usual))));
                 // What the grant does not show is as if it were not there.
                 self.wanted = named.filter(|(name, _)| self.grant.shows(name)).collect();
                 self.tiles.retain(|name, _| self.wanted.contains_key(name));

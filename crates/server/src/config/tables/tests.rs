@@ -34,6 +34,7 @@ fn other_value(key: &Key) -> String {
             "cleanup.schedule_time" => "4:30",
             "auth.secret" => "of sixteen and more",
             "camera.index" => "2",
+            "logging.format" => "json",
             "referee.input_size" => "320",
             "simulator.ws_path" => "/elsewhere",
             _ => "other",

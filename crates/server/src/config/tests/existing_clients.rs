@@ -22,6 +22,56 @@ fn document_001s_file_is_taken_as_it_stands() {
     assert!(!config.demo_runs());
 }
 
+/// What else its configuration files hold: a format of Python's logging, and words of OpenCV and Python.
+#[test]
+fn a_python_servers_words_are_taken() {
+    for format in ["%(asctime)s - %(name)s - %(levelname)s - %(message)s", "{asctime} {message}", "$message"]
+    {
+        let loaded = case().file(format!("logging:\n  format: \"{format}\"\n")).good();
+        assert_eq!(loaded.config.logging.format, Config::default().logging.format, "{format}");
+        assert!(warnings(&loaded)[0].contains("Python"), "{:?}", warnings(&loaded));
+    }
+    assert!(case().file("logging:\n  format: fancy\n").report().contains("auto, text, json"));
+    for (written, level) in [("CRITICAL", Level::Error), ("fatal", Level::Error), ("Warning", Level::Warn)] {
+        let loaded = case().file(format!("logging: {{level: {written}}}\n")).good();
+        assert_eq!(loaded.config.logging.level, level, "{written}");
+    }
+    for (written, codec) in
+        [("avc1", record::Codec::H264), ("H264", record::Codec::H264), ("MJPG", record::Codec::Mjpeg)]
+    {
+        let loaded = case().file(format!("recording: {{codec: {written}}}\n")).good();
+        assert_eq!(loaded.config.recording.codec, codec, "{written}");
+    }
+}
+
+/// Kubernetes and Docker describe the services near a container in variables that can have a client's names.
+#[test]
+fn what_an_orchestrator_says_of_its_services_sets_nothing() {
+    let link = [
+        ("SERVER_PORT", "tcp://10.3.250.1:5000"),
+        ("SERVER_SERVICE_HOST", "10.3.250.1"),
+        ("SERVER_SERVICE_PORT", "5000"),
+        ("SERVER_PORT_5000_TCP", "tcp://10.3.250.1:5000"),
+        ("SERVER_PORT_5000_TCP_ADDR", "10.3.250.1"),
+        ("VIDEO_PROXY_PORT", "tcp://10.3.250.2:8889"),
+        ("ISAAC_SIM_PORT", "TCP://[fd00::1]:8211"),
+        ("ISAAC_STREAM_PORT", "udp://10.3.250.3:8765"),
+        ("REFEREE_PORT", "tcp://10.3.250.4:8080"),
+        ("REFEREE_SERVICE_PORT_HTTP", "8080"),
+        ("REFEREE_PORT_8080_TCP_PROTO", "tcp"),
+        ("FRAMEHUB_SERVER_PORT", "tcp://10.3.250.5:5000"),
+    ];
+    let loaded = case().env(&link).good();
+    assert_eq!(loaded.config, case().good().config);
+    let [warning] = &warnings(&loaded)[..] else { panic!("{:?}", warnings(&loaded)) };
+    assert!(warning.contains("more like it") && warning.contains("left out"), "{warning}");
+    assert_eq!(case().env(&link).args(&["server.port=8080"]).good().config.server.port, 8080);
+    assert!(warnings(&case().env(&[("OTHER_PORT", "tcp://10.0.0.1:80")]).good()).is_empty());
+    // What is meant for the hub, and wrong, is still said.
+    assert!(case().env(&[("SERVER_PORT", "eighty")]).report().contains("SERVER_PORT"));
+    assert!(case().env(&[("FRAMEHUB__SERVER__PORT", "tcp://x")]).report().contains("FRAMEHUB__SERVER__PORT"));
+}
+
 /// Every name that an existing client's environment has, with a value of its documentation where it has one.
 #[test]
 fn every_environment_name_of_the_documents_works() {
@@ -89,6 +139,14 @@ fn document_004s_dotenv_is_taken_as_it_stands() {
     assert_eq!(loaded.config.viewers.stream_fps, Some(15.0));
     assert_eq!(loaded.config.camera.jpeg_quality, 70);
     assert!(matches!(origin_of(&loaded, "camera.jpeg_quality"), Origin::DotEnv { line: 4, .. }));
+}
+
+#[test]
+fn the_robot_stream_has_its_own_rate_until_one_is_written() {
+    assert_eq!(case().good().config.viewers.robot_fps(), Some(15.0));
+    assert_eq!(case().env(&[("STREAM_FPS", "20")]).good().config.viewers.robot_fps(), Some(20.0));
+    assert_eq!(case().args(&["viewers.stream_fps=0"]).good().config.viewers.robot_fps(), None);
+    assert_eq!(case().args(&["viewers.profile=mobile"]).good().config.viewers.robot_fps(), Some(10.0));
 }
 
 /// the robot stream: its four blocks of settings, one profile each.

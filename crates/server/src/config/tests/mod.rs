@@ -229,7 +229,7 @@ fn all_problems_are_warned_together() {
           allowed: spaces to indent with; here stands a tab
 
       .env:1 LOG_LEVEL: logging.level: "LOUD" is not one of the choices
-          allowed: one of DEBUG, INFO, WARNING, WARN, ERROR, TRACE
+          allowed: one of DEBUG, INFO, WARNING, WARN, ERROR, TRACE, CRITICAL, FATAL, NOTSET
 
       .env:2: the line cannot be read
           allowed: NAME=value, with quotes around a value that has spaces
@@ -355,10 +355,12 @@ fn debug_raises_the_level_and_lowers_nothing() {
 }
 
 #[test]
-fn the_demo_runs_only_when_nothing_else_is_configured() {
+fn the_demo_runs_only_when_nothing_else_gives_pictures() {
     assert!(case().good().config.demo_runs());
     assert!(case().args(&["server.port=0", "logging.file=none", "demo.fps=5"]).good().config.demo_runs());
-    assert!(!case().args(&["streams.default=cam1"]).good().config.demo_runs());
+    assert!(case().args(&["recording.enabled=false", "streams.default=cam1"]).good().config.demo_runs());
+    assert!(case().env(&[("LOG_LEVEL", "DEBUG"), ("ISAAC_SIM_IP", "10.0.0.1")]).good().config.demo_runs());
+    assert!(!case().args(&["camera.index=0"]).good().config.demo_runs());
     assert!(!case().file("").good().config.demo_runs());
     assert!(case().file("").args(&["demo.enabled=true"]).good().config.demo_runs());
     assert!(!case().args(&["demo.enabled=false"]).good().config.demo_runs());

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use super::super::support::{house, picture};
+use super::super::support::{house, house_with, picture, settings};
+use crate::Settings;
 
 fn text(number: u64) -> String {
     String::from_utf8_lossy(&picture(number)).into_owned()
@@ -93,6 +94,23 @@ async fn the_default_stream_waits_with_a_picture_and_follows() {
     assert_eq!(view.frame().await, Some(2), "its second frame");
     house.app.live().hub.shut_down();
     assert_eq!(view.frame().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_demo_gives_way_to_the_first_that_is_published() {
+    let demo = Some("demo".parse().unwrap());
+    let house = house_with(Settings { demo_stream: demo, ..settings() });
+    house.publish("demo", &picture(1));
+    let mut view = house.watch("/stream").await;
+    assert_eq!(view.frame().await, Some(1));
+    house.publish("cam", &picture(1));
+    house.publish("cam", &picture(2));
+    assert_eq!(view.frame().await, Some(2), "of the new stream");
+    house.publish("demo", &picture(1));
+    assert_eq!(house.get("/stats").await.json()["stream"], "cam");
+    assert_eq!(house.get("/api/streams").await.json()["default"], "cam");
+    house.app.live().hub.remove(&"cam".parse().unwrap());
+    assert_eq!(house.get("/stats").await.json()["stream"], "demo");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use wire::wall::FrameHeader;
 
 use super::super::{
     socket::{Message, Socket},
-    support::{house, jpeg, picture},
+    support::{house, house_with, jpeg, picture, settings},
 };
+use crate::Settings;
 
 /// A frame as the wall sends it: stream, number, frames skipped, JPEG.
 type Seen = (String, u64, u64, Vec<u8>);
@@ -62,6 +63,20 @@ async fn it_lists_the_streams_at_once() {
     let names: Vec<&Value> = list["streams"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
     assert_eq!((&list["type"], &list["default"]), (&json!("streams"), &json!("a")));
     assert_eq!(names, [&json!("a"), &json!("b")]);
+}
+
+#[tokio::test]
+async fn it_keeps_to_the_rate_that_viewers_usually_get() {
+    let house = house_with(Settings { stream_fps: Some(0.001), ..settings() });
+    house.publish("a", &picture(1));
+    let mut socket = house.open("/api/wall").await;
+    for wish in [json!({}), json!({"fps": 59}), json!({"fps": 0})] {
+        socket.watch(json!({"a": wish})).await;
+    }
+    assert_eq!(socket.frame().await.1, 1);
+    socket.shown("a", 1).await;
+    house.publish("a", &picture(2));
+    socket.nothing_comes().await;
 }
 
 #[tokio::test]
