@@ -66,7 +66,10 @@ def test_a_session_of_a_robot_is_used_again(hub, create):
     assert again["sessionId"] == first["sessionId"] and again["message"] == "Streaming session reused"
     assert create(robotId="arm_8")["sessionId"] != first["sessionId"]
     assert create()["sessionId"] != create()["sessionId"]
-    post(hub, f"/session/{first['sessionId']}/destroy")
+    destroy = f"/session/{first['sessionId']}/destroy"
+    assert post(hub, destroy).json()["success"]
+    assert session_of(hub, first["sessionId"])["robotId"] == "arm_7", "the other client has it still"
+    assert post(hub, destroy).json()["success"]
     assert create(robotId="arm_7")["message"] == "Streaming session created"
 
 

@@ -97,12 +97,18 @@ def test_pings_are_answered(hub, stream):
         socket.close()
 
 
-@pytest.mark.parametrize(("path", "status"), [("/stream/no_such_stream", 404), ("/stream/bad%20name", 400)])
-def test_refused_handshakes(hub, path, status):
+def test_refused_handshake(hub):
     with pytest.raises(InvalidStatus) as refused:
-        open_socket(hub.ws + path)
-    assert refused.value.response.status_code == status
+        open_socket(hub.ws + "/stream/bad%20name")
+    assert refused.value.response.status_code == 400
     assert b'"code"' in refused.value.response.body
+
+
+def test_a_stream_that_is_not_there_is_told(hub):
+    """A page cannot read why a handshake is refused."""
+    with SocketReader(hub.ws + "/stream/no_such_stream") as reader:
+        assert "no_such_stream" in reader.wait_for_text("error")["message"]
+        assert reader.wait_for_end()[0] == 1008
 
 
 def test_unknown_format_is_refused(hub, stream):

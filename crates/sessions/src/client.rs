@@ -50,6 +50,7 @@ impl Client {
         // The present state is news to this client.
         socket.0.mark_changed();
         mjpeg.0.mark_unchanged();
+        tracing::info!("Client connected to session: {}", session.id);
         Self { session, number, socket, mjpeg, last_notice: None }
     }
 
@@ -96,6 +97,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        tracing::info!("Client disconnected from session: {}", self.session.id);
         if let Some(number) = self.number {
             self.session.relay.ring.lock().leave(number);
         }

@@ -43,7 +43,7 @@ pub use notice::Notice;
 pub use registry::{CreateError, CreateRequest};
 pub use relay::NotTaken;
 
-use registry::{Entry, Registry};
+use registry::{Entry, Registry, Returned};
 use session::{Limits, Session};
 use settings::Settings;
 use task::Task;
@@ -111,7 +111,7 @@ impl Sessions {
         let now = now();
         let mut registry = self.0.registry.lock();
         if let Some(id) = registry.of_robot(&request) {
-            registry.touch(&id, now);
+            registry.share(&id, now);
             if let Some(entry) = registry.sessions.get(&id) {
                 return Ok(Created { info: info(&id, entry), is_reused: true });
             }
@@ -180,13 +180,27 @@ impl Sessions {
         self.0.registry.lock().sessions.get(id).map(|entry| Arc::clone(&entry.running))
     }
 
-    /// Ends a session and its stream, which closes its clients. False if there is none of that name.
+    /// Takes back one request for the session. The last one's ends it and its stream, which closes its clients; one that
+    /// others have been given, too, goes on. False if there is none of that name.
     pub fn destroy(&self, id: &StreamName) -> bool {
-        let found = self.0.registry.lock().sessions.remove(id).is_some();
-        if found {
-            self.0.hub.remove(id);
+        let returned = self.0.registry.lock().give_back(id);
+        match returned {
+            None => return false,
+            Some(Returned::Shared { holders }) => {
+                tracing::info!(session = %id, holders, "the session is given back, and goes on for others");
+            }
+            Some(Returned::Last(_ended)) => {
+                self.0.hub.remove(id);
+                tracing::info!(session = %id, "the session has ended");
+            }
         }
-        found
+        true
+    }
+
+    /// Ends a session, whoever has it.
+    fn end(&self, id: &StreamName) {
+        let _entry = self.0.registry.lock().sessions.remove(id);
+        self.0.hub.remove(id);
     }
 
     /// Ends idle sessions, until the shutdown.
@@ -202,7 +216,7 @@ impl Sessions {
             let idle = self.0.registry.lock().idle(self.0.settings.idle, now());
             for id in idle {
                 tracing::info!(session = %id, "the session was idle for too long: it ends");
-                self.destroy(&id);
+                self.end(&id);
             }
         }
     }

@@ -86,7 +86,8 @@ impl Link<'_> {
             () = self.parting.cancelled() => return Ok(()),
         };
         self.session.socket.set(State::Open);
-        tracing::debug!(session = %self.session.id, simulator = %self.session.simulator.socket, "connected");
+        let simulator = &self.session.simulator.socket;
+        tracing::info!(%simulator, "Connected to the simulator for session: {}", self.session.id);
         let alive = messages.alive().clone();
         let end = {
             let reading = self.read(messages);

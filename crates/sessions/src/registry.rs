@@ -81,6 +81,8 @@ impl CreateRequest {
 pub(crate) struct Entry<T> {
     pub(crate) request: CreateRequest,
     pub(crate) created: Moment,
+    /// How many requests it has answered and are not taken back: each has a client of its own behind it.
+    holders: usize,
     /// It has viewers, so it is not idle.
     is_wanted: bool,
     last_activity: Moment,
@@ -92,6 +94,16 @@ impl<T> Entry<T> {
     pub(crate) fn last_activity(&self, now: Moment) -> Moment {
         if self.is_wanted { now } else { self.last_activity }
     }
+}
+
+/// A session that a client has given back.
+#[derive(Debug)]
+pub(crate) enum Returned<T> {
+    /// Others have it still.
+    Shared {
+        holders: usize,
+    },
+    Last(Entry<T>),
 }
 
 #[derive(Debug)]
@@ -137,15 +149,27 @@ impl<T> Registry<T> {
     }
 
     pub(crate) fn insert(&mut self, id: StreamName, request: CreateRequest, now: Moment, running: T) {
-        let entry = Entry { request, created: now, is_wanted: false, last_activity: now, running };
+        let entry =
+            Entry { request, created: now, holders: 1, is_wanted: false, last_activity: now, running };
         self.sessions.insert(id, entry);
     }
 
-    /// Something happened in the session.
-    pub(crate) fn touch(&mut self, id: &StreamName, now: Moment) {
+    /// One more client has the session.
+    pub(crate) fn share(&mut self, id: &StreamName, now: Moment) {
         if let Some(entry) = self.sessions.get_mut(id) {
+            entry.holders += 1;
             entry.last_activity = now;
         }
+    }
+
+    /// One client gives the session back; the last one's goes with it. `None`: there is no such session.
+    pub(crate) fn give_back(&mut self, id: &StreamName) -> Option<Returned<T>> {
+        let entry = self.sessions.get_mut(id)?;
+        entry.holders -= 1;
+        if entry.holders > 0 {
+            return Some(Returned::Shared { holders: entry.holders });
+        }
+        self.sessions.remove(id).map(Returned::Last)
     }
 
     /// The first viewer has come, or the last has left.

@@ -65,7 +65,10 @@ impl<F: Fn(bool)> Task<F> {
             while self.outgoing.try_recv().is_ok() {}
             match lost {
                 Ok(()) => {
-                    tracing::debug!(session = %self.session.id, "no viewers: the simulator is disconnected")
+                    tracing::info!(
+                        "Disconnected from the simulator, nobody watches session: {}",
+                        self.session.id
+                    )
                 }
                 Err(lost) => return lost,
             }

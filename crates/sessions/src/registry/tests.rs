@@ -56,6 +56,18 @@ fn a_robot_finds_its_session_while_it_lives() {
 }
 
 #[test]
+fn a_session_ends_when_the_last_who_was_given_it_gives_it_back() {
+    let mut registry = Registry::new(10);
+    let (now, id) = (start(), "robot_7_1".parse().unwrap());
+    registry.insert(StreamName::clone(&id), robot("7"), now, "running");
+    registry.share(&id, now);
+    assert!(matches!(registry.give_back(&id), Some(Returned::Shared { holders: 1 })));
+    assert_eq!(registry.of_robot(&robot("7")), Some(id.clone()));
+    assert!(matches!(registry.give_back(&id), Some(Returned::Last(Entry { running: "running", .. }))));
+    assert!(registry.give_back(&id).is_none());
+}
+
+#[test]
 fn there_are_no_more_than_the_limit() {
     let mut registry = Registry::new(1);
     registry.insert("a".parse().unwrap(), CreateRequest::default(), start(), ());
@@ -74,7 +86,7 @@ fn what_is_idle_for_the_timeout_is_over_and_what_is_watched_is_not() {
         registry.insert(id.clone(), CreateRequest::default(), made, ());
     }
     let [idle, touched, watched, left] = &ids;
-    registry.touch(touched, after(made, HOUR / 2));
+    registry.share(touched, after(made, HOUR / 2));
     registry.set_wanted(watched, true, after(made, HOUR / 2));
     registry.set_wanted(left, true, made);
     registry.set_wanted(left, false, after(made, HOUR / 4));

@@ -86,9 +86,7 @@ pub(crate) async fn create(
         CreateRequest { user_id, robot_name, robot_id: robot_id.filter(|id| !id.is_empty()), simulator };
     let Created { info, is_reused } = simulators.create(request)?;
     if let Err(refusal) = grant.require(Scope::Publish, &info.id) {
-        if !is_reused {
-            simulators.destroy(&info.id);
-        }
+        simulators.destroy(&info.id);
         return Err(refusal.into());
     }
     let warning = if is_reused { None } else { probe(&simulators, &info).await };
@@ -172,9 +170,10 @@ pub(crate) async fn info(
     Ok(Json(SessionAnswer { success: true, session }))
 }
 
-/// End a session: its clients are notified, and the simulator is disconnected.
+/// Give a session back. When all who were given it have done so it ends: its clients are notified, and the simulator is
+/// disconnected.
 #[utoipa::path(post, path = "/session/{id}/destroy", operation_id = "destroy_session", tag = "sessions", params(("id" = String, Path)),
-    responses((status = 200, description = "Ended"), (status = 404, description = "Session not found")))]
+    responses((status = 200, description = "Given back, or ended"), (status = 404, description = "Session not found")))]
 pub(crate) async fn destroy(
     State(simulators): State<Sessions>,
     Name(id): Name,
@@ -182,10 +181,9 @@ pub(crate) async fn destroy(
     if !simulators.destroy(&id) {
         return Err(not_found());
     }
-    tracing::info!(session = %id, "session destroyed by request");
     Ok(Json(json!({ "success": true, "message": "Session destroyed" })))
 }
 
-fn not_found() -> ApiError {
+pub(crate) fn not_found() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "Session not found")
 }

@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequestParts, Request, State},
     response::Response,
 };
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, StatusCode, request::Parts};
 use hub::{Stream, StreamName, Want};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -106,7 +106,14 @@ pub(crate) async fn view(
     request: Request,
 ) -> Result<Response, ApiError> {
     let is_live = view.moment.t.is_none();
-    let source = view.source(&views, &live.stream(&name)?, query.fps).await?;
+    let stream = match live.stream(&name) {
+        Ok(stream) => stream,
+        Err(_unknown) if websocket::is_upgrade(&request) => {
+            return Ok(websocket_view::unknown(&name, request));
+        }
+        Err(unknown) => return Err(unknown),
+    };
+    let source = view.source(&views, &stream, query.fps).await?;
     if websocket::is_upgrade(&request) {
         let client = if is_live { live.simulators.join(&name, socket_query.with_relay()) } else { None };
         return Ok(websocket_view::response(views, name, source, client, &socket_query, request));
@@ -238,14 +245,20 @@ pub(crate) async fn snapshot(
 
 /// A page for an iframe.
 #[utoipa::path(get, path = "/stream/{name}/embed", tag = "view", params(("name" = String, Path)),
-    responses((status = 200, content_type = "text/html", description = "The page")))]
+    responses((status = 200, content_type = "text/html", description = "The page"),
+    (status = 404, content_type = "text/html", description = "No such stream yet: the page, which waits for it")))]
 pub(crate) async fn embed(
-    Name(_checked): Name,
+    State(live): State<Arc<Live>>,
+    Name(name): Name,
     ticket: Ticket,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    // The stream may come later: the page waits for it.
-    Ok(pages::page("embed.html", &headers, ticket.0.as_deref()))
+) -> Response {
+    let mut page = pages::page("embed.html", &headers, ticket.0.as_deref());
+    if live.hub.stream(&name).is_none() && page.status() == StatusCode::OK {
+        // The stream may come later: the page waits for it.
+        *page.status_mut() = StatusCode::NOT_FOUND;
+    }
+    page
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,7 +17,10 @@ use sessions::{Client, Event, NotTaken, Notice};
 use wire::view;
 
 use super::{Source, Views, query};
-use crate::websocket::{self, Ended, Inbox, Outbox, close};
+use crate::{
+    error::ApiError,
+    websocket::{self, Ended, Inbox, Outbox, close},
+};
 
 /// Viewers of other streams send nothing that matters; this bounds what they may send.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -71,6 +74,22 @@ pub(crate) fn response(
     websocket::accept(request, max_message, move |inbox, outbox| async move {
         let view = View { views, name, source, client, format, with_metadata };
         view.run(inbox, outbox).await;
+    })
+}
+
+/// The conversation about a stream that is not there: a page cannot read why a handshake is refused.
+pub(crate) fn unknown(name: &StreamName, request: Request) -> Response {
+    let is_a_sessions = ["stream_", "robot_"].iter().any(|begin| name.as_str().starts_with(begin));
+    let why =
+        if is_a_sessions { "Session not found".to_owned() } else { ApiError::stream_not_found(name).message };
+    websocket::accept(request, MAX_MESSAGE, move |inbox, mut outbox| async move {
+        let told = async {
+            outbox.text(&view::error(&why)).await?;
+            outbox.close(close::POLICY, &why).await
+        };
+        if told.await.is_ok() {
+            inbox.linger().await;
+        }
     })
 }
 

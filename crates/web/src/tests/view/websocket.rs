@@ -1,6 +1,7 @@
 //! The WebSocket view, over a real socket.
 
 use base64::Engine;
+use http::StatusCode;
 use serde_json::json;
 
 use super::super::{
@@ -47,6 +48,27 @@ async fn the_end_of_the_stream_is_said() {
     house.app.live().hub.remove(&"cam".parse().unwrap());
     assert_eq!(socket.text().await, json!({"type": "status", "message": "Stream 'cam' has ended"}));
     assert_eq!(socket.next().await, Message::Close(1000, "the stream has ended".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_before_the_close() {
+    let house = house();
+    for (name, words) in
+        [("stream_1_gone", "Session not found"), ("robot_7_1", "Session not found"), ("cam", "cam")]
+    {
+        let mut socket = house.open(&format!("/stream/{name}")).await;
+        let said = socket.text().await;
+        assert_eq!(said["type"], "error");
+        assert!(said["message"].as_str().unwrap().contains(words), "{said}");
+        assert!(matches!(socket.next().await, Message::Close(1008, _)));
+        let page = house.get(&format!("/stream/{name}/embed")).await;
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
+        );
+    }
+    house.publish("cam", &picture(1));
+    assert_eq!(house.get("/stream/cam/embed").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
