@@ -28,6 +28,16 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether a client can send this as a key and somebody can have meant it as one: neither a list or a quotation that
+    /// nobody has taken apart, nor the place of a value that nobody has put in.
+    pub fn is_text(text: &str) -> bool {
+        let wraps =
+            [("[", "]"), ("\"", "\""), ("'", "'"), ("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">")];
+        let is_wrapped =
+            wraps.iter().any(|(open, close)| text.starts_with(open) && text[open.len()..].ends_with(close));
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()) && !is_wrapped
+    }
+
     pub fn digest_of(secret: &str) -> KeyDigest {
         Sha256::digest(secret.as_bytes()).into()
     }
@@ -119,6 +129,28 @@ mod tests {
         let digest = format!("{:?}", key.digest);
         let shown = format!("{key:?}");
         assert!(!shown.contains("hush") && !shown.contains(&digest), "{shown}");
+    }
+
+    #[test]
+    fn what_nobody_means_as_a_key_is_none() {
+        for key in ["a", "as129skaSF1", "a\"b]", "{x}", "$KEY", "it's", "<", "\""] {
+            assert!(Key::is_text(key), "{key}");
+        }
+        for none in [
+            "",
+            "a b",
+            "schlüssel",
+            "a\n",
+            "[\"a\"]",
+            "\"a\"",
+            "'a'",
+            "${KEY}",
+            "$(cat k)",
+            "{{ key }}",
+            "<your-key>",
+        ] {
+            assert!(!Key::is_text(none), "{none}");
+        }
     }
 
     #[test]

@@ -30,9 +30,14 @@ pub(crate) fn read(entries: &[Entry]) -> Result<Vec<Key>, String> {
 
 fn key(entry: &Entry, number: usize) -> Result<Key, String> {
     if let Some((unknown, _)) = entry.fields.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
-        let near = nearest_name(unknown, FIELDS.into_iter())
-            .map_or(String::new(), |near| format!("; did you mean {near}?"));
-        return Err(format!("there is no field {}: a key has {}{near}", quoted(unknown), FIELDS.join(", ")));
+        let fields = FIELDS.join(", ");
+        return Err(match nearest_name(unknown, FIELDS.into_iter()) {
+            Some(near) => {
+                format!("there is no field {}: a key has {fields}; did you mean {near}?", quoted(unknown))
+            }
+            // It may be the secret itself, written where a field's name belongs.
+            None => format!("it has a field that no key has: there are {fields}"),
+        });
     }
     let digest = digest(text(entry, "secret")?, text(entry, "sha256")?)?;
     Ok(Key {
@@ -66,9 +71,11 @@ fn digest(secret: Option<&str>, sha256: Option<&str>) -> Result<KeyDigest, Strin
     match (secret, sha256) {
         (Some(_), Some(_)) => Err("it has both secret and sha256: one of them is enough".to_owned()),
         (None, None) => Err("it needs a secret, or its sha256".to_owned()),
-        (Some(secret), None) if !secret.bytes().all(|b| b.is_ascii_graphic()) => {
-            Err("the secret holds something other than visible ASCII characters without spaces".to_owned())
-        }
+        (Some(secret), None) if !Key::is_text(secret) => Err(
+            "the secret is a placeholder or in quotes, or holds something other than visible ASCII characters without \
+             spaces"
+                .to_owned(),
+        ),
         (Some(secret), None) if secret.len() < SHORTEST_SECRET => Err(format!(
             "the secret has fewer than {SHORTEST_SECRET} characters, and can be guessed by trying"
         )),

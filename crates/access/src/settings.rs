@@ -95,13 +95,14 @@ pub static AUTH: Table<Auth> = Table {
     rows: &[
         Row::<Auth>::list(
             "api_keys",
-            "keys of visible ASCII characters without spaces, as a list or separated by commas",
+            "one or more keys of visible ASCII characters without spaces, separated by commas or as a list (KEY,KEY or \
+             [\"KEY\", \"KEY\"]), and no placeholder such as ${KEY}",
             |s, v| {
-                let sendable = v.iter().all(|key| key.bytes().all(|b| b.is_ascii_graphic()));
-                if sendable {
+                let are_keys = v.iter().all(|key| Key::is_text(key));
+                if are_keys {
                     s.api_keys = v.into_iter().map(Secret::new).collect();
                 }
-                sendable
+                are_keys
             },
         )
         .env(&["API_KEYS"])

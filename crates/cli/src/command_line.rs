@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::analyze::AnalyzeArgs;
@@ -18,7 +19,7 @@ use crate::{analyze, bench, config, publish, referee, serve, share, terminal, wa
 
 /// Runs the command line, whose first word is the program's name, and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(arguments).map_err(without_secrets) {
         Ok(cli) => cli,
         Err(answer) => {
             // Help, too, comes this way. A terminal that is gone needs neither.
@@ -42,6 +43,25 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
             eprintln!("error: {}", with_causes(&error));
             terminal::exit_code(&error)
         }
+    }
+}
+
+/// A word that is not understood may be a password or a key in the wrong place.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidSubcommand, ContextKind::InvalidArg] {
+        if let Some(ContextValue::String(word)) = error.get(kind) {
+            let shown = shown(word);
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
+}
+
+/// `NAME=…`, or an address without its secrets.
+fn shown(word: &str) -> String {
+    match word.split_once('=') {
+        Some((name, _)) if !name.contains(':') => format!("{name}=…"),
+        _ => wire::address::redacted(word),
     }
 }
 

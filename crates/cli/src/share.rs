@@ -82,7 +82,7 @@ fn base(text: &str) -> Result<String, String> {
         Some(host) if !host.is_empty() && !host.contains(['?', '#', ' ']) => {
             Ok(text.trim_end_matches('/').to_owned())
         }
-        _ => Err(format!("{text} is not an address such as https://video.example")),
+        _ => Err("it is no address such as https://video.example".to_owned()),
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::Error;
 use http::{HeaderValue, Uri};
 use std::fmt;
+use wire::address::{STRAY_AT, has_stray_at, redacted};
 
 const LONGEST_NAME: usize = 64;
 
@@ -184,22 +185,15 @@ fn with_query(path: String, query: Option<String>) -> String {
 }
 
 fn bad(url: &str, reason: &str) -> Error {
-    Error::BadUrl { url: without_secrets(url), reason: reason.to_owned() }
-}
-
-/// The address without what stands before an '@' (a password) and after a '?' (it may hold a key).
-fn without_secrets(url: &str) -> String {
-    let url = url.split('?').next().unwrap_or("");
-    let (scheme, rest) = url.split_once("://").map_or(("http", url), |(scheme, rest)| (scheme, rest));
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}"),
-        None => url.to_owned(),
-    }
+    Error::BadUrl { url: redacted(url), reason: reason.to_owned() }
 }
 
 /// The endpoint (its base is the URL's whole path) and the query.
 fn split_url(url: &str) -> Result<(Endpoint, Option<String>), Error> {
     let text = url.trim();
+    if has_stray_at(text) {
+        return Err(bad(url, STRAY_AT));
+    }
     let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let uri: Uri = text.parse().map_err(|error| bad(url, &format!("{error}")))?;
     let secure = match uri.scheme_str() {

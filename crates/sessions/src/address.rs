@@ -3,7 +3,10 @@
 use std::fmt;
 
 use url::Url;
-use wire::options::{self, Options};
+use wire::{
+    address::{has_stray_at, redacted},
+    options::{self, Options},
+};
 
 /// A simulator's addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +51,12 @@ impl Place {
     /// [`InvalidSimulator`], with the text in question.
     pub fn parse(&self, text: &str) -> Result<Self, InvalidSimulator> {
         let (address, options) = text.trim().split_once('#').unwrap_or((text.trim(), ""));
-        let no_host = || InvalidSimulator::Host { host: address.chars().take(80).collect() };
+        let whole = format!("ws://{}", text.trim());
+        let shown = || redacted(&whole).trim_start_matches("ws://").chars().take(80).collect();
+        let no_host = || InvalidSimulator::Host { host: shown() };
+        if has_stray_at(&whole) {
+            return Err(no_host());
+        }
         let url = Url::parse(&format!("ws://{address}")).map_err(|_| no_host())?;
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();

@@ -1,7 +1,9 @@
 //! Values as written, and how they are read.
 
+use std::fmt;
+
 /// A value as it is written in a file, a variable or an argument.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub enum Raw {
     Text(String),
     List(Vec<String>),
@@ -11,6 +13,19 @@ pub enum Raw {
     Nested,
     /// A section where a value belongs.
     Section,
+}
+
+impl fmt::Debug for Raw {
+    /// Without the text, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Raw::Text(_) => f.write_str("Text(…)"),
+            Raw::List(items) => write!(f, "List({} items)", items.len()),
+            Raw::Entries(entries) => f.debug_tuple("Entries").field(entries).finish(),
+            Raw::Nested => f.write_str("Nested"),
+            Raw::Section => f.write_str("Section"),
+        }
+    }
 }
 
 /// One map of a list, as written.
@@ -68,16 +83,50 @@ pub(crate) fn entries(raw: &Raw) -> Result<&[Entry], Refusal> {
     }
 }
 
-/// A list, or text separated by commas.
+/// A list, or text separated by commas, which may look like a list of JSON or YAML: `["a", 'b']`. Quotes around an item
+/// are not part of it.
 ///
 /// # Errors
-/// It is neither.
+/// It is neither, a bracket or a quote is not closed, or there is something but no item in it.
 pub fn list_items(raw: &Raw) -> Result<Vec<String>, Refusal> {
-    let items: Vec<&str> = match raw {
-        Raw::Text(text) => text.split(',').collect(),
-        Raw::List(items) => items.iter().map(String::as_str).collect(),
+    let (items, is_empty) = match raw {
+        Raw::Text(text) => {
+            let inner = unbracketed(text.trim())?;
+            (split_items(inner)?, text.is_empty() || (inner.is_empty() && text.contains('[')))
+        }
+        Raw::List(items) => (items.iter().map(|item| item.trim().to_owned()).collect(), items.is_empty()),
         Raw::Entries(_) | Raw::Nested | Raw::Section => return Err(Refusal::BadType),
     };
-    let trimmed = items.into_iter().map(str::trim);
-    Ok(trimmed.filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    let items: Vec<String> = items.into_iter().filter(|item| !item.is_empty()).collect();
+    if items.is_empty() && !is_empty { Err(Refusal::BadType) } else { Ok(items) }
 }
+
+fn unbracketed(text: &str) -> Result<&str, Refusal> {
+    match (text.strip_prefix('['), text.strip_suffix(']')) {
+        (None, None) => Ok(text),
+        (Some(inner), Some(_)) if !inner.is_empty() => Ok(inner[..inner.len() - 1].trim()),
+        _ => Err(Refusal::BadType),
+    }
+}
+
+/// Cuts at commas outside of quotes.
+fn split_items(mut text: &str) -> Result<Vec<String>, Refusal> {
+    let mut items = Vec::new();
+    loop {
+        text = text.trim_start();
+        let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''));
+        let (item, rest) = match quote {
+            Some(quote) => text[1..].split_once(quote).ok_or(Refusal::BadType)?,
+            None => text.split_at(text.find(',').unwrap_or(text.len())),
+        };
+        items.push(item.trim().to_owned());
+        match rest.trim_start().strip_prefix(',') {
+            Some(rest) => text = rest,
+            None if rest.trim().is_empty() => return Ok(items),
+            None => return Err(Refusal::BadType),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -44,5 +44,5 @@ mod supervisor;
 
 pub use error::Error;
 pub use playback::{OpenError, Playback};
-pub use spec::{Kind, Spec, SpecError, Transport, redacted};
+pub use spec::{Kind, Spec, SpecError, Transport};
 pub use supervisor::Sources;

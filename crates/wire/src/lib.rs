@@ -13,6 +13,7 @@
 //! * W4 Where the chunks of a stream are cut makes no difference to the messages that come out.
 //! * W5 An error says what was found, at which byte, and how to mend it; `code()` is stable and goes into JSON.
 
+pub mod address;
 mod buffer;
 pub mod fragments;
 #[doc(hidden)]

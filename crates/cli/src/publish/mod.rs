@@ -118,33 +118,32 @@ fn target(args: &PublishArgs) -> Result<Target, client::Error> {
     Ok(target)
 }
 
+/// A source as it is printed: a URL without its secrets, or the path.
+fn shown(source: &str) -> String {
+    if source.contains("://") { wire::address::redacted(source) } else { source.to_owned() }
+}
+
 /// A stream name for a source: a file's without its extension, as far as its characters are allowed.
 fn name_of(source: &str) -> String {
     if source == "-" {
         return "stdin".to_owned();
     }
-    let stem =
-        Path::new(source).file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+    let shown = shown(source);
+    // The name is seen by everyone.
+    let public =
+        if source.contains("://") { shown.trim_end_matches("?…").rsplit('@').next() } else { None };
+    let path = Path::new(public.unwrap_or(&shown));
+    let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
     let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let name: String = stem.chars().map(allowed).take(64).collect();
     if name.is_empty() { "stream".to_owned() } else { name }
-}
-
-/// A camera's URL without what stands before the `@`.
-fn without_password(source: &str) -> String {
-    match source.split_once("://") {
-        Some((scheme, rest)) => {
-            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
-        }
-        None => source.to_owned(),
-    }
 }
 
 async fn publish(args: PublishArgs, target: Target) -> anyhow::Result<()> {
     let (hub, admission) = own_hub(BACKLOG_FRAMES, args.quality);
     let playback = Playback::open(&hub, spec(&args, &target)?, &admission).await?;
     let mut link = Link::connect(&target, args.takeover, args.wait).await?;
-    eprintln!("publishing {} to {}", without_password(&args.source), target.url());
+    eprintln!("publishing {} to {}", shown(&args.source), target.url());
     let mut display = Display::new(playback.length(), args.duration);
     link.notes = display.progress.notes();
     let stop = stop_signal(args.duration);
@@ -244,8 +243,11 @@ mod tests {
         assert_eq!(url("/tmp/my.clip.mp4 --to h:1").unwrap(), "http://h:1/publish/my_clip");
         assert_eq!(url("- --to h:1").unwrap(), "http://h:1/publish/stdin");
         assert_eq!(url("testsrc --to h:1/publish").unwrap(), "http://h:1/publish/testsrc");
-        assert_eq!(without_password("rtsp://me:secret@cam/1"), "rtsp://cam/1");
-        assert_eq!(without_password("a@b.mp4"), "a@b.mp4");
+        assert_eq!(shown("rtsp://me:secret@cam/1?key=secret"), "rtsp://…@cam/1?…");
+        assert_eq!(shown("a@b.mp4"), "a@b.mp4");
+        for source in ["rtsp://me:secret@cam", "http://cam/1?key=secret", "http://me:secret#2@cam/x"] {
+            assert!(!name_of(source).contains("secret"), "{source}");
+        }
         assert_eq!(url("a.mp4 --to https://h").unwrap(), "https://h:443/publish/a");
         assert!(url("a.mp4 --to h:1/publish/x --name y").is_err());
     }

@@ -63,7 +63,7 @@ pub(super) fn of_dotenv(path: &Path) -> Option<Layer> {
 pub(super) fn parse_dotenv(text: &str, path: &Path) -> Layer {
     let place = |line, name: &str| Origin::DotEnv { path: path.to_owned(), line, name: name.to_owned() };
     // Without a line end behind it, dotenvy calls a last line with trailing blanks unfinished.
-    let text = format!("{text}\n");
+    let text: String = text.lines().map(|line| with_list_quoted(line) + "\n").collect();
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     let mut variables = BTreeMap::new();
@@ -101,6 +101,20 @@ pub(super) fn parse_dotenv(text: &str, path: &Path) -> Layer {
     layer.warnings.extend(warnings);
     warn_of_slips(&variables, &mut layer, &|name| place(line_of_name(name), name));
     layer
+}
+
+/// A list's own quotes and blanks are part of the value: dotenvy would take them out, or call the line unreadable.
+fn with_list_quoted(line: &str) -> String {
+    match line.split_once('=').map(|(name, value)| (name, value.trim())) {
+        Some((name, value)) if value.starts_with('[') && value.ends_with(']') => {
+            if !value.contains('\'') {
+                return format!("{name}='{value}'");
+            }
+            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+            format!("{name}=\"{escaped}\"")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// The number of the first line after line `after` that fits; `after` itself if none does.

@@ -32,12 +32,18 @@ impl fmt::Debug for SourceLine {
     }
 }
 
-/// A simulator as written.
-#[derive(Clone, Debug)]
+/// A simulator as written; people may write a password into the address.
+#[derive(Clone)]
 pub(super) struct SimulatorLine {
     pub(super) name: String,
     pub(super) address: String,
     pub(super) origin: Origin,
+}
+
+impl fmt::Debug for SimulatorLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SimulatorLine({}, {})", self.name, self.origin)
+    }
 }
 
 /// Everything that one place says, and what is wrong with the way it says it.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use settings::{Form, Raw, Refusal, quoted};
+use wire::address::redacted_within;
 
 use super::tables::Key;
 
@@ -163,8 +164,9 @@ fn complaint(key: &Key, raw: &Raw, refusal: Refusal) -> String {
             return "a list stands where one value belongs".to_owned();
         }
         _ if key.secret => "the value".to_owned(),
-        Raw::List(items) => quoted(&items.join(",")),
-        Raw::Text(text) => quoted(text),
+        // It may be an address with a password in it.
+        Raw::List(items) => quoted(&redacted_within(&items.join(","))),
+        Raw::Text(text) => quoted(&redacted_within(text)),
     };
     match (&key.form, refusal) {
         (_, Refusal::Explained(what)) => what,

@@ -14,6 +14,8 @@ use tokio::{
     time::timeout,
 };
 
+use wire::address::{redacted, redacted_within};
+
 use super::pipe::{Pipe, pictures};
 use crate::{Error, play::ffmpeg};
 
@@ -74,6 +76,8 @@ struct Process {
 impl Process {
     fn start(mut command: std::process::Command) -> Result<Self, Error> {
         let program = command.get_program().to_string_lossy().into_owned();
+        let addresses = command.get_args().filter_map(|word| word.to_str()).filter(|it| it.contains("://"));
+        let addresses = addresses.map(str::to_owned).collect();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -82,7 +86,7 @@ impl Process {
             std::io::ErrorKind::NotFound if program == ffmpeg::PROGRAM => Error::NoFfmpeg,
             _ => Error::Start { program, error: source },
         })?;
-        let complaint = tokio::spawn(complaint(child.stderr.take()));
+        let complaint = tokio::spawn(complaint(child.stderr.take(), addresses));
         Ok(Self { child, complaint })
     }
 
@@ -120,13 +124,16 @@ impl Drop for Process {
     }
 }
 
-/// Reads all of a program's stderr, keeps the beginning.
-async fn complaint(stderr: Option<ChildStderr>) -> String {
+/// Reads all of a program's stderr, keeps the beginning, without the secrets of the `addresses` that it was given and of
+/// others that it names.
+async fn complaint(stderr: Option<ChildStderr>, addresses: Vec<String>) -> String {
     let Some(mut stderr) = stderr else { return String::new() };
     let mut text = Vec::new();
     if (&mut stderr).take(LONGEST_COMPLAINT_BYTES).read_to_end(&mut text).await.is_ok() {
         // An error is an end, too.
         let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     }
-    String::from_utf8_lossy(&text).trim().to_owned()
+    let said = String::from_utf8_lossy(&text).trim().to_owned();
+    let said = addresses.iter().fold(said, |said, address| said.replace(address, &redacted(address)));
+    redacted_within(&said)
 }

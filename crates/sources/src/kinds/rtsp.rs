@@ -19,6 +19,7 @@ use retina::{
 };
 use tokio::{select, time::timeout};
 use url::Url;
+use wire::address::redacted_within;
 
 use super::h264::{Decoding, Made, Unit};
 use crate::{Error, Transport};
@@ -49,7 +50,6 @@ enum Codec {
 }
 
 async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error> {
-    let broken = |error: retina::Error| net::Error::broken(&error);
     let mut options =
         SessionOptions::default().user_agent(concat!("framehub/", env!("CARGO_PKG_VERSION")).to_owned());
     let mut address = url.clone();
@@ -74,6 +74,14 @@ async fn play(url: &Url, transport: Transport) -> Result<(Demuxed, Codec), Error
         .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::DropPackets);
     let session = session.play(play).await.map_err(broken)?;
     Ok((session.demuxed().map_err(broken)?, codec))
+}
+
+/// The camera's and the library's words may hold the address, and its query a password.
+fn broken(error: retina::Error) -> net::Error {
+    match net::Error::broken(&error) {
+        net::Error::Broken { reason } => net::Error::Broken { reason: redacted_within(&reason) },
+        other => other,
+    }
 }
 
 /// The stream to take of those that the camera describes as (medium, encoding).
@@ -131,7 +139,7 @@ async fn next(session: &mut Demuxed) -> Result<VideoFrame, Error> {
         match session.next().await {
             Some(Ok(CodecItem::VideoFrame(frame))) => return Ok(frame),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(net::Error::broken(&error).into()),
+            Some(Err(error)) => return Err(broken(error).into()),
             None => return Err(Error::ended()),
         }
     }

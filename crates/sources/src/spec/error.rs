@@ -18,6 +18,8 @@ pub enum SpecError {
     Device { found: String },
     #[error("'{url}' is no address: {reason}")]
     Url { url: String, reason: String },
+    #[error("'{url}' cannot be read: {}", wire::address::STRAY_AT)]
+    StrayAt { url: String },
     #[error(transparent)]
     Name(#[from] hub::InvalidName),
     #[error(transparent)]
@@ -32,9 +34,11 @@ impl SpecError {
         match self {
             Self::NoScheme => "NO_SCHEME",
             Self::UnknownScheme { .. } => "UNKNOWN_SCHEME",
-            Self::Empty { .. } | Self::TestTakesOptions | Self::Device { .. } | Self::Url { .. } => {
-                "BAD_ADDRESS"
-            }
+            Self::Empty { .. }
+            | Self::TestTakesOptions
+            | Self::Device { .. }
+            | Self::Url { .. }
+            | Self::StrayAt { .. } => "BAD_ADDRESS",
             Self::Name(_) => hub::InvalidName::CODE,
             Self::Option(error) => error.code(),
         }

@@ -9,7 +9,6 @@
 //! ```
 
 mod error;
-mod redact;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +16,12 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use hub::{InvalidName, StreamName};
 use url::Url;
-use wire::options::{self, Options};
+use wire::{
+    address::{self, redacted},
+    options::{self, Options},
+};
 
 pub use error::SpecError;
-pub use redact::redacted;
 
 /// One source and its stream.
 #[derive(Clone, PartialEq)]
@@ -105,6 +106,9 @@ impl Spec {
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         let text = text.trim();
         let (name, address) = split_name(text)?;
+        if is_network(address) && address::has_stray_at(address) {
+            return Err(SpecError::StrayAt { url: redacted(address) });
+        }
         let (address, fragment) = match address.split_once('#') {
             // A command keeps its `#`, which is a comment or a pattern in a shell.
             Some((address, fragment)) if !address.starts_with("exec:") => (address, fragment),
@@ -194,8 +198,16 @@ fn kind(address: &str, options: &mut Options) -> Result<Kind, SpecError> {
         },
         "ws" | "wss" => Kind::WebSocket(url(address)?),
         "rtsp" => Kind::Rtsp { url: url(address)?, transport: transport(options)?.unwrap_or_default() },
+        // It may be a user or a password, without a scheme before it.
+        _ if rest.contains('@') && !rest.starts_with('/') => return Err(SpecError::NoScheme),
         _ => return Err(SpecError::UnknownScheme { scheme: scheme.chars().take(40).collect() }),
     })
+}
+
+/// Whether a user and a password may stand in it.
+fn is_network(address: &str) -> bool {
+    let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
+    ["http", "https", "ws", "wss", "rtsp"].iter().any(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 /// `file:///a/b` and `file:/a/b` are the same path; `file:a/b` is a relative one.
@@ -224,11 +236,10 @@ fn transport(options: &mut Options) -> Result<Option<Transport>, options::Error>
 }
 
 fn url(address: &str) -> Result<Url, SpecError> {
-    let shown = || redacted(address);
-    let url =
-        Url::parse(address).map_err(|error| SpecError::Url { url: shown(), reason: error.to_string() })?;
+    let bad = |reason: String| SpecError::Url { url: redacted(address), reason };
+    let url = Url::parse(address).map_err(|error| bad(error.to_string()))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(SpecError::Url { url: shown(), reason: "it names no host".to_owned() });
+        return Err(bad("it names no host".to_owned()));
     }
     Ok(url)
 }

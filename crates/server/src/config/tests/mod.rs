@@ -223,7 +223,7 @@ fn all_problems_are_warned_together() {
           did you mean server.port?
 
       config.yaml:17: auth.api_keys: the list holds something other than plain values
-          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
+          allowed: one or more keys of visible ASCII characters without spaces, separated by commas or as a list (KEY,KEY or ["KEY", "KEY"]), and no placeholder such as ${KEY}
 
       config.yaml:19: not YAML: tabs disallowed within this context (block indentation) (column 2)
           allowed: spaces to indent with; here stands a tab
@@ -242,7 +242,7 @@ fn all_problems_are_warned_together() {
           allowed: a number from 0.1 to 3600 seconds
 
       environment variable API_KEYS: auth.api_keys: the value is not allowed
-          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
+          allowed: one or more keys of visible ASCII characters without spaces, separated by commas or as a list (KEY,KEY or ["KEY", "KEY"]), and no placeholder such as ${KEY}
 
       argument viewer.stream_fps: there is no key viewer.stream_fps
           did you mean viewers.stream_fps?
@@ -251,7 +251,7 @@ fn all_problems_are_warned_together() {
           allowed: a whole number from 4 to 1024 kB
 
       argument auth.api_keys: the value is not allowed
-          allowed: keys of visible ASCII characters without spaces, as a list or separated by commas
+          allowed: one or more keys of visible ASCII characters without spaces, separated by commas or as a list (KEY,KEY or ["KEY", "KEY"]), and no placeholder such as ${KEY}
 
       warning: .env:3 STREAM_FSP: is not known and is left out; did you mean STREAM_FPS?
 
@@ -385,6 +385,72 @@ fn secrets_are_never_shown() {
             "environment variable API_KEYS: API keys of fewer than 8 characters can be guessed by trying (1 of 2)"
         ]
     );
+}
+
+#[test]
+fn keys_are_taken_in_every_usual_spelling() {
+    let keys = |case: Case| {
+        let loaded = case.good();
+        loaded.config.auth.api_keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>()
+    };
+    for value in [
+        r#"["key-number-1", "key-number-2"]"#,
+        "['key-number-1','key-number-2']",
+        "key-number-1, key-number-2\n",
+    ] {
+        let both = ["key-number-1", "key-number-2"];
+        assert_eq!(keys(case().env(&[("API_KEYS", value)])), both, "{value}");
+        let dotenv = format!("API_KEYS={}\r\nX=1\r\n", value.trim().replace("1, key", "1,key"));
+        assert_eq!(keys(case().dotenv(dotenv)), both, "{value}");
+    }
+    assert_eq!(keys(case().dotenv("API_KEYS=[\"as129skaSF1\"]\n")), ["as129skaSF1"]);
+}
+
+#[test]
+fn what_cannot_be_meant_as_a_key_stops_the_start() {
+    for value in [
+        " ",
+        ",",
+        "\"\"",
+        "[\"key-number-1\"",
+        "'key-number-1",
+        "${API_KEY}",
+        "<your-key>",
+        "two words",
+        "clé-secrète",
+    ] {
+        let report = case().env(&[("API_KEYS", value)]).report();
+        assert!(report.contains("API_KEYS") && report.contains("one or more keys"), "{value:?}: {report}");
+    }
+}
+
+/// Wherever a secret was put, the report names the place and not the text.
+#[test]
+fn no_report_shows_a_secret() {
+    for file in [
+        "auth:\n  api_keys: [hunter2hunter2\n  keys: []\n",
+        "auth:\n  api_keys: 'hunter2hunter2\n",
+        "auth:\n  api_keys: hunter2 hunter2: x\n",
+        "auth:\n  api_keys:\n    hunter2hunter2: admin\n",
+        "auth:\n  keys:\n    - hunter2hunter2: [view]\n",
+        "auth:\n  keys:\n    - secret: [hunter2hunter2]\n      scopes: [view]\n",
+        "auth:\n  keys:\n    - secret: hunter2 hunter2\n      scopes: view\n",
+        "auth:\n  keys: hunter2hunter2\n",
+        "auth:\n  secret: hunter2\n",
+        "auth: hunter2hunter2\n",
+        "sources:\n  - door=http://admin:hunter2#x@cam/a\n",
+        "sources:\n  - door=admin:hunter2@cam/a\n",
+        "sources:\n  - rtsp://admin:hunter2 x@cam:y/a\n",
+        "simulators:\n  lab: admin:hunter2#x@lab:1\n",
+        "simulators:\n  lab: http://admin:hunter2@lab\n",
+        "server:\n  host: http://admin:hunter2@h\n",
+        "server:\n\tport: hunter2\n",
+    ] {
+        let report = case().file(file).report();
+        assert!(!report.contains("hunter2"), "{file}\n{report}");
+    }
+    let report = case().dotenv("API_KEYS=hunter2 hunter2\nAPI_KEYS='hunter2\n").report();
+    assert!(!report.contains("hunter2"), "{report}");
 }
 
 #[test]
