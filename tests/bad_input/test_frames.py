@@ -50,7 +50,7 @@ BAD = {
     "gif": (gif(), 415, "NOT_AN_IMAGE"),
     "base64": (b"/9j/4AAQSkZJRgABAQAAAQABAAD" * 10, 415, "NOT_AN_IMAGE"),
     "half a JPEG": (GOOD[: len(GOOD) // 2], 400, "TRUNCATED_JPEG"),
-    "JPEG without its last two bytes": (GOOD[:-2], 400, "TRUNCATED_JPEG"),
+    "JPEG without its last twenty bytes": (GOOD[:-20], 400, "TRUNCATED_JPEG"),
     "JPEG header only": (GOOD[:20], 400, "TRUNCATED_JPEG"),
     "three bytes": (GOOD[:3], 400, "TRUNCATED_JPEG"),
     "zero width": (jpeg_claiming(0, 240), 400, "BAD_JPEG"),

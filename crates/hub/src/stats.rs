@@ -59,6 +59,8 @@ pub struct StreamStats {
     pub claimed: bool,
     /// A source of the hub's own feeds it, and rests while it has no readers.
     pub on_demand: bool,
+    /// What was odd about how its frames came, each once.
+    pub remarks: Vec<&'static str>,
 }
 
 /// The whole hub at one moment.

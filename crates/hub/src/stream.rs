@@ -1,6 +1,7 @@
 //! A live stream: its ring, its claim and its counters behind one short lock.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -42,6 +43,8 @@ struct State {
     demand_waiter: Option<Waker>,
     /// Viewers of derived streams (D2).
     guests: usize,
+    /// What was odd about its frames, each once.
+    remarks: BTreeSet<&'static str>,
 }
 
 /// The connection that a stream is claimed by.
@@ -76,6 +79,7 @@ impl Stream {
             next_holder: 0,
             demand_waiter: None,
             guests: 0,
+            remarks: BTreeSet::new(),
         };
         Self(Arc::new(Shared { name, epoch, created, max_viewers, parent, state: Mutex::new(state) }))
     }
@@ -278,6 +282,11 @@ impl Stream {
         self.state().totals.rejected += 1;
     }
 
+    /// Keeps a remark on how the stream's frames came, for its statistics; whether it is the first such one.
+    pub fn remark(&self, what: &'static str) -> bool {
+        self.state().remarks.insert(what)
+    }
+
     /// Ready once demand is as asked for; an error once this publisher can no longer publish. `is_so` is called under
     /// the lock: a comparison, no more.
     pub(crate) fn poll_demand(
@@ -348,6 +357,7 @@ impl Stream {
             newest_seq: state.ring.last_seq,
             claimed: state.holder.is_some(),
             on_demand: state.holder.as_ref().is_some_and(|h| h.on_demand),
+            remarks: state.remarks.iter().copied().collect(),
         }
     }
 }

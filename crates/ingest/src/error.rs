@@ -9,9 +9,9 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Its header is good, its pixels are not.
-    #[error("the PNG cannot be decoded: {0}")]
-    Png(#[from] media::Error),
-    #[error("the PNG cannot be decoded: the decoder gave up")]
+    #[error("the picture cannot be decoded: {0}")]
+    Undecodable(#[from] media::Error),
+    #[error("the picture cannot be decoded: the decoder gave up")]
     DecoderPanicked,
     #[error(transparent)]
     Claim(#[from] ClaimError),
@@ -24,7 +24,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(refused) => refused.code(),
-            Self::Png(_) | Self::DecoderPanicked => "BAD_PNG",
+            Self::Undecodable(media::Error::BadJpeg(_)) => "BAD_JPEG",
+            Self::Undecodable(_) | Self::DecoderPanicked => "BAD_PNG",
             Self::Claim(error) => error.code(),
             Self::Publish(error) => error.code(),
         }

@@ -7,11 +7,13 @@
 //!
 //! # Invariants
 //! I1 What is refused leaves the stream as it was: viewers keep the last good frame, and a first frame that is refused
-//! makes no stream. I2 An admitted JPEG is published byte for byte, but for Huffman tables that it lacks. I3 A PNG is
-//! decoded once, whatever the number of viewers, and never on an async thread.
+//! makes no stream. I2 A clean JPEG is published byte for byte; what is odd about another (bytes around it, missing
+//! tables or a missing end, a camera that was held sideways) is mended here, so that it looks the same in every view, and
+//! is said once. I3 What has to be decoded is decoded once, whatever the number of viewers, and never on an async thread.
 
 mod admission;
 mod error;
+mod mended;
 pub mod pull;
 mod stream;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hub::{CaptureTime, Claim, ClaimError, Frame, Hub, NewFrame, Publisher, StreamName};
 
-use crate::{Admission, Error, Jpeg, now};
+use wire::Mended;
+
+use crate::{Admission, Error, Jpeg, mended, now};
 
 /// A picture as it arrives, with what its sender says of it.
 #[derive(Debug, Clone, Default)]
@@ -73,8 +75,10 @@ impl Ingest {
     pub async fn frame(&mut self, frame: IncomingFrame) -> Result<Arc<Frame>, Error> {
         let IncomingFrame { bytes, captured, source_seq, metadata } = frame;
         let jpeg = self.admission.admit(bytes).await.inspect_err(|_| self.count_rejected())?;
-        let Jpeg { payload, format } = jpeg;
-        self.publish(NewFrame { payload, format, captured, source_seq, metadata })
+        let Jpeg { payload, format, mended, .. } = jpeg;
+        let frame = self.publish(NewFrame { payload, format, captured, source_seq, metadata })?;
+        self.note(&mended);
+        Ok(frame)
     }
 
     /// Publishes a picture that needs no admission, because this process has made or admitted it.
@@ -83,6 +87,13 @@ impl Ingest {
     /// The stream takes no frames of this publisher.
     pub fn publish(&mut self, frame: NewFrame) -> Result<Arc<Frame>, Error> {
         Ok(self.claim()?.publish(frame, now())?)
+    }
+
+    /// Notes what was mended about the pictures of a stream that is there.
+    pub fn note(&self, mended: &[Mended]) {
+        if let Some(publisher) = &self.publisher {
+            mended::note(publisher.stream(), mended);
+        }
     }
 
     /// Counts a picture that was refused before it came here.

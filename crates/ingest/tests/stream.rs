@@ -67,6 +67,51 @@ async fn a_png_becomes_a_jpeg_of_its_size() {
     assert_eq!(to_jpeg(png(), &LIMITS, 85).unwrap().payload, frame.payload, "the same on this thread");
 }
 
+/// A picture whose left half is dark and whose right half is light.
+fn halves() -> Picture {
+    let mut picture = Picture::filled(32, 16, [20; 3]);
+    for row in picture.rgb.chunks_exact_mut(32 * 3) {
+        row[16 * 3..].fill(220);
+    }
+    picture
+}
+
+/// The picture as a camera sends it that was held so.
+fn held(orientation: u8) -> Vec<u8> {
+    let jpeg = media::jpeg::encode(&halves(), 95).unwrap();
+    let exif = b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
+    [&jpeg[..2], exif, &[orientation, 0, 0, 0, 0, 0, 0], &jpeg[2..]].concat()
+}
+
+#[tokio::test]
+async fn a_picture_that_lies_on_its_side_is_turned_for_everyone() {
+    let hub = hub();
+    let mut ingest = ingest(&hub, "s", Claim::Shared);
+    let frame = ingest.frame(bytes(held(6))).await.unwrap();
+    assert_eq!((frame.format.width, frame.format.height), (16, 32));
+    let picture = media::jpeg::decode(&frame.payload, 1000).unwrap();
+    let (top, bottom) = (picture.pixel(8, 4).unwrap()[0], picture.pixel(8, 28).unwrap()[0]);
+    assert!(top < 60 && bottom > 180, "the left side is up: {top} {bottom}");
+    assert!(!frame.payload.windows(4).any(|bytes| bytes == b"Exif"), "nobody turns it again");
+    ingest.frame(bytes(held(3))).await.unwrap();
+    let mended = ingest.publisher().unwrap().stream().stats(now()).remarks;
+    assert_eq!(mended, [wire::Mended::Turned.text()], "said once");
+}
+
+#[tokio::test]
+async fn a_picture_that_lacks_its_end_marker_alone_is_whole() {
+    let hub = hub();
+    let mut ingest = ingest(&hub, "s", Claim::Shared);
+    let whole = media::jpeg::encode(&halves(), 95).unwrap();
+    let frame = ingest.frame(bytes(whole[..whole.len() - 2].to_vec())).await.unwrap();
+    assert_eq!(&frame.payload[..], whole);
+    for missing in [12, whole.len() / 4] {
+        let torn = ingest.frame(bytes(whole[..whole.len() - missing].to_vec())).await.unwrap_err();
+        assert_eq!(torn.code(), "TRUNCATED_JPEG", "{missing} bytes are missing");
+    }
+    assert_eq!(ingest.publisher().unwrap().stream().stats(now()).remarks, [wire::Mended::End.text()]);
+}
+
 #[tokio::test]
 async fn refused_pictures_are_counted_and_leave_the_last_good_frame() {
     let hub = hub();

@@ -1,7 +1,7 @@
 //! Pictures and their files, as pure functions.
 //!
 //! What belongs here: turning pixels into JPEG and back, JPEG into smaller JPEG,
-//! JPEG into H.264 and back, PNG, PPM from a pipe, straightening what a wide lens has bent, drawing text and the pictures
+//! JPEG into H.264 and back, PNG, PPM from a pipe, turning pictures upright, straightening what a wide lens has bent, drawing text and the pictures
 //! the hub shows of its own
 //! accord (test pattern, placeholder), finding the JPEG frames inside a file
 //! (JPEG, MJPEG, AVI, MP4, QuickTime), and what recordings look like inside.
@@ -34,6 +34,7 @@ pub mod raw;
 pub mod scale;
 mod source;
 pub mod text;
+mod turn;
 
 pub use error::Error;
 
@@ -42,14 +43,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Red, green, blue; 0 to 255 each, as sRGB.
 pub type Colour = [u8; 3];
-
-/// A PNG as a JPEG of `quality` (1 to 100). Transparent parts lie over black.
-///
-/// # Errors
-/// Those of [`png::decode`] and [`jpeg::encode`].
-pub fn png_to_jpeg(file: &[u8], max_pixels: u64, quality: u8) -> Result<Vec<u8>> {
-    jpeg::encode(&png::decode(file, max_pixels)?, quality)
-}
 
 /// A picture in memory: rows from top to bottom, three bytes (red, green,
 /// blue) a pixel, no padding between rows.

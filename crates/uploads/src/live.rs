@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hub::{CaptureTime, Claim, Format, Hub, NewFrame, PublishError, StreamName};
+use hub::{CaptureTime, Claim, Hub, NewFrame, PublishError, StreamName};
 use ingest::{Admission, Ingest, Jpeg};
 use media::raw::{Layout, Raw};
 use net::{LatestSlot, Lock};
@@ -65,7 +65,7 @@ impl Output {
         }
     }
 
-    fn publish(&self, Jpeg { payload, format }: Jpeg, frame: &InputFrame) {
+    fn publish(&self, Jpeg { payload, format, .. }: Jpeg, frame: &InputFrame) {
         let mut ingest = self.ingest.lock();
         let Some(open) = &mut *ingest else { return };
         let mut new = NewFrame::new(payload, format);
@@ -116,10 +116,10 @@ fn to_jpeg(frame: &InputFrame, admission: &Admission) -> Result<Jpeg, String> {
         let admitted = ingest::to_jpeg(frame.bytes.clone(), admission.limits(), admission.quality());
         return admitted.map_err(|error| error.to_string());
     };
-    let format = Format::jpeg(width, height);
+    let size = (width, height);
     let (width, height, channels) = (width as usize, height as usize, channels as usize);
     let layout = if channels == 1 { Layout::Grey } else { Layout::Bgr };
     let raw = Raw { bytes: frame.body(), layout, width, height, stride: width * channels };
     let jpeg = raw.to_jpeg(admission.quality()).map_err(|error| error.to_string())?;
-    Ok(Jpeg { payload: jpeg.into(), format })
+    Ok(Jpeg::encoded(jpeg.into(), size))
 }

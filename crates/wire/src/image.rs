@@ -3,10 +3,16 @@
 //! The bytes decide, not the Content-Type that came with them: half the publishers in the field send none or
 //! `application/octet-stream`. Nothing is decoded here. Headers and ends are read, so that a decompression bomb is
 //! refused before anything is allocated for it.
+//!
+//! What every decoder passes over is taken (bytes before and after the picture, a missing end marker), and is not
+//! carried on.
 
 use bytes::Bytes;
 
-use crate::jpeg;
+use crate::{
+    jpeg::{self, exif},
+    mended::Mended,
+};
 
 /// A JPEG of more pixels would take a viewer's browser down, and its header may claim 65500×65500 for nothing. No
 /// sensor in the field has more at video rate.
@@ -29,17 +35,38 @@ impl Limits {
     }
 }
 
-/// A picture that is whole and within the limits.
+/// A picture within the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admitted {
-    /// Can be shown as it is: it has its Huffman tables.
-    Jpeg { payload: Bytes, size: (u32, u32) },
-    /// Has to be made into a JPEG. Its pixels have not been read.
-    Png { file: Bytes, size: (u32, u32) },
+    /// Can be shown as it is: one upright picture with its Huffman tables, and nothing else.
+    Jpeg { payload: Bytes, size: (u32, u32), mended: Vec<Mended> },
+    /// Has to be decoded first.
+    Undecoded(Undecoded),
 }
 
-/// Admits the bytes of one frame. A JPEG without Huffman tables is copied, to put the standard ones in; any other
-/// passes as it is.
+/// A picture whose pixels have not been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecoded {
+    pub file: Bytes,
+    /// As the file has it, before it is turned.
+    pub size: (u32, u32),
+    pub coding: Coding,
+    /// EXIF's: 1 upright, 2 to 8 mirrored or turned.
+    pub orientation: u8,
+    pub mended: Vec<Mended>,
+}
+
+/// Why a picture has to be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    Png,
+    /// It is to be turned.
+    Jpeg,
+    /// It had no end marker, and the one that it has is ours: it is whole if it can be decoded.
+    CutJpeg,
+}
+
+/// Admits the bytes of one frame. A clean JPEG passes as it is, without a copy.
 ///
 /// # Errors
 /// See [`Refused`].
@@ -47,13 +74,48 @@ pub fn admit(bytes: Bytes, limits: &Limits) -> Result<Admitted, Refused> {
     if bytes.len() > limits.max_bytes {
         return Err(limits.too_large());
     }
-    let kind = check(&bytes)?;
-    let size = kind.size();
-    Ok(match kind {
-        Kind::Jpeg(info) if info.has_huffman_tables => Admitted::Jpeg { payload: bytes, size },
-        Kind::Jpeg(_) => Admitted::Jpeg { payload: jpeg::with_standard_tables(&bytes).into(), size },
-        Kind::Png { .. } => Admitted::Png { file: bytes, size },
-    })
+    let lead = lead(&bytes);
+    let bytes = if lead > 0 { Bytes::copy_from_slice(&bytes[lead..]) } else { bytes };
+    let mut admitted = if bytes.starts_with(&SOI) { admit_jpeg(bytes)? } else { admit_png(bytes)? };
+    if lead > 0 {
+        match &mut admitted {
+            Admitted::Jpeg { mended, .. } | Admitted::Undecoded(Undecoded { mended, .. }) => {
+                mended.push(Mended::Lead);
+            }
+        }
+    }
+    Ok(admitted)
+}
+
+/// Line ends and zeros before a picture: what stands between two pictures, counted to the wrong one.
+fn lead(bytes: &[u8]) -> usize {
+    const MOST: usize = 4096;
+    if begins_as_one(bytes) {
+        return 0;
+    }
+    let blank = |byte: &&u8| matches!(byte, 0 | b'\r' | b'\n' | b' ');
+    let count = bytes.iter().take(MOST).take_while(blank).count();
+    if begins_as_one(&bytes[count..]) { count } else { 0 }
+}
+
+fn admit_jpeg(bytes: Bytes) -> Result<Admitted, Refused> {
+    let jpeg::Outcome { payload, info, is_cut, mended } = jpeg::mend(bytes)?;
+    let size = Kind::Jpeg(info).size();
+    let has_to_be_decoded = is_cut || info.orientation != 1;
+    check_pixels(size, if has_to_be_decoded { MAX_DECODED_PIXELS } else { MAX_PIXELS })?;
+    if !has_to_be_decoded {
+        return Ok(Admitted::Jpeg { payload, size, mended });
+    }
+    let coding = if is_cut { Coding::CutJpeg } else { Coding::Jpeg };
+    let orientation = info.orientation;
+    Ok(Admitted::Undecoded(Undecoded { file: payload, size, coding, orientation, mended }))
+}
+
+fn admit_png(file: Bytes) -> Result<Admitted, Refused> {
+    let size = check(&file)?.size();
+    let orientation = png_chunk(&file, b"eXIf").map_or(1, exif::of_tiff);
+    let (coding, mended) = (Coding::Png, Vec::new());
+    Ok(Admitted::Undecoded(Undecoded { file, size, coding, orientation, mended }))
 }
 
 /// What kind of picture the bytes are, once they are known to be whole and not to have too many pixels.
@@ -64,7 +126,7 @@ pub fn check(bytes: &[u8]) -> Result<Kind, Refused> {
     let kind = sniff(bytes)?;
     let max_pixels = if matches!(kind, Kind::Png { .. }) { MAX_DECODED_PIXELS } else { MAX_PIXELS };
     check_pixels(kind.size(), max_pixels)?;
-    if matches!(kind, Kind::Png { .. }) && !has_png_end(bytes) {
+    if matches!(kind, Kind::Png { .. }) && png_chunk(bytes, b"IEND").is_none() {
         return Err(Refused::Png { reason: "it is cut off: it does not end with an IEND chunk" });
     }
     Ok(kind)
@@ -100,7 +162,7 @@ impl Kind {
 
 /// Whether the bytes begin as a picture does, whatever comes then.
 pub fn begins_as_one(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xFF, 0xD8]) || bytes.starts_with(&PNG_SIGNATURE)
+    bytes.starts_with(&SOI) || bytes.starts_with(&PNG_SIGNATURE)
 }
 
 /// Why a picture is not taken.
@@ -137,6 +199,8 @@ impl Refused {
     }
 }
 
+/// How a JPEG begins.
+const SOI: [u8; 2] = [0xFF, 0xD8];
 /// W3C PNG specification, section 5.2.
 const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 
@@ -170,19 +234,22 @@ fn png_size(chunk: &[u8]) -> Result<Kind, Refused> {
     Ok(Kind::Png { width, height })
 }
 
-/// Whether the chunks of a PNG lead to an IEND chunk (section 5.3: length, name, content, checksum). What comes after it
-/// is padding, as after a JPEG's end. Each step is at least 12 bytes long, so the walk is short.
-fn has_png_end(bytes: &[u8]) -> bool {
+/// The content of the first chunk of a PNG that has this name (section 5.3: length, name, content, checksum); it is
+/// looked for up to IEND, after which there is padding. Each step is at least 12 bytes long, so the walk is short.
+fn png_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
     let mut rest = &bytes[PNG_SIGNATURE.len()..];
-    while let Some((&[l3, l2, l1, l0, ref name @ ..], _)) = rest.split_first_chunk::<8>() {
+    while let Some((&[l3, l2, l1, l0, ref name @ ..], content)) = rest.split_first_chunk::<8>() {
         let length = u32::from_be_bytes([l3, l2, l1, l0]) as usize;
-        let Some(next) = length.checked_add(12).and_then(|whole| rest.get(whole..)) else { return false };
+        let next = content.get(length.checked_add(4)?..)?;
+        if name == wanted {
+            return content.get(..length);
+        }
         if name == b"IEND" {
-            return true;
+            return None;
         }
         rest = next;
     }
-    false
+    None
 }
 
 /// What publishers send by mistake, by its first bytes.
@@ -192,7 +259,13 @@ fn guess(bytes: &[u8]) -> &'static str {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => " (a WebP)",
         [b'R', b'I', b'F', b'F', ..] => " (an AVI or WAV)",
         [b'B', b'M', ..] => " (perhaps a BMP)",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => " (an MP4, HEIC or AVIF)",
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => " (a TIFF)",
+        [b'P', b'1'..=b'7', b'\n' | b' ' | b'\r', ..] => " (a PPM, PGM or PBM)",
+        [0xFF, 0x0A, ..] | [0, 0, 0, 12, b'J', b'X', b'L', ..] => " (a JPEG XL)",
+        [0, 0, 0, 12, b'j', b'P', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => " (a JPEG 2000)",
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => " (an AVIF)",
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', b'e' | b'i', ..] => " (a HEIC)",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => " (an MP4 or MOV)",
         [b'/', b'9', b'j', b'/', ..] | [b'd', b'a', b't', b'a', b':', ..] => " (base64 text)",
         [0, 0, 0, 1, ..] | [0, 0, 1, ..] => " (perhaps raw H.264)",
         [b'{' | b'[', ..] => " (perhaps JSON)",

@@ -21,6 +21,7 @@ pub mod fuzz;
 pub mod image;
 pub mod jpeg;
 mod json;
+mod mended;
 pub mod mjpeg;
 pub mod multipart;
 pub mod options;
@@ -28,6 +29,8 @@ pub mod publish;
 pub mod upload;
 pub mod view;
 pub mod wall;
+
+pub use mended::Mended;
 
 /// The first bytes of something unexpected, printable, for an error message.
 fn preview(bytes: &[u8]) -> String {

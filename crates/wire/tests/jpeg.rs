@@ -6,8 +6,9 @@ mod common;
 use bytes::Bytes;
 use common::{BASELINE, GREY, JPEGS, PNG, PROGRESSIVE, RESTARTS, THUMBNAIL};
 use wire::{
-    image::{self, Admitted, MAX_PIXELS, Refused},
-    jpeg::{self, Error, Info, MAX_PADDING_BYTES, Splitter},
+    Mended,
+    image::{self, Admitted, Coding, MAX_DECODED_PIXELS, MAX_PIXELS, Refused, Undecoded},
+    jpeg::{self, Error, Info, Splitter},
 };
 
 /// SOI, a frame header, a scan header, two bytes of data, EOI.
@@ -36,7 +37,14 @@ fn without_tables(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn headers_of_real_files() {
-    let info = Info { width: 40, height: 24, components: 3, progressive: false, has_huffman_tables: true };
+    let info = Info {
+        width: 40,
+        height: 24,
+        components: 3,
+        progressive: false,
+        has_huffman_tables: true,
+        orientation: 1,
+    };
     assert_eq!(jpeg::probe(BASELINE), Ok(info));
     assert_eq!(jpeg::probe(RESTARTS), Ok(info));
     assert_eq!(jpeg::probe(THUMBNAIL), Ok(info));
@@ -87,20 +95,6 @@ fn codings_that_no_viewer_shows_are_named() {
 }
 
 #[test]
-fn padding_after_the_end_is_tolerated_up_to_its_limit() {
-    for byte in [0x00, 0xFF, b'\r', b'\n'] {
-        let mut bytes = tiny(8, 8);
-        bytes.extend(std::iter::repeat_n(byte, MAX_PADDING_BYTES));
-        assert!(jpeg::probe(&bytes).is_ok());
-        bytes.push(byte);
-        assert_eq!(jpeg::probe(&bytes), Err(Error::NoEnd { length: bytes.len() }));
-    }
-    let mut bytes = tiny(8, 8);
-    bytes.extend_from_slice(b"\r\n--frame");
-    assert_eq!(jpeg::probe(&bytes), Err(Error::NoEnd { length: bytes.len() }));
-}
-
-#[test]
 fn an_end_inside_the_headers_is_not_the_end() {
     // The scan header itself holds FF D9 and nothing follows it.
     let bytes = [&tiny(8, 8)[..15], &[0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0xFF, 0xD9]].concat();
@@ -109,9 +103,6 @@ fn an_end_inside_the_headers_is_not_the_end() {
 
 #[test]
 fn nonsense_between_segments_is_placed() {
-    let mut bytes = tiny(8, 8);
-    bytes[15] = 0x41;
-    assert!(matches!(jpeg::probe(&bytes), Err(Error::Malformed { position: 15, .. })));
     let no_frame = [&[0xFF, 0xD8][..], &tiny(8, 8)[15..]].concat();
     assert!(matches!(jpeg::probe(&no_frame), Err(Error::Malformed { position: 2, .. })));
     assert!(matches!(jpeg::probe(&[0xFF, 0xD8, 0xFF, 0xD9]), Err(Error::Malformed { position: 2, .. })));
@@ -126,6 +117,15 @@ fn other_files_are_named_with_what_is_taken() {
     for (bytes, hint) in [
         (&b"GIF89a....."[..], "a GIF"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP"),
+        (b"BM\x36\0\0\0", "a BMP"),
+        (b"II*\0\x08\0\0\0", "a TIFF"),
+        (b"MM\0*\0\0\0\x08", "a TIFF"),
+        (b"P6\n40 24\n255\n", "a PPM"),
+        (b"\0\0\0\x1cftypavif\0\0", "an AVIF"),
+        (b"\0\0\0\x18ftypheic\0\0", "a HEIC"),
+        (b"\0\0\0\x18ftypmp42\0\0", "an MP4"),
+        (b"\xFF\x0A\x01\x02", "a JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n", "a JPEG 2000"),
         (b"/9j/4AAQSkZJRg", "base64"),
         (b"--frame\r\nContent-Type: image/jpeg", "multipart"),
         (b"hello", "FF D8"),
@@ -148,20 +148,137 @@ fn admit(bytes: &[u8]) -> Result<Admitted, Refused> {
     image::admit(Bytes::copy_from_slice(bytes), &LIMITS)
 }
 
-#[test]
-fn pictures_pass_as_they_are() {
-    for jpeg in JPEGS {
-        let payload = Bytes::from_static(jpeg);
-        assert_eq!(admit(jpeg), Ok(Admitted::Jpeg { payload, size: (40, 24) }));
+/// A JPEG that can be shown, and what was mended.
+fn shown(bytes: &[u8]) -> (Bytes, Vec<Mended>) {
+    match admit(bytes) {
+        Ok(Admitted::Jpeg { payload, mended, .. }) => (payload, mended),
+        other => panic!("{other:?}"),
     }
-    assert_eq!(admit(PNG), Ok(Admitted::Png { file: Bytes::from_static(PNG), size: (40, 24) }));
+}
+
+fn undecoded(bytes: &[u8]) -> Undecoded {
+    match admit(bytes) {
+        Ok(Admitted::Undecoded(undecoded)) => undecoded,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn clean_pictures_pass_as_they_are() {
+    for jpeg in JPEGS {
+        let bytes = Bytes::from_static(jpeg);
+        let admitted = image::admit(bytes.clone(), &LIMITS);
+        let Ok(Admitted::Jpeg { payload, size, mended }) = admitted else { panic!("{admitted:?}") };
+        assert_eq!((&payload, size, mended), (&bytes, (40, 24), vec![]));
+        assert_eq!(payload.as_ptr(), bytes.as_ptr(), "without a copy");
+    }
+    let png = undecoded(PNG);
+    assert_eq!((&png.file[..], png.size, png.coding, png.orientation), (PNG, (40, 24), Coding::Png, 1));
+}
+
+#[test]
+fn what_follows_the_end_is_dropped() {
+    let other = [GREY, &[0x12]].concat();
+    let film = [b"\0\0\0\x18ftypmp42".as_slice(), &[7; 5000]].concat();
+    for jpeg in JPEGS {
+        for byte in [0x00, 0xFF, b'\r', b'\n'] {
+            for count in [1, 2, 4096, 20_000] {
+                let bytes = [jpeg, &vec![byte; count]].concat();
+                assert_eq!(
+                    shown(&bytes),
+                    (Bytes::from_static(jpeg), vec![]),
+                    "{count} times {byte}: padding"
+                );
+            }
+        }
+        for tail in [&b"\x11"[..], b"\r\n--frame", &[0x55; 513], &film, &other] {
+            let bytes = [jpeg, tail].concat();
+            assert!(jpeg::probe(&bytes).is_ok());
+            assert_eq!(shown(&bytes), (Bytes::from_static(jpeg), vec![Mended::Tail]));
+        }
+    }
+}
+
+#[test]
+fn further_pictures_of_a_phone_are_dropped() {
+    // A segment MPF (CIPA DC-007) or XMP announces them; the file then ends like a JPEG all the same.
+    for segment in [&b"\xFF\xE2\0\x08MPF\0MM"[..], b"\xFF\xE1\0\x08http:/"] {
+        let first = [&BASELINE[..2], segment, &BASELINE[2..]].concat();
+        let (payload, mended) = shown(&[&first, GREY].concat());
+        assert_eq!((&payload[..], mended), (&first[..], vec![Mended::Tail]));
+    }
+}
+
+#[test]
+fn what_comes_before_is_dropped() {
+    for lead in [&b"\r\n"[..], b"\n", b"\0\0\0\0", b" \r\n\r\n"] {
+        assert_eq!(shown(&[lead, GREY].concat()), (Bytes::from_static(GREY), vec![Mended::Lead]));
+        assert_eq!(undecoded(&[lead, PNG].concat()).mended, [Mended::Lead]);
+    }
+    assert_eq!(admit(&[&[0; 4097], GREY].concat()).unwrap_err().code(), "NOT_AN_IMAGE");
+    assert_eq!(admit(&[b"x", GREY].concat()).unwrap_err().code(), "NOT_AN_IMAGE");
+}
+
+#[test]
+fn bytes_between_segments_are_dropped() {
+    for code in [0xDB, 0xC0, 0xC4, 0xDA] {
+        let at = marker(BASELINE, code);
+        let bytes = [&BASELINE[..at], b"\0\x12junk", &BASELINE[at..]].concat();
+        assert_eq!(shown(&bytes), (Bytes::from_static(BASELINE), vec![Mended::Junk]));
+    }
+    // A fill byte (T.81 B.1.1.2) is none.
+    let filled = [&BASELINE[..2], &[0xFF; 9], &BASELINE[2..]].concat();
+    assert_eq!(shown(&filled), (Bytes::from(filled), vec![]));
+}
+
+#[test]
+fn a_missing_end_is_put_there_and_the_picture_left_to_a_decoder() {
+    for jpeg in [BASELINE, GREY, PROGRESSIVE, RESTARTS] {
+        let end = jpeg.len() - 2;
+        let cut = undecoded(&jpeg[..end]);
+        assert_eq!((&cut.file[..], cut.coding), (jpeg, Coding::CutJpeg));
+        let half = undecoded(&jpeg[..=end]);
+        assert_eq!(&half.file[..], [&jpeg[..=end], &[0xFF, 0xD9]].concat());
+    }
+    let headers = marker(GREY, 0xDA) + 10;
+    assert_eq!(admit(&GREY[..headers]).unwrap_err().code(), "TRUNCATED_JPEG");
+}
+
+/// An APP1 segment that says how the camera was held.
+fn held(orientation: u8) -> Vec<u8> {
+    let exif =
+        [b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0][..]].concat();
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&[0xFF, 0xE1], &length[..], &exif].concat()
+}
+
+#[test]
+fn a_picture_on_its_side_is_left_to_a_decoder() {
+    let with = |orientation, rest: &[u8]| [&rest[..2], &held(orientation), &rest[2..]].concat();
+    for orientation in 2..=8 {
+        let sideways = with(orientation, BASELINE);
+        let undecoded = undecoded(&sideways);
+        assert_eq!((undecoded.coding, undecoded.orientation), (Coding::Jpeg, orientation));
+    }
+    for orientation in [0, 1, 9] {
+        let upright = with(orientation, BASELINE);
+        assert_eq!(shown(&upright), (Bytes::from(upright), vec![]));
+    }
+    assert_eq!(
+        admit(&with(6, &tiny(7680, 4321))),
+        Err(Refused::TooManyPixels { width: 7680, height: 4321, limit: MAX_DECODED_PIXELS })
+    );
+    let exif = [&b"\0\0\0\x16eXIf"[..], &held(6)[10..], &[0; 4]].concat();
+    assert_eq!(undecoded(&[&PNG[..33], &exif, &PNG[33..]].concat()).orientation, 6);
 }
 
 #[test]
 fn missing_tables_are_put_in() {
     let (bare, _) = without_tables(BASELINE);
-    let payload = jpeg::with_standard_tables(&bare).into();
-    assert_eq!(admit(&bare), Ok(Admitted::Jpeg { payload, size: (40, 24) }));
+    let (payload, mended) = shown(&bare);
+    assert_eq!(mended, [], "UVC cameras send no others");
+    assert!(payload.len() > bare.len() && jpeg::probe(&payload).unwrap().has_huffman_tables);
+    assert_eq!(shown(&[&bare, &b"tail"[..]].concat()), (payload, vec![Mended::Tail]));
 }
 
 #[test]
@@ -205,21 +322,12 @@ fn a_png_without_its_end_is_cut_off() {
 fn the_standard_tables_are_libjpegs() {
     let (bare, tables) = without_tables(BASELINE);
     assert!(!jpeg::probe(&bare).unwrap().has_huffman_tables);
-    let complete = jpeg::with_standard_tables(&bare);
+    let (complete, _) = shown(&bare);
     let at = marker(&complete, 0xC4);
     assert_eq!(at, marker(&bare, 0xDA), "right before the scan");
     assert_eq!(complete[at + 2..at + 4], 418u16.to_be_bytes());
     assert_eq!(complete[at + 4..at + 420], tables);
     assert_eq!((&complete[..at], &complete[at + 420..]), bare.split_at(at));
-    assert!(jpeg::probe(&complete).unwrap().has_huffman_tables);
-}
-
-#[test]
-fn tables_of_its_own_are_left_alone() {
-    for jpeg in JPEGS {
-        assert_eq!(jpeg::with_standard_tables(jpeg), jpeg);
-    }
-    assert_eq!(jpeg::with_standard_tables(b"no picture"), b"no picture");
 }
 
 /// All frames of a stream fed in chunks of `chunk` bytes.

@@ -503,6 +503,7 @@ impl Reference {
             newest_seq: stream.last(),
             claimed: stream.holder.is_some(),
             on_demand: stream.holder.as_ref().is_some_and(|h| h.on_demand),
+            remarks: Vec::new(),
         }
     }
 }

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use hub::{CaptureTime, NewFrame, Publisher};
 use net::Pace;
 use tokio::time::Instant;
+use wire::Mended;
 
 use super::{
     Error,
     status::{State, Status},
     watchdog::Watchdog,
 };
-use crate::{Admission, Jpeg, now};
+use crate::{Admission, Jpeg, mended, now};
 
 /// No camera makes more: beyond this a source is broken or hostile, and is thinned out.
 const FLOOD_FPS: f64 = 240.0;
@@ -82,10 +83,9 @@ impl<'a> Intake<'a> {
         if !self.wants() {
             return Ok(());
         }
-        let is_jpeg = bytes.starts_with(&[0xFF, 0xD8]);
         match self.admission.admit(bytes).await {
-            Ok(jpeg) if is_jpeg => self.publish(jpeg, captured),
-            Ok(jpeg) => self.encoded(jpeg, captured),
+            Ok(jpeg) if jpeg.is_encoded => self.encoded(jpeg, captured),
+            Ok(jpeg) => self.publish(jpeg, captured),
             Err(error) => {
                 self.skip(&error);
                 Ok(())
@@ -114,9 +114,10 @@ impl<'a> Intake<'a> {
     }
 
     fn publish(&mut self, jpeg: Jpeg, captured: Option<CaptureTime>) -> Result<(), Error> {
-        let Jpeg { payload, format } = jpeg;
+        let Jpeg { payload, format, mended, .. } = jpeg;
         let frame = NewFrame { captured, ..NewFrame::new(payload, format) };
         self.publisher.publish(frame, now())?;
+        self.note(&mended);
         self.watchdog.note();
         self.live_since.get_or_insert_with(Instant::now);
         if !self.status.is_live() {
@@ -125,6 +126,11 @@ impl<'a> Intake<'a> {
             tracing::debug!(%stream, before = before.word(), width = format.width, height = format.height, "source is live");
         }
         Ok(())
+    }
+
+    /// Notes what was mended about what the source sends.
+    pub fn note(&self, mended: &[Mended]) {
+        mended::note(self.publisher.stream(), mended);
     }
 
     /// Counts a picture that cannot be used. The first of an attempt is logged as well.

@@ -132,7 +132,7 @@ async fn play(
         match (blocking(move || source.jpeg(picture)).await, drawn) {
             (Ok(jpeg), Some(size)) => {
                 if intake.wants() {
-                    intake.encoded(Jpeg::new(jpeg, size), captured)?;
+                    intake.encoded(Jpeg::encoded(jpeg, size), captured)?;
                 }
             }
             (Ok(jpeg), None) => intake.picture(jpeg, captured).await?,

@@ -127,7 +127,7 @@ async fn h264(mut session: Demuxed, intake: &mut Intake<'_>) -> Result<Infallibl
                 decoding.give(unit)?;
             }
             made = decoding.next() => match made? {
-                Made::Picture { jpeg, size, captured } => intake.encoded(Jpeg::new(jpeg.into(), size), captured)?,
+                Made::Picture { jpeg, size, captured } => intake.encoded(Jpeg::encoded(jpeg.into(), size), captured)?,
                 Made::Nothing(error) => intake.skip(&error),
             },
         }

@@ -123,7 +123,7 @@ impl Clip {
             Pictures::File { file, chosen } => {
                 let index = *chosen.get(index).ok_or_else(beyond)?;
                 let (jpeg, _) = file.frame(index)?;
-                Ok(complete(jpeg))
+                Ok(jpeg.into())
             }
             Pictures::Folder(files) => self.read_picture(files.get(index).ok_or_else(beyond)?),
             Pictures::Pattern { pattern, caption } => {
@@ -141,15 +141,6 @@ impl Clip {
             Ok(jpeg) => Ok(jpeg.payload),
             Err(reason) => Err(Error::NotAPicture { path: file.to_owned(), reason }),
         }
-    }
-}
-
-/// Cameras leave the Huffman tables out of the frames of an AVI file; viewers need them.
-fn complete(jpeg: Vec<u8>) -> Bytes {
-    match wire::jpeg::probe(&jpeg) {
-        Ok(info) if !info.has_huffman_tables => wire::jpeg::with_standard_tables(&jpeg).into(),
-        // What is no JPEG is refused when it is published.
-        _ => jpeg.into(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The USB video class's MJPEG payload and the AVI files made of it share one set of tables instead of sending it
 //! with each frame. Browsers refuse such a JPEG; with the tables put in it is an ordinary one.
 
-use super::{marker, probe::walk};
+use super::marker;
 
 /// One table of ITU-T T.81 Annex K.3: class and destination, how many codes there are of each length 1 to 16, and
 /// the values in the order of their codes.
@@ -57,25 +57,10 @@ const STANDARD: [Table; 4] = [
 ];
 
 /// Marker, length, and per table its class byte, 16 counts and its values: 420 bytes in all.
-const SEGMENT_BYTES: usize = 4 + 4 * 17 + 2 * 12 + 2 * 162;
+pub(super) const SEGMENT_BYTES: usize = 4 + 4 * 17 + 2 * 12 + 2 * 162;
 
-/// A copy of a JPEG with the four standard tables (T.81 Annex K.3, one DHT segment) right before its first scan.
-///
-/// A JPEG that brings tables of its own is copied as it is, for ours would override them; so are bytes that are no
-/// JPEG.
-pub fn with_standard_tables(bytes: &[u8]) -> Vec<u8> {
-    let scan = match walk(bytes) {
-        Ok(walk) if !walk.info.has_huffman_tables => walk.scan,
-        _ => return bytes.to_vec(),
-    };
-    let mut whole = Vec::with_capacity(bytes.len() + SEGMENT_BYTES);
-    whole.extend_from_slice(&bytes[..scan]);
-    append_segment(&mut whole);
-    whole.extend_from_slice(&bytes[scan..]);
-    whole
-}
-
-fn append_segment(out: &mut Vec<u8>) {
+/// Writes the four standard tables (T.81 Annex K.3) as one DHT segment.
+pub(super) fn append_segment(out: &mut Vec<u8>) {
     const LENGTH: [u8; 2] = ((SEGMENT_BYTES - 2) as u16).to_be_bytes();
     out.extend_from_slice(&[0xFF, marker::DHT, LENGTH[0], LENGTH[1]]);
     for table in &STANDARD {

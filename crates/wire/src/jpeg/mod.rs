@@ -2,12 +2,15 @@
 //!
 //! Here belongs the marker structure of ITU-T T.81 Annex B. Pixels are the business of `media`.
 
+pub(crate) mod exif;
 mod huffman;
+mod mend;
 mod probe;
 mod splitter;
 
-pub use huffman::with_standard_tables;
-pub use probe::{Error, Info, MAX_PADDING_BYTES, probe};
+pub(crate) use mend::{Outcome, mend};
+pub(crate) use probe::is_padding;
+pub use probe::{Error, Info, probe};
 pub use splitter::Splitter;
 
 /// Marker codes (T.81 table B.1), the byte after 0xFF.
@@ -23,4 +26,6 @@ pub(crate) mod marker {
     pub(crate) const SOI: u8 = 0xD8;
     pub(crate) const EOI: u8 = 0xD9;
     pub(crate) const SOS: u8 = 0xDA;
+    pub(crate) const APP1: u8 = 0xE1;
+    pub(crate) const APP2: u8 = 0xE2;
 }

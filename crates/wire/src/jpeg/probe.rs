@@ -3,14 +3,19 @@
 //! The walk jumps from segment to segment up to the first scan and then looks at the end of the file. It does not
 //! scan the entropy-coded data, which is 99 % of the bytes: a frame of 100 kB takes well under a microsecond, so it
 //! can stand in the way of every frame. Damage inside a scan is therefore not seen here.
+//!
+//! Two kinds of files are scanned for their end: those that end with something else (a camera's buffer, a phone's film),
+//! and those with a segment that announces more pictures behind the first, which end like a JPEG anyway.
 
-use super::marker;
+use std::ops::Range;
 
-/// How many bytes after EOI are taken for padding.
+use super::{exif, marker};
+
+/// How many bytes after EOI are passed over before the data are scanned for it.
 ///
 /// UVC cameras hand over buffers rounded up to their transfer size, and some HTTP cameras count the line end before
 /// the next delimiter into `Content-Length`.
-pub const MAX_PADDING_BYTES: usize = 4096;
+const MAX_PADDING_BYTES: usize = 4096;
 
 /// Steps of the walk before the first scan. A large ICC profile comes in at most 255 segments; a stranger's frame of
 /// four-byte segments must not buy millions of steps.
@@ -35,6 +40,8 @@ pub struct Info {
     /// Whether a DHT segment comes before the first scan. UVC cameras leave the standard tables out;
     /// [`with_standard_tables`](super::with_standard_tables) puts them in.
     pub has_huffman_tables: bool,
+    /// How the camera was held, as EXIF says it: 1 upright, 2 to 8 mirrored or turned.
+    pub orientation: u8,
 }
 
 /// Why bytes are no JPEG for us. Positions count bytes from the start of the frame.
@@ -47,9 +54,7 @@ pub enum Error {
     NotAJpeg { found: String },
     #[error("the JPEG is cut off at byte {position}, inside {inside}; send the file whole")]
     Truncated { position: usize, inside: &'static str },
-    #[error(
-        "the JPEG has no end marker (FF D9) within its last {MAX_PADDING_BYTES} bytes of {length}: it is cut off or followed by other data"
-    )]
+    #[error("the JPEG has no end marker (FF D9) in its {length} bytes: it is cut off; send the file whole")]
     NoEnd { length: usize },
     #[error("JPEG with {} (marker FF {marker:02X} at byte {position}) is not supported; send baseline or progressive Huffman-coded JPEG", coding(*.marker))]
     Unsupported { marker: u8, position: usize },
@@ -87,17 +92,14 @@ fn coding(code: u8) -> &'static str {
     }
 }
 
-/// Reads the headers of a JPEG and checks that it is whole: SOI, a frame header that we take, a scan, EOI at the end.
+/// Reads the headers of a JPEG and checks that it is whole: SOI, a frame header that we take, a scan, EOI. What comes
+/// after that is none of its business.
 ///
 /// # Errors
 /// See [`Error`]; damage inside the entropy-coded data is not looked for.
 pub fn probe(bytes: &[u8]) -> Result<Info, Error> {
     let walk = walk(bytes)?;
-    let end = end_of_image(bytes)?;
-    if end < walk.entropy {
-        return Err(Error::Truncated { position: end, inside: "the scan header" });
-    }
-    Ok(walk.info)
+    walk.end(bytes).map(|_| walk.info)
 }
 
 fn malformed(reason: &'static str, position: usize) -> Error {
@@ -110,7 +112,30 @@ pub(super) struct Walk {
     /// Where the marker of the first scan stands.
     pub(super) scan: usize,
     /// Where its entropy-coded data begins.
-    pub(super) entropy: usize,
+    entropy: usize,
+    /// Bytes before the scan that belong to no segment.
+    pub(super) junk: Vec<Range<usize>>,
+    /// A segment (EXIF, XMP, MPF) that files with more than one picture or with a film have.
+    may_have_more: bool,
+}
+
+impl Walk {
+    /// Whether anything comes after the scan's header.
+    pub(super) fn has_data(&self, bytes: &[u8]) -> bool {
+        bytes.len() > self.entropy
+    }
+
+    /// Where the picture's last byte, that of EOI, ends.
+    pub(super) fn end(&self, bytes: &[u8]) -> Result<usize, Error> {
+        let padding =
+            bytes.iter().rev().take(MAX_PADDING_BYTES).take_while(|byte| is_padding(**byte)).count();
+        let end = bytes.len() - padding;
+        let ends_so = end >= self.entropy + 2 && bytes[..end].ends_with(&[0xFF, marker::EOI]);
+        if ends_so && !self.may_have_more {
+            return Ok(end);
+        }
+        scan_end(bytes, self.entropy).ok_or(Error::NoEnd { length: bytes.len() })
+    }
 }
 
 /// Walks the segments up to the first scan.
@@ -122,9 +147,14 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
         return Err(Error::NotAJpeg { found: crate::preview(&bytes[..bytes.len().min(8)]) });
     }
     let mut frame = None;
-    let mut has_huffman_tables = false;
+    let (mut has_huffman_tables, mut may_have_more, mut orientation) = (false, false, 1);
+    let mut junk = Vec::new();
     let mut position = 2;
     for _ in 0..MAX_STEPS {
+        if let Some(found) = junk_at(bytes, position) {
+            position = found.end;
+            junk.push(found);
+        }
         let code = marker_at(bytes, position)?;
         match code {
             0xFF => {
@@ -146,6 +176,10 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
         let body = segment(bytes, position)?;
         match code {
             marker::DHT => has_huffman_tables = true,
+            marker::APP1 | marker::APP2 => {
+                may_have_more = true;
+                orientation = if orientation == 1 { exif::of_segment(body) } else { orientation };
+            }
             marker::SOF0 | marker::SOF1 | marker::SOF2 => {
                 if frame.is_some() {
                     return Err(malformed("a second frame header", position));
@@ -158,8 +192,9 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
                     return Err(malformed("a scan without a frame header before it", position));
                 };
                 check_scan_header(body, &info, position)?;
-                let info = Info { has_huffman_tables, ..info };
-                return Ok(Walk { info, scan: position, entropy: position + 4 + body.len() });
+                let info = Info { has_huffman_tables, orientation, ..info };
+                let entropy = position + 4 + body.len();
+                return Ok(Walk { info, scan: position, entropy, junk, may_have_more });
             }
             _ => {}
         }
@@ -168,12 +203,20 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walk, Error> {
     Err(malformed("too many segments before the first scan", position))
 }
 
+/// Bytes where a segment must begin that belong to none. Decoders pass over them; some sensors write them.
+fn junk_at(bytes: &[u8], position: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(position..)?;
+    match memchr::memchr(0xFF, rest) {
+        Some(0) => None,
+        found => Some(position..position + found.unwrap_or(rest.len())).filter(|junk| !junk.is_empty()),
+    }
+}
+
 /// The code of the marker at `position`.
 fn marker_at(bytes: &[u8], position: usize) -> Result<u8, Error> {
     match bytes.get(position..) {
         Some([0xFF, code, ..]) => Ok(*code),
-        Some([] | [0xFF]) | None => Err(Error::Truncated { position: bytes.len(), inside: "the headers" }),
-        Some(_) => Err(malformed("no marker where a segment must begin", position)),
+        _ => Err(Error::Truncated { position: bytes.len(), inside: "the headers" }),
     }
 }
 
@@ -205,7 +248,14 @@ fn frame_header(code: u8, body: &[u8], position: usize) -> Result<Info, Error> {
     if width == 0 || height == 0 {
         return Err(Error::ZeroSize { width, height });
     }
-    Ok(Info { width, height, components, progressive: code == marker::SOF2, has_huffman_tables: false })
+    Ok(Info {
+        width,
+        height,
+        components,
+        progressive: code == marker::SOF2,
+        has_huffman_tables: false,
+        orientation: 1,
+    })
 }
 
 /// T.81 B.2.3: count of components, two bytes each, three bytes of spectral selection.
@@ -218,16 +268,20 @@ fn check_scan_header(body: &[u8], info: &Info, position: usize) -> Result<(), Er
     Ok(())
 }
 
-/// Where EOI stands, past at most [`MAX_PADDING_BYTES`] of padding.
-fn end_of_image(bytes: &[u8]) -> Result<usize, Error> {
-    let no_end = Error::NoEnd { length: bytes.len() };
-    let padding =
-        bytes.iter().rev().take(MAX_PADDING_BYTES + 1).take_while(|byte| is_padding(**byte)).count();
-    if padding > MAX_PADDING_BYTES {
-        return Err(no_end);
-    }
-    match &bytes[..bytes.len() - padding] {
-        [before @ .., 0xFF, marker::EOI] => Ok(before.len()),
-        _ => Err(no_end),
+/// Where the EOI of the scans that begin at `position` ends; `None` if they break off.
+fn scan_end(bytes: &[u8], mut position: usize) -> Option<usize> {
+    loop {
+        position += memchr::memchr(0xFF, bytes.get(position..)?)?;
+        position += match *bytes.get(position + 1)? {
+            marker::EOI => return Some(position + 2),
+            marker::SOI => return None, // another picture: this one has been torn off
+            0xFF => 1,
+            0x00..=0xBF | marker::RST0..=marker::RST7 => 2,
+            // Further scans of a progressive picture, and their tables.
+            _ => {
+                let &[high, low] = bytes.get(position + 2..position + 4)? else { return None };
+                2 + usize::from(u16::from_be_bytes([high, low])).max(2)
+            }
+        };
     }
 }

@@ -61,7 +61,7 @@ async fn show(captures: &mut mpsc::Receiver<Capture>, intake: &mut Intake<'_>) -
             Raw { bytes: &bytes, layout, width, height, stride }.to_jpeg(quality).map_err(Error::from)
         };
         match blocking(work).await {
-            Ok(jpeg) => intake.encoded(Jpeg::new(jpeg.into(), (mode.width, mode.height)), captured)?,
+            Ok(jpeg) => intake.encoded(Jpeg::encoded(jpeg.into(), (mode.width, mode.height)), captured)?,
             Err(error) => intake.skip(&error),
         }
     }
