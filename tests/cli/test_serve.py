@@ -23,6 +23,8 @@ def test_help_with_examples(tmp_path):
         ["publish", "--help"],
         ["watch", "--help"],
         ["bench", "--help"],
+        ["doctor", "--help"],
+        ["completions", "--help"],
         ["config", "--help"],
         ["config", "check", "--help"],
         ["config", "reference", "--help"],
@@ -32,9 +34,9 @@ def test_help_with_examples(tmp_path):
         if len(arguments) == 1 and arguments != ["config"]:
             assert "Examples:" in done.stdout, arguments
         assert max(map(len, done.stdout.splitlines())) <= 120
-    for command in ("serve", "publish", "watch", "bench", "config"):
+    for command in ("serve", "publish", "watch", "bench", "config", "doctor", "completions"):
         assert re.search(rf"^  {command} ", framehub("--help", folder=tmp_path).stdout, re.M)
-    assert re.fullmatch(r"framehub \d+\.\d+\.\d+\n", framehub("--version", folder=tmp_path).stdout)
+    assert re.fullmatch(r"framehub \d+\.\d+\.\d+ \(.*\b(debug|release), .+\)\n", framehub("--version", folder=tmp_path).stdout)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ use clap::{Parser, Subcommand};
 
 use crate::analyze::AnalyzeArgs;
 use crate::bench::BenchArgs;
+use crate::completions::{CompletionsArgs, ManArgs};
 use crate::config::ConfigArgs;
+use crate::doctor::DoctorArgs;
 use crate::publish::PublishArgs;
 use crate::referee::RefereeArgs;
 use crate::serve::ServeArgs;
 use crate::share::ShareArgs;
 use crate::watch::WatchArgs;
-use crate::{analyze, bench, config, publish, referee, serve, share, terminal, watch};
+use crate::{analyze, bench, completions, config, doctor, publish, referee, serve, share, terminal, watch};
 
 /// Runs the command line, whose first word is the program's name, and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
@@ -36,6 +38,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Bench(args) => bench::run(args),
         Command::Referee(args) => referee::run(args),
         Command::Config(args) => config::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => completions::manual(args),
     };
     match outcome {
         Ok(()) => 0,
@@ -69,7 +74,7 @@ fn shown(word: &str) -> String {
 #[derive(Debug, Parser)]
 #[command(
     name = "framehub",
-    version,
+    version = env!("FRAMEHUB_BUILD"),
     about = "One live-video hub for robots, simulators and cameras",
     long_about = "One live-video hub for robots, simulators and cameras.\n\n\
         Publishers push pictures into named streams, anyone watches the newest one in a browser. \
@@ -95,8 +100,10 @@ impl Cli {
 const EXAMPLES: &str = "\
 Examples:
   framehub                                 start on 127.0.0.1:5000, with a demo stream
-  framehub serve server.port=8080          the same on another port
+  framehub --port 8080 --host 0.0.0.0      on another port, for other machines
   framehub serve --config /etc/framehub.yaml
+  framehub doctor                          is everything there that a hub needs?
+  framehub publish testsrc                 a test picture, to the hub of this machine
   framehub config check                    look for mistakes without starting
 
 Every setting can be given in a file, in the environment or as section.key=value;
@@ -121,6 +128,13 @@ pub(crate) enum Command {
     Referee(RefereeArgs),
     /// Check, show and explain the configuration
     Config(ConfigArgs),
+    /// Check this machine and a hub, and say how to mend what is wrong
+    Doctor(DoctorArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Print a manual page, for packages
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// The error and its causes in one line. Errors that state their cause themselves do not have it repeated.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use server::config::{Environment, Inputs, Override};
 
 /// Every subcommand, for telling a misspelt one from a setting.
-pub(crate) const SUBCOMMANDS: [&str; 8] =
-    ["serve", "publish", "watch", "analyze", "share", "bench", "referee", "config"];
+pub(crate) const SUBCOMMANDS: [&str; 10] =
+    ["serve", "publish", "watch", "analyze", "share", "bench", "referee", "config", "doctor", "completions"];
 
 /// Where a command's configuration comes from, beside `.env` and the environment.
 #[derive(Clone, Debug, Default, clap::Args)]

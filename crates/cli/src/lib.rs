@@ -3,10 +3,14 @@
 //! Starting the hub is `server`'s work, speaking to one from outside `client`'s; what is here reads arguments, shows
 //! progress and prints results.
 
+mod address;
 mod analyze;
+mod banner;
 mod bench;
 mod command_line;
+mod completions;
 mod config;
+mod doctor;
 mod inputs;
 mod publish;
 mod referee;

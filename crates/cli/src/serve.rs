@@ -5,11 +5,12 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use server::{
     Server,
-    config::{self, Config},
+    config::{self, Loaded, Override},
     logging,
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::banner::Banner;
 use crate::inputs::InputArgs;
 use crate::terminal::{Signals, print};
 
@@ -18,6 +19,12 @@ use crate::terminal::{Signals, print};
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) config: InputArgs,
+    /// The port to listen on, short for server.port=PORT
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<String>,
+    /// The address to listen on, short for server.host=ADDRESS: 0.0.0.0 lets other machines in
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<String>,
     /// A camera, stream or file to open, NAME=URL#options (repeatable): door=http://10.0.0.7/video.mjpg, v4l2:0,
     /// rtsp://…, ws://…, file:…, testsrc:
     #[arg(long = "source", value_name = "SOURCE")]
@@ -27,44 +34,55 @@ pub(crate) struct ServeArgs {
 /// What a frame of a typical camera has, for the memory that the hub will need in practice.
 const USUAL_FRAME_BYTES: u64 = 100 * 1024;
 
+impl ServeArgs {
+    /// What the arguments set; the short forms are said last, and win.
+    pub(crate) fn settings(&self) -> Vec<Override> {
+        let short = [("server.host", &self.host), ("server.port", &self.port)];
+        let short = short.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
+        let short = short.map(|(key, value)| Override { key: key.to_owned(), value });
+        self.config.overrides.iter().cloned().chain(short).collect()
+    }
+}
+
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let mut inputs = config::Inputs::from(args.config);
-    inputs.sources = args.sources;
+    let arguments = args.settings();
+    let inputs = config::Inputs { arguments, sources: args.sources, ..args.config.into() };
     let loaded = config::load(&inputs)?;
-    let _log = logging::start(&loaded.config.logging)?;
+    raise_open_files();
+    let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
+    runtime.block_on(serve(loaded))
+}
+
+async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    let config = loaded.config;
+    let banner = Banner::of(&config);
+    let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)].map(|b| b.to_string());
+    let logging = config.logging.clone();
+    let server = Server::bind(config)?;
+    let url = server.url();
+    let is_terminal = std::io::stdout().is_terminal();
+    // A person looks for the address, and not between the lines of the log.
+    if is_terminal {
+        print(&banner.text(&url, server.address().port()))?;
+    }
+    let _log = logging::start(&logging)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    raise_open_files();
-    let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
-    runtime.block_on(serve(loaded.config))
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)];
-    let server = Server::bind(config)?;
-    let url = server.url();
-    tracing::info!("memory bound: {}", bounds[0]);
-    tracing::info!("with usual frames: {}", bounds[1]);
+    let [worst, usual] = &bounds;
+    tracing::info!("memory bound: {}", worst.split(": ").next().unwrap_or(worst));
+    tracing::debug!("memory bound, its terms: {worst}");
+    tracing::debug!("with usual frames: {usual}");
     let shutdown = CancellationToken::new();
     // Before the line that says that the hub is ready: a supervisor may send a signal right after it.
     let signals = Signals::listen().context("cannot listen for signals")?;
     tokio::spawn(stop_on_signal(signals, shutdown.clone()));
-    print(&format!("Framehub is ready: {url}/\n"))?;
-    if std::io::stdout().is_terminal() {
-        print(&hints(&url))?;
+    if !is_terminal {
+        print(&format!("Framehub is ready: {url}/\n"))?;
     }
     server.run(shutdown).await?;
     tracing::info!("stopped");
     Ok(())
-}
-
-fn hints(url: &str) -> String {
-    format!(
-        "  watch    open the page above in a browser\n  \
-         publish  curl -F frame=@picture.jpg {url}/publish/camera1\n  \
-         stop     Ctrl-C\n"
-    )
 }
 
 /// The first SIGINT or SIGTERM stops in order; a second one at once.

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use hub::StreamName;
-use server::config::{self, Config};
+use server::config;
 
-use crate::{inputs::InputArgs, terminal::print};
+use crate::{address, inputs::InputArgs, terminal::print};
 
 /// What `share` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,21 +43,12 @@ pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
     let secret = config.auth.signing_secret(&config.recording.directory)?;
     let until = SystemTime::now() + args.span;
     let token = access::share_token(&secret, &args.stream, until).context("the link cannot be signed")?;
-    let base = args.url.unwrap_or_else(|| address(&config));
+    let base = args.url.unwrap_or_else(|| address::of_hub(&config));
     let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
     let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();
     eprintln!("opens {} until {ends}; as a page: {}", args.stream, link("/embed"));
     print(&format!("{}\n", link("")))?;
     Ok(())
-}
-
-fn address(config: &Config) -> String {
-    let mut address = config.server.address();
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
-    format!("{scheme}://{address}{}", config.server.base_path)
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -196,11 +196,22 @@ impl Notes {
 
 /// `850 kB/s`, `12.3 MB/s`: decimal units, as the network's are.
 pub(super) fn rate(bytes_per_sec: f64) -> String {
-    match bytes_per_sec {
-        rate if rate < 999_500.0 => format!("{:.0} kB/s", rate / 1e3),
-        rate if rate < 999.95e6 => format!("{:.1} MB/s", rate / 1e6),
-        rate => format!("{:.2} GB/s", rate / 1e9),
+    format!("{}/s", size(bytes_per_sec))
+}
+
+/// `850 kB`, `12.3 MB`, `2.50 GB`.
+pub(super) fn size(bytes: f64) -> String {
+    match bytes {
+        bytes if bytes < 999_500.0 => format!("{:.0} kB", bytes / 1e3),
+        bytes if bytes < 999.95e6 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.2} GB", bytes / 1e9),
     }
+}
+
+/// Gigabytes as the settings count them: `1 GB`, `0.5 GB`.
+pub(super) fn gigabytes(bytes: u64) -> String {
+    let amount = bytes as f64 / f64::from(1 << 30);
+    format!("{} GB", (amount * 10.0).round() / 10.0)
 }
 
 /// `0:07`, `12:34`, `1:02:03`.

@@ -35,7 +35,8 @@ fn a_cause_that_an_error_states_itself_is_not_repeated() {
 fn the_definitions_are_consistent() {
     Cli::command().debug_assert();
     let command = Cli::command();
-    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let names: Vec<&str> = shown.map(clap::Command::get_name).collect();
     assert_eq!(names, SUBCOMMANDS);
 }
 
@@ -50,6 +51,23 @@ fn bare_and_serve_take_the_same() {
         assert_eq!(keys, ["server.port", "x.y"]);
     }
     assert!(serve("framehub").overrides.is_empty());
+}
+
+#[test]
+fn host_and_port_have_short_forms() {
+    let Command::Serve(args) = parse("framehub --port 81 --host localhost server.debug=true").unwrap() else {
+        panic!("serve is what happens without a subcommand");
+    };
+    let settings: Vec<Override> = args.settings();
+    let settings: Vec<String> = settings.iter().map(|o| format!("{}={}", o.key, o.value)).collect();
+    assert_eq!(settings, ["server.debug=true", "server.host=localhost", "server.port=81"]);
+    assert!(parse("framehub serve --port").is_err());
+}
+
+#[test]
+fn the_version_names_the_build() {
+    let text = parse("framehub --version").unwrap_err();
+    assert!(text.starts_with(concat!("framehub ", env!("CARGO_PKG_VERSION"), " (")), "{text}");
 }
 
 #[test]

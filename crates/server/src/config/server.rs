@@ -1,6 +1,6 @@
 //! The section `server`: the listener and what bounds its connections.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,9 +46,9 @@ pub(super) static SERVER: Table<Server> = Table {
     rows: &[
         Row::text(
             "host",
-            "an IP address: 127.0.0.1 (this machine only), 0.0.0.0 (every IPv4 address), :: (every \
-                 address) or one of this machine's own",
-            |s, v| store(&mut s.host, v.trim().parse().ok()),
+            "an IP address: 127.0.0.1 or localhost (this machine only), 0.0.0.0 (every IPv4 address), \
+                 :: (every address) or one of this machine's own",
+            |s, v| store(&mut s.host, host(v.trim())),
         )
         .default("127.0.0.1")
         .env(&["REFEREE_HOST"])
@@ -157,6 +157,14 @@ pub(super) static SERVER: Table<Server> = Table {
         ),
     ],
 };
+
+/// `localhost` is its IPv4 address, which every client tries.
+fn host(text: &str) -> Option<IpAddr> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Some(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().ok()
+}
 
 /// `Some(None)` is no path.
 fn optional_path(text: &str) -> Option<Option<PathBuf>> {

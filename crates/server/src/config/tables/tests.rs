@@ -149,7 +149,7 @@ fn a_pose_model_is_built_in_or_a_file_or_none() {
 #[test]
 fn texts_are_checked() {
     let refused = [
-        ("server", "host", "localhost"),
+        ("server", "host", "my-robot"),
         ("server", "host", ""),
         ("server", "tls_cert", "a\0b"),
         ("server", "base_path", "cams"),

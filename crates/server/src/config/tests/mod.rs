@@ -178,7 +178,7 @@ fn all_problems_are_warned_together() {
         .file(
             "streams:\n  timeout_secs: 300\n  max_concurrent: lots\n  max_buffer_frames: 30\n  max_buffer_frames: 31\n\
              recoding:\n  enabled: maybe\n\
-             server:\n  host: localhost\n  port: 70000\n  max_frame_size_mb: [1, 2]\n  debug:\n    on: true\n\
+             server:\n  host: my-robot\n  port: 70000\n  max_frame_size_mb: [1, 2]\n  debug:\n    on: true\n\
              logging: INFO\n\
              port: 5000\n\
              auth:\n  api_keys: [\"hush hush\", [a]]\n\
@@ -203,8 +203,8 @@ fn all_problems_are_warned_together() {
           allowed: server, streams, viewers, demo, auth, limits, logging, cleanup, recording, camera, simulator, sessions, referee, sources, simulators
           did you mean recording?
 
-      config.yaml:9: server.host: "localhost" is not allowed
-          allowed: an IP address: 127.0.0.1 (this machine only), 0.0.0.0 (every IPv4 address), :: (every address) or one of this machine's own
+      config.yaml:9: server.host: "my-robot" is not allowed
+          allowed: an IP address: 127.0.0.1 or localhost (this machine only), 0.0.0.0 (every IPv4 address), :: (every address) or one of this machine's own
 
       config.yaml:10: server.port: "70000" is out of range
           allowed: a whole number from 0 to 65535
@@ -467,6 +467,7 @@ fn listening_to_all_without_a_key_is_warned_of() {
     for quiet in [
         &["server.host=0.0.0.0", "auth.api_keys=long-enough"][..],
         &["server.host=::1"],
+        &["server.host=localhost"],
         &["server.host=::ffff:127.0.0.1"],
     ] {
         assert_eq!(warned(quiet), [""; 0], "{quiet:?}");
