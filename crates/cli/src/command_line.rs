@@ -54,7 +54,11 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 /// A word that is not understood may be a password or a key in the wrong place.
 fn without_secrets(mut error: clap::Error) -> clap::Error {
     for kind in [ContextKind::InvalidValue, ContextKind::InvalidSubcommand, ContextKind::InvalidArg] {
-        if let Some(ContextValue::String(word)) = error.get(kind) {
+        // An argument is named by its own word, `--fps <FPS>`, unless a stray word was taken for one.
+        let own = |word: &str| kind == ContextKind::InvalidArg && word.starts_with(['-', '[', '<']);
+        if let Some(ContextValue::String(word)) = error.get(kind)
+            && !own(word)
+        {
             let shown = shown(word);
             error.insert(kind, ContextValue::String(shown));
         }

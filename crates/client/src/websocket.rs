@@ -77,7 +77,7 @@ impl Socket {
         // A query may hold a key.
         let url = endpoint.url(path.split('?').next().unwrap_or(path));
         let socket = upgrade(endpoint, path, &url, purpose).await?;
-        let (inbox, mut outbox) = ws::split(socket, kept.longest_bytes);
+        let (inbox, mut outbox) = ws::split(socket, ws::Peer::Server, kept.longest_bytes);
         let mut obligations = outbox.take_obligations();
         let sender = Sender { outbox: Arc::new(Mutex::new(outbox)), ended: Arc::default() };
         let (received, texts) = mpsc::channel(kept.room);

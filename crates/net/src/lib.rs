@@ -13,7 +13,7 @@
 //! let mut http = Http::open(url, limit).await?;
 //! let request = net::http::get(url);
 //! let ws::Answer::Open(socket) = ws::open(&mut http, request, limit).await? else { return Ok(()) };
-//! let (mut inbox, mut outbox) = ws::split(socket, 1 << 20);
+//! let (mut inbox, mut outbox) = ws::split(socket, ws::Peer::Server, 1 << 20);
 //! outbox.text("hello").await?;
 //! let reply = inbox.next(|piece| Ok::<_, ws::Ended>(Some(piece.payload.to_vec()))).await;
 //! # Ok(())

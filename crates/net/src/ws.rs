@@ -74,15 +74,24 @@ pub async fn open(http: &mut Http<Empty<Bytes>>, request: Builder, limit: Durati
     Ok(Answer::Open(WebSocket::after_handshake(TokioIo::new(upgraded), Role::Client)))
 }
 
+/// Who is at the other end: clients mask what they send, servers do not (RFC 6455 section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    Client,
+    Server,
+}
+
 /// The two halves of a socket, of a client or of the server. A message may have `max_message` bytes.
-pub fn split(socket: Socket, max_message: usize) -> (Inbox, Outbox) {
+pub fn split(socket: Socket, peer: Peer, max_message: usize) -> (Inbox, Outbox) {
     let (mut read, mut write) = socket.split(tokio::io::split);
+    // Pings are answered here, after a look at them.
+    read.set_auto_pong(false);
     // The library refuses what has as many bytes.
     read.set_max_message_size(max_message.saturating_add(1));
     write.set_writev(true);
     let (obliged, obligations) = mpsc::channel(OBLIGATIONS);
     (
-        Inbox { read, obliged, max_message, note: Box::new(|| {}) },
+        Inbox { read, peer, obliged, max_message, note: Box::new(|| {}) },
         Outbox { write, obligations: Obligations(obligations) },
     )
 }
@@ -141,7 +150,7 @@ pub enum Ended {
     #[error("message larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("WebSocket protocol: {0}")]
-    Protocol(WebSocketError),
+    Protocol(String),
 }
 
 /// What a data frame begins, or goes on with.
@@ -163,6 +172,7 @@ pub struct Piece<'a> {
 /// The half that reads.
 pub struct Inbox {
     read: WebSocketRead<ReadHalf<Io>>,
+    peer: Peer,
     obliged: mpsc::Sender<Frame<'static>>,
     max_message: usize,
     note: Box<dyn Fn() + Send + Sync>,
@@ -196,14 +206,20 @@ impl Inbox {
                 ready(Ok::<(), Infallible>(()))
             };
             let frame = self.read.read_frame(&mut oblige).await;
-            let frame = frame.map_err(|error| Ended::from_error(error, self.max_message))?;
+            let mut frame = frame.map_err(|error| Ended::from_error(error, self.max_message))?;
             note();
+            check(&mut frame, self.peer)?;
             let kind = match frame.opcode {
                 OpCode::Text => Kind::Text,
                 OpCode::Binary => Kind::Binary,
                 OpCode::Continuation => Kind::Continuation,
                 OpCode::Close => return Err(Ended::Closed(Close::read(&frame.payload)).into()),
-                OpCode::Ping | OpCode::Pong => continue,
+                OpCode::Ping => {
+                    let _dropped_when_full =
+                        self.obliged.try_send(Frame::pong(frame.payload.to_vec().into()));
+                    continue;
+                }
+                OpCode::Pong => continue,
             };
             let piece = Piece { kind, is_last: frame.fin, payload: &frame.payload };
             if let Some(message) = take(piece)? {
@@ -233,12 +249,27 @@ impl Inbox {
     }
 }
 
+/// What the library lets pass and RFC 6455 (sections 5.1 and 5.5) does not: a proxy may take bytes that a web page
+/// chooses for a request of its own, unless they are masked.
+fn check(frame: &mut Frame<'_>, peer: Peer) -> Result<(), Ended> {
+    // The header is the only place where a frame shows its mask.
+    let mut head = [0; 14];
+    frame.fmt_head(&mut head);
+    let wrong = match (peer, head[1] & 0x80 != 0) {
+        (Peer::Client, false) => "a client's frame is not masked",
+        (Peer::Server, true) => "a server's frame is masked",
+        _ if head[0] & 0x08 != 0 && frame.payload.len() > 125 => "a control frame has more than 125 bytes",
+        _ => return Ok(()),
+    };
+    Err(Ended::Protocol(wrong.to_owned()))
+}
+
 impl Ended {
     fn from_error(error: WebSocketError, limit: usize) -> Self {
         match error {
             WebSocketError::FrameTooLarge => Self::TooLarge { limit },
             WebSocketError::UnexpectedEOF | WebSocketError::ConnectionClosed => Self::Gone,
-            other => Self::Protocol(other),
+            other => Self::Protocol(other.to_string()),
         }
     }
 }

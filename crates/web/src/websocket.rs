@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use fastwebsockets::{WebSocketError, upgrade};
+use fastwebsockets::upgrade;
 use http::StatusCode;
 use net::ws::{self, Close, Kind};
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ where
         let _busy = busy;
         match upgraded.await {
             Ok(socket) => {
-                let (inbox, outbox) = ws::split(socket, max_message);
+                let (inbox, outbox) = ws::split(socket, ws::Peer::Client, max_message);
                 let inbox = Inbox { inbox, max_message, assembler: Assembler::joining(max_message) };
                 until(deadline, conversation(inbox, outbox)).await;
             }
@@ -87,7 +87,7 @@ pub(crate) enum Ended {
     #[error("message larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("WebSocket protocol: {0}")]
-    Protocol(WebSocketError),
+    Protocol(String),
     #[error("WebSocket protocol: {0}")]
     Fragments(fragments::Error),
 }

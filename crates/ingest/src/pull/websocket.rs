@@ -36,7 +36,7 @@ pub async fn connect(url: &Url, max_message_bytes: usize) -> Result<(Messages, O
     let mut http = Http::open(url, CONNECT_TIMEOUT).await?;
     match ws::open(&mut http, request, ANSWER_TIMEOUT).await? {
         Answer::Open(socket) => {
-            let (mut inbox, outbox) = ws::split(socket, max_message_bytes);
+            let (mut inbox, outbox) = ws::split(socket, ws::Peer::Server, max_message_bytes);
             let alive = Watchdog::new(Duration::ZERO);
             let noted = alive.clone();
             inbox.note_each(move || noted.note());

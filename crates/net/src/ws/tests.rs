@@ -25,11 +25,12 @@ async fn pair(max_message: usize) -> ((Inbox, Outbox), (Inbox, Outbox)) {
         });
         let connection = server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
         connection.with_upgrades().await.unwrap();
-        let _ = accepted.send(split(upgrade.await.unwrap().await.unwrap(), max_message));
+        let socket = upgrade.await.unwrap().await.unwrap();
+        let _ = accepted.send(split(socket, Peer::Client, max_message));
     });
     let mut http = Http::open(&url, LIMIT).await.unwrap();
     let Answer::Open(socket) = open(&mut http, get(&url), LIMIT).await.unwrap() else { panic!("refused") };
-    (split(socket, max_message), theirs.await.unwrap())
+    (split(socket, Peer::Server, max_message), theirs.await.unwrap())
 }
 
 async fn next(inbox: &mut Inbox) -> Result<(Kind, bool, Vec<u8>), Ended> {
@@ -93,6 +94,37 @@ async fn what_is_too_large_and_what_is_gone_is_said() {
     let ((our_inbox, ours), (mut their_inbox, _theirs)) = pair(5).await;
     drop((our_inbox, ours));
     assert!(matches!(next(&mut their_inbox).await, Err(Ended::Gone)));
+}
+
+/// A web page chooses its bytes, and a proxy on the way must not take them for a request.
+#[tokio::test]
+async fn a_client_must_mask_and_a_server_must_not() {
+    let wrong = |ended| matches!(ended, Err(Ended::Protocol(why)) if why.contains("mask"));
+    for is_ping in [false, true] {
+        let ((_our_inbox, mut ours), (mut their_inbox, _theirs)) = pair(100).await;
+        ours.write.set_auto_apply_mask(false);
+        if is_ping {
+            ours.ping().await.unwrap()
+        } else {
+            ours.binary(b"picture").await.unwrap()
+        }
+        assert!(wrong(next(&mut their_inbox).await), "ping: {is_ping}");
+    }
+    let ((mut our_inbox, _ours), (_their_inbox, mut theirs)) = pair(100).await;
+    let masked = Frame::new(true, OpCode::Binary, Some([1; 4]), Payload::Borrowed(b"picture"));
+    theirs.send(masked).await.unwrap();
+    assert!(wrong(next(&mut our_inbox).await));
+}
+
+#[tokio::test]
+async fn a_control_frame_has_125_bytes_at_most() {
+    for (length, is_good) in [(125, true), (126, false)] {
+        let ((_our_inbox, mut ours), (mut their_inbox, _theirs)) = pair(500).await;
+        let pong = vec![0; length];
+        ours.send(Frame::pong(Payload::Borrowed(&pong))).await.unwrap();
+        ours.binary(b"after").await.unwrap();
+        assert_eq!(next(&mut their_inbox).await.is_ok(), is_good, "{length}");
+    }
 }
 
 #[tokio::test]

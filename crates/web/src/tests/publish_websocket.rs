@@ -33,7 +33,7 @@ impl Client {
         let request = Request::get(format!("/publish/s{query}")).header("Host", "x");
         match ws::open(&mut http, request, LIMIT).await.unwrap() {
             Answer::Open(socket) => {
-                let (inbox, outbox) = ws::split(socket, 1 << 20);
+                let (inbox, outbox) = ws::split(socket, ws::Peer::Server, 1 << 20);
                 Ok(Self { inbox, outbox })
             }
             Answer::Refused(answer) => {

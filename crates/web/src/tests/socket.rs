@@ -43,7 +43,7 @@ impl House {
         let request = Request::get(uri).header("Host", "localhost");
         match ws::open(&mut http, request, PATIENCE).await.unwrap() {
             Answer::Open(socket) => {
-                let (inbox, outbox) = ws::split(socket, MAX_MESSAGE);
+                let (inbox, outbox) = ws::split(socket, ws::Peer::Server, MAX_MESSAGE);
                 Ok(Socket { inbox, outbox })
             }
             Answer::Refused(answer) => Err(answer.status()),
