@@ -57,8 +57,6 @@ def test_metadata_in_mjpeg_is_the_capture_time(hub, stream):
     [
         ("no json", "BAD_METADATA"),
         ("[1,2]", "BAD_METADATA"),
-        ('{"timestamp":"noon"}', "BAD_TIMESTAMP"),
-        ('{"seq":-1}', "BAD_SEQ"),
         (json.dumps({"x": "y" * 5000}), "METADATA_TOO_LARGE"),
         ('{"a":' + "[" * 40 + "]" * 40 + "}", "METADATA_TOO_DEEP"),
     ],

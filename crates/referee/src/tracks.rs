@@ -1,12 +1,13 @@
 //! Where both fencers' key points are in each frame, and the `*.keypoints.json` file that keeps them.
 //!
 //! The file is one JSON object: `fps`, and for `left` and `right` one entry a frame. An entry is `null` where nobody
-//! was found, else 17 points `[x, y]` or `[x, y, score]` in the order of [`COCO_KEY_POINTS`]; x grows to the right
-//! and y downwards. Three keys may be left out: `unit` (see [`Unit`]), `time_secs` (a time a frame; else frame `n` is
+//! was found, else 17 points `[x, y]` or `[x, y, score]` in the order of [`COCO_KEY_POINTS`], or `null` for a point that
+//! was not seen (see `unseen`); x grows to the right and y downwards. Three keys may be left out: `unit` (see [`Unit`]), `time_secs` (a time a frame; else frame `n` is
 //! at `n / fps`) and `left_box`, `right_box` (`[left, top, right, bottom, score]` a frame; else the points' own box).
 //! Other keys are skipped. Finding people in pictures, and following them, belongs elsewhere.
 
 mod file;
+mod unseen;
 
 use serde::{Deserialize, Serialize};
 

@@ -46,8 +46,6 @@ pub enum Error {
     Timeout { after: Duration },
     #[error("{what} may not come {when}")]
     OutOfTurn { what: &'static str, when: &'static str },
-    #[error("no frame was received: send frames before session_end")]
-    NoFrames,
     #[error("session_end may not come once the analysis is being finished")]
     TooLateToEnd,
     #[error("the signal has {bytes} bytes: at most {max} are taken")]
@@ -86,7 +84,7 @@ impl Error {
                 ErrorCode::NoActiveSession
             }
             Self::OutOfTurn { .. } | Self::SignalTooLarge { .. } => ErrorCode::ProtocolError,
-            Self::NoFrames | Self::TooLateToEnd => ErrorCode::SessionEndFailed,
+            Self::TooLateToEnd => ErrorCode::SessionEndFailed,
             Self::BadFrame { .. } | Self::MemoryLimit { .. } | Self::TooManyFrames { .. } => {
                 ErrorCode::FrameProcessingFailed
             }

@@ -85,8 +85,9 @@ impl Lifecycle {
     /// `total`: as the client counts. A client that resumes may say it again.
     pub(crate) fn end(&mut self, total: Option<u64>) -> Result<Validation, Error> {
         match self.phase {
-            Phase::Create => return Err(Error::NoFrames),
-            Phase::ReceivingFrames | Phase::FramesComplete => self.phase = Phase::FramesComplete,
+            Phase::Create | Phase::ReceivingFrames | Phase::FramesComplete => {
+                self.phase = Phase::FramesComplete
+            }
             Phase::Processing | Phase::Cleanup => return Err(Error::TooLateToEnd),
         }
         Ok(validation::of(&self.order, total, self.expected, self.signal.is_some()))

@@ -56,6 +56,15 @@ struct Sessions {
     is_closed: bool,
 }
 
+impl Sessions {
+    /// Takes out the session that has waited longest for a client that has left.
+    fn dropped_longest_ago(&mut self, now: Instant) -> Option<Arc<Session>> {
+        let dropped = self.by_id.values().filter(|session| !session.is_connected());
+        let id = dropped.max_by_key(|session| session.idle(now))?.id.clone();
+        self.by_id.remove(&id)
+    }
+}
+
 impl Uploads {
     /// The first pipeline is the one of clients that name none, unless there is a `referee`.
     pub fn new(hub: Hub, settings: Settings, pipelines: Vec<Arc<dyn Pipeline>>) -> Self {
@@ -130,15 +139,17 @@ impl Uploads {
             if sessions.is_closed {
                 return Err(Error::ShuttingDown);
             }
-            if taken >= max {
+            let dropped = if taken < max { None } else { sessions.dropped_longest_ago(now) };
+            if taken >= max && dropped.is_none() {
                 return Err(Error::TooManySessions { max });
             }
             let session = Arc::new(self.new_session(start, stream, pipeline));
             session.attach(mailbox, now);
             sessions.by_id.insert(start.session_id.clone(), Arc::clone(&session));
-            (session, replaced)
+            (session, replaced.or(dropped))
         };
         if let Some(replaced) = replaced {
+            tracing::info!(session = %replaced.id, "its client has left, and another needs its place: it ends");
             replaced.clean_up(None);
         }
         tracing::info!(session = %session.id, fps = session.fps, "upload session started");

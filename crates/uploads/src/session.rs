@@ -243,8 +243,13 @@ impl Session {
         if let Some(mailbox) = &inner.mailbox {
             mailbox.say(ServerMessage::ProcessStart { session_id: self.id.clone() });
         }
+        let has_analysis = inner.is_begun;
         drop(inner);
         tracing::info!(session = %self.id, "all frames and the signal are there");
+        if !has_analysis {
+            // It begins with the first frame, and there was none.
+            return self.failed(Failure::NoFrames);
+        }
         self.changed.notify_one();
         self.deliver();
     }

@@ -183,7 +183,6 @@ async fn what_is_out_of_turn_is_named() {
     assert_eq!(error(client.hear().await).0, "NO_ACTIVE_SESSION");
     assert_eq!(error(client.end().await).0, "NO_ACTIVE_SESSION");
     client.start("a").await;
-    assert_eq!(error(client.end().await).0, "SESSION_END_FAILED");
     for (text, code) in
         [("{", "INVALID_MESSAGE"), ("{}", "PROTOCOL_ERROR"), (r#"{"type":"dance"}"#, "UNKNOWN_MESSAGE_TYPE")]
     {
@@ -209,6 +208,128 @@ async fn what_is_out_of_turn_is_named() {
     assert_eq!(error(client.end().await).0, "SESSION_END_FAILED");
     assert_eq!(error(client.signal().await).0, "PROTOCOL_ERROR");
     house.counter.gate.open();
+}
+
+/// Where a client can stand when it sends something.
+const STANDS: [&str; 9] = [
+    "connected",
+    "started",
+    "framed",
+    "announced",
+    "ended",
+    "ended empty",
+    "signalled first",
+    "processing",
+    "done",
+];
+
+async fn stand(house: &support::House, at: &str) -> support::Client {
+    let mut client = house.client();
+    if at == "connected" {
+        return client;
+    }
+    client.start("a").await;
+    if !matches!(at, "started" | "ended empty") {
+        client.frames(0..10).await;
+    }
+    if at == "announced" {
+        client.connection.text(r#"{"type":"frame","frame_number":10}"#).await;
+    }
+    if at == "signalled first" {
+        client.signal().await;
+    }
+    if matches!(at, "ended" | "ended empty" | "processing" | "done") {
+        client.end().await;
+    }
+    if at == "processing" {
+        client.signal().await;
+        assert!(matches!(client.hear().await, ServerMessage::ProcessStart { .. }));
+    }
+    if at == "done" {
+        house.counter.gate.open();
+        client.signal().await;
+        client.result().await;
+    }
+    client
+}
+
+/// Everything but a text that announces bytes, which is answered with these; and `session_abort`, after which nothing is
+/// to be said.
+#[tokio::test]
+async fn no_message_is_followed_by_silence_wherever_the_client_stands() {
+    let messages: [&[&str]; 14] = [
+        &[r#"{"type":"session_start","session_id":"a"}"#],
+        &[r#"{"type":"session_start","session_id":"b","resume":true}"#],
+        &[r#"{"type":"session_start","session_id":"../x"}"#],
+        &[r#"{"type":"frame","frame_number":99}"#, "bytes"],
+        &[r#"{"type":"frame","frame_number":99}"#, "picture"],
+        &[r#"{"type":"frame","frame_number":99,"session_id":"other"}"#, "picture"],
+        &[r#"{"type":"frame","frame_number":99}"#, r#"{"type":"frame","frame_number":100}"#],
+        &[r#"{"type":"frame"}"#],
+        &[r#"{"type":"session_end","total_frames":3}"#],
+        &[r#"{"type":"session_end","session_id":"other"}"#],
+        &[r#"{"type":"signal"}"#, "bytes"],
+        &[r#"{"type":"ping"}"#],
+        &["{"],
+        &[r#"{"type":"dance"}"#],
+    ];
+    for at in STANDS {
+        for said in messages {
+            let house = house();
+            house.counter.gate.shut();
+            let mut client = stand(&house, at).await;
+            for piece in said {
+                match *piece {
+                    "bytes" => client.connection.payload(Bytes::from_static(b"bytes")).await,
+                    "picture" => client.connection.payload(jpeg(1)).await,
+                    text => client.connection.text(text).await,
+                }
+            }
+            let answer = tokio::time::timeout(Duration::from_secs(5), client.hear()).await;
+            assert!(answer.is_ok(), "{at}: {said:?} is followed by silence");
+            house.counter.gate.open();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phrase_without_a_frame_ends_with_an_error() {
+    let house = house();
+    for signal_first in [false, true] {
+        let mut client = house.client();
+        client.start("a").await;
+        if signal_first {
+            client.signal().await;
+        }
+        let ServerMessage::SessionEnded { validation, .. } = client.end().await else { panic!() };
+        assert!(!validation.valid);
+        if !signal_first {
+            client.signal().await;
+        }
+        let (code, words, recoverable) = error(client.outcome().await.1);
+        assert_eq!((code.as_str(), recoverable), ("PROCESSING_FAILED", false));
+        assert!(words.contains("no frame"), "{words}");
+        assert_eq!(house.uploads.stats().active_sessions, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_session_dropped_longest_ago_makes_room() {
+    let house = house();
+    let mut clients = Vec::new();
+    for id in ["a", "b", "c"] {
+        let mut client = house.client();
+        client.start(id).await;
+        clients.push(client);
+    }
+    let mut late = house.client();
+    assert_eq!(error(late.start("d").await).0, "SESSION_START_FAILED", "all places are taken");
+    drop(clients.remove(1));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    drop(clients.remove(0));
+    assert!(matches!(late.start("d").await, ServerMessage::SessionStarted { .. }));
+    let left: Vec<String> = house.uploads.stats().sessions.into_keys().collect();
+    assert_eq!(left, ["a", "c", "d"], "the one that was dropped first has gone");
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! JSON text of our own message types, and the two questions that a borrowed raw value is asked.
 
+mod mend;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+pub use self::mend::mended;
 
 /// The JSON text of a message made of strings and numbers.
 ///

@@ -20,7 +20,7 @@ pub mod fragments;
 pub mod fuzz;
 pub mod image;
 pub mod jpeg;
-mod json;
+pub mod json;
 mod mended;
 pub mod mjpeg;
 pub mod multipart;

@@ -3,7 +3,7 @@
 //! A text message is a JSON object about the next binary message. Two of its members mean something to the hub: when
 //! the picture was taken, and the publisher's own number for it. All others travel with the frame as they came.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -42,10 +42,6 @@ pub enum Error {
         "the text message is no JSON object: {reason}; a text message is the metadata of the next binary one"
     )]
     NotAnObject { reason: String },
-    #[error("`timestamp` is `{found}`; send Unix seconds as a number that is not negative, or leave it out")]
-    BadTimestamp { found: String },
-    #[error("`{member}` is `{found}`; send a whole number that is not negative, or leave it out")]
-    BadSeq { member: &'static str, found: String },
     #[error("the metadata has {bytes} bytes; at most {limit} travel with a frame")]
     TooLarge { bytes: usize, limit: usize },
     #[error("the metadata nests arrays and objects deeper than {MAX_DEPTH}")]
@@ -57,8 +53,6 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAnObject { .. } => "BAD_METADATA",
-            Self::BadTimestamp { .. } => "BAD_TIMESTAMP",
-            Self::BadSeq { .. } => "BAD_SEQ",
             Self::TooLarge { .. } => "METADATA_TOO_LARGE",
             Self::TooDeep => "METADATA_TOO_DEEP",
         }
@@ -66,7 +60,8 @@ impl Error {
 }
 
 impl Metadata {
-    /// Reads a text message.
+    /// Reads a text message, [mended](json::mended). A time or number that is none is passed over: the picture is
+    /// worth more than its label.
     ///
     /// # Errors
     /// See [`Error`].
@@ -74,16 +69,17 @@ impl Metadata {
         if text.len() > MAX_MESSAGE_BYTES {
             return Err(Error::TooLarge { bytes: text.len(), limit: MAX_MESSAGE_BYTES });
         }
+        let text = json::mended(text);
         let Members(members) =
-            serde_json::from_str(text).map_err(|error| Error::NotAnObject { reason: error.to_string() })?;
+            serde_json::from_str(&text).map_err(|error| Error::NotAnObject { reason: error.to_string() })?;
         let mut metadata = Self::default();
         let mut frame_number = None;
         let mut rest = String::new();
         for (key, value) in members {
             match key.as_ref() {
-                "timestamp" => metadata.captured = timestamp(value)?,
-                "seq" => metadata.seq = number("seq", value)?,
-                "frame_number" => frame_number = number("frame_number", value)?,
+                "timestamp" => metadata.captured = timestamp(value),
+                "seq" => metadata.seq = number(value),
+                "frame_number" => frame_number = number(value),
                 _ => append_member(&mut rest, &key, value)?,
             }
         }
@@ -139,17 +135,12 @@ pub fn in_ascii(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn timestamp(value: &RawValue) -> Result<Option<f64>, Error> {
-    match serde_json::from_str::<Option<f64>>(value.get()) {
-        Ok(None) => Ok(None),
-        Ok(Some(secs)) if secs.is_finite() && secs >= 0.0 => Ok(Some(secs)),
-        _ => Err(Error::BadTimestamp { found: crate::preview(value.get().as_bytes()) }),
-    }
+fn timestamp(value: &RawValue) -> Option<f64> {
+    serde_json::from_str::<f64>(value.get()).ok().filter(|secs| secs.is_finite() && *secs >= 0.0)
 }
 
-fn number(member: &'static str, value: &RawValue) -> Result<Option<u64>, Error> {
-    serde_json::from_str(value.get())
-        .map_err(|_| Error::BadSeq { member, found: crate::preview(value.get().as_bytes()) })
+fn number(value: &RawValue) -> Option<u64> {
+    serde_json::from_str(value.get()).ok()
 }
 
 fn append_member(rest: &mut String, key: &str, value: &RawValue) -> Result<(), Error> {
@@ -199,9 +190,18 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 formatter.write_str("a JSON object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    members.push((key.0, map.next_value()?));
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                let mut places = BTreeMap::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    let value = map.next_value()?;
+                    // Of a key that comes twice the last value counts, as everywhere.
+                    match places.insert(key.clone(), members.len()) {
+                        Some(place) => {
+                            members[place].1 = value;
+                            places.insert(key, place);
+                        }
+                        None => members.push((key, value)),
+                    }
                 }
                 Ok(Members(members))
             }

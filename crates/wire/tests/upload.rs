@@ -125,7 +125,7 @@ fn numbers_come_as_opencv_has_them() {
 #[test]
 fn what_is_no_message_says_why() {
     let code = |text: &str| ClientMessage::parse(text).unwrap_err().code();
-    for text in ["", "{", "hello", "{\"type\":\"frame\",}", "NaN"] {
+    for text in ["", "{", "hello", "{\"type\":\"frame\",}", "nil"] {
         assert_eq!(code(text), ErrorCode::InvalidMessage, "{text}");
     }
     for text in [

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
+use super::unseen::{Seen, filled};
 use super::{Bounds, Error, KeyPoint, MAX_FILE_BYTES, MAX_FRAMES, Pair, Person, Tracks, Unit};
 
 type Points = [KeyPoint; 17];
@@ -20,9 +21,9 @@ struct Incoming {
     unit: Unit,
     time_secs: Option<Frames<f64>>,
     #[serde(deserialize_with = "left")]
-    left: Frames<Option<Points>>,
+    left: Frames<Option<[Point; 17]>>,
     #[serde(deserialize_with = "right")]
-    right: Frames<Option<Points>>,
+    right: Frames<Option<[Point; 17]>>,
     left_box: Option<Frames<Option<Boxed>>>,
     right_box: Option<Frames<Option<Boxed>>>,
 }
@@ -45,8 +46,8 @@ impl Tracks {
         if json.len() > MAX_FILE_BYTES {
             return Err(Error::TooLarge { bytes: json.len() });
         }
-        let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-        let incoming: Incoming = serde_json::from_slice(json).map_err(as_error)?;
+        let text = str::from_utf8(json).map_err(|error| Error::Json { message: error.to_string() })?;
+        let incoming: Incoming = serde_json::from_str(&wire::json::mended(text)).map_err(as_error)?;
         let tracks = incoming.into_tracks()?;
         tracks.check()?;
         Ok(tracks)
@@ -81,7 +82,7 @@ fn boxed(person: Person) -> Boxed {
 
 impl Incoming {
     fn into_tracks(self) -> Result<Tracks, Error> {
-        let (left, right) = (self.left.0, self.right.0);
+        let (left, right) = (people(self.left), people(self.right));
         let frames = left.len();
         if frames != right.len() {
             return Err(Error::Uneven { left: frames, right: right.len() });
@@ -96,6 +97,11 @@ impl Incoming {
         };
         Ok(Tracks { fps: self.fps, unit: self.unit, frames: (0..frames).map(pair).collect() })
     }
+}
+
+fn people(frames: Frames<Option<[Point; 17]>>) -> Vec<Option<Points>> {
+    let seen = |points: [Point; 17]| -> Seen { points.map(|Point(point)| point) };
+    filled(frames.0.into_iter().map(|frame| frame.map(seen)).collect())
 }
 
 /// A list that may be left out, but if given has an entry a frame.
@@ -116,11 +122,11 @@ fn person(points: Option<Points>, boxed: Option<Boxed>) -> Option<Person> {
     })
 }
 
-fn left<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<Points>>, D::Error> {
+fn left<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<[Point; 17]>>, D::Error> {
     Frames::deserialize(from).map_err(|error| de::Error::custom(format!("left fencer, {error}")))
 }
 
-fn right<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<Points>>, D::Error> {
+fn right<'de, D: Deserializer<'de>>(from: D) -> Result<Frames<Option<[Point; 17]>>, D::Error> {
     Frames::deserialize(from).map_err(|error| de::Error::custom(format!("right fencer, {error}")))
 }
 
@@ -159,28 +165,36 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FramesVisitor<T> {
     }
 }
 
-/// A point is `[x, y]` where nothing is known of its score, else `[x, y, score]`.
-impl<'de> Deserialize<'de> for KeyPoint {
+/// A point is `[x, y]` where nothing is known of its score, else `[x, y, score]`; `null`, or `[null, null]`, where it was
+/// not seen.
+#[derive(Clone, Copy)]
+struct Point(Option<KeyPoint>);
+
+impl<'de> Deserialize<'de> for Point {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_seq(KeyPointVisitor)
+        from.deserialize_any(PointVisitor)
     }
 }
 
-struct KeyPointVisitor;
+struct PointVisitor;
 
-impl<'de> Visitor<'de> for KeyPointVisitor {
-    type Value = KeyPoint;
+impl<'de> Visitor<'de> for PointVisitor {
+    type Value = Point;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key point [x, y] or [x, y, score]")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<KeyPoint, A::Error> {
-        let x = list.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-        let y = list.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
-        let score = list.next_element()?.unwrap_or(1.0);
+    fn visit_unit<E: de::Error>(self) -> Result<Point, E> {
+        Ok(Point(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Point, A::Error> {
+        let x: Option<f64> = list.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+        let y: Option<f64> = list.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
+        let score = list.next_element::<Option<f64>>()?.flatten().unwrap_or(1.0);
         match list.next_element::<de::IgnoredAny>()? {
-            None => Ok(KeyPoint { x, y, score }),
+            None => Ok(Point(x.zip(y).map(|(x, y)| KeyPoint { x, y, score }))),
             Some(_) => Err(de::Error::invalid_length(4, &self)),
         }
     }

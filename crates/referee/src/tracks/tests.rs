@@ -29,6 +29,25 @@ fn a_plain_file_is_read() {
 }
 
 #[test]
+fn a_point_that_was_not_seen_may_be_null_in_every_way_of_writing_it() {
+    let (left, right) = (points(3.0), points(7.0));
+    for unseen in ["null", "[null,null]", "[NaN,NaN]", "[null,null,null]", "[Infinity,2]"] {
+        let json = format!(
+            r#"{{"fps":15.0,"left":[{left},{left},[{}]],"right":[{right},{right},{right}]}}"#,
+            [unseen; 17].join(",")
+        );
+        let json = json.replacen(",[3,2.5]", &format!(",{unseen}"), 1);
+        let tracks = Tracks::read(json.as_bytes()).unwrap();
+        assert_eq!(
+            tracks.frames[0].left.unwrap().key_points[1],
+            KeyPoint { x: 3.0, y: 2.5, score: 0.0 },
+            "{unseen}"
+        );
+        assert_eq!(tracks.frames[2].left, None, "{unseen}");
+    }
+}
+
+#[test]
 fn scores_boxes_times_units_and_a_byte_order_mark_are_read() {
     let point = "[1,2,0.5]";
     let person = format!("[{}]", [point; 17].join(","));
@@ -52,8 +71,6 @@ fn mistakes_are_told_with_their_place() {
     );
     assert!(message(&file("[[1]]")).contains("frame 1: invalid length 1, expected a key point [x, y]"));
     assert!(message(&file("[[1,2,1,0]]")).contains("expected a key point [x, y]"));
-    assert!(message(&file("[[NaN,1]]")).contains("frame 1: "));
-    assert!(message(&file("[[1e999,1]]")).contains("number out of range"));
     assert!(message(&file(&points(1e7))).contains("frame 1, left fencer, nose is 10000000"));
     assert!(
         message(&file(&points(1.0)).replace("null]", "null,null]"))

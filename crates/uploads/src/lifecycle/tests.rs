@@ -36,7 +36,6 @@ fn from_the_first_frame_to_the_verdict() {
 #[test]
 fn what_is_out_of_turn() {
     let mut life = Lifecycle::new(None);
-    assert!(matches!(life.end(None), Err(Error::NoFrames)));
     life.frame(0);
     life.end(None).unwrap();
     life.end(None).unwrap();
@@ -45,6 +44,16 @@ fn what_is_out_of_turn() {
     assert!(life.process());
     assert!(matches!(life.end(None), Err(Error::TooLateToEnd)));
     assert!(matches!(life.signal(signal()), Err(Error::OutOfTurn { .. })));
+}
+
+#[test]
+fn a_camera_that_gave_nothing_is_an_issue_and_no_error() {
+    let mut life = Lifecycle::new(None);
+    let validation = life.end(Some(0)).unwrap();
+    assert!(!validation.valid && validation.frame_count == 0, "{validation:?}");
+    assert!(matches!(life.check_frame(), Err(Error::OutOfTurn { .. })));
+    life.signal(signal()).unwrap();
+    assert!(life.process());
 }
 
 #[test]

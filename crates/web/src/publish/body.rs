@@ -39,17 +39,18 @@ pub(crate) async fn publish(
     };
     let claim = if matches!(kind, Kind::Endless { .. }) { query.claim() } else { Claim::Shared };
     let ingest = open(&publishing, name, claim)?;
+    let text = |name: &str| head.headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     match kind {
         Kind::Picture => {
-            let text =
-                |name: &str| head.headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok());
             let picture = within(&publishing, collect(&publishing, body)).await.flatten();
             one(ingest, picture.and_then(|bytes| incoming_frame(bytes, text))).await
         }
         Kind::Form { boundary } => {
             let part = within(&publishing, form::read(&publishing, &boundary, body)).await.flatten();
-            let frame =
-                part.and_then(|Part { headers, body }| incoming_frame(body, |name| headers.get(name)));
+            // What the request says holds for a part that says nothing else.
+            let frame = part.and_then(|Part { headers, body }| {
+                incoming_frame(body, |name| headers.get(name).or_else(|| text(name)))
+            });
             one(ingest, frame).await
         }
         Kind::Endless { boundary } => endless::publish(&publishing, ingest, &boundary, body).await,

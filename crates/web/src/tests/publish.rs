@@ -202,12 +202,36 @@ async fn a_bad_picture_is_refused_counted_and_leaves_the_last_good_one() {
 #[tokio::test]
 async fn metadata_that_is_none_is_refused() {
     let house = house();
-    for (metadata, code) in [("no JSON", "BAD_METADATA"), ("{\"seq\":-1}", "BAD_SEQ")] {
+    for (metadata, code) in [("no JSON", "BAD_METADATA"), ("[1]", "BAD_METADATA")] {
         let answer = post(&house, &[JPEG, ("X-Frame-Metadata", metadata)], jpeg(1)).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, code.to_owned()));
         assert!(answer.json()["error"].as_str().unwrap().contains("X-Frame-Metadata"), "it names the header");
     }
     assert!(house.newest("s").is_none());
+}
+
+#[tokio::test]
+async fn what_a_form_request_says_holds_for_its_part() {
+    let house = house();
+    let said = [
+        FORM,
+        ("X-Timestamp", "1700000000.5"),
+        ("X-Frame-Seq", "7"),
+        ("X-Frame-Metadata", "{\"loss\": NaN}"),
+    ];
+    assert_eq!(post(&house, &said, form(&[field("frame", "", &jpeg(1))])).await.status, StatusCode::OK);
+    let frame = house.newest("s").unwrap();
+    assert_eq!((frame.timestamp_unix_secs(), frame.source_seq), (1_700_000_000.5, Some(7)));
+    assert_eq!(frame.metadata.as_deref(), Some("{\"loss\":null}"));
+    let odd = [
+        JPEG,
+        ("X-Timestamp", "noon"),
+        ("X-Frame-Seq", "-1"),
+        ("X-Frame-Metadata", "{\"timestamp\": 12.5, \"seq\": 3}"),
+    ];
+    assert_eq!(post(&house, &odd, jpeg(2)).await.status, StatusCode::OK);
+    let frame = house.newest("s").unwrap();
+    assert_eq!((frame.captured.unwrap().unix_secs(), frame.source_seq), (12.5, Some(3)));
 }
 
 #[tokio::test(start_paused = true)]

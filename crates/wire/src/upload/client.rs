@@ -117,8 +117,8 @@ impl ClientMessage {
         if text.len() > MAX_MESSAGE_BYTES {
             return Err(Error::TooLarge { bytes: text.len() });
         }
-        let message: Value =
-            serde_json::from_str(text).map_err(|error| Error::NotJson { reason: error.to_string() })?;
+        let message: Value = serde_json::from_str(&json::mended(text))
+            .map_err(|error| Error::NotJson { reason: error.to_string() })?;
         let Some(kind) = message.get("type").and_then(Value::as_str) else {
             return Err(Error::NoType { found: crate::preview(text.as_bytes()) });
         };
