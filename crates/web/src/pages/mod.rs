@@ -1,5 +1,7 @@
 //! The pages, embedded in the binary: plain HTML, CSS and ES modules, served as they lie in `assets/`.
 
+pub(crate) mod swagger;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
@@ -68,6 +70,7 @@ fn content_type(path: &str) -> HeaderValue {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
         _ => "application/octet-stream",
     })
 }

@@ -37,7 +37,7 @@ impl Tls {
     /// Reads and checks the files. The cryptography is named here rather than installed for the whole process: a
     /// process in which the hub is only a guest may have installed another.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let certificate = Arc::new(Certificate::load(files, Arc::clone(&provider))?);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
