@@ -1,11 +1,14 @@
 """Keys with rights of their own, end to end: every protocol with every sort of key, and no byte of video too many."""
 
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
 from support.mjpeg import MjpegReader
-from support.pictures import number_of
+from support.pictures import jpeg, number_of
 from support.sockets import Wall, open_socket
 from support.waiting import eventually
 
@@ -114,6 +117,35 @@ def test_recordings_are_as_private_as_their_stream(house):
             assert b"\xff\xd8\xff" not in refused.content
     assert requests.delete(house.url + recording["url"], headers=key("record-front-1"), timeout=10).status_code == 403
     assert requests.delete(house.url + recording["url"], headers=ALL, timeout=10).status_code == 200
+
+
+def test_a_body_without_end_ends_with_its_key(start_hub, tmp_path):
+    expires = datetime.now(UTC) + timedelta(seconds=3)
+    config = tmp_path / "keys.yaml"
+    config.write_text(
+        "auth:\n  api_keys: [all-of-it-1]\n  keys:\n    - {name: brief, secret: for-three-seconds, scopes: [publish], "
+        f"expires: {expires:%Y-%m-%dT%H:%M:%SZ}}}\n"
+    )
+    hub = start_hub("--config", str(config))
+    sent = 0
+
+    def parts():
+        nonlocal sent
+        picture = jpeg(1)
+        while datetime.now(UTC) < expires + timedelta(seconds=20):
+            yield b"--b\r\nContent-Length: %d\r\n\r\n" % len(picture) + picture + b"\r\n"
+            sent += 1
+            time.sleep(0.1)
+
+    headers = {"X-API-Key": "for-three-seconds", "Content-Type": "multipart/x-mixed-replace; boundary=b"}
+    try:
+        answer = requests.post(hub.url + "/publish/front", data=parts(), headers=headers, timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (401, "API_KEY_EXPIRED")
+    except requests.ConnectionError:
+        pass  # It was still writing when the hub closed.
+    assert datetime.now(UTC) < expires + timedelta(seconds=10)
+    frames = hub.get("/api/streams/front/stats", headers=ALL).json()["total_frames"]
+    assert 0 < frames <= sent + 1
 
 
 def test_the_wall_shows_what_the_key_may_see(house):

@@ -1,8 +1,11 @@
 """A browser in front of a hub with keys: asked once, in by a cookie, or by what stands in the address."""
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
+from support.mjpeg import MjpegReader
+from support.sockets import SocketReader
 from support.waiting import eventually
 
 KEY = "let-me-in-please"
@@ -41,6 +44,22 @@ def test_the_page_asks_once(hub, page):
     assert page.evaluate("fetch('api/logout', { method: 'POST' }).then((answer) => answer.status)") == 200
     page.goto(hub.url + "/stream/door/embed")
     expect(page.locator("#key")).to_be_visible()
+
+
+def test_logging_out_ends_the_cookie_and_what_it_has_opened(hub):
+    with requests.Session() as session:
+        assert session.post(hub.url + "/api/login", json={"key": KEY}, timeout=10).status_code == 200
+        cookie = {"Cookie": f"framehub_login={session.cookies['framehub_login']}"}
+        with (
+            MjpegReader(hub.url + "/stream/door", headers=cookie) as picture,
+            SocketReader(hub.ws + "/stream/door", additional_headers=cookie) as socket,
+        ):
+            picture.wait_for_number(1)
+            socket.wait_for_text("frame")
+            assert session.post(hub.url + "/api/logout", timeout=10).status_code == 200
+            picture.wait_for_end()
+            socket.wait_for_end()
+    assert hub.get("/api/streams", headers=cookie).status_code == 401, "a copy of it is as good"
 
 
 def test_a_key_in_the_address(hub, page):

@@ -222,9 +222,12 @@ def test_with_keys_a_session_needs_one_and_its_addresses_need_none(start_hub, si
         refused = make(key)
         assert (refused.status_code, refused.json()["success"]) == (status, False)
     assert make("app-secret", robotId="8").status_code == 403, "the key is for other streams"
-    assert hub.get("/health").json()["active_sessions"] == 0
+    watching = {"X-API-Key": "viewer-secret"}
+    assert hub.get("/health", headers=watching).json()["active_sessions"] == 0
 
     made = make("app-secret", robotId="7").json()
+    assert hub.get("/health", headers=watching).json()["active_sessions"] == 1
+    assert hub.get("/health").json()["active_sessions"] == 0, "who may see none counts none"
     session = made["sessionId"]
     with SocketReader(made["wsUrl"]) as reader:
         reader.wait_for_text("frame")
@@ -239,6 +242,33 @@ def test_with_keys_a_session_needs_one_and_its_addresses_need_none(start_hub, si
         assert post(hub, f"/session/{session}/destroy", headers={"X-API-Key": key}).status_code == status
     assert "token" not in make("maker-secret").json()["wsUrl"], "who may not watch hands on no right to watch"
     assert token.split("=")[1] not in hub.stderr()
+
+
+def test_viewers_steer_no_simulator(start_hub, simulator, tmp_path):
+    path = tmp_path / "keys.yaml"
+    path.write_text(KEYS.replace("auth:", "auth:\n  public: [view]"))
+    hub = start_hub("--config", str(path), *QUICK, *simulator.settings)
+    key = {"X-API-Key": "app-secret"}
+    made = post(hub, "/session/create", headers=key).json()
+    session = made["sessionId"]
+    link = post(hub, f"/api/streams/{session}/share", headers=key).json()["token"]
+    view = f"{hub.ws}/stream/{session}"
+    for address in (view, f"{view}?token={link}", f"{view}?api_key=viewer-secret"):
+        with SocketReader(address) as viewer:
+            viewer.wait_for_text("frame")
+            viewer.socket.send("stop")
+            viewer.socket.send("stop at once")
+            assert "publish" in viewer.wait_for_text("error")["message"]
+            viewer.socket.send("please")
+            viewer.wait_for_text("frame", len(viewer.of_type("frame")) + 2)
+            assert len(viewer.of_type("error")) == 1, "it is told once"
+            viewer.socket.close(4001, "a viewer's own")
+    for number, address in enumerate((made["wsUrl"], f"{view}?api_key=app-secret"), start=1):
+        with SocketReader(address) as maker:
+            maker.socket.send(f"go {number}")
+            eventually(lambda: any(f"go {number}".encode() in link.messages for link in simulator.links), "it is heard")
+    assert not [said for link in simulator.links for said in link.messages if not said.startswith(b"go")]
+    assert all(link.close is None or link.close[0] != 4001 for link in simulator.links)
 
 
 def test_the_configuration_says_what_is_no_simulator(start_hub, tmp_path):

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::SystemTime};
 
 use hub::StreamName;
-use tokio::time::Instant;
 
 use crate::{
     Error, Scope, Scopes, StreamPattern,
-    key::{Fingerprint, time_left},
+    ending::{Ended, Ending},
+    key::Fingerprint,
 };
 
 /// Scopes on streams.
@@ -44,44 +44,64 @@ pub(crate) enum Holder {
 
 /// Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Grant(pub(crate) Arc<Inner>);
+pub struct Grant {
+    inner: Arc<Inner>,
+    ending: Ending,
+}
 
 #[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) holder: Holder,
+struct Inner {
+    holder: Holder,
     rights: Vec<Right>,
-    /// When the rights end.
-    pub(crate) until: Option<SystemTime>,
 }
 
 impl Grant {
     pub(crate) fn new(holder: Holder, rights: Vec<Right>, until: Option<SystemTime>) -> Self {
         let rights = rights.into_iter().filter(|right| !right.scopes.is_empty()).collect();
-        Self(Arc::new(Inner { holder, rights, until }))
+        Self { inner: Arc::new(Inner { holder, rights }), ending: Ending { until, login: None } }
+    }
+
+    /// The same rights for a shorter time.
+    pub(crate) fn ending(self, ending: Ending) -> Self {
+        Self { ending, ..self }
+    }
+
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.inner.holder
+    }
+
+    pub(crate) fn until(&self) -> Option<SystemTime> {
+        self.ending.until
     }
 
     /// Whether it comes from a key, be it that of the maker of a link.
     pub fn has_key(&self) -> bool {
-        matches!(self.0.holder, Holder::Key { .. } | Holder::Link(_))
+        matches!(self.holder(), Holder::Key { .. } | Holder::Link(_))
+    }
+
+    /// Whether it is everyone's: whoever reaches the hub has it.
+    pub fn is_everyones(&self) -> bool {
+        matches!(self.holder(), Holder::Anyone)
     }
 
     /// Whether it may load pages, which hold neither a picture nor a name.
     pub fn opens_pages(&self) -> bool {
-        !self.0.rights.is_empty() || matches!(self.0.holder, Holder::Page)
+        !self.inner.rights.is_empty() || matches!(self.holder(), Holder::Page)
     }
 
     pub fn allows(&self, scope: Scope, stream: &StreamName) -> bool {
-        self.0.rights.iter().any(|right| right.allows(scope, stream))
+        self.inner.rights.iter().any(|right| right.allows(scope, stream))
     }
 
-    /// Refuses where it does not have the scope.
+    /// Refuses where it does not have the scope. The refusal does not name the stream, of which the client may not
+    /// know: [`crate::Guard::require`] names the one that a request itself has named.
     pub fn require(&self, scope: Scope, stream: &StreamName) -> Result<(), Error> {
-        if self.allows(scope, stream) { Ok(()) } else { Err(self.forbidden(scope, Some(stream))) }
+        if self.allows(scope, stream) { Ok(()) } else { Err(self.forbidden(scope)) }
     }
 
     /// Refuses where it has the scope on no stream.
     pub fn require_somewhere(&self, scope: Scope) -> Result<(), Error> {
-        if self.allows_somewhere(scope) { Ok(()) } else { Err(self.forbidden(scope, None)) }
+        if self.allows_somewhere(scope) { Ok(()) } else { Err(self.forbidden(scope)) }
     }
 
     /// Whether it may watch the stream, and know that it exists.
@@ -91,31 +111,43 @@ impl Grant {
 
     /// Whether there may be streams on which it has the scope.
     pub fn allows_somewhere(&self, scope: Scope) -> bool {
-        self.0.rights.iter().any(|right| right.scopes.contain(scope))
+        self.inner.rights.iter().any(|right| right.scopes.contain(scope))
     }
 
     /// Whether it has the scope on every stream there may be.
     pub fn allows_everywhere(&self, scope: Scope) -> bool {
         let everywhere =
             |right: &Right| right.scopes.contain(scope) && right.streams.iter().any(StreamPattern::is_every);
-        self.0.rights.iter().any(everywhere)
+        self.inner.rights.iter().any(everywhere)
     }
 
-    /// When everything that was begun with it has to end.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.0.until.map(|until| Instant::now() + time_left(SystemTime::now(), until))
+    /// Whether it can end while it is used.
+    pub fn can_end(&self) -> bool {
+        !self.ending.is_never()
     }
 
-    /// The refusal: it does not have the scope.
-    pub(crate) fn forbidden(&self, scope: Scope, stream: Option<&StreamName>) -> Error {
-        let holder = match &self.0.holder {
-            Holder::Anyone => "a request without a key".to_owned(),
+    /// Waits until it ends; everything that was begun with it has to end then. Says why. Cancel-safe.
+    pub async fn ended(&self) -> Error {
+        match (self.ending.reached().await, self.holder()) {
+            (Ended::LoggedOut, _) => Error::KeyRequired,
+            (Ended::Expired, Holder::Link(_)) => Error::LinkExpired,
+            (Ended::Expired, _) => Error::KeyExpired,
+        }
+    }
+
+    /// The refusal: it does not have the scope on a stream that is not named.
+    pub fn forbidden(&self, scope: Scope) -> Error {
+        self.forbidden_on(scope, None)
+    }
+
+    /// The refusal: it does not have the scope. `stream`: as the request has named it.
+    pub(crate) fn forbidden_on(&self, scope: Scope, stream: Option<&StreamName>) -> Error {
+        let holder = match self.holder() {
+            // A key would help.
+            Holder::Anyone | Holder::Page => return Error::KeyRequired,
             Holder::Key { name, .. } => format!("the key '{name}'"),
-            Holder::Page => "a page's file".to_owned(),
             Holder::Link(stream) => format!("a link to the stream '{stream}'"),
         };
-        // In the words of the configuration, which has no `live`.
-        let scope = if scope == Scope::Live { Scope::View } else { scope };
-        Error::Forbidden { holder, scope, stream: stream.cloned() }
+        Error::Forbidden { holder, scope: scope.of_keys(), stream: stream.cloned() }
     }
 }

@@ -3,12 +3,13 @@
 //! Without any configured key everything is open. Otherwise a client has the rights of the key, link or login that it
 //! sent, and those that are open to everyone.
 
-use std::{net::IpAddr, time::SystemTime};
+use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use hub::StreamName;
 
 use crate::{
     Error, Grant, Key, Scope, Scopes, SigningSecret, StreamPattern,
+    ending::{Ending, Logouts},
     failures::Failures,
     grant::{Holder, Right},
     key::KeyRing,
@@ -52,6 +53,7 @@ pub struct Guard {
     public: Scopes,
     pub(crate) secret: SigningSecret,
     failures: Option<Failures>,
+    logouts: Arc<Logouts>,
 }
 
 impl Guard {
@@ -70,6 +72,7 @@ impl Guard {
             public,
             secret: settings.secret.clone(),
             failures: settings.failed_keys_per_minute.map(Failures::new),
+            logouts: Arc::default(),
             ring,
         }
     }
@@ -98,18 +101,13 @@ impl Guard {
         }
     }
 
-    /// Refuses a grant that does not have the scope on the stream, or on any stream at all.
+    /// Refuses a grant that does not have the scope on the stream that the request names, or on any stream at all.
     pub fn require(&self, grant: &Grant, scope: Scope, stream: Option<&StreamName>) -> Result<(), Error> {
         let is_allowed = match stream {
             Some(stream) => grant.allows(scope, stream),
             None => grant.allows_somewhere(scope),
         };
-        match is_allowed {
-            true => Ok(()),
-            false if grant.has_key() => Err(grant.forbidden(scope, stream)),
-            // A key would help.
-            false => Err(self.key_required()),
-        }
+        if is_allowed { Ok(()) } else { Err(grant.forbidden_on(scope, stream)) }
     }
 
     /// Refuses a grant without a key behind it, whatever is open to everyone.
@@ -155,10 +153,11 @@ impl Guard {
         }
         if let Some(by) = by {
             let maker = self.ring.position_of(by).and_then(|at| self.unexpired(at, now));
-            maker.filter(|maker| maker.allows(scope, &stream)).ok_or(Error::LinkExpired)?;
+            let may = |maker: &Grant| maker.allows(scope, &stream) && maker.shows(&stream);
+            maker.filter(may).ok_or(Error::LinkExpired)?;
         }
-        let shared =
-            Right { scopes: Scopes::from_iter([scope]), streams: vec![StreamPattern::only(&stream)] };
+        let scopes = Scopes::from_iter([Scope::Live, scope]);
+        let shared = Right { scopes, streams: vec![StreamPattern::only(&stream)] };
         let rights = vec![shared, Right::on_every_stream(self.public)];
         Ok(Grant::new(Holder::Link(stream), rights, Some(until)))
     }
@@ -172,7 +171,25 @@ impl Guard {
 
     fn of_login(&self, token: &str, now: SystemTime) -> Option<Grant> {
         let claim = Claim::verify(token, &self.secret).filter(|claim| claim.until() > now)?;
-        let Claim::Login { key, .. } = claim else { return None };
-        self.unexpired(self.ring.position_of(key)?, now)
+        let Claim::Login(login) = claim else { return None };
+        if self.logouts.have_ended(&login) {
+            return None;
+        }
+        let of_key = self.unexpired(self.ring.position_of(login.key)?, now)?;
+        // It ends before its key does, if at all.
+        Some(
+            of_key.ending(Ending {
+                until: Some(claim.until()),
+                login: Some((login, Arc::clone(&self.logouts))),
+            }),
+        )
+    }
+
+    /// Ends a login, and everything that was begun with it. A token that is none has nothing to end.
+    pub fn logout(&self, token: &str, now: SystemTime) {
+        match Claim::verify(token, &self.secret) {
+            Some(claim @ Claim::Login(login)) if claim.until() > now => self.logouts.end(login, now),
+            _ => {}
+        }
     }
 }

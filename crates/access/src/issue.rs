@@ -11,7 +11,7 @@ use crate::{
     Error, Grant, Guard, Scope,
     grant::Holder,
     key::time_left,
-    token::{Claim, unix_secs},
+    token::{Claim, LoginId, unix_secs},
 };
 
 /// A browser is asked for its key again after this time.
@@ -37,24 +37,32 @@ impl Guard {
     /// A login for the client that has sent this key.
     pub fn login(&self, key: &str, from: Option<IpAddr>, now: SystemTime) -> Result<Login, Error> {
         let grant = self.of_key(key, from, now)?;
-        let Holder::Key { fingerprint, .. } = &grant.0.holder else { return Err(Error::CannotSign) };
-        let until = earlier(now + LOGIN, grant.0.until);
-        let token = self.sign(&Claim::Login { key: *fingerprint, until: unix_secs(until) })?;
+        let Holder::Key { fingerprint: key, .. } = *grant.holder() else { return Err(Error::CannotSign) };
+        let until = earlier(now + LOGIN, grant.until());
+        let nonce = getrandom::u64().map_err(|_| Error::CannotSign)?;
+        let token = self.sign(&Claim::Login(LoginId { until: unix_secs(until), key, nonce }))?;
         Ok(Login { token, lasts: time_left(now, until) })
     }
 
-    /// A link to `stream` that lasts for `span`, but not longer than the key that asks for it.
-    pub fn share(&self, grant: &Grant, stream: &StreamName, span: Duration) -> Result<Share, Error> {
+    /// A link to `stream` with the right to watch it and `scope` ([`Scope::Live`]: nothing else) that lasts for `span`,
+    /// but not longer than the key that asks for it.
+    pub fn share(
+        &self,
+        grant: &Grant,
+        scope: Scope,
+        stream: &StreamName,
+        span: Duration,
+    ) -> Result<Share, Error> {
         if self.is_open() {
             return Err(Error::NoKeys);
         }
-        let by = match &grant.0.holder {
+        let by = match grant.holder() {
             Holder::Key { fingerprint, .. } => Some(*fingerprint),
             Holder::Anyone | Holder::Page => return Err(self.key_required()),
             Holder::Link(_) => return Err(Error::LinkFromLink),
         };
-        let until = unix_secs(earlier(SystemTime::now() + span, grant.0.until));
-        let claim = Claim::Share { scope: Scope::Live, stream: stream.clone(), until, by };
+        let until = unix_secs(earlier(SystemTime::now() + span, grant.until()));
+        let claim = Claim::Share { scope, stream: stream.clone(), until, by };
         // In whole seconds, as in the token.
         Ok(Share { token: self.sign(&claim)?, until: claim.until() })
     }

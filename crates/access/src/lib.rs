@@ -6,6 +6,7 @@
 //! is answered is the business of the server that asks.
 
 mod cidr;
+mod ending;
 mod error;
 mod failures;
 mod grant;

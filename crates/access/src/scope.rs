@@ -5,8 +5,10 @@ use std::{fmt, str::FromStr};
 /// One right. `Admin` includes the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Watch live streams: the only right of a link. Keys have it with `View`.
+    /// Watch live streams: a right of links. Keys have it with `View`.
     Live,
+    /// Send messages to the simulator of a session: a right of the links that its maker gets. Keys have it with `Publish`.
+    Signal,
     /// Watch: live views, snapshots, statistics, recordings.
     View,
     /// Send frames.
@@ -24,6 +26,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::Signal => "signal",
             Self::View => "view",
             Self::Publish => "publish",
             Self::Record => "record",
@@ -33,6 +36,15 @@ impl Scope {
 
     fn bit(self) -> u8 {
         1 << self as u8
+    }
+
+    /// The right of keys that includes it: in their words, which have neither `live` nor `signal`.
+    pub fn of_keys(self) -> Self {
+        match self {
+            Self::Live => Self::View,
+            Self::Signal => Self::Publish,
+            own => own,
+        }
     }
 }
 
@@ -67,10 +79,9 @@ impl Scopes {
         self.0 == 0
     }
 
-    /// Whether `scope` is in it, by itself or through `Admin`.
+    /// Whether `scope` is in it, by itself or through one that includes it.
     pub fn contain(self, scope: Scope) -> bool {
-        let with_it = if scope == Scope::Live { Scope::View } else { scope };
-        self.0 & (scope.bit() | with_it.bit() | Scope::Admin.bit()) != 0
+        self.0 & (scope.bit() | scope.of_keys().bit() | Scope::Admin.bit()) != 0
     }
 }
 
@@ -96,7 +107,12 @@ mod tests {
         assert!(!Scopes::NONE.contain(Scope::View));
         assert!(Scopes::from_iter([Scope::View]).contain(Scope::Live));
         assert!(!Scopes::from_iter([Scope::Live]).contain(Scope::View));
-        assert!("live".parse::<Scope>().is_err(), "a key is not given it alone");
+        assert!(Scopes::from_iter([Scope::Publish]).contain(Scope::Signal));
+        assert!(!Scopes::from_iter([Scope::View, Scope::Live]).contain(Scope::Signal));
+        assert!(!Scopes::from_iter([Scope::Signal]).contain(Scope::Publish));
+        for of_links in ["live", "signal"] {
+            assert!(of_links.parse::<Scope>().is_err(), "a key is not given it alone");
+        }
     }
 
     #[test]

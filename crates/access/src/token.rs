@@ -44,17 +44,26 @@ impl fmt::Debug for SigningSecret {
 /// The content of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// Its bearer has the scope on one stream. `by`: the key that made it, and must still be valid.
+    /// Its bearer may watch one stream, and has the scope on it. `by`: the key that made it, and must still be valid.
     Share { scope: Scope, stream: StreamName, until: u64, by: Option<Fingerprint> },
-    /// Its bearer has sent that key.
-    Login { key: Fingerprint, until: u64 },
+    /// Its bearer has sent a key.
+    Login(LoginId),
     /// Its bearer was shown a page, and may load its files.
     Ticket { until: u64 },
 }
 
+/// One login. Ordered by the time at which it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LoginId {
+    pub(crate) until: u64,
+    pub(crate) key: Fingerprint,
+    /// Distinguishes logins with one key that end at once, so that each can be ended by itself.
+    pub(crate) nonce: u64,
+}
+
 impl Claim {
     pub(crate) fn until(&self) -> SystemTime {
-        let (Self::Share { until, .. } | Self::Login { until, .. } | Self::Ticket { until }) = self;
+        let (Self::Share { until, .. } | Self::Login(LoginId { until, .. }) | Self::Ticket { until }) = self;
         // A time beyond the clock's range counts as expired.
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(*until)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
@@ -85,6 +94,7 @@ impl Claim {
             "share" => Self::Share {
                 scope: match next()? {
                     "live" => Scope::Live,
+                    "signal" => Scope::Signal,
                     scope => scope.parse().ok()?,
                 },
                 stream: next()?.parse().ok()?,
@@ -94,7 +104,12 @@ impl Claim {
                     key => Some(fingerprint(key)?),
                 },
             },
-            "login" => Self::Login { key: fingerprint(next()?)?, until: next()?.parse().ok()? },
+            "login" => {
+                let (key, until) = (fingerprint(next()?)?, next()?.parse().ok()?);
+                // Logins of earlier versions have none.
+                let nonce = next().map_or(Some(0), |text| u64::from_str_radix(text, 16).ok())?;
+                Self::Login(LoginId { until, key, nonce })
+            }
             "ticket" => Self::Ticket { until: next()?.parse().ok()? },
             _ => return None,
         };
@@ -114,7 +129,9 @@ impl fmt::Display for Claim {
                 write!(f, "share:{scope}:{stream}:{until}:{by}")
             }
             Self::Ticket { until } => write!(f, "ticket:{until}"),
-            Self::Login { key: Fingerprint(key), until } => write!(f, "login:{key:016x}:{until}"),
+            Self::Login(LoginId { until, key: Fingerprint(key), nonce }) => {
+                write!(f, "login:{key:016x}:{until}:{nonce:016x}")
+            }
         }
     }
 }

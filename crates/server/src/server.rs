@@ -62,6 +62,11 @@ fn next(port: u16) -> u16 {
     port.checked_add(1).unwrap_or(5000)
 }
 
+/// What the default settings, which suit a first look, mean for people who also browse on this machine.
+const OPEN_TO_PAGES: &str = "no key is set and server.cors_enabled is on: any web page that a browser opens which \
+    reaches this hub can watch, publish, record and delete. If only the hub's own pages are used, set \
+    server.cors_enabled=false; else name the others in server.allowed_origins, or set a key (API_KEYS)";
+
 /// A server that listens, and does nothing yet.
 #[derive(Debug)]
 pub struct Server {
@@ -110,6 +115,9 @@ impl Server {
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { config, listener, tls, address, hub } = self;
+        if config.auth.is_open() && config.server.cors_enabled && config.server.allowed_origins.is_empty() {
+            tracing::info!("{OPEN_TO_PAGES}");
+        }
         let analyses = Analyses::load(&config);
         let settings = settings(&config, address, tls, analyses.has_model())?;
         let recordings = Recordings::start(hub.clone(), config.recording.clone());
@@ -207,6 +215,7 @@ fn settings(
         jpeg_quality: TRANSCODE_QUALITY,
         auth: config.auth.guard(&config.recording.directory, config.limits.failed_keys_per_minute),
         allowed_origins: config.server.allowed_origins.clone(),
+        allowed_hosts: config.server.allowed_hosts.clone(),
         request_rate: config
             .limits
             .requests_per_second

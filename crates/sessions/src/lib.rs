@@ -102,22 +102,31 @@ impl Sessions {
         Ok(Self(Arc::new(Shared { hub, settings, default, others, pictures, registry, shutdown })))
     }
 
-    /// Makes a session, or finds that of the robot. Within a tokio runtime.
+    /// Makes a session, or finds that of the robot; `None` where the client `may_have` none of that name. It learns
+    /// nothing of the sessions that there are. Within a tokio runtime.
     ///
     /// # Errors
     /// [`CreateError`]: bad texts, or no room for a session or its stream.
-    pub fn create(&self, request: CreateRequest) -> Result<Created, CreateError> {
-        request.check()?;
+    pub fn create(
+        &self,
+        request: CreateRequest,
+        may_have: impl Fn(&StreamName) -> bool,
+    ) -> Result<Option<Created>, CreateError> {
         let now = now();
+        let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
+        let id = request.new_id(now, random)?;
         let mut registry = self.0.registry.lock();
-        if let Some(id) = registry.of_robot(&request) {
+        let found = registry.of_robot(&request);
+        if !may_have(&id) || found.as_ref().is_some_and(|found| !may_have(found)) {
+            return Ok(None);
+        }
+        if let Some(id) = found {
             registry.share(&id, now);
             if let Some(entry) = registry.sessions.get(&id) {
-                return Ok(Created { info: info(&id, entry), is_reused: true });
+                return Ok(Some(Created { info: info(&id, entry), is_reused: true }));
             }
         }
-        let random = getrandom::u64().map_err(|_| CreateError::NoRandomness)?;
-        let id = registry.new_id(&request, now, random)?;
+        registry.check_room()?;
         let publisher = self.0.hub.publisher(&id, Claim::Source, now)?;
         let limits = Limits { pictures: self.0.pictures.clone(), timeout: self.0.settings.timeout };
         let (session, outgoing) = Session::new(id.clone(), self.simulator(&request).clone(), limits);
@@ -138,7 +147,7 @@ impl Sessions {
             shared.registry.lock().sessions.remove(&ended);
         });
         let info = Info { id, request, created: now.wall, last_activity: now.wall, is_connected: false };
-        Ok(Created { info, is_reused: false })
+        Ok(Some(Created { info, is_reused: false }))
     }
 
     /// The simulator with the requested name or the robot's; else the default one.
@@ -159,6 +168,11 @@ impl Sessions {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many sessions there are whose stream is `shown`.
+    pub fn count(&self, shown: impl Fn(&StreamName) -> bool) -> usize {
+        self.0.registry.lock().sessions.keys().filter(|id| shown(id)).count()
     }
 
     pub fn info(&self, id: &StreamName) -> Option<Info> {

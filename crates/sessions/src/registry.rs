@@ -57,9 +57,7 @@ impl CreateError {
 }
 
 impl CreateRequest {
-    /// # Errors
-    /// Texts that are too long, and a robot's id that no stream's name can hold.
-    pub(crate) fn check(&self) -> Result<(), CreateError> {
+    fn check(&self) -> Result<(), CreateError> {
         let texts =
             [("userId", &self.user_id), ("robotName", &self.robot_name), ("simulator", &self.simulator)];
         for (field, text) in texts {
@@ -73,6 +71,22 @@ impl CreateRequest {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A name for a new session (`robot_<robotId>_<unix ms>`, `stream_<unix ms>_<9 random base36>`).
+    ///
+    /// # Errors
+    /// Texts that are too long, and a robot's id that no stream's name can hold.
+    pub(crate) fn new_id(&self, now: Moment, random: u64) -> Result<StreamName, CreateError> {
+        self.check()?;
+        let since = now.wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = since.as_millis();
+        let id = match &self.robot_id {
+            Some(robot) => format!("robot_{robot}_{millis}"),
+            None => format!("stream_{millis}_{}", base36(random)),
+        };
+        id.parse()
+            .map_err(|_| CreateError::BadRobotId { robot_id: self.robot_id.clone().unwrap_or_default() })
     }
 }
 
@@ -124,28 +138,14 @@ impl<T> Registry<T> {
         self.sessions.iter().find(|(_, entry)| of_it(entry)).map(|(id, _)| id.clone())
     }
 
-    /// A name for a new session (`robot_<robotId>_<unix ms>`, `stream_<unix ms>_<9 random base36>`).
-    ///
     /// # Errors
-    /// There is no room for one.
-    pub(crate) fn new_id(
-        &self,
-        request: &CreateRequest,
-        now: Moment,
-        random: u64,
-    ) -> Result<StreamName, CreateError> {
-        request.check()?;
-        if self.sessions.len() >= self.limit {
-            return Err(CreateError::SessionLimit { limit: self.limit });
+    /// There is no room for another session.
+    pub(crate) fn check_room(&self) -> Result<(), CreateError> {
+        if self.sessions.len() < self.limit {
+            Ok(())
+        } else {
+            Err(CreateError::SessionLimit { limit: self.limit })
         }
-        let since = now.wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let millis = since.as_millis();
-        let id = match &request.robot_id {
-            Some(robot) => format!("robot_{robot}_{millis}"),
-            None => format!("stream_{millis}_{}", base36(random)),
-        };
-        id.parse()
-            .map_err(|_| CreateError::BadRobotId { robot_id: request.robot_id.clone().unwrap_or_default() })
     }
 
     pub(crate) fn insert(&mut self, id: StreamName, request: CreateRequest, now: Moment, running: T) {

@@ -27,7 +27,7 @@ fn sessions(shutdown: &CancellationToken) -> (Hub, Sessions) {
 }
 
 fn create(sessions: &Sessions) -> StreamName {
-    sessions.create(CreateRequest::default()).unwrap().info.id
+    sessions.create(CreateRequest::default(), |_| true).unwrap().unwrap().info.id
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +42,7 @@ async fn a_session_and_its_stream_end_together() {
     sleep(Duration::from_millis(1)).await;
     assert!(sessions.info(&second).is_none() && sessions.is_empty());
     hub.shut_down();
-    let error = sessions.create(CreateRequest::default()).unwrap_err();
+    let error = sessions.create(CreateRequest::default(), |_| true).unwrap_err();
     assert_eq!((error.code(), sessions.len()), ("SHUTTING_DOWN", 0));
 }
 
@@ -51,8 +51,23 @@ async fn streams_are_limited_too() {
     let (_hub, sessions) = sessions(&CancellationToken::new());
     create(&sessions);
     create(&sessions);
-    assert_eq!(sessions.create(CreateRequest::default()).unwrap_err().code(), "STREAM_LIMIT");
+    assert_eq!(sessions.create(CreateRequest::default(), |_| true).unwrap_err().code(), "STREAM_LIMIT");
     assert_eq!(sessions.len(), 2);
+}
+
+#[tokio::test]
+async fn who_may_have_none_learns_nothing_of_those_that_there_are() {
+    let (_hub, sessions) = sessions(&CancellationToken::new());
+    let of = |robot: &str| CreateRequest { robot_id: Some(robot.to_owned()), ..CreateRequest::default() };
+    let own = sessions.create(of("b"), |_| true).unwrap().unwrap().info;
+    let rest = sessions.create(CreateRequest::default(), |_| true).unwrap().unwrap().info.id;
+    // That of a robot that has one, that of a robot that has none, and where there is no room for another stream.
+    for robot in ["b", "c"] {
+        assert!(sessions.create(of(robot), |id| id.as_str().starts_with("robot_a_")).unwrap().is_none());
+    }
+    assert_eq!(sessions.info(&own.id).unwrap().last_activity, own.last_activity, "it has not been touched");
+    assert!(sessions.info(&rest).is_some());
+    assert_eq!(sessions.len(), 2, "none was made");
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,11 +66,12 @@ impl Stats {
         }
     }
 
-    /// Without the sessions that `may_see` does not name; the sums stay.
+    /// The sessions that `may_see` names, and their sums.
     #[must_use]
-    pub fn only(mut self, may_see: impl Fn(&SessionStats) -> bool) -> Self {
-        self.sessions.retain(|_, session| may_see(session));
-        self
+    pub fn only(self, may_see: impl Fn(&SessionStats) -> bool) -> Self {
+        let shown: Vec<SessionStats> = self.sessions.into_values().filter(may_see).collect();
+        let (max_sessions, max_memory_mb) = (self.max_sessions, self.max_memory_mb);
+        Self { max_memory_mb, ..Self::of(shown, max_sessions, 0) }
     }
 }
 

@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 use crate::{
     App, BasePath,
     auth::{Access, Need},
-    browser, cors,
+    browser,
+    cors::Openness,
     error::ApiError,
     pages,
     router::{Found, Router},
@@ -63,19 +64,17 @@ impl Dispatch {
     }
 
     async fn answer_inside(&self, request: Request) -> Response {
-        let origin = cors::origin(&self.access, request.headers());
-        let early = if origin.is_some() { cors::preflight(&request) } else { None };
+        let openness = Openness::of(&self.access, &request);
         let is_of_session = request.uri().path().starts_with(simulator::ROUTES);
-        let mut response = match early {
-            Some(early) => early,
+        let mut response = match openness.preflight(&request) {
+            Some(answer) => answer,
             None => self.enter(request).await,
         };
         if is_of_session {
             ApiError::mark_unsuccessful(&mut response);
         }
-        if let Some(origin) = origin {
-            cors::open(&mut response, origin);
-        }
+        pages::protect(&mut response, &self.access.allowed_origins);
+        openness.describe(&mut response);
         response
     }
 
@@ -95,15 +94,24 @@ impl Dispatch {
             Found::WrongMethod(allow) => return wrong_method(request.method(), request.uri(), allow),
             Found::Nowhere => return unknown(request.uri()).into_response(),
         };
-        let deadline = grant.as_ref().and_then(Grant::deadline);
+        let ending = grant.clone().filter(Grant::can_end);
         if let Some(grant) = grant {
             request.extensions_mut().insert(grant);
         }
-        let mut response = route.answer(request, params, self.app.clone()).await;
-        if let Some(deadline) = deadline {
-            transport::end_live_at(&mut response, deadline);
+        match ending {
+            None => route.answer(request, params, self.app.clone()).await,
+            Some(grant) => {
+                let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+                // A handler that is given up gives up its request's body, which may have no end.
+                tokio::select! {
+                    mut response = route.answer(request, params, self.app.clone()) => {
+                        transport::end_with(&mut response, grant);
+                        response
+                    }
+                    over = grant.ended() => refused(over.into(), &path, &headers),
+                }
+            }
         }
-        response
     }
 }
 

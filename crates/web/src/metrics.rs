@@ -39,7 +39,8 @@ pub(crate) struct Monitor {
 }
 
 impl Monitor {
-    /// The exposition in OpenMetrics text format: of the streams that the grant shows.
+    /// The exposition in OpenMetrics text format: of the streams that the grant shows. What is counted over all streams
+    /// would tell of the others.
     pub(crate) fn expose(&self, grant: &Grant) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
         registry.register(
@@ -47,12 +48,14 @@ impl Monitor {
             "Version of the running hub",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
-        registry.register_with_unit(
-            "framehub_frame_age",
-            "Age of frames when handed to a viewer's connection",
-            Unit::Seconds,
-            self.frame_age.clone(),
-        );
+        if shows_all(grant) {
+            registry.register_with_unit(
+                "framehub_frame_age",
+                "Age of frames when handed to a viewer's connection",
+                Unit::Seconds,
+                self.frame_age.clone(),
+            );
+        }
         registry.register_collector(Box::new(Snapshot::take(self, grant)));
         let mut text = String::new();
         encode(&mut text, &registry)?;
@@ -64,31 +67,46 @@ impl Monitor {
 #[derive(Debug)]
 struct Snapshot {
     hub: hub::HubStats,
-    recorded: record::Totals,
-    renditions: RenditionTotals,
     recordings_active: usize,
     rejected: u64,
-    connections: usize,
+    /// For those who may see every stream.
+    sums: Option<Sums>,
     started: SystemTime,
     process: Option<Process>,
+}
+
+/// What is counted over all streams, those that have ended included.
+#[derive(Debug)]
+struct Sums {
+    recorded: record::Totals,
+    renditions: RenditionTotals,
+    connections: usize,
+}
+
+fn shows_all(grant: &Grant) -> bool {
+    grant.allows_everywhere(Scope::View)
 }
 
 impl Snapshot {
     fn take(monitor: &Monitor, grant: &Grant) -> Self {
         let live = &monitor.live;
         let mut hub = live.hub.stats(clock::now());
-        if !grant.allows_everywhere(Scope::View) {
+        if !shows_all(grant) {
             hub.retain(|name| grant.shows(name));
         }
+        let sums = shows_all(grant).then(|| Sums {
+            recorded: live.recordings.totals(),
+            renditions: live.derive.rendition_totals(),
+            connections: monitor.connections.open(),
+        });
         let activities = live.recordings.activities().into_iter();
         let active = activities.filter(|r| r.state == State::Recording && grant.shows(&r.stream));
         Self {
-            hub,
-            recorded: live.recordings.totals(),
-            renditions: live.derive.rendition_totals(),
             recordings_active: active.count(),
-            rejected: monitor.admission.rejected(),
-            connections: monitor.connections.open(),
+            // Before its first good frame no stream is there to count for.
+            rejected: if sums.is_some() { monitor.admission.rejected() } else { hub.totals.rejected },
+            sums,
+            hub,
             started: monitor.started.wall,
             process: Process::read(),
         }
@@ -107,10 +125,10 @@ impl Collector for Snapshot {
         let help = "Frames that viewers passed over for a newer one";
         counter(e, "framehub_frames_skipped", help, None, totals.skipped)?;
         gauge(e, "framehub_streams", "Live streams", None, self.hub.streams.len() as f64)?;
-        gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
+        let help = "Streams being recorded";
+        gauge(e, "framehub_recordings_active", help, None, self.recordings_active as f64)?;
         self.encode_streams(e)?;
-        self.encode_recordings(e)?;
-        self.encode_renditions(e)?;
+        self.sums.as_ref().map_or(Ok(()), |sums| sums.encode(e))?;
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let help = "Start time of the process since the Unix epoch";
         gauge(e, "process_start_time", help, Some(&Unit::Seconds), started.as_secs_f64())?;
@@ -118,10 +136,14 @@ impl Collector for Snapshot {
     }
 }
 
-impl Snapshot {
+impl Sums {
+    fn encode(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
+        gauge(e, "framehub_connections", "Open connections", None, self.connections as f64)?;
+        self.encode_recordings(e)?;
+        self.encode_renditions(e)
+    }
+
     fn encode_recordings(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
-        let active = self.recordings_active as f64;
-        gauge(e, "framehub_recordings_active", "Streams being recorded", None, active)?;
         let totals = &self.recorded;
         counter(e, "framehub_recorded_frames", "Frames written to recordings", None, totals.frames)?;
         counter(
@@ -148,7 +170,9 @@ impl Snapshot {
         let help = "Time spent decoding, scaling and encoding for renditions";
         counter(e, "framehub_rendition_busy", help, Some(&Unit::Seconds), counts.busy.as_secs_f64())
     }
+}
 
+impl Snapshot {
     fn encode_streams(&self, e: &mut DescriptorEncoder<'_>) -> Encoded {
         type Figure<T> = (&'static str, &'static str, Option<Unit>, fn(&hub::StreamStats) -> T);
         let counters: [Figure<u64>; 5] = [

@@ -36,6 +36,8 @@ pub struct Settings {
     pub auth: access::Settings,
     /// Other origins whose pages may act in their visitor's name; `*`: all.
     pub allowed_origins: Vec<String>,
+    /// Names under which browsers may reach the hub, besides those of its machine; `*.example.com` for all below it.
+    pub allowed_hosts: Vec<String>,
     /// Requests a second and at once from one address.
     pub request_rate: Option<RequestRate>,
     /// Proxies whose `X-Forwarded-*` headers are believed.

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use fastwebsockets::upgrade;
 use http::StatusCode;
 use net::ws::{self, Close, Kind};
-use tokio::time::Instant;
 use wire::fragments::{self, Assembler, Part};
 
 use crate::{error::ApiError, transport::Busy};
@@ -33,7 +32,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let busy = request.extensions_mut().remove::<Arc<Busy>>();
-    let deadline = request.extensions().get::<Grant>().and_then(Grant::deadline);
+    let grant = request.extensions().get::<Grant>().cloned().filter(Grant::can_end);
     let (response, upgraded) = match upgrade::upgrade(&mut request) {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -48,7 +47,7 @@ where
             Ok(socket) => {
                 let (inbox, outbox) = ws::split(socket, ws::Peer::Client, max_message);
                 let inbox = Inbox { inbox, max_message, assembler: Assembler::joining(max_message) };
-                until(deadline, conversation(inbox, outbox)).await;
+                until(grant, conversation(inbox, outbox)).await;
             }
             Err(error) => tracing::debug!(%error, "the connection ended before it became a WebSocket"),
         }
@@ -57,10 +56,11 @@ where
 }
 
 /// A conversation ends when the right to it does, in the middle of a message if need be.
-async fn until(deadline: Option<Instant>, conversation: impl Future<Output = ()>) {
-    let Some(deadline) = deadline else { return conversation.await };
-    if tokio::time::timeout_at(deadline, conversation).await.is_err() {
-        tracing::debug!("a WebSocket was ended: the key or the link that opened it has expired");
+async fn until(grant: Option<Grant>, conversation: impl Future<Output = ()>) {
+    let Some(grant) = grant else { return conversation.await };
+    tokio::select! {
+        () = conversation => {}
+        over = grant.ended() => tracing::debug!(%over, "a WebSocket was ended"),
     }
 }
 

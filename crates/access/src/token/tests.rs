@@ -6,11 +6,12 @@ use super::*;
 
 fn claims() -> impl Strategy<Value = Claim> {
     let key = any::<u64>().prop_map(Fingerprint);
-    let scope = prop::sample::select(vec![Scope::Live, Scope::View, Scope::Admin]);
+    let scope = prop::sample::select(vec![Scope::Live, Scope::Signal, Scope::View, Scope::Admin]);
     let share = (scope, "[A-Za-z0-9_-]{1,64}", any::<u64>(), prop::option::of(key.clone())).prop_map(
         |(scope, stream, until, by)| Claim::Share { scope, stream: stream.parse().unwrap(), until, by },
     );
-    let login = (key, any::<u64>()).prop_map(|(key, until)| Claim::Login { key, until });
+    let login = (key, any::<u64>(), any::<u64>())
+        .prop_map(|(key, until, nonce)| Claim::Login(LoginId { until, key, nonce }));
     prop_oneof![share, login, any::<u64>().prop_map(|until| Claim::Ticket { until })]
 }
 
@@ -43,7 +44,14 @@ proptest! {
 
 #[test]
 fn another_secret_does_not_verify() {
-    let claim = Claim::Login { key: Fingerprint(1), until: 2 };
+    let claim = Claim::Login(LoginId { until: 2, key: Fingerprint(1), nonce: 3 });
     let token = claim.sign(&SigningSecret::new(*b"one")).unwrap();
     assert_eq!(Claim::verify(&token, &SigningSecret::new(*b"two")), None);
+}
+
+#[test]
+fn a_login_of_an_earlier_version_is_still_one() {
+    let known = Claim::Login(LoginId { until: 99, key: Fingerprint(0xa1), nonce: 0 });
+    assert_eq!(Claim::parse("login:00000000000000a1:99"), Some(known));
+    assert_eq!(Claim::parse("login:00000000000000a1:99:xyz"), None);
 }

@@ -31,6 +31,8 @@ pub struct Server {
     pub trusted_proxies: Vec<access::Cidr>,
     /// Origins such as `https://app.example`, or `*`.
     pub allowed_origins: Vec<String>,
+    /// Names such as `cams.example`, `*.example`, or `*`.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Server {
@@ -88,8 +90,9 @@ pub(super) static SERVER: Table<Server> = Table {
             .env(&["SERVER_DEBUG"])
             .doc("Raises `logging.level` to DEBUG, whatever it says. Does nothing else."),
         Row::flag("cors_enabled", |s, v| s.cors_enabled = v).default("true").doc(
-            "Lets pages of other origins read the API and the streams. Turn it off when only the \
-                 hub's own pages are used.",
+            "Lets pages of other origins read the API and the streams, and without keys also publish \
+                 and delete. Turn it off when only the hub's own pages are used: then every change and \
+                 every WebSocket of another page is refused, keys or not.",
         ),
         Row::bytes("max_frame_size_mb", 0.001, 100.0, |s, v| s.max_frame_bytes = v).default("10").doc(
             "The largest frame a publisher may send; a larger one is refused with 413 and the stream \
@@ -151,9 +154,27 @@ pub(super) static SERVER: Table<Server> = Table {
             },
         )
         .doc(
-            "Pages of other origins that may open WebSockets and act with their visitor's login. With \
-                 keys set and nothing here only the hub's own pages may; with something here, only these \
-                 may read the API (`server.cors_enabled`), too.",
+            "Pages of other origins that may act with their visitor's login, and show the hub's pages \
+                 in a frame. With nothing here only the hub's own pages may; with something here, only \
+                 these may read and use the API (`server.cors_enabled`), too.",
+        ),
+        Row::list(
+            "allowed_hosts",
+            "host names such as cams.example, *.example or *, without a port, as a list or separated by \
+                 commas",
+            |s, v| {
+                let good = v.iter().all(|host| is_host_pattern(host));
+                if good {
+                    s.allowed_hosts = v.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+                }
+                good
+            },
+        )
+        .doc(
+            "Names under which browsers reach the hub, beside addresses, `localhost`, this machine's \
+                 own names, and the hosts of `server.allowed_origins`. It matters where no key is needed: \
+                 there a browser that asks for the hub by another name over plain HTTP is refused, since \
+                 a page of any site can make its own name lead here.",
         ),
     ],
 };
@@ -169,6 +190,13 @@ fn host(text: &str) -> Option<IpAddr> {
 /// `Some(None)` is no path.
 fn optional_path(text: &str) -> Option<Option<PathBuf>> {
     (!text.contains('\0')).then(|| (!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// A name, or all below one.
+fn is_host_pattern(text: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    text == "*" || !name.is_empty() && name.bytes().all(is_letter)
 }
 
 /// Scheme, host, and a port if need be.

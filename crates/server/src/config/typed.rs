@@ -121,6 +121,7 @@ impl Config {
                 shutdown: Duration::ZERO,
                 trusted_proxies: Vec::new(),
                 allowed_origins: Vec::new(),
+                allowed_hosts: Vec::new(),
             },
             streams: Streams::default(),
             viewers: Viewers::default(),

@@ -21,26 +21,25 @@ fn robot(id: &str) -> CreateRequest {
 
 #[test]
 fn ids_are_those_of_the_clients_in_the_field() {
-    let registry = Registry::<()>::new(10);
-    let id = registry.new_id(&CreateRequest::default(), start(), 35 + 36 * 10).unwrap();
+    let id = CreateRequest::default().new_id(start(), 35 + 36 * 10).unwrap();
     assert_eq!(id.as_str(), "stream_1760000000123_za0000000");
-    let id = registry.new_id(&robot("arm-7"), start(), 0).unwrap();
+    let id = robot("arm-7").new_id(start(), 0).unwrap();
     assert_eq!(id.as_str(), "robot_arm-7_1760000000123");
     let longest = "r".repeat(LONGEST_ROBOT_ID);
-    assert_eq!(registry.new_id(&robot(&longest), start(), 0).unwrap().as_str().len(), StreamName::MAX_LEN);
+    assert_eq!(robot(&longest).new_id(start(), 0).unwrap().as_str().len(), StreamName::MAX_LEN);
     for wrong in ["", "a b", "../x", "ä", &format!("{longest}r")] {
-        let error = registry.new_id(&robot(wrong), start(), 0).unwrap_err();
+        let error = robot(wrong).new_id(start(), 0).unwrap_err();
         assert_eq!(error.code(), "BAD_ROBOT_ID", "{wrong}");
     }
     let long = CreateRequest { user_id: Some("u".repeat(MAX_TEXT + 1)), ..CreateRequest::default() };
-    assert_eq!(registry.new_id(&long, start(), 0).unwrap_err().code(), "TEXT_TOO_LONG");
+    assert_eq!(long.new_id(start(), 0).unwrap_err().code(), "TEXT_TOO_LONG");
 }
 
 #[test]
 fn a_robot_finds_its_session_while_it_lives() {
     let mut registry = Registry::new(10);
     let now = start();
-    let id = registry.new_id(&robot("7"), now, 0).unwrap();
+    let id = robot("7").new_id(now, 0).unwrap();
     registry.insert(id.clone(), robot("7"), now, ());
     registry.insert("stream_1_x".parse().unwrap(), CreateRequest::default(), now, ());
     assert_eq!(registry.of_robot(&robot("7")), Some(id.clone()));
@@ -71,10 +70,9 @@ fn a_session_ends_when_the_last_who_was_given_it_gives_it_back() {
 fn there_are_no_more_than_the_limit() {
     let mut registry = Registry::new(1);
     registry.insert("a".parse().unwrap(), CreateRequest::default(), start(), ());
-    let error = registry.new_id(&CreateRequest::default(), start(), 0).unwrap_err();
-    assert_eq!(error.code(), "SESSION_LIMIT");
+    assert_eq!(registry.check_room().unwrap_err().code(), "SESSION_LIMIT");
     registry.sessions.remove(&"a".parse::<StreamName>().unwrap());
-    registry.new_id(&CreateRequest::default(), start(), 0).unwrap();
+    registry.check_room().unwrap();
 }
 
 #[test]

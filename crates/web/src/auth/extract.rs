@@ -2,11 +2,14 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use access::Grant;
+use access::{Credential, Grant};
 use axum::extract::{FromRef, FromRequestParts};
 use http::{StatusCode, request::Parts};
 
-use super::{Access, credentials};
+use super::{
+    Access,
+    credentials::{self, By},
+};
 use crate::{caller::Caller, error::ApiError};
 
 /// The rights of the request. A handler that lists streams asks them for each one.
@@ -36,8 +39,23 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let guard = &Arc::<Access>::from_ref(state).guard;
-        let needed = !guard.is_open() && credentials::is_in_address(&parts.uri);
+        let needed = !guard.is_open() && credentials::of(&parts.headers, &parts.uri).by == By::Address;
         Ok(Self(if needed { guard.ticket().ok() } else { None }))
+    }
+}
+
+/// The token of the login that the request is judged by, if it is one.
+#[derive(Debug)]
+pub(crate) struct LoggedIn(pub(crate) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for LoggedIn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        match credentials::of(&parts.headers, &parts.uri).credential {
+            Credential::Login(token) => Ok(Self(Some(token))),
+            _ => Ok(Self(None)),
+        }
     }
 }
 

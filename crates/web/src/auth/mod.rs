@@ -1,12 +1,15 @@
-//! The rights of a request. Every request passes [`Access::admit`] before it reaches a handler: `credentials` reads what the
-//! request was sent with, the `access` crate says which rights that gives, `need` says which right the route needs,
-//! and `origin` refuses what another site's page sends in its visitor's name.
+//! The rights of a request: one decision, which [`Access::admit`] makes before any handler runs. `credentials` says which
+//! credential the request is judged by, and who put it there; `origin` refuses what another site's page sends; the
+//! `access` crate says which rights the credential gives, `need` which right the route needs; and `host` refuses a page
+//! that made its own name lead here. When the rights end, so does all that was begun with them (`dispatch`, `transport`,
+//! `websocket`).
 //!
 //! A key that is unknown or has expired is refused with 401 on every route, a right that is missing with 403, or with
 //! 401 if a key would help.
 
 mod credentials;
 mod extract;
+mod host;
 mod need;
 pub(crate) mod origin;
 
@@ -14,14 +17,16 @@ use std::time::{Duration, SystemTime};
 
 use access::{Buckets, Cidr, Error, Grant, Guard, Scope};
 use axum::extract::Request;
-use http::{Method, header};
+use http::Method;
 use hub::StreamName;
 
 pub(crate) use credentials::COOKIE;
-pub(crate) use extract::{Granted, Ticket};
+pub(crate) use extract::{Granted, LoggedIn, Ticket};
 pub(crate) use need::Need;
 
 use crate::{Settings, caller::Caller, error::ApiError};
+use credentials::{By, Sent};
+use host::Names;
 
 /// Who may send which requests.
 #[derive(Debug)]
@@ -33,6 +38,7 @@ pub(crate) struct Access {
     /// Whether pages of other origins may read responses: all, or those that are allowed.
     pub(crate) cors: bool,
     pub(crate) allowed_origins: Vec<String>,
+    names: Names,
 }
 
 impl Access {
@@ -43,7 +49,18 @@ impl Access {
             trusted_proxies: settings.trusted_proxies.clone(),
             cors: settings.cors,
             allowed_origins: settings.allowed_origins.clone(),
+            names: Names::new(&settings.allowed_hosts, &settings.allowed_origins),
         }
+    }
+
+    /// Whether pages of every origin may do what needs no credential of their visitor.
+    pub(crate) fn takes_every_origin(&self) -> bool {
+        self.cors && self.allowed_origins.is_empty()
+    }
+
+    /// Whether the credential that the request is judged by stands in its address: whoever has the address has the right.
+    pub(crate) fn is_by_address(&self, request: &Request) -> bool {
+        credentials::of(request.headers(), request.uri()).by == By::Address
     }
 
     /// What the request may do, if that is enough for its route. `name`: the path's first parameter.
@@ -64,18 +81,29 @@ impl Access {
         if request.method() == Method::OPTIONS {
             return Ok(None);
         }
-        // Where everything is open to pages of every origin, so are the WebSockets.
-        let takes_every_origin = self.guard.is_open() && self.cors && self.allowed_origins.is_empty();
-        if !takes_every_origin && headers.contains_key(header::ORIGIN) {
-            let caller = Caller::of(&self.trusted_proxies, uri, headers, request.extensions());
-            let host = caller.host.as_deref();
-            origin::check(request.method(), uri, headers, host, &self.allowed_origins)?;
+        let Sent { credential, by } = credentials::of(headers, uri);
+        let caller = || Caller::of(&self.trusted_proxies, uri, headers, request.extensions());
+        if let Some(origin) = origin::of(request.method(), headers) {
+            let by = match need {
+                // A login is the visitor's, whoever asks for it. Where all is open, a key opens nothing.
+                Need::Nothing if !self.guard.is_open() => By::Browser,
+                _ if self.guard.is_open() => By::Nobody,
+                _ => by,
+            };
+            origin::check(self, origin, by, caller().host.as_deref())?;
         }
-        if need == Need::Nothing {
-            return Ok(Some(self.guard.everyone()));
+        let grant = self.guard.grant(&credential, from, SystemTime::now());
+        if need == Need::Nothing && !self.guard.is_open() {
+            // A probe is answered whatever it was sent with.
+            return Ok(Some(grant.unwrap_or_else(|_| self.guard.everyone())));
         }
-        let grant = self.guard.grant(&credentials::of(headers, uri), from, SystemTime::now())?;
+        let grant = grant?;
         check(&self.guard, &grant, need, name)?;
+        if grant.is_everyones() {
+            let caller = caller();
+            let host = caller.host.filter(|_| !caller.is_https);
+            self.names.check(host.as_deref(), headers)?;
+        }
         Ok(Some(grant))
     }
 }

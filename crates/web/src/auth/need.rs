@@ -5,7 +5,7 @@ use access::Scope;
 /// What a request has to be allowed before its handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Nothing: probes, and the login itself.
+    /// Nothing: probes, and the login itself. What a probe counts is what the request may see.
     Nothing,
     /// Any right: pages, the files that they load, the description of the routes. They hold neither pictures nor names.
     Any,

@@ -1,32 +1,33 @@
-//! Where a browser's request comes from. Browsers add cookies (and passwords that they keep) to what any page makes
-//! them send, and let any page open a WebSocket: the `Origin` that they send distinguishes such a page from ours
-//! (RFC 6454, section 7; RFC 6455, section 10.2).
+//! Whether a page may do what it sends. Browsers add cookies (and passwords that they keep) to what any page makes
+//! them send, let any page post forms to any host, and open a WebSocket to it: the `Origin` that they send with all of
+//! these distinguishes such a page from ours (RFC 6454, section 7; RFC 6455, section 10.2).
 
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, header};
 
-use super::credentials;
+use super::{Access, credentials::By};
 use crate::error::ApiError;
 
 /// An origin other than the hub's own that is let in.
 pub(crate) const ANY: &str = "*";
 
-/// The refusal of a request that another site's page sends in its visitor's name.
-pub(crate) fn check(
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    host: Option<&str>,
-    allowed: &[String],
-) -> Result<(), ApiError> {
-    let is_upgrade = headers.contains_key(header::UPGRADE);
+/// The origin of a request that a page may not be free to send: one that changes something, or opens a WebSocket.
+/// Programs send none, and the answers to other requests stay unread.
+pub(super) fn of<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> {
     let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let in_its_name = !credentials::is_in_address(uri) && credentials::is_ambient(headers);
-    if !(is_upgrade || changes && in_its_name) {
-        return Ok(());
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or("");
-    if is_own(origin, host) || is_listed(origin, allowed) {
+    let origin = headers.get(header::ORIGIN)?;
+    (changes || headers.contains_key(header::UPGRADE)).then(|| origin.to_str().unwrap_or(""))
+}
+
+/// Refuses the request of a page of `origin` that has no business here. `by`: who sent the credential; `host`: as the
+/// browser knows the hub.
+pub(super) fn check(access: &Access, origin: &str, by: By, host: Option<&str>) -> Result<(), ApiError> {
+    let in_its_visitors_name = by == By::Browser && !access.guard.is_open();
+    let is_free = match by {
+        // What it holds itself, it may use wherever pages of other origins are wanted at all.
+        By::Sender | By::Address => access.cors,
+        _ => access.takes_every_origin() && !in_its_visitors_name,
+    };
+    if is_free || is_own(origin, host) || is_listed(origin, &access.allowed_origins) {
         return Ok(());
     }
     let shown: String = origin.chars().take(100).collect();

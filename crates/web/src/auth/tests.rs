@@ -28,11 +28,14 @@ struct House {
 
 impl House {
     fn new(auth: Settings) -> Self {
+        Self::with(crate::Settings { auth, cors: true, ..support::settings() })
+    }
+
+    fn with(settings: crate::Settings) -> Self {
         let ring = RingLimits { frames: 4, history_bytes: 1000, backlog_frames: 4, backlog_bytes: 1000 };
         let hub = Hub::new(Limits { streams: 9, viewers_per_stream: 99, ring });
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::start(hub.clone(), support::config(folder.path().to_owned()));
-        let settings = crate::Settings { auth, cors: true, ..support::settings() };
         let uploads = support::uploads(&hub, folder.path().join("artifacts"));
         let simulators = support::simulators(&hub);
         let derive = support::derive(&hub);
@@ -84,7 +87,7 @@ fn secret() -> SigningSecret {
 }
 
 /// A key for each scope on `front`, one for everything on `yard`, one that has expired, and one with every right.
-fn with_keys(public: &[Scope]) -> Settings {
+pub(super) fn with_keys(public: &[Scope]) -> Settings {
     let mut keys: Vec<Key> =
         Scope::EVERY.iter().map(|&s| key(&format!("{s}-front"), &[s], "front")).collect();
     keys.push(key("all-yard", &Scope::EVERY, "yard yard-*"));
@@ -145,12 +148,23 @@ fn the_guide_names_the_right_of_every_route() {
     );
 }
 
-/// What a route with that need answers to a key.
+/// What a route with that need answers to a key, a link to `front`, the cookie of a login with `view-front`, or to
+/// nobody where watching is public.
 fn expected(need: Need, key: &str) -> Result<(), StatusCode> {
     let missing = Err(StatusCode::UNAUTHORIZED);
     let lacking = Err(StatusCode::FORBIDDEN);
     match (need, key) {
         (Need::Nothing, _) | (_, "all") => Ok(()),
+        (need, "cookie") => expected(need, "view-front"),
+        (Need::Keyed(_), "public") => missing,
+        (need, "public") => expected(need, "view-front").map_err(|_lacking| StatusCode::UNAUTHORIZED),
+        (Need::On(scope) | Need::Somewhere(scope) | Need::Keyed(scope), "link") => {
+            if scope == Scope::Live {
+                Ok(())
+            } else {
+                lacking
+            }
+        }
         (_, "" | "wrong" | "revoked" | "all-expired") => missing,
         (Need::Any, _) => Ok(()),
         (Need::On(_), "all-yard") => lacking,
@@ -159,13 +173,15 @@ fn expected(need: Need, key: &str) -> Result<(), StatusCode> {
         (Need::LiveOrUpload, key) => expected(Need::Somewhere(Scope::Live), key),
         (Need::On(scope) | Need::Somewhere(scope) | Need::Keyed(scope), key) => {
             let own = key.strip_suffix("-front").unwrap();
-            let scope = if scope == Scope::Live { Scope::View } else { scope };
-            if own == scope.as_str() || own == "admin" { Ok(()) } else { lacking }
+            if own == scope.of_keys().as_str() || own == "admin" { Ok(()) } else { lacking }
         }
     }
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
+    "link",
+    "cookie",
+    "public",
     "",
     "wrong",
     "revoked",
@@ -189,19 +205,32 @@ async fn every_route_with_every_sort_of_key() {
     // What a login is answered depends on the key in its body, and a new session's stream has a name of its own.
     let is_alike = |route: &str| route != "/api/login" && route != "/session/create";
     let routes = all_routes().into_iter().filter(|(_, route, _)| is_alike(route));
+    // Signed with the secret of all these houses.
+    let cookie = cookie(&login(&House::new(with_keys(&[])), "view-front").await);
+    let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    let link = share_token(&secret(), &"front".parse().unwrap(), in_an_hour).unwrap();
     for (method, route, need) in routes {
         for key in KEYS {
             for as_websocket in [false, true] {
                 let case = format!("{method} {route}, key {key:?}, WebSocket: {as_websocket}");
-                let house = House::new(with_keys(&[]));
+                let house = House::new(with_keys(if key == "public" { &[Scope::View] } else { &[] }));
                 let mut headers = if as_websocket { upgrade.to_vec() } else { Vec::new() };
-                if !key.is_empty() {
-                    headers.push(("x-api-key", key));
+                let mut uri = path(&route, "front");
+                match key {
+                    "" | "public" => {}
+                    "link" => uri += &format!("?token={link}"),
+                    "cookie" => headers.push(("cookie", &cookie)),
+                    key => headers.push(("x-api-key", key)),
                 }
-                let response = house.ask(&method, &path(&route, "front"), &headers).await;
+                let response = house.ask(&method, &uri, &headers).await;
                 let status = response.status();
                 let need = match need {
                     Need::LiveOrUpload if as_websocket => Need::Somewhere(Scope::Publish),
+                    other => other,
+                };
+                let need = match need {
+                    // Where there are keys, links are made with one.
+                    Need::On(scope) if route.ends_with("/share") && key == "public" => Need::Keyed(scope),
                     other => other,
                 };
                 match expected(need, key) {
@@ -211,7 +240,8 @@ async fn every_route_with_every_sort_of_key() {
                     }
                     Err(refusal) => assert_eq!(status, refusal, "{case}"),
                 }
-                let may_see = matches!(key, "view-front" | "admin-front" | "all");
+                let may_see =
+                    matches!(key, "view-front" | "admin-front" | "all" | "link" | "cookie" | "public");
                 assert!(may_see || !shows_picture(response).await, "{case}: the picture is in the answer");
                 assert_eq!(house.hub.len(), usize::from(!may_delete(&method, &route, key)), "{case}");
             }
@@ -343,6 +373,43 @@ async fn a_live_view_ends_with_its_key() {
     assert_eq!(start.elapsed().as_secs().next_multiple_of(10), hour.as_secs());
 }
 
+/// A body that sends frames without end.
+fn eternal() -> Body {
+    let part = format!("--b\r\nContent-Length: {}\r\n\r\n", PICTURE.len()).into_bytes();
+    let part = Bytes::from([&part[..], PICTURE, b"\r\n"].concat());
+    let parts = support::every(Duration::from_secs(1), part);
+    Body::new(parts)
+}
+
+/// For an hour, by the key and by the cookie of a login with it.
+#[tokio::test(start_paused = true)]
+async fn whatever_a_key_lets_one_begin_ends_with_it() {
+    let hour = Duration::from_secs(3600);
+    for (method, route, need) in all_routes() {
+        if need == Need::Nothing {
+            continue;
+        }
+        for by_cookie in [false, true] {
+            let case = format!("{method} {route}, cookie: {by_cookie}");
+            let expires = Some(SystemTime::now() + hour);
+            let keys = vec![Key { expires, ..key("for-an-hour", &[Scope::Admin], "*") }];
+            let house = House::new(Settings { keys, ..with_keys(&[]) });
+            let request = Request::builder().method(&method).uri(path(&route, "front"));
+            let request = request.header("content-type", "multipart/x-mixed-replace; boundary=b");
+            let request = match by_cookie {
+                true => request.header("cookie", cookie(&login(&house, "for-an-hour").await)),
+                false => request.header("x-api-key", "for-an-hour"),
+            };
+            let start = tokio::time::Instant::now();
+            let mut response = house.dispatch.answer(request.body(eternal()).unwrap()).await;
+            if let Some(mut live) = transport::take_live(&mut response) {
+                while std::future::poll_fn(|cx| live.poll_part(cx)).await.is_some() {}
+            }
+            assert!(start.elapsed() <= hour + Duration::from_secs(1), "{case}: {:?}", start.elapsed());
+        }
+    }
+}
+
 /// A JSON body.
 async fn post(house: &House, uri: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let mut request = Request::builder().method(Method::POST).uri(uri).header("host", "hub:5000");
@@ -386,8 +453,33 @@ async fn a_login_stands_for_its_key() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{wrong:?}");
         assert!(!response.headers().contains_key("set-cookie"));
     }
-    let out = post(&house, "/api/logout", &with_cookie, "").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_logout_ends_the_cookie_and_what_was_begun_with_it() {
+    let house = House::new(with_keys(&[]));
+    let [ended, kept] =
+        [cookie(&login(&house, "view-front").await), cookie(&login(&house, "view-front").await)];
+    assert_ne!(ended, kept, "each login is one of its own");
+    let watch = async |cookie: &str| {
+        let mut response = house.ask(&Method::GET, "/stream/front", &[("cookie", cookie)]).await;
+        transport::take_live(&mut response).unwrap()
+    };
+    let (mut ending, mut staying) = (watch(&ended).await, watch(&kept).await);
+    let out = post(&house, "/api/logout", &[("cookie", &ended)], "").await;
     assert!(out.headers()["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert!(std::future::poll_fn(|cx| ending.poll_part(cx)).await.is_none());
+    assert!(std::future::poll_fn(|cx| staying.poll_part(cx)).await.is_some());
+    let again = house.ask(&Method::GET, "/stream/front", &[("cookie", &ended)]).await;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    assert!(shows_picture(house.ask(&Method::GET, "/stream/front", &[("cookie", &kept)]).await).await);
+    // Another page may not log its visitor out, nor in.
+    let foreign = [("cookie", kept.as_str()), ("origin", "http://evil.example")];
+    for uri in ["/api/logout", "/api/logout?token=x", "/api/login"] {
+        let refused = post(&house, uri, &foreign, "{\"key\": \"view-front\"}").await;
+        assert_eq!(json(refused).await["code"], "ORIGIN_REFUSED", "{uri}");
+    }
+    assert!(shows_picture(house.ask(&Method::GET, "/stream/front", &[("cookie", &kept)]).await).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -522,6 +614,111 @@ async fn another_sites_page_does_nothing_in_its_visitors_name() {
     assert_eq!(house.ask(&Method::GET, "/api/wall", &wall).await.status(), StatusCode::FORBIDDEN);
     let own = house.ask(&Method::DELETE, "/api/streams/front", &from("http://hub:5000")).await;
     assert_eq!(own.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_not_used_does_not_hide_whose_name_a_page_acts_in() {
+    let house = House::new(with_keys(&[]));
+    let login = cookie(&login(&house, "all").await);
+    for (name, value) in [("cookie", login.as_str()), ("authorization", "Basic dTphbGw=")] {
+        for unused in ["", "?api_key=", "?token=", "?api_key", "?api_key=&token="] {
+            let uri = format!("/api/streams/front{unused}");
+            let headers = [(name, value), ("host", "hub:5000"), ("origin", "http://evil.example")];
+            let refused = house.ask(&Method::DELETE, &uri, &headers).await;
+            assert_eq!(json(refused).await["code"], "ORIGIN_REFUSED", "{name}, {unused:?}");
+        }
+    }
+    let basic =
+        [("authorization", "Basic dTphbGw="), ("host", "hub:5000"), ("origin", "http://evil.example")];
+    let refused = house.ask(&Method::DELETE, "/api/streams/front?token=x", &basic).await;
+    assert_eq!(json(refused).await["code"], "ORIGIN_REFUSED", "the password is what is used");
+    assert_eq!(house.hub.len(), 1);
+}
+
+/// Without keys, and with `server.cors_enabled` as said.
+fn open_house(cors: bool) -> House {
+    House::with(crate::Settings { cors, ..support::settings() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_hub_for_its_own_pages_obeys_no_other() {
+    let house = open_house(false);
+    let upgrade = [
+        ("upgrade", "websocket"),
+        ("connection", "upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (method, route, _) in all_routes() {
+        for key in ["", "?api_key=x", "?token=x"] {
+            let mut headers = vec![("host", "127.0.0.1:5000"), ("origin", "http://evil.example")];
+            if method == Method::GET {
+                headers.extend(upgrade);
+            }
+            let answer = house.ask(&method, &format!("{}{key}", path(&route, "front")), &headers).await;
+            assert_eq!(json(answer).await["code"], "ORIGIN_REFUSED", "{method} {route}{key}");
+        }
+    }
+    let own = [("host", "127.0.0.1:5000"), ("origin", "http://127.0.0.1:5000")];
+    let delete = house.ask(&Method::DELETE, "/api/streams/front", &own).await;
+    assert_eq!(delete.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_key_is_needed_the_name_of_the_hub_matters() {
+    let rebound = [("host", "evil.example:5000"), ("user-agent", "Mozilla/5.0")];
+    let program = [("host", "evil.example:5000"), ("user-agent", "curl/8")];
+    for (house, public) in [(open_house(true), "all"), (House::new(with_keys(&[Scope::View])), "view")] {
+        let refused = house.ask(&Method::GET, "/api/streams", &rebound).await;
+        assert_eq!(json(refused).await["code"], "HOST_REFUSED", "{public}");
+        for headers in [&program[..], &[("host", "127.0.0.1:5000"), ("user-agent", "Mozilla/5.0")]] {
+            let answer = house.ask(&Method::GET, "/api/streams", headers).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{public}");
+        }
+    }
+    let house = House::new(with_keys(&[]));
+    let with_key = [rebound[0], rebound[1], ("x-api-key", "view-front")];
+    assert_eq!(house.ask(&Method::GET, "/api/streams", &with_key).await.status(), StatusCode::OK);
+    let opening = [rebound[0], OPENING[0], OPENING[1]];
+    let page = house.ask(&Method::GET, "/", &opening).await;
+    assert_eq!(page.status(), StatusCode::UNAUTHORIZED, "the page that asks for a key is shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_names_only_what_the_request_named() {
+    let robot = crate::RobotInfo { stream: Some("cellar".parse().unwrap()), ..support::settings().robot };
+    let house = House::with(crate::Settings { auth: with_keys(&[]), robot, ..support::settings() });
+    house.publish("cellar");
+    let create = async |key: &str| {
+        text(post(&house, "/session/create", &[("x-api-key", key)], "{\"robotId\":\"b\"}").await).await
+    };
+    let before = create("publish-front").await;
+    let session =
+        json(post(&house, "/session/create", &[("x-api-key", "all")], "{\"robotId\":\"b\"}").await).await;
+    assert_eq!(create("publish-front").await, before, "it is told nothing of the session that there is");
+    assert!(!before.contains("robot_b") && before.contains("publish"), "{before}");
+    assert!(create("all").await.contains(session["sessionId"].as_str().unwrap()));
+    for uri in ["/api/robot/stream", "/api/robot/stream/stats"] {
+        let refused = house.get(uri, "view-front").await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{uri}");
+        assert!(!text(refused).await.contains("cellar"), "{uri}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_counted_is_what_may_be_seen() {
+    let house = House::new(with_keys(&[]));
+    house.publish("cellar");
+    post(&house, "/session/create", &[("x-api-key", "all")], "").await;
+    for (key, streams, sessions) in [("all", 3, 1), ("view-front", 1, 0), ("", 0, 0), ("wrong", 0, 0)] {
+        let health = json(house.get("/health", key).await).await;
+        let counted = (&health["active_streams"], &health["active_sessions"]);
+        assert_eq!(counted, (&streams.into(), &sessions.into()), "{key:?}");
+    }
+    let metrics = text(house.get("/metrics", "view-front").await).await;
+    for of_all in ["framehub_recorded", "framehub_rendition", "framehub_connections", "framehub_frame_age"] {
+        assert!(!metrics.contains(of_all), "{metrics}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

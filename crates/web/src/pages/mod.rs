@@ -20,9 +20,8 @@ pub(crate) fn file(path: &str, request: &HeaderMap) -> Response {
     let hash = file.metadata.sha256_hash();
     let tag = hash[..8].iter().fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, content_type(path));
+    describe(&mut headers, path);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
@@ -38,7 +37,7 @@ pub(crate) fn page(path: &str, request: &HeaderMap, ticket: Option<&str>) -> Res
     let (Some(ticket), Some(file)) = (ticket, Assets::get(path)) else { return file(path, request) };
     let page = String::from_utf8_lossy(&file.data).replace("assets/", &format!("assets/{TICKET}{ticket}/"));
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, content_type(path));
+    describe(&mut headers, path);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     (headers, page).into_response()
@@ -62,6 +61,45 @@ pub(crate) fn login(path: &str) -> Response {
         img-src data:; base-uri 'none'; form-action 'self'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     (StatusCode::UNAUTHORIZED, headers, page).into_response()
+}
+
+/// What pages may load and run: their own files. Cameras' pictures are shown as blobs, and canvases.
+macro_rules! own_files {
+    ($frames:literal) => {
+        concat!(
+            "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; ",
+            "base-uri 'none'; form-action 'self'",
+            $frames
+        )
+    };
+}
+
+/// The embed page is for frames of any site, those of isolated pages (COEP) included.
+fn describe(headers: &mut HeaderMap, path: &str) {
+    headers.insert(header::CONTENT_TYPE, content_type(path));
+    if path == "embed.html" {
+        let policy = HeaderValue::from_static(own_files!("; frame-ancestors *"));
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.insert("cross-origin-embedder-policy", HeaderValue::from_static("require-corp"));
+    }
+}
+
+/// Every page says what it may load, and is shown in no other site's frame but those of `origins`, unless it has said
+/// so itself.
+pub(crate) fn protect(response: &mut Response, origins: &[String]) {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    if !content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return;
+    }
+    let said = response.headers().get(header::CONTENT_SECURITY_POLICY);
+    let said = said.and_then(|policy| policy.to_str().ok()).unwrap_or(own_files!(""));
+    if said.contains("frame-ancestors") {
+        return;
+    }
+    let policy = format!("{said}; frame-ancestors 'self' {}", origins.join(" "));
+    if let Ok(policy) = HeaderValue::try_from(policy.trim_end()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 fn content_type(path: &str) -> HeaderValue {

@@ -42,14 +42,14 @@ pub(crate) struct HealthConfig {
     retention_days: u64,
 }
 
-/// Health and configuration in short.
+/// Health and configuration in short. Streams and sessions are counted that the request may see.
 #[utoipa::path(get, path = "/health", tag = "control", responses((status = 200, description = "The answer", body = Health)))]
-pub(crate) async fn health(State(monitor): State<Arc<Monitor>>) -> Json<Health> {
+pub(crate) async fn health(State(monitor): State<Arc<Monitor>>, Granted(grant): Granted) -> Json<Health> {
     let (info, live) = (&monitor.health, &monitor.live);
     let (limits, recording) = (live.hub.limits(), live.recordings.config());
     Json(Health {
         status: "healthy",
-        active_streams: live.hub.len(),
+        active_streams: live.hub.streams().iter().filter(|stream| grant.shows(stream.name())).count(),
         max_streams: limits.streams,
         recording_enabled: recording.automatic,
         config: HealthConfig {
@@ -61,7 +61,7 @@ pub(crate) async fn health(State(monitor): State<Arc<Monitor>>) -> Json<Health> 
         version: env!("CARGO_PKG_VERSION"),
         isaac_sim_ip: info.simulator_ip.clone(),
         isaac_sim_port: info.simulator_port.to_string(),
-        active_sessions: live.simulators.len(),
+        active_sessions: live.simulators.count(|id| grant.shows(id)),
         timestamp: clock::rfc3339(SystemTime::now()),
         model_loaded: info.model_loaded,
         model_path: info.model_path.clone(),

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use ::access::Scope;
 use axum::{
     Json,
     extract::State,
@@ -18,7 +19,7 @@ use utoipa::ToSchema;
 use super::{Name, OptionalJson};
 use crate::{
     BasePath,
-    auth::{Access, COOKIE, Granted},
+    auth::{Access, COOKIE, Granted, LoggedIn},
     caller::Caller,
     clock,
     error::ApiError,
@@ -49,9 +50,17 @@ pub(crate) async fn login(
     Ok(([(header::SET_COOKIE, cookie(&token, lasts, &base_path, &caller))], body).into_response())
 }
 
-/// Log out: the browser forgets the cookie.
+/// Log out: the cookie opens nothing any more, what it had opened ends, and the browser forgets it.
 #[utoipa::path(post, path = "/api/logout", tag = "keys", responses((status = 200, description = "The cookie is gone")))]
-pub(crate) async fn logout(State(base_path): State<BasePath>, caller: Caller) -> Response {
+pub(crate) async fn logout(
+    State(access): State<Arc<Access>>,
+    State(base_path): State<BasePath>,
+    LoggedIn(login): LoggedIn,
+    caller: Caller,
+) -> Response {
+    if let Some(token) = login {
+        access.guard.logout(&token, SystemTime::now());
+    }
     let body = Json(json!({ "status": "success", "message": "logged out" }));
     ([(header::SET_COOKIE, cookie("", Duration::ZERO, &base_path, &caller))], body).into_response()
 }
@@ -111,7 +120,7 @@ pub(crate) async fn share(
     Name(name): Name,
     OptionalJson(request): OptionalJson<ShareRequest>,
 ) -> Result<Json<Shared>, ApiError> {
-    let share = access.guard.share(&grant, &name, request.span()?)?;
+    let share = access.guard.share(&grant, Scope::Live, &name, request.span()?)?;
     tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
     let (base, token) = (caller.base(), share.token);
     let path = base_path.at(&format!("/stream/{name}"));

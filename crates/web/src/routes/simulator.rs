@@ -84,38 +84,35 @@ pub(crate) async fn create(
     let Create { user_id, robot_name, robot_id, simulator } = create;
     let request =
         CreateRequest { user_id, robot_name, robot_id: robot_id.filter(|id| !id.is_empty()), simulator };
-    let Created { info, is_reused } = simulators.create(request)?;
-    if let Err(refusal) = grant.require(Scope::Publish, &info.id) {
-        simulators.destroy(&info.id);
-        return Err(refusal.into());
-    }
+    let may_have = |id: &StreamName| grant.allows(Scope::Publish, id);
+    let Some(Created { info, is_reused }) = simulators.create(request, may_have)? else {
+        return Err(grant.forbidden(Scope::Publish).into());
+    };
     let warning = if is_reused { None } else { probe(&simulators, &info).await };
     if !is_reused {
         tracing::info!(session = %info.id, "session made by request");
     }
     let root = format!("{}{base_path}", caller.base());
-    let url = urls(&access.guard, &grant, &root, &info.id);
+    let url = |scope, view: &str| {
+        format!("{root}/stream/{}{view}{}", info.id, token(&access.guard, &grant, scope, &info.id))
+    };
     Ok(Json(SessionCreated {
         success: true,
-        ws_url: url("").replacen("http", "ws", 1),
-        http_stream_url: url("/mjpeg"),
-        embed_url: url("/embed"),
+        // Its client speaks to the simulator, too.
+        ws_url: url(Scope::Signal, "").replacen("http", "ws", 1),
+        http_stream_url: url(Scope::Live, "/mjpeg"),
+        embed_url: url(Scope::Live, "/embed"),
         session_id: info.id.to_string(),
         message: if is_reused { "Streaming session reused" } else { "Streaming session created" },
         warning,
     }))
 }
 
-/// The addresses of a session's views; `root` is the hub as the caller reaches it. An `<img>` and an iframe send no key: where one is
+/// What is added to the address of a session's view. An `<img>`, an iframe and a WebSocket send no key: where one is
 /// needed, a token stands in the address.
-fn urls(guard: &Guard, grant: &Grant, root: &str, id: &StreamName) -> impl Fn(&str) -> String {
-    let share = guard.share(grant, id, TOKEN_SPAN);
-    let token = share
-        .ok()
-        .filter(|_| grant.shows(id))
-        .map_or(String::new(), |share| format!("?token={}", share.token));
-    let stream = format!("{root}/stream/{id}");
-    move |view| format!("{stream}{view}{token}")
+fn token(guard: &Guard, grant: &Grant, scope: Scope, id: &StreamName) -> String {
+    let share = guard.share(grant, scope, id, TOKEN_SPAN).ok().filter(|_| grant.shows(id));
+    share.map_or(String::new(), |share| format!("?token={}", share.token))
 }
 
 /// As long as a key lives, or as its session does.

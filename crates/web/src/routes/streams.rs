@@ -105,7 +105,7 @@ pub(crate) async fn view(
     view: ViewRequest,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let is_live = view.moment.t.is_none();
+    let (is_live, may_signal) = (view.moment.t.is_none(), view.grant.allows(Scope::Signal, &name));
     let stream = match live.stream(&name) {
         Ok(stream) => stream,
         Err(_unknown) if websocket::is_upgrade(&request) => {
@@ -116,6 +116,7 @@ pub(crate) async fn view(
     let source = view.source(&views, &stream, query.fps).await?;
     if websocket::is_upgrade(&request) {
         let client = if is_live { live.simulators.join(&name, socket_query.with_relay()) } else { None };
+        let client = client.map(|client| websocket_view::Member { client, may_signal });
         return Ok(websocket_view::response(views, name, source, client, &socket_query, request));
     }
     Ok(mjpeg::response(&views, source, None, &query, request.headers()))

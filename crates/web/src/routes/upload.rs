@@ -16,7 +16,7 @@ use crate::{
     upload::{self, Uploading},
 };
 
-/// Upload sessions, their memory and progress: those whose stream the key may view or publish to. The sums are over all.
+/// Upload sessions, their memory and progress: of the sessions whose stream the key may view or publish to.
 #[utoipa::path(get, path = "/streaming/stats", operation_id = "streaming_stats", tag = "upload",
     responses((status = 200, description = "The answer", body = Object)))]
 pub(crate) async fn streaming_stats(

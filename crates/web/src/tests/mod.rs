@@ -3,6 +3,7 @@
 
 mod analysis;
 pub(crate) mod certificates;
+mod cross_origin;
 mod downloads;
 mod http2;
 mod publish;

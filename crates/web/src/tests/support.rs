@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -148,6 +150,7 @@ pub(crate) fn settings() -> Settings {
             failed_keys_per_minute: None,
         },
         allowed_origins: Vec::new(),
+        allowed_hosts: Vec::new(),
         request_rate: None,
         trusted_proxies: Vec::new(),
         connections: ConnectionLimits {
@@ -166,6 +169,32 @@ pub(crate) fn settings() -> Settings {
             model_path: None,
             model_loaded: false,
         },
+    }
+}
+
+/// A body that gives the same bytes again and again.
+pub(crate) fn every(pause: Duration, bytes: Bytes) -> Repeating {
+    Repeating { bytes, next: Box::pin(tokio::time::sleep(pause)), pause }
+}
+
+pub(crate) struct Repeating {
+    bytes: Bytes,
+    next: Pin<Box<tokio::time::Sleep>>,
+    pause: Duration,
+}
+
+impl http_body::Body for Repeating {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::ready!(self.next.as_mut().poll(cx));
+        let due = tokio::time::Instant::now() + self.pause;
+        self.next.as_mut().reset(due);
+        Poll::Ready(Some(Ok(http_body::Frame::data(self.bytes.clone()))))
     }
 }
 

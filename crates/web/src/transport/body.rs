@@ -14,12 +14,12 @@ use std::{
     task::{Context, Poll},
 };
 
+use access::Grant;
 use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use http::header;
 use http_body::{Frame, SizeHint};
 use net::Lock;
-use tokio::time::{Instant, Sleep};
 
 use super::{connections::Busy, gate::Gate};
 
@@ -115,36 +115,40 @@ pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Resp
     response
 }
 
-/// When the live body of a response has to end.
-#[derive(Clone, Copy)]
-struct Deadline(Instant);
-
-/// Ends the response's body then, if it is a live one.
-pub(crate) fn end_live_at(response: &mut Response, deadline: Instant) {
-    response.extensions_mut().insert(Deadline(deadline));
+/// Ends the response's body when the grant does, in the middle if need be.
+pub(crate) fn end_with(response: &mut Response, grant: Grant) {
+    response.extensions_mut().insert(grant);
 }
 
-/// A live body that ends at its time.
-struct Timed {
+/// The end of the grant that a response was given with.
+type End = Pin<Box<dyn Future<Output = access::Error> + Send>>;
+
+fn take_end(response: &mut Response) -> Option<End> {
+    let grant = response.extensions_mut().remove::<Grant>()?;
+    Some(Box::pin(async move { grant.ended().await }))
+}
+
+/// A live body that ends with its grant.
+struct Ending {
     live: LiveBox,
-    end: Pin<Box<Sleep>>,
+    end: End,
 }
 
-impl LiveBody for Timed {
+impl LiveBody for Ending {
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>> {
-        if self.end.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
+        match self.end.as_mut().poll(cx) {
+            Poll::Ready(_over) => Poll::Ready(None),
+            Poll::Pending => self.live.poll_part(cx),
         }
-        self.live.poll_part(cx)
     }
 }
 
-/// The live body of a response, with its time.
+/// The live body of a response, which ends with its grant.
 pub(crate) fn take_live(response: &mut Response) -> Option<LiveBox> {
     let slot = response.extensions_mut().remove::<LiveSlot>()?;
     let live = slot.0.lock().take()?;
-    match response.extensions_mut().remove::<Deadline>() {
-        Some(Deadline(end)) => Some(Box::new(Timed { live, end: Box::pin(tokio::time::sleep_until(end)) })),
+    match take_end(response) {
+        Some(end) => Some(Box::new(Ending { live, end })),
         None => Some(live),
     }
 }
@@ -172,7 +176,8 @@ pub(super) struct WireBody {
 }
 
 enum Kind {
-    Plain(Body),
+    /// With the end of its grant. A body that was promised whole breaks off.
+    Plain(Body, Option<End>),
     /// Next to a gate that the socket opens.
     Live(LiveBox, Gate),
     /// Next to a gate that each part opens.
@@ -190,9 +195,10 @@ pub(super) fn for_wire(
         // The length of the empty body that stood in its place.
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
+    let end = take_end(&mut response);
     response.map(|body| {
         let kind = match (live, socket) {
-            (None, _) => Kind::Plain(body),
+            (None, _) => Kind::Plain(body, end),
             (Some(live), Some(gate)) => Kind::Live(live, gate),
             (Some(live), None) => Kind::Multiplexed(live, Gate::default()),
         };
@@ -209,7 +215,10 @@ impl http_body::Body for WireBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Part>, axum::Error>>> {
         match &mut self.kind {
-            Kind::Plain(body) => {
+            Kind::Plain(body, end) => {
+                if let Some(Poll::Ready(over)) = end.as_mut().map(|end| end.as_mut().poll(cx)) {
+                    return Poll::Ready(Some(Err(axum::Error::new(over))));
+                }
                 let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(frame.map(|result| result.map(|frame| frame.map_data(Part::from))))
             }
@@ -230,14 +239,14 @@ impl http_body::Body for WireBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Plain(body) => body.is_end_stream(),
+            Kind::Plain(body, _) => body.is_end_stream(),
             Kind::Live(..) | Kind::Multiplexed(..) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Plain(body) => body.size_hint(),
+            Kind::Plain(body, _) => body.size_hint(),
             Kind::Live(..) | Kind::Multiplexed(..) => SizeHint::default(),
         }
     }
@@ -245,7 +254,16 @@ impl http_body::Body for WireBody {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::{Duration, SystemTime};
+
+    use http_body_util::BodyExt;
+
     use super::*;
+    use crate::{
+        tests::support,
+        transport::{Connections, PerAddress},
+    };
 
     #[test]
     fn a_part_reads_as_its_pieces_in_a_row_however_it_is_taken() {
@@ -264,6 +282,41 @@ mod tests {
             }
             assert_eq!(read, pieces.concat().into_bytes());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_was_promised_whole_breaks_off_with_its_grant() {
+        let minute = Duration::from_secs(60);
+        let grant = grant_for(minute);
+        let place = Connections::new(1)
+            .admit(PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap());
+        let busy = Arc::new(place.unwrap()).begin_request();
+        let download = support::every(Duration::from_secs(1), Bytes::from_static(b"a chunk"));
+        let mut response = Response::new(Body::new(download));
+        end_with(&mut response, grant);
+        let mut body = for_wire(response, busy, None).into_body();
+        let start = tokio::time::Instant::now();
+        let over = loop {
+            match body.frame().await.unwrap() {
+                Ok(_chunk) => assert!(start.elapsed() < minute),
+                Err(over) => break over,
+            }
+        };
+        assert!(over.to_string().contains("expired"), "{over}");
+    }
+
+    /// Of a key that expires then.
+    fn grant_for(time: Duration) -> Grant {
+        let now = SystemTime::now();
+        let key = access::Key {
+            name: "brief".into(),
+            digest: access::Key::digest_of("a brief key"),
+            scopes: access::Scopes::from_iter([access::Scope::View]),
+            streams: vec![access::StreamPattern::every()],
+            expires: Some(now + time),
+        };
+        let guard = access::Guard::new(&access::Settings { keys: vec![key], ..support::settings().auth });
+        guard.grant(&access::Credential::Key("a brief key".into()), None, now).unwrap()
     }
 
     #[test]

@@ -21,7 +21,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use body::{LiveBody, Part, end_live_at, live_response};
+pub(crate) use body::{LiveBody, Part, end_with, live_response};
 #[cfg(test)]
 pub(crate) use body::{LiveBox, begin_live, take_live};
 pub(crate) use connections::{Busy, Connections};

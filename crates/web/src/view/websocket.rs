@@ -1,5 +1,6 @@
 //! The WebSocket view of one stream: JSON text messages, or with `?format=binary` a message a frame. The
-//! view of a simulator session's stream is also a client of that session, and relays messages in both directions.
+//! view of a simulator session's stream is also a client of that session: it relays the simulator's messages, and those
+//! of a viewer who may send some.
 //!
 //! With `?metadata=1`, and with an overlay, a text with its number and metadata comes before each frame.
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use hub::{Frame, StreamName};
 use serde::Deserialize;
 use sessions::{Client, Event, NotTaken, Notice};
+use tokio::sync::Notify;
 use wire::view;
 
 use super::{Source, Views, query};
@@ -59,20 +61,33 @@ impl Query {
     }
 }
 
-/// The conversation that shows `source` under the name of its stream until it ends. `client`: of the session whose
+/// A viewer of a simulator session's stream.
+pub(crate) struct Member {
+    pub(crate) client: Client,
+    /// It may send messages to the simulator.
+    pub(crate) may_signal: bool,
+}
+
+/// What a viewer hears whose messages go nowhere.
+const MAY_NOT_SIGNAL: &str = "your messages do not reach the simulator: that takes a key with the right to publish on \
+    this session, or the wsUrl that its maker was given";
+
+/// The conversation that shows `source` under the name of its stream until it ends. `member`: of the session whose
 /// stream it is.
 pub(crate) fn response(
     views: Arc<Views>,
     name: StreamName,
     source: Source,
-    client: Option<Client>,
+    member: Option<Member>,
     query: &Query,
     request: Request,
 ) -> Response {
     let (format, with_metadata) = (query.format, query.with_metadata());
-    let max_message = if client.is_some() { sessions::MAX_MESSAGE_BYTES } else { MAX_MESSAGE };
+    let max_message = if member.is_some() { sessions::MAX_MESSAGE_BYTES } else { MAX_MESSAGE };
+    let may_signal = member.as_ref().is_some_and(|member| member.may_signal);
+    let client = member.map(|member| member.client);
     websocket::accept(request, max_message, move |inbox, outbox| async move {
-        let view = View { views, name, source, client, format, with_metadata };
+        let view = View { views, name, source, client, may_signal, format, with_metadata };
         view.run(inbox, outbox).await;
     })
 }
@@ -98,6 +113,7 @@ struct View {
     name: StreamName,
     source: Source,
     client: Option<Client>,
+    may_signal: bool,
     format: Format,
     with_metadata: bool,
 }
@@ -118,6 +134,8 @@ enum ClosedBy {
 impl View {
     async fn run(mut self, mut inbox: Inbox, mut outbox: Outbox) {
         let uplink = self.client.as_ref().map(Client::uplink);
+        let may_signal = self.may_signal;
+        let lost = Notify::new();
         inbox.keep_cuts();
         let reading = async {
             loop {
@@ -126,12 +144,16 @@ impl View {
                     Err(ended) => return ReadEnd::Ended(ended),
                 };
                 let Some(uplink) = &uplink else { continue };
+                if !may_signal {
+                    lost.notify_one();
+                    continue;
+                }
                 if let Err(error) = uplink.send(message).await {
                     return ReadEnd::NotTaken(error);
                 }
             }
         };
-        let end = self.write(&mut outbox, pin!(reading)).await;
+        let end = self.write(&mut outbox, pin!(reading), &lost).await;
         self.forget();
         match end {
             // Only a client that sends messages may have sent one that is not read yet.
@@ -157,9 +179,11 @@ impl View {
         &mut self,
         outbox: &mut Outbox,
         mut reading: Pin<&mut impl Future<Output = ReadEnd>>,
+        lost: &Notify,
     ) -> Result<ClosedBy, net::Error> {
         outbox.text(&view::status(&format!("Connected to stream '{}'", self.name))).await?;
         let heartbeat = self.views.heartbeat;
+        let mut has_been_told = false;
         loop {
             let next = std::future::poll_fn(|cx| self.source.poll_next(cx));
             tokio::select! {
@@ -181,6 +205,10 @@ impl View {
                     }
                 },
                 end = reading.as_mut() => return self.close(outbox, end).await,
+                () = lost.notified(), if !has_been_told => {
+                    has_been_told = true;
+                    outbox.text(&view::error(MAY_NOT_SIGNAL)).await?;
+                }
                 Some(obligation) = outbox.obligation() => outbox.fulfil(obligation).await?,
                 () = tokio::time::sleep(heartbeat) => outbox.ping().await?,
             }
@@ -198,7 +226,8 @@ impl View {
         };
         websocket::farewell(outbox, &ended).await?;
         let Ended::Closed(close) = ended else { return Ok(ClosedBy::Us) };
-        if let Some(client) = self.client.take() {
+        // How the simulator's own WebSocket is closed is a message to it, too.
+        if let Some(client) = self.client.take().filter(|_| self.may_signal) {
             client.leave(close);
         }
         Ok(ClosedBy::Peer)

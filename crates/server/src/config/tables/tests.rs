@@ -25,6 +25,7 @@ fn other_value(key: &Key) -> String {
         Form::List(_) if key.path() == "auth.public" => "view".to_owned(),
         Form::List(_) if key.path() == "server.trusted_proxies" => "10.0.0.0/8,::1".to_owned(),
         Form::List(_) if key.path() == "server.allowed_origins" => "https://a.example:8443,*".to_owned(),
+        Form::List(_) if key.path() == "server.allowed_hosts" => "cams.example,*.lan".to_owned(),
         // `grants` tries what can be in it.
         Form::Entries(_) => String::new(),
         Form::List(_) => "one-long-key,another-long-key".to_owned(),
@@ -181,6 +182,9 @@ fn texts_are_checked() {
         ("server", "trusted_proxies", "10.0.0.0/33"),
         ("server", "allowed_origins", "https://a.example/path"),
         ("server", "allowed_origins", "a.example"),
+        ("server", "allowed_hosts", "http://cams.example"),
+        ("server", "allowed_hosts", "cams.example:5000"),
+        ("server", "allowed_hosts", "cams*"),
         ("auth", "api_keys", "schlüssel"),
     ];
     for (section, name, text) in refused {

@@ -1,47 +1,78 @@
 //! Tests of `origin`.
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::{auth::tests::with_keys, tests::support};
 
-fn passes(method: &Method, headers: &[(&'static str, &str)], allowed: &[&str]) -> bool {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.append(*name, value.parse().unwrap());
-    }
-    let allowed: Vec<String> = allowed.iter().map(|origin| (*origin).to_owned()).collect();
-    check(method, &Uri::from_static("/"), &map, Some("hub:5000"), &allowed).is_ok()
+/// A hub with or without keys, and what it says of other origins.
+fn access(has_keys: bool, cors: bool, allowed: &[&str]) -> Access {
+    let settings = support::settings();
+    let auth = if has_keys { with_keys(&[]) } else { settings.auth.clone() };
+    let allowed_origins = allowed.iter().map(|&origin| origin.to_owned()).collect();
+    Access::new(&crate::Settings { auth, cors, allowed_origins, ..settings })
+}
+
+fn passes(access: &Access, origin: &str, by: By) -> bool {
+    check(access, origin, by, Some("hub:5000")).is_ok()
 }
 
 #[test]
-fn a_websocket_is_for_our_pages_and_for_programs() {
-    let upgrade = ("upgrade", "websocket");
-    let from =
-        |origin: &'static str| passes(&Method::GET, &[upgrade, ("origin", origin)], &["https://app.example"]);
-    assert!(passes(&Method::GET, &[upgrade], &[]), "programs send no origin");
-    assert!(from("http://hub:5000") && from("https://HUB:5000") && from("https://app.example"));
-    for foreign in [
+fn only_what_changes_something_or_stays_open_is_looked_at() {
+    let looked_at = |method: Method, headers: &[(&'static str, &'static str)]| {
+        let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        of(&method, &pairs.collect()).is_some()
+    };
+    let origin = ("origin", "http://evil.example");
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+        assert!(looked_at(method.clone(), &[origin]), "{method}");
+        assert!(!looked_at(method, &[]), "programs send no origin");
+    }
+    assert!(!looked_at(Method::GET, &[origin]), "its answer stays unread");
+    assert!(looked_at(Method::GET, &[origin, ("upgrade", "websocket")]));
+    assert!(!looked_at(Method::GET, &[("upgrade", "websocket")]));
+}
+
+const EVERYBODY: [By; 4] = [By::Nobody, By::Sender, By::Address, By::Browser];
+
+#[test]
+fn our_own_pages_and_listed_ones_may_do_all() {
+    for (has_keys, cors) in [(true, true), (true, false), (false, true), (false, false)] {
+        let access = access(has_keys, cors, &["https://app.example"]);
+        for by in EVERYBODY {
+            for good in ["http://hub:5000", "https://HUB:5000", "https://app.example"] {
+                assert!(passes(&access, good, by), "{good}, {by:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_pages_may_do_what_needs_nothing_of_their_visitor_if_they_are_wanted_at_all() {
+    let foreign = [
         "http://evil.example",
         "http://hub",
         "http://hub:5000.evil.example",
         "null",
         "",
         "http://app.example",
-    ] {
-        assert!(!from(foreign), "{foreign:?}");
+    ];
+    let listed: &[&str] = &["https://app.example"];
+    // Keys, server.cors_enabled, server.allowed_origins: who may send credentials.
+    let cases: [(bool, bool, &[&str], &[By]); 6] = [
+        (true, true, &[], &[By::Nobody, By::Sender, By::Address]),
+        (true, true, listed, &[By::Sender, By::Address]),
+        (true, false, &[], &[]),
+        (false, true, &[], &[By::Nobody, By::Sender, By::Address, By::Browser]),
+        (false, false, &[], &[]),
+        (false, false, listed, &[]),
+    ];
+    for (has_keys, cors, allowed, free) in cases {
+        let access = access(has_keys, cors, allowed);
+        for by in EVERYBODY {
+            for origin in foreign {
+                let case = format!("keys {has_keys}, cors {cors}, {allowed:?}, {origin:?}, {by:?}");
+                assert_eq!(passes(&access, origin, by), free.contains(&by), "{case}");
+            }
+        }
     }
-    assert!(passes(&Method::GET, &[upgrade, ("origin", "http://evil.example")], &["*"]));
-}
-
-#[test]
-fn what_a_browser_adds_by_itself_does_not_serve_other_sites() {
-    let evil = ("origin", "http://evil.example");
-    let (cookie, basic) = (("cookie", "framehub_login=x"), ("authorization", "Basic bWU6a2V5"));
-    for ambient in [cookie, basic] {
-        assert!(!passes(&Method::POST, &[evil, ambient], &[]));
-        assert!(!passes(&Method::DELETE, &[evil, ambient], &[]));
-        assert!(passes(&Method::GET, &[evil, ambient], &[]), "its answer stays unread");
-        assert!(passes(&Method::POST, &[("origin", "http://hub:5000"), ambient], &[]));
-        assert!(passes(&Method::POST, &[ambient], &[]));
-    }
-    assert!(passes(&Method::POST, &[evil, ("x-api-key", "k"), cookie], &[]), "the page knows the key");
-    assert!(passes(&Method::POST, &[evil], &[]));
+    assert!(passes(&access(true, true, &["*"]), "http://evil.example", By::Browser));
 }
