@@ -26,10 +26,9 @@ def test_pages_work_within_their_policy(hub, page, violations, path):
     expect(page.locator(shown.get(path, "main, body")).first).to_be_visible()
     answer = hub.get(path)
     policy = answer.headers["Content-Security-Policy"]
-    assert "script-src 'self'" in policy or "default-src 'self'" in policy
-    assert "'unsafe-inline'" not in policy.split("style-src")[0], policy
-    frames = "frame-ancestors *" if path.endswith("/embed") else "frame-ancestors 'self'"
-    assert policy.endswith(frames), policy
+    assert policy.startswith("default-src 'self'; ") and "script-src" not in policy, policy
+    assert ("frame-ancestors" in policy) != path.endswith("/embed"), policy
+    assert path.endswith("/embed") or policy.endswith("; frame-ancestors 'self'"), policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert violations == []
 

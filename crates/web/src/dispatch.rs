@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use access::Grant;
 use axum::{
     extract::{FromRef, Request},
     response::{IntoResponse, Response},
@@ -94,7 +93,8 @@ impl Dispatch {
             Found::WrongMethod(allow) => return wrong_method(request.method(), request.uri(), allow),
             Found::Nowhere => return unknown(request.uri()).into_response(),
         };
-        let ending = grant.clone().filter(Grant::can_end);
+        // What needs no right, such as logging out, does not end with one.
+        let ending = grant.clone().filter(|grant| need != Need::Nothing && grant.can_end());
         if let Some(grant) = grant {
             request.extensions_mut().insert(grant);
         }

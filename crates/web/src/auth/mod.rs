@@ -27,6 +27,7 @@ pub(crate) use need::Need;
 use crate::{Settings, caller::Caller, error::ApiError};
 use credentials::{By, Sent};
 use host::Names;
+use origin::Asked;
 
 /// Who may send which requests.
 #[derive(Debug)]
@@ -83,14 +84,14 @@ impl Access {
         }
         let Sent { credential, by } = credentials::of(headers, uri);
         let caller = || Caller::of(&self.trusted_proxies, uri, headers, request.extensions());
-        if let Some(origin) = origin::of(request.method(), headers) {
+        if let Some(asked) = Asked::by(request.method(), headers) {
             let by = match need {
                 // A login is the visitor's, whoever asks for it. Where all is open, a key opens nothing.
                 Need::Nothing if !self.guard.is_open() => By::Browser,
                 _ if self.guard.is_open() => By::Nobody,
                 _ => by,
             };
-            origin::check(self, origin, by, caller().host.as_deref())?;
+            origin::check(self, asked, by, caller().host.as_deref())?;
         }
         let grant = self.guard.grant(&credential, from, SystemTime::now());
         if need == Need::Nothing && !self.guard.is_open() {

@@ -10,21 +10,32 @@ use crate::error::ApiError;
 /// An origin other than the hub's own that is let in.
 pub(crate) const ANY: &str = "*";
 
-/// The origin of a request that a page may not be free to send: one that changes something, or opens a WebSocket.
-/// Programs send none, and the answers to other requests stay unread.
-pub(super) fn of<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a str> {
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let origin = headers.get(header::ORIGIN)?;
-    (changes || headers.contains_key(header::UPGRADE)).then(|| origin.to_str().unwrap_or(""))
+/// A request that a page may not be free to send: one that changes something, or opens a WebSocket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    origin: &'a str,
+    opens_socket: bool,
 }
 
-/// Refuses the request of a page of `origin` that has no business here. `by`: who sent the credential; `host`: as the
-/// browser knows the hub.
-pub(super) fn check(access: &Access, origin: &str, by: By, host: Option<&str>) -> Result<(), ApiError> {
-    let in_its_visitors_name = by == By::Browser && !access.guard.is_open();
+impl<'a> Asked<'a> {
+    /// Programs send no origin, and the answers to other requests stay unread.
+    pub(super) fn by(method: &Method, headers: &'a HeaderMap) -> Option<Self> {
+        let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or("");
+        let opens_socket = headers.contains_key(header::UPGRADE);
+        let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        (changes || opens_socket).then_some(Self { origin, opens_socket })
+    }
+}
+
+/// Refuses the request of a page that has no business here. `by`: who sent the credential; `host`: as the browser knows
+/// the hub.
+pub(super) fn check(access: &Access, asked: Asked<'_>, by: By, host: Option<&str>) -> Result<(), ApiError> {
+    let Asked { origin, opens_socket } = asked;
+    // A browser lets any page open a WebSocket and read it, cookies and all: where there are keys, those that are known.
+    let in_its_visitors_name = (opens_socket || by == By::Browser) && !access.guard.is_open();
     let is_free = match by {
         // What it holds itself, it may use wherever pages of other origins are wanted at all.
-        By::Sender | By::Address => access.cors,
+        By::Sender | By::Address => access.cors && !in_its_visitors_name,
         _ => access.takes_every_origin() && !in_its_visitors_name,
     };
     if is_free || is_own(origin, host) || is_listed(origin, &access.allowed_origins) {

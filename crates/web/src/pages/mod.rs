@@ -20,7 +20,7 @@ pub(crate) fn file(path: &str, request: &HeaderMap) -> Response {
     let hash = file.metadata.sha256_hash();
     let tag = hash[..8].iter().fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
     let mut headers = HeaderMap::new();
-    describe(&mut headers, path);
+    headers.insert(header::CONTENT_TYPE, content_type(path));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
@@ -28,7 +28,7 @@ pub(crate) fn file(path: &str, request: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
-    (headers, file.data).into_response()
+    for_any_frame(path, (headers, file.data).into_response())
 }
 
 /// A page that was opened by a key or a link in its address: what it loads is named so that it needs neither again,
@@ -37,10 +37,10 @@ pub(crate) fn page(path: &str, request: &HeaderMap, ticket: Option<&str>) -> Res
     let (Some(ticket), Some(file)) = (ticket, Assets::get(path)) else { return file(path, request) };
     let page = String::from_utf8_lossy(&file.data).replace("assets/", &format!("assets/{TICKET}{ticket}/"));
     let mut headers = HeaderMap::new();
-    describe(&mut headers, path);
+    headers.insert(header::CONTENT_TYPE, content_type(path));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    (headers, page).into_response()
+    for_any_frame(path, (headers, page).into_response())
 }
 
 /// Begins the part of a file's path that is a ticket.
@@ -63,41 +63,38 @@ pub(crate) fn login(path: &str) -> Response {
     (StatusCode::UNAUTHORIZED, headers, page).into_response()
 }
 
-/// What pages may load and run: their own files. Cameras' pictures are shown as blobs, and canvases.
-macro_rules! own_files {
-    ($frames:literal) => {
-        concat!(
-            "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; ",
-            "base-uri 'none'; form-action 'self'",
-            $frames
-        )
-    };
-}
+/// What pages may load and run: their own files. Pictures are shown as blobs, too.
+const OWN_FILES: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; \
+    base-uri 'none'; form-action 'self'";
+
+/// In a response's extensions: any page may show it in a frame.
+#[derive(Clone, Copy)]
+struct InAnyFrame;
 
 /// The embed page is for frames of any site, those of isolated pages (COEP) included.
-fn describe(headers: &mut HeaderMap, path: &str) {
-    headers.insert(header::CONTENT_TYPE, content_type(path));
+fn for_any_frame(path: &str, mut response: Response) -> Response {
     if path == "embed.html" {
-        let policy = HeaderValue::from_static(own_files!("; frame-ancestors *"));
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        headers.insert("cross-origin-embedder-policy", HeaderValue::from_static("require-corp"));
+        response.extensions_mut().insert(InAnyFrame);
+        let isolated = HeaderValue::from_static("require-corp");
+        response.headers_mut().insert("cross-origin-embedder-policy", isolated);
     }
+    response
 }
 
-/// Every page says what it may load, and is shown in no other site's frame but those of `origins`, unless it has said
-/// so itself.
+/// Every page says what it may load, and is shown in no other site's frame but those of `origins`.
 pub(crate) fn protect(response: &mut Response, origins: &[String]) {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     if !content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         return;
     }
     let said = response.headers().get(header::CONTENT_SECURITY_POLICY);
-    let said = said.and_then(|policy| policy.to_str().ok()).unwrap_or(own_files!(""));
-    if said.contains("frame-ancestors") {
-        return;
+    let mut policy = said.and_then(|policy| policy.to_str().ok()).unwrap_or(OWN_FILES).to_owned();
+    // Left out rather than `*`, which stands for pages of HTTP alone.
+    if response.extensions().get::<InAnyFrame>().is_none() {
+        policy += "; frame-ancestors 'self'";
+        policy.extend(origins.iter().map(|origin| format!(" {origin}")));
     }
-    let policy = format!("{said}; frame-ancestors 'self' {}", origins.join(" "));
-    if let Ok(policy) = HeaderValue::try_from(policy.trim_end()) {
+    if let Ok(policy) = HeaderValue::try_from(policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
 }

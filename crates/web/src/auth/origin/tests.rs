@@ -12,14 +12,18 @@ fn access(has_keys: bool, cors: bool, allowed: &[&str]) -> Access {
 }
 
 fn passes(access: &Access, origin: &str, by: By) -> bool {
-    check(access, origin, by, Some("hub:5000")).is_ok()
+    check(access, Asked { origin, opens_socket: false }, by, Some("hub:5000")).is_ok()
+}
+
+fn opens(access: &Access, origin: &str, by: By) -> bool {
+    check(access, Asked { origin, opens_socket: true }, by, Some("hub:5000")).is_ok()
 }
 
 #[test]
 fn only_what_changes_something_or_stays_open_is_looked_at() {
     let looked_at = |method: Method, headers: &[(&'static str, &'static str)]| {
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        of(&method, &pairs.collect()).is_some()
+        Asked::by(&method, &pairs.collect()).is_some()
     };
     let origin = ("origin", "http://evil.example");
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
@@ -39,7 +43,7 @@ fn our_own_pages_and_listed_ones_may_do_all() {
         let access = access(has_keys, cors, &["https://app.example"]);
         for by in EVERYBODY {
             for good in ["http://hub:5000", "https://HUB:5000", "https://app.example"] {
-                assert!(passes(&access, good, by), "{good}, {by:?}");
+                assert!(passes(&access, good, by) && opens(&access, good, by), "{good}, {by:?}");
             }
         }
     }
@@ -71,6 +75,11 @@ fn other_pages_may_do_what_needs_nothing_of_their_visitor_if_they_are_wanted_at_
             for origin in foreign {
                 let case = format!("keys {has_keys}, cors {cors}, {allowed:?}, {origin:?}, {by:?}");
                 assert_eq!(passes(&access, origin, by), free.contains(&by), "{case}");
+                assert_eq!(
+                    opens(&access, origin, by),
+                    free.contains(&by) && !has_keys,
+                    "{case}: a WebSocket"
+                );
             }
         }
     }
