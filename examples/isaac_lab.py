@@ -31,6 +31,7 @@ def main() -> None:
     # Isaac Lab returns tensors, one entry per environment, where Gymnasium's types say numbers.
     env: Any = gym.make(arguments.task, cfg=cfg, render_mode="rgb_array")
     env.reset()
+    print(f"{arguments.server}/stream/isaac-lab  (Ctrl-C stops)", flush=True)
     step = 0
     with StreamPublisher(arguments.server, "isaac-lab") as publisher, torch.inference_mode():
         while app.is_running():

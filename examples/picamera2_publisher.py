@@ -15,6 +15,7 @@ def main(server: str = "http://localhost:5000", stream: str = "picamera") -> Non
     # The names give the byte order of an integer: "BGR888" is an array of red, green, blue.
     camera.configure(camera.create_video_configuration(main={"size": (1280, 720), "format": "BGR888"}))
     camera.start()
+    print(f"{server}/stream/{stream}  (Ctrl-C stops)", flush=True)
     with StreamPublisher(server, stream) as publisher:
         try:
             while True:

@@ -22,6 +22,7 @@ class Bridge(Node):
         stream = self.declare_parameter("stream", "robot").value
         self.publisher = StreamPublisher(server, stream)
         self.publisher.start()
+        self.get_logger().info(f"{topic} is shown at {server}/stream/{stream}")
         self.create_subscription(Image, topic, self.show, qos_profile_sensor_data)
 
     def show(self, image: Image) -> None:

@@ -1,4 +1,4 @@
-"""Publishes a camera, or a video file in its place.
+"""Publishes a camera, or a video file in its place, which begins again at its end.
 
 python webcam_publisher.py --server http://localhost:5000 --stream my_camera --camera 0 --quality 85 --fps 30
 """
@@ -28,13 +28,16 @@ def main() -> None:
 
     # OpenCV's channels are blue, green, red.
     publisher = StreamPublisher(arguments.server, arguments.stream, arguments.quality, arguments.fps, bgr=True)
-    print(f"{arguments.server}/stream/{arguments.stream}")
+    print(f"{arguments.server}/stream/{arguments.stream}  (Ctrl-C stops)", flush=True)
     with publisher:
         try:
             while True:
                 there, frame = camera.read()
                 if not there:
-                    break
+                    # A file begins again; a camera that was pulled out has no first frame to go to.
+                    if is_number or not camera.set(cv2.CAP_PROP_POS_FRAMES, 0):
+                        break
+                    continue
                 publisher.publish_frame(frame, captured=time.time())
                 time.sleep(pause)
         except KeyboardInterrupt:

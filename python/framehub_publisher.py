@@ -203,7 +203,8 @@ class StreamPublisher:
         """Hands a frame over, replacing one that still waits. The frame is copied: the array may be reused at once.
 
         Args:
-            frame: height×width×3 (RGB, or blue first with `bgr`) or height×width (grey); uint8, or floats from 0 to 1.
+            frame: height×width×3 or ×4 (RGB, or blue first with `bgr`; a fourth channel is left out) or height×width (grey);
+                uint8, or floats from 0 to 1.
             captured: The time at which it was taken, in Unix seconds.
             metadata: Sent with the frame to viewers and recordings; the page shows it. At most 4 kB as JSON. It may
                 contain numpy numbers; NaN and infinity become null.
@@ -578,12 +579,10 @@ def _check(frame: Any) -> None:
             raise TypeError(f"the frame is a {kind}: give frame.detach().cpu().numpy()")
         raise TypeError(f"the frame is a {kind}: give a numpy array of height×width×3 or height×width")
     given = f"the frame has shape {frame.shape} and dtype {frame.dtype}"
-    if frame.ndim not in (2, 3) or (frame.ndim == 3 and frame.shape[2] not in (1, 3)):
-        if frame.ndim == 3 and frame.shape[2] == 4:
-            raise ValueError(given + ": give frame[:, :, :3], for JPEG has no transparency")
+    if frame.ndim not in (2, 3) or (frame.ndim == 3 and frame.shape[2] not in (1, 3, 4)):
         if frame.ndim == 3 and frame.shape[0] in (1, 3):
             raise ValueError(given + ": give frame.transpose(1, 2, 0), for channels come last")
-        raise ValueError(given + ": expected height×width×3 or height×width")
+        raise ValueError(given + ": expected height×width×3, height×width×4 or height×width")
     if 0 in frame.shape:
         raise ValueError(given + ": it has no pixels")
     if max(frame.shape[:2]) > 65500:
@@ -602,6 +601,9 @@ def _copy(frame: np.ndarray) -> np.ndarray:
     """A contiguous copy: uint8, height×width×3 or height×width."""
     if frame.ndim == 3 and frame.shape[2] == 1:
         frame = frame[:, :, 0]
+    elif frame.ndim == 3:
+        # JPEG has no transparency.
+        frame = frame[:, :, :3]
     if frame.dtype == np.uint8:
         return np.array(frame, order="C")
     return np.ascontiguousarray(np.rint(frame * 255.0).astype(np.uint8))

@@ -89,7 +89,8 @@ class StreamPublisher:
         """Hands a frame over and returns at once; the frame may be changed right after.
 
         Args:
-            frame: uint8 of height×width×3 or height×width, or float32 or float64 of these shapes from 0 to 1.
+            frame: uint8 of height×width×3 or height×width, or float32 or float64 of these shapes from 0 to 1. A fourth
+                channel (RGBA, or BGRA with ``bgr``) is left out.
             captured: The time at which it was taken, in Unix seconds or as a datetime. None: now.
             metadata: A mapping that viewers and recordings get with the frame, at most 4096 bytes as JSON. It may
                 contain numpy numbers and arrays; NaN and infinity become null. ``timestamp`` and ``seq`` in it set the

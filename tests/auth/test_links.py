@@ -71,7 +71,7 @@ def test_a_link_in_another_sites_frame(hub, chromium):
 
 def test_what_cannot_be_shared_is_explained(start_hub, hub):
     assert "not a span" in share(hub, "door", "--for", "2w").stderr
-    assert "not an address" in share(hub, "door", "--url", "video.example").stderr
+    assert "no address" in share(hub, "door", "--url", "video.example").stderr
     assert share(hub, "a b").returncode == 2
     open_hub = start_hub()
     refused = share(open_hub, "door")

@@ -36,7 +36,9 @@ def test_help_with_examples(tmp_path):
         assert max(map(len, done.stdout.splitlines())) <= 120
     for command in ("serve", "publish", "watch", "bench", "config", "doctor", "completions"):
         assert re.search(rf"^  {command} ", framehub("--help", folder=tmp_path).stdout, re.M)
-    assert re.fullmatch(r"framehub \d+\.\d+\.\d+ \(.*\b(debug|release), .+\)\n", framehub("--version", folder=tmp_path).stdout)
+    assert re.fullmatch(
+        r"framehub \d+\.\d+\.\d+ \(.*\b(debug|release), .+\)\n", framehub("--version", folder=tmp_path).stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,18 @@ def test_frigate(hub, tmp_path, role):
         probed = subprocess.run([*asked, "-of", "csv=p=0", file], capture_output=True, text=True, timeout=60)
         codec, frames = probed.stdout.strip().split(",")
         assert codec == "h264" and int(frames) >= 4
+
+
+def test_ffmpegs_recording_lasts_as_long_as_what_it_shows(hub, tmp_path):
+    line = re.search(r"^ffmpeg (.*) out\.mp4$", GUIDE, re.MULTILINE)[1]
+    address = re.search(r'"(http\S+)"', line)[1]
+    words = [here(hub, address) if word.strip('"') == address else word for word in line.split()]
+    with Feeder(hub.url, stream_of(address), fps=10) as feeder:
+        eventually(lambda: feeder.sent > 0)
+        command = ["ffmpeg", "-loglevel", "error", *words, "-t", "3", str(tmp_path / "out.mp4")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    capture, numbers = cv2.VideoCapture(str(tmp_path / "out.mp4")), set()
+    while (read := capture.read())[0]:
+        numbers.add(number_of(cv2.imencode(".jpg", read[1])[1].tobytes()))
+    assert 15 <= len(numbers) <= 40, "three seconds of ten pictures, some of them twice"

@@ -97,7 +97,7 @@ FRAME = np.zeros((4, 6, 3), np.uint8)
         ([[1, 2]], TypeError, "numpy array"),
         (Tensor(), TypeError, "detach().cpu().numpy()"),
         (FRAME[0, 0], ValueError, "(3,)"),
-        (np.zeros((4, 6, 4), np.uint8), ValueError, "[:, :, :3]"),
+        (np.zeros((4, 6, 5), np.uint8), ValueError, "(4, 6, 5)"),
         (np.zeros((3, 40, 60), np.uint8), ValueError, "transpose(1, 2, 0)"),
         (np.zeros((2, 4, 6, 3), np.uint8), ValueError, "(2, 4, 6, 3)"),
         (np.zeros((0, 6, 3), np.uint8), ValueError, "no pixels"),

@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use hub::StreamName;
 use server::config;
 
-use crate::{address, inputs::InputArgs, terminal::print};
+use crate::terminal::{self, print};
+use crate::{address, inputs::InputArgs};
 
 /// What `share` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,6 +29,9 @@ pub(crate) struct ShareArgs {
 /// A link outlives no year: who wants more wants a key.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// A hub on this machine answers at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -46,9 +50,23 @@ pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
     let base = args.url.unwrap_or_else(|| address::of_hub(&config));
     let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
     let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();
+    let local = address::of_hub(&config);
+    terminal::block_on(async { Ok(warn_of_unknown(&local, &args.stream, &token).await) })?;
     eprintln!("opens {} until {ends}; as a page: {}", args.stream, link("/embed"));
     print(&format!("{}\n", link("")))?;
     Ok(())
+}
+
+/// A name with a slip in it would open nothing. The hub need not run, and then nothing is said.
+async fn warn_of_unknown(hub: &str, stream: &StreamName, token: &str) {
+    let Ok(hub) = client::Endpoint::parse(hub) else { return };
+    let path = format!("/api/streams/{stream}/stats?token={token}");
+    let asked = tokio::time::timeout(PATIENCE, client::http::get_json(&hub, &path)).await;
+    if let Ok(Err(client::Error::Refused { status: 404, .. })) = asked {
+        eprintln!(
+            "warning: {hub} has no stream {stream} now; the link opens it once there is one of that name"
+        );
+    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -214,6 +214,11 @@ pub(super) fn gigabytes(bytes: u64) -> String {
     format!("{} GB", (amount * 10.0).round() / 10.0)
 }
 
+/// `1 frame`, `2 frames`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `0:07`, `12:34`, `1:02:03`.
 pub(super) fn clock(time: Duration) -> String {
     let secs = time.as_secs_f64().round() as u64;
@@ -234,6 +239,8 @@ mod tests {
         assert_eq!(rates, ["0 kB/s", "999 kB/s", "1.0 MB/s", "12.3 MB/s", "2.50 GB/s"]);
         let times = [7, 754, 3723].map(|secs| clock(Duration::from_secs(secs)));
         assert_eq!(times, ["0:07", "12:34", "1:02:03"]);
+        assert_eq!([0, 1, 2].map(|n| counted(n, "frame")), ["0 frames", "1 frame", "2 frames"]);
+        assert_eq!([1 << 30, 1 << 29].map(gigabytes), ["1 GB", "0.5 GB"]);
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub(crate) struct WatchArgs {
     pub(crate) json: bool,
 }
 
+/// Over less a rate says nothing.
+const SHORTEST_SPAN: Duration = Duration::from_millis(500);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -229,8 +232,9 @@ struct Line {
     /// Since the connection was opened.
     seconds: f64,
     frames: u64,
-    fps: f64,
-    bytes_per_second: f64,
+    /// `None` over so short a time that a rate says nothing.
+    fps: Option<f64>,
+    bytes_per_second: Option<f64>,
     age_p50_ms: Option<f64>,
     age_p99_ms: Option<f64>,
     skipped: u64,
@@ -239,13 +243,13 @@ struct Line {
 
 impl Line {
     fn of(kind: &'static str, tally: &mut Tally, span: Duration, since_start: Duration) -> Line {
-        let span = span.as_secs_f64().max(1e-3);
+        let rate = |amount: f64| (span >= SHORTEST_SPAN).then(|| amount / span.as_secs_f64());
         Line {
             kind,
             seconds: (since_start.as_secs_f64() * 1e3).round() / 1e3,
             frames: tally.frames,
-            fps: (tally.frames as f64 / span * 100.0).round() / 100.0,
-            bytes_per_second: (tally.bytes as f64 / span).round(),
+            fps: rate(tally.frames as f64).map(|fps| (fps * 100.0).round() / 100.0),
+            bytes_per_second: rate(tally.bytes as f64).map(f64::round),
             age_p50_ms: tally.ages.quantile(0.5),
             age_p99_ms: tally.ages.quantile(0.99),
             skipped: tally.skipped,
@@ -256,13 +260,17 @@ impl Line {
 
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let age = |age: Option<f64>| age.map_or("unknown".to_owned(), |age| format!("{age:.1} ms"));
+        let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+        // What is rounded to zero has no sign.
+        let unsigned = |age: f64| if age.abs() < 0.05 { age.abs() } else { age };
+        let age = |age: Option<f64>| or_unknown(age.map(|age| format!("{:.1} ms", unsigned(age))));
+        let fps = or_unknown(self.fps.map(|fps| format!("{fps:.1}")));
         write!(
             f,
-            "{:>6.0} s  {:>6.1} fps  {:>10}  age p50 {:>9}  p99 {:>9}  skipped {}",
+            "{:>6.0} s  {:>6} fps  {:>10}  age p50 {:>9}  p99 {:>9}  skipped {}",
             self.seconds,
-            self.fps,
-            rate(self.bytes_per_second),
+            fps,
+            or_unknown(self.bytes_per_second.map(rate)),
             age(self.age_p50_ms),
             age(self.age_p99_ms),
             self.skipped
@@ -297,7 +305,10 @@ mod tests {
         }
         let line = Line::of("total", &mut tally, Duration::from_secs(2), Duration::from_secs(2));
         assert_eq!((line.frames, line.skipped, line.last_seq), (5, 2, Some(3)));
-        assert_eq!((line.fps, line.bytes_per_second), (2.5, 25.0));
+        assert_eq!((line.fps, line.bytes_per_second), (Some(2.5), Some(25.0)));
+        let line = Line::of("total", &mut tally, Duration::from_millis(1), Duration::from_millis(1));
+        assert_eq!((line.fps, line.bytes_per_second), (None, None), "not 5000 a second");
+        assert!(line.to_string().contains("unknown fps"), "{line}");
         assert_eq!((line.age_p50_ms, line.age_p99_ms), (Some(5.0), Some(9.0)));
     }
 
@@ -307,6 +318,8 @@ mod tests {
         let empty = Line::of("second", &mut tally, Duration::from_secs(1), Duration::from_secs(1));
         insta::assert_snapshot!(empty, @"     1 s     0.0 fps      0 kB/s  age p50   unknown  p99   unknown  skipped 0");
         tally.take(&frame(7), Some(1.25));
+        let one = Line::of("second", &mut tally, Duration::from_secs(1), Duration::from_secs(61));
+        assert!(Line { age_p50_ms: Some(-0.04), ..one }.to_string().contains(" 0.0 ms"));
         let one = Line::of("second", &mut tally, Duration::from_secs(1), Duration::from_secs(61));
         insta::assert_snapshot!(one, @"    61 s     1.0 fps      0 kB/s  age p50    1.2 ms  p99    1.2 ms  skipped 0  frame 7");
     }

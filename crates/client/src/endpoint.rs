@@ -9,6 +9,9 @@ use wire::address::{STRAY_AT, has_stray_at, redacted};
 
 const LONGEST_NAME: usize = 64;
 
+/// Where a hub listens unless it is told otherwise.
+const HUB_PORT: u16 = 5000;
+
 /// A hub: host, port and, behind a proxy, a base path. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -23,7 +26,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Parses `http://host[:port][/base]`, or `https://` for TLS; `ws://` and `wss://` mean the same, and
-    /// `host:port` alone is taken as `http://`. A query is not part of an endpoint and is refused.
+    /// `host:port` alone is taken as `http://`, `host` as port 5000 of it. A query is not part of an endpoint and is refused.
     pub fn parse(url: &str) -> Result<Endpoint, Error> {
         let (endpoint, query) = split_url(url)?;
         if query.is_some() {
@@ -194,7 +197,8 @@ fn split_url(url: &str) -> Result<(Endpoint, Option<String>), Error> {
     if has_stray_at(text) {
         return Err(bad(url, STRAY_AT));
     }
-    let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let is_short = !text.contains("://");
+    let text = if is_short { format!("http://{text}") } else { text.to_owned() };
     let uri: Uri = text.parse().map_err(|error| bad(url, &format!("{error}")))?;
     let secure = match uri.scheme_str() {
         Some("http" | "ws") => false,
@@ -215,6 +219,8 @@ fn split_url(url: &str) -> Result<(Endpoint, Option<String>), Error> {
             digits.parse().map_err(|_| bad(url, "its port is not a number from 1 to 65535"))?
         }
         _ if secure => 443,
+        // `localhost` means the hub there, and not a web server.
+        _ if is_short => HUB_PORT,
         _ => 80,
     };
     let base = uri.path().trim_end_matches('/').to_owned();

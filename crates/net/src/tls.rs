@@ -1,8 +1,9 @@
 //! TLS by rustls, with the roots of this machine, read once.
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::{CertificateError, ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -16,7 +17,29 @@ pub(crate) async fn handshake(
     let failed = |reason: String| Error::Tls { address: address.to_owned(), reason };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
     let connector = TlsConnector::from(config()?);
-    connector.connect(name, socket).await.map_err(|error| failed(error.to_string()))
+    connector.connect(name, socket).await.map_err(|error| failed(reason(&error)))
+}
+
+/// Of what people meet with certificates of their own, what to do about it.
+fn reason(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(fault)) = cause else { return error.to_string() };
+    match fault {
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            "its certificate is one of an authority (CA:TRUE), which a server cannot use itself; make it with \
+             basicConstraints=critical,CA:FALSE, as docs/guide/https.md does"
+                .to_owned()
+        }
+        // Where a trusted authority has the same name by chance, its key does not fit.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its certificate is signed by nobody whom this machine trusts; if it is your own, name its file: \
+             SSL_CERT_FILE=cert.pem"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// The same for every connection; reading a hundred certificates takes some milliseconds.

@@ -1,7 +1,7 @@
 //! Arrays in: what a frame must be, and its copy into a buffer of ours.
 //!
 //! A frame is uint8 of height × width × 3 or height × width, or the same in float32 or float64 from 0 to 1, laid out in
-//! memory in whatever way. Everything else is refused with what it is and what is wanted.
+//! memory in whatever way. A fourth channel is transparency, which no JPEG has, and is left out. Everything else is refused with what it is and what is wanted.
 
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -15,8 +15,8 @@ const MAX_SIDE: usize = 16_384;
 /// Renderers end up a little beside 0 and 1.
 const ROUNDING: f64 = 1e-3;
 
-const WANTED: &str = "wanted is uint8 of height×width×3 (RGB; pass bgr=True for OpenCV's order) or height×width (grey), \
-                      or float32 or float64 of these shapes with values from 0 to 1";
+const WANTED: &str = "wanted is uint8 of height×width×3 or ×4 (RGB, RGBA; pass bgr=True for OpenCV's order) or height×width \
+                      (grey), or float32 or float64 of these shapes with values from 0 to 1";
 
 /// An array that is a frame by its type and shape. Its values have not been looked at.
 pub(crate) struct Frame<'py> {
@@ -24,7 +24,7 @@ pub(crate) struct Frame<'py> {
     element: Element,
     height: usize,
     width: usize,
-    /// 1 or 3.
+    /// 1 or 3; of four, the first three.
     channels: usize,
 }
 
@@ -50,7 +50,7 @@ impl<'py> Frame<'py> {
             [1 | 3 | 4, _, width] if width > 4 => {
                 return refuse("the channels come first; frame.transpose(1, 2, 0) puts them last");
             }
-            [_, _, 4] => return refuse("drop the fourth channel with frame[..., :3]"),
+            [height, width, 4] => (height, width, 3),
             [_, _, _, _] => return refuse("publish one frame of the batch, such as frames[0]"),
             _ => return refuse(""),
         };

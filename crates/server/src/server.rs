@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -40,6 +41,11 @@ pub enum Error {
     PortInUse { host: IpAddr, port: u16 },
     #[error("cannot listen on {address}, where server.host={host} and server.port={port} say", host = address.ip(), port = address.port())]
     Listen { address: SocketAddr, source: io::Error },
+    #[error(
+        "recording.directory={path} is a file, not a folder: move it away, or name another place",
+        path = path.display()
+    )]
+    NoFolder { path: PathBuf },
     #[error("{key} is not a stream name: {source}")]
     StreamName { key: &'static str, source: hub::InvalidName },
     #[error(
@@ -81,6 +87,10 @@ impl Server {
     /// Reads the certificate if there is to be one, and binds the address. Must be called within a tokio runtime.
     pub fn bind(config: Config) -> Result<Self, Error> {
         let tls = tls_files(&config)?.map(Tls::load).transpose()?;
+        let recordings = &config.recording.directory;
+        if recordings.exists() && !recordings.is_dir() {
+            return Err(Error::NoFolder { path: recordings.clone() });
+        }
         let wanted = config.server.address();
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => Error::PortInUse { host: wanted.ip(), port: wanted.port() },

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use client::upload::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
-use crate::terminal::{Progress, clock};
+use crate::terminal::{Progress, clock, counted};
 
 /// A bar moves in so many steps.
 const STEPS: u64 = 1000;
@@ -160,8 +160,11 @@ impl Bar {
 
 /// `sent 120 of 300 frames in 0:04 (30.0 a second)`
 fn sent(frames: u64, of: Option<u64>, passed: Duration) -> String {
-    let of = of.map_or(String::new(), |of| format!(" of {of}"));
-    let mut text = format!("sent {frames}{of} frames in {}", clock(passed));
+    let frames_of = match of {
+        Some(of) => format!("{frames} of {}", counted(of, "frame")),
+        None => counted(frames, "frame"),
+    };
+    let mut text = format!("sent {frames_of} in {}", clock(passed));
     // Over less than a second a rate says nothing.
     if passed >= Duration::from_secs(1) {
         text.push_str(&format!(" ({:.1} a second)", frames as f64 / passed.as_secs_f64()));
@@ -179,7 +182,7 @@ mod tests {
             sent(120, Some(300), Duration::from_secs(4)),
             "sent 120 of 300 frames in 0:04 (30.0 a second)"
         );
-        assert_eq!(sent(1, None, Duration::ZERO), "sent 1 frames in 0:00");
+        assert_eq!(sent(1, None, Duration::ZERO), "sent 1 frame in 0:00");
     }
 
     #[test]

@@ -172,6 +172,7 @@ async fn analyze(args: AnalyzeArgs, endpoint: Endpoint) -> anyhow::Result<()> {
         about.fps,
         start.session_id
     );
+    let page = endpoint.url(&format!("/analyses/{}", start.session_id));
     let display = Arc::new(Lock::new(Display::new(about.frames, args.verbose)));
     let shown = display.clone();
     let begun = Upload::begin(&endpoint, start, move |event| shown.lock().take(&event)).await;
@@ -185,6 +186,7 @@ async fn analyze(args: AnalyzeArgs, endpoint: Endpoint) -> anyhow::Result<()> {
     match result {
         Ok(result) => {
             upload.close().await;
+            eprintln!("the analysis with its video: {page}");
             give(&result, args.output.as_deref())
         }
         Err(error) => {

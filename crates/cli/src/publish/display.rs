@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::link::Verdict;
 use super::totals::{Position, Totals};
-use crate::terminal::{Progress, clock, rate};
+use crate::terminal::{Progress, clock, counted, rate};
 
 /// What is shown while it runs.
 pub(super) struct Display {
@@ -77,7 +77,7 @@ fn line(
 }
 
 pub(super) fn summary(totals: &Totals, passed: Duration, verdict: &Verdict) -> String {
-    let mut text = format!("sent {} frames in {}", totals.sent, clock(passed));
+    let mut text = format!("sent {} in {}", counted(totals.sent, "frame"), clock(passed));
     let secs = passed.as_secs_f64();
     // Over less than a second a rate says nothing.
     if secs >= 1.0 {
@@ -85,14 +85,15 @@ pub(super) fn summary(totals: &Totals, passed: Duration, verdict: &Verdict) -> S
         text.push_str(&format!(" ({fps:.1} fps, {})", rate(bytes_per_sec)));
     }
     text.push_str(&format!(", skipped {}", totals.skipped));
-    for (count, what) in [
-        (totals.away, "dropped while the hub was away"),
-        (verdict.refused, "refused by the hub"),
-        (verdict.reconnects, if verdict.reconnects == 1 { "reconnect" } else { "reconnects" }),
-    ] {
+    for (count, what) in
+        [(totals.away, "dropped while the hub was away"), (verdict.refused, "refused by the hub")]
+    {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
+    }
+    if verdict.reconnects > 0 {
+        text.push_str(&format!(", {}", counted(verdict.reconnects, "reconnect")));
     }
     text
 }

@@ -9,7 +9,7 @@ use client::{Endpoint, Target};
 use hub::Frame;
 
 use super::totals::Totals;
-use crate::terminal::Notes;
+use crate::terminal::{Notes, counted};
 
 /// A connection to the hub's stream, opened again when it is lost.
 pub(super) struct Link {
@@ -117,7 +117,9 @@ impl Link {
 async fn connect(endpoint: &Endpoint, stream: &str, options: Options) -> anyhow::Result<Reconnecting> {
     Reconnecting::connect(endpoint, stream, options).await.map_err(|error| {
         let hint = match &error {
-            client::Error::Connect { .. } => "is the hub running? (--wait waits for it)",
+            client::Error::Connect { .. } => {
+                "is the hub running there? --wait waits for it, --to names another address"
+            }
             client::Error::Refused { status: 409, .. } => "--takeover replaces the publisher that is there",
             client::Error::Refused { status: 401 | 403, .. } => {
                 "give a key with --api-key or FRAMEHUB_API_KEY"
@@ -132,7 +134,7 @@ impl Verdict {
     /// If the hub took nothing, publishing has failed, whatever the reason.
     pub(super) fn judge(&self, totals: &Totals) -> anyhow::Result<()> {
         if self.taken == 0 && self.refused > 0 {
-            bail!("the hub took none of {} frames: {}", totals.sent, self.why);
+            bail!("the hub took none of {}: {}", counted(totals.sent, "frame"), self.why);
         }
         if totals.sent == 0 && totals.away > 0 {
             bail!("no frame was sent: the hub was away all the time");

@@ -26,8 +26,8 @@ use crate::terminal::{self, number, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  framehub publish testsrc --to http://localhost:5000/publish/test
-  framehub publish talk.mp4 --to http://localhost:5000/publish/talk
+  framehub publish testsrc                                  to the hub of this machine
+  framehub publish talk.mp4 --to robot.local                as the stream talk, port 5000
   framehub publish pictures/ --fps 2 --to http://localhost:5000 --name slides
   framehub publish run.avi --no-loop --to http://robot:5000/publish/run
   ffmpeg -i INPUT -f mpjpeg - | framehub publish - --to http://localhost:5000/publish/cam1
@@ -46,8 +46,8 @@ pub(crate) struct PublishArgs {
     /// A video file, a folder of pictures, rtsp://, another URL for ffmpeg, - (stdin: JPEGs or mpjpeg) or testsrc
     #[arg(value_name = "SOURCE")]
     pub(crate) source: String,
-    /// The stream's address, http://HOST:PORT/publish/NAME, or the hub's
-    #[arg(long, value_name = "URL")]
+    /// The stream's address, http://HOST:PORT/publish/NAME, or the hub's; a host alone is enough
+    #[arg(long, value_name = "URL", default_value = "http://localhost:5000")]
     pub(crate) to: String,
     /// The stream, where --to is only the hub [default: after the source]
     #[arg(long, value_name = "STREAM")]
@@ -232,7 +232,6 @@ mod tests {
         assert!(!no_loop("a.mp4 --to h --no-loop --loop"));
         assert!(parse("a.mp4 --to h --fps 0").is_err());
         assert!(parse("a.mp4 --to h --size 10x10").is_err());
-        assert!(parse("a.mp4").unwrap_err().to_string().contains("--to"));
     }
 
     #[test]
@@ -249,6 +248,8 @@ mod tests {
             assert!(!name_of(source).contains("secret"), "{source}");
         }
         assert_eq!(url("a.mp4 --to https://h").unwrap(), "https://h:443/publish/a");
+        assert_eq!(url("a.mp4 --to localhost").unwrap(), "http://localhost:5000/publish/a");
+        assert_eq!(url("a.mp4").unwrap(), "http://localhost:5000/publish/a");
         assert!(url("a.mp4 --to h:1/publish/x --name y").is_err());
     }
 }

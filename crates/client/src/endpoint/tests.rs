@@ -10,6 +10,8 @@ fn an_endpoint_is_host_port_and_base() {
         ("ws://10.0.0.7:81/hub/", "http://10.0.0.7:81/hub"),
         ("camera.lan", "http://camera.lan:80"),
         ("localhost:5000", "http://localhost:5000"),
+        ("localhost", "http://localhost:5000"),
+        ("http://localhost", "http://localhost:80"),
         ("http://[::1]:5000/x", "http://[::1]:5000/x"),
         ("http://[::1]", "http://[::1]:80"),
         ("https://hub.example/base", "https://hub.example:443/base"),

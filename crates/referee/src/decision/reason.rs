@@ -51,6 +51,8 @@ fn faster(winner: &str, loser: &str, lost: &Motion, (fast, slow): (f64, f64)) ->
     let went_back = if slow < 0.0 { retreated(loser, lost) } else { None };
     went_back.unwrap_or_else(|| {
         let at = lost.hit_secs;
+        // Rounded here: a little below zero would be shown as -0.0.
+        let [fast, slow] = [fast, slow].map(|speed| (speed * 10.0).round() / 10.0 + 0.0);
         format!(
             "{winner} fencer came forward faster into the hit at {at:.2}s ({fast:.1} m/s to {slow:.1} m/s)"
         )

@@ -14,6 +14,9 @@ class Parameter:
 
 
 class Logger:
+    def info(self, message: str) -> None:
+        print(message)
+
     def warning(self, message: str, throttle_duration_sec: float = 0.0) -> None:
         print(message)
 
