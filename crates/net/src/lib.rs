@@ -21,7 +21,7 @@
 //! ```
 //!
 //! To run: [`Lock`] and [`Condition`] (no poison), [`LatestSlot`], [`Pace`], [`Backoff`], [`AbortOnDrop`], [`Thread`],
-//! [`lower_priority`].
+//! [`lower_priority`], [`Room`].
 //!
 //! TLS trusts the authorities that this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for OpenSSL.
 
@@ -33,6 +33,7 @@ mod latest_slot;
 mod lock;
 mod pace;
 mod priority;
+mod room;
 mod task;
 mod thread;
 mod tls;
@@ -45,5 +46,6 @@ pub use latest_slot::LatestSlot;
 pub use lock::{Condition, Lock, LockGuard};
 pub use pace::Pace;
 pub use priority::lower_priority;
+pub use room::{DiskSpace, NoRoom, Room, disk_space};
 pub use task::AbortOnDrop;
 pub use thread::Thread;

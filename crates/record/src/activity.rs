@@ -1,5 +1,7 @@
 //! What a stream's recorder is doing, for statistics and control.
 
+use std::time::Instant;
+
 use hub::StreamName;
 use jiff::Timestamp;
 
@@ -25,7 +27,10 @@ pub struct Activity {
     pub error: Option<String>,
     /// The file being written.
     pub current: Option<RecordingId>,
+    /// By the clock as it was set last.
     pub started: Timestamp,
+    /// When this recorder began: what its duration goes by.
+    pub since: Instant,
     /// Since this recorder began; all of its files together.
     pub frames: u64,
     pub bytes: u64,

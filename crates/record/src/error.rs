@@ -34,11 +34,8 @@ pub enum Error {
     Index(#[from] rusqlite::Error),
     #[error(transparent)]
     Media(#[from] media::Error),
-    #[error(
-        "the disk has less than {} MB free, which recording.min_free_gb keeps: make room, or lower it",
-        min_free_bytes / (1024 * 1024)
-    )]
-    DiskLow { min_free_bytes: u64 },
+    #[error(transparent)]
+    NoRoom(#[from] net::NoRoom),
     #[error("the hub is shutting down")]
     ShuttingDown,
 }
@@ -62,9 +59,7 @@ impl Error {
             Self::NotRecording { .. } => "NOT_RECORDING",
             Self::NotRecordedThen { .. } => "NOT_RECORDED",
             Self::NothingToSave { .. } => "NOTHING_TO_SAVE",
-            Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::DiskLow { .. } => {
-                "RECORDINGS_UNAVAILABLE"
-            }
+            Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::NoRoom(_) => "RECORDINGS_UNAVAILABLE",
             Self::ShuttingDown => "SHUTTING_DOWN",
         }
     }

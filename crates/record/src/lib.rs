@@ -14,6 +14,7 @@
 //! bound.
 
 mod activity;
+mod clock;
 mod config;
 mod context;
 mod error;

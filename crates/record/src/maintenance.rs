@@ -8,13 +8,20 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Sweep, context::Context, shutdown::Shutdown, store::retention};
+use crate::{Retention, Sweep, clock::ClockOffset, context::Context, shutdown::Shutdown, store::retention};
 
 /// How often the disk's free space is checked.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(1);
+/// A clock that was set is believed after so long: one that runs ahead for a while makes nothing old.
+const HELD: Duration = Duration::from_secs(600);
+/// The same for the clock at the start, which is set soon if at all.
+const HELD_AT_START: Duration = Duration::from_secs(15);
 const HOUR: Duration = Duration::from_secs(3600);
-/// While the disk stays low, room is made at most this often.
-const MAKE_ROOM: Duration = Duration::from_secs(60);
+/// Room is made for what recorders write until so many looks later.
+const LOOKS_AHEAD: u64 = 2;
+/// After a look through all recordings that found nothing to delete, the next one comes so much later, or when one has
+/// ended.
+const FRUITLESS: Duration = Duration::from_secs(5);
 
 pub(crate) fn start(context: Context, shutdown: Arc<Shutdown>) {
     let thread = std::thread::Builder::new().name("record-keep".into());
@@ -25,15 +32,34 @@ pub(crate) fn start(context: Context, shutdown: Arc<Shutdown>) {
 
 struct Maintenance {
     context: Context,
+    /// What is too old is to be deleted, once the clock can be believed.
+    age_is_due: bool,
+    clock: ClockOffset,
+    /// The clock is not believed before: it may have been wrong at the start, and set too far.
+    believed_at: Instant,
     daily: Timestamp,
     hourly: Instant,
-    made_room: Option<Instant>,
+    /// Bytes written by all recorders until the last look at the disk.
+    written: u64,
+    /// When nothing was left to delete, although room was wanted, and how many recordings had ended by then.
+    fruitless: Option<(Instant, u64)>,
 }
 
 impl Maintenance {
     fn new(context: Context) -> Self {
         let daily = retention::next_run(&retention::local_now(), context.config.schedule);
-        Self { context, daily, hourly: Instant::now() + HOUR, made_room: None }
+        let now = Instant::now();
+        Self {
+            context,
+            // A machine that is off at that time of the day keeps its promise too.
+            age_is_due: true,
+            clock: ClockOffset::now(),
+            believed_at: now + HELD_AT_START,
+            daily,
+            hourly: now + HOUR,
+            written: 0,
+            fruitless: None,
+        }
     }
 
     fn run(mut self, shutdown: &Shutdown) {
@@ -41,8 +67,6 @@ impl Maintenance {
         if let Err(error) = self.context.store.reconcile() {
             tracing::error!(%error, "the recordings cannot be looked through");
         }
-        // A machine that is off at that time of the day keeps its promise too.
-        self.sweep(Sweep::Age);
         self.sweep(Sweep::Sizes);
         while !shutdown.wait(LOOK) {
             self.round();
@@ -50,9 +74,14 @@ impl Maintenance {
     }
 
     fn round(&mut self) {
+        self.follow_clock(ClockOffset::now(), Instant::now());
         if Timestamp::now() >= self.daily {
-            self.sweep(Sweep::Age);
+            self.age_is_due = true;
             self.daily = retention::next_run(&retention::local_now(), self.context.config.schedule);
+        }
+        if self.age_is_due && Instant::now() >= self.believed_at {
+            self.sweep(Sweep::Age);
+            self.age_is_due = false;
         }
         if Instant::now() >= self.hourly {
             self.sweep(Sweep::Sizes);
@@ -61,25 +90,60 @@ impl Maintenance {
         self.watch_disk();
     }
 
+    /// When the clock was set, what has ended is told by the new one, and nothing is too old until that has held.
+    fn follow_clock(&mut self, clock: ClockOffset, now: Instant) {
+        let set = clock.set_since(std::mem::replace(&mut self.clock, clock));
+        let Some(by) = set else { return };
+        self.believed_at = now + HELD;
+        self.daily = retention::next_run(&retention::local_now(), self.context.config.schedule);
+        let recordings = self.context.store.follow_clock(clock);
+        tracing::info!(
+            by_seconds = by.as_secs(),
+            recordings,
+            "the clock was set: what was recorded since the start is told by it"
+        );
+    }
+
     fn sweep(&self, which: Sweep) {
-        if let Err(error) = self.context.store.sweep(Timestamp::now(), &self.context.config.retention, which)
-        {
-            tracing::error!(%error, "old recordings cannot be deleted");
+        self.sweep_by(&self.context.config.retention, which);
+    }
+
+    /// How many recordings were deleted.
+    fn sweep_by(&self, retention: &Retention, which: Sweep) -> u64 {
+        match self.context.store.sweep(Timestamp::now(), retention, which) {
+            Ok(report) => report.deleted,
+            Err(error) => {
+                tracing::error!(%error, "old recordings cannot be deleted");
+                0
+            }
         }
     }
 
-    /// Makes room where the disk has less than it has to keep, and lets recording pause while it still has.
+    /// Makes room before the disk has no more than it has to keep, so that recording need not pause.
     fn watch_disk(&mut self) {
-        let is_low = || {
-            let free = self.context.store.disk().map(|disk| disk.free_bytes);
-            free.is_ok_and(|free| free < self.context.config.retention.min_free_bytes)
-        };
-        let mut low = is_low();
-        if low && self.made_room.is_none_or(|then| then.elapsed() >= MAKE_ROOM) {
-            self.sweep(Sweep::Sizes);
-            low = is_low();
-            self.made_room = Some(Instant::now());
+        let min_free_bytes = self.context.room.wanted().saturating_add(self.wanted_soon());
+        let Context { room, store, config, make_way, .. } = &self.context;
+        let is_low = store.disk().is_ok_and(|disk| disk.free_bytes < min_free_bytes);
+        if room.wanted() == 0 || !is_low {
+            make_way.store(false, Ordering::Relaxed);
+            return;
         }
-        self.context.disk_is_low.store(low, Ordering::Relaxed);
+        let ended = store.ended();
+        let is_as_before = |(then, known): (Instant, u64)| known == ended && then.elapsed() < FRUITLESS;
+        if self.fruitless.is_some_and(is_as_before) {
+            return;
+        }
+        let retention = Retention { min_free_bytes, ..config.retention };
+        let is_fruitless = self.sweep_by(&retention, Sweep::Sizes) == 0;
+        make_way.store(is_fruitless, Ordering::Relaxed);
+        self.fruitless = is_fruitless.then(|| (Instant::now(), ended));
+    }
+
+    /// What recorders could not write since the last look, and will until one of the next.
+    fn wanted_soon(&mut self) -> u64 {
+        let Context { totals, refused, .. } = &self.context;
+        let bytes = totals.lock().bytes;
+        let written = bytes - std::mem::replace(&mut self.written, bytes);
+        refused.swap(0, Ordering::Relaxed).saturating_add(written * LOOKS_AHEAD)
     }
 }

@@ -3,7 +3,7 @@
 //! Only folders that this program has made are ever removed: those with `session.json` in them.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -11,6 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use net::{NoRoom, Room};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,8 @@ const MARK: &str = "session.json";
 /// The output folder.
 #[derive(Debug, Clone)]
 pub struct Artifacts {
-    folder: PathBuf,
+    /// The folder, and what stays free on its disk.
+    room: Room,
 }
 
 /// A run in the listing.
@@ -59,8 +61,20 @@ pub struct Page {
 const MAX_RESULT_BYTES: u64 = 64 << 20;
 
 impl Artifacts {
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub fn new(room: Room) -> Self {
+        Self { room }
+    }
+
+    fn folder(&self) -> &Path {
+        self.room.folder()
+    }
+
+    /// Whether there is room for so many bytes more. May wait for the disk.
+    ///
+    /// # Errors
+    /// There is not.
+    pub fn check_room(&self, bytes: u64) -> Result<(), NoRoom> {
+        self.room.check_new(bytes)
     }
 
     // ---- writing ----
@@ -68,18 +82,35 @@ impl Artifacts {
     /// A folder for a run. It takes the session's name when the run has ended, so that what an earlier run of that name
     /// has left stays whole until then.
     pub(crate) fn begin(&self, id: &str) -> io::Result<Run> {
-        static RUNS: AtomicU64 = AtomicU64::new(0);
-        let number = RUNS.fetch_add(1, Ordering::Relaxed);
-        let folder = self.folder.join(format!(".{id}.{}-{number}", std::process::id()));
-        let mark = json!({ "session_id": id, "started": now() }).to_string();
-        let made = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(MARK), mark));
-        made.map_err(|error| {
+        let room = fs::create_dir_all(self.folder()).and_then(|()| Ok(self.room.check_new(0)?));
+        room.and_then(|()| self.make(id)).map_err(|error| {
             io::Error::new(
                 error.kind(),
-                format!("artifacts cannot be kept in {}: {error}", self.folder.display()),
+                format!("artifacts cannot be kept in {}: {error}", self.folder().display()),
             )
-        })?;
-        Ok(Run { id: id.to_owned(), folder, to: self.folder.join(id), is_kept: false })
+        })
+    }
+
+    fn make(&self, id: &str) -> io::Result<Run> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let mark = json!({ "session_id": id, "started": now() }).to_string();
+        loop {
+            let number = RUNS.fetch_add(1, Ordering::Relaxed);
+            let folder = self.folder().join(format!(".{id}.{}-{number}", std::process::id()));
+            match fs::create_dir(&folder) {
+                // Another machine's hub may have the same folder and the same process number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            let mut run =
+                Run { id: id.to_owned(), folder, to: self.folder().join(id), is_kept: false, mark: None };
+            let mut file = File::create_new(run.folder.join(MARK))?;
+            // It tells those who clean up that the run is alive; where there are no locks, they have to do without.
+            let _ = file.try_lock();
+            file.write_all(mark.as_bytes())?;
+            run.mark = Some(file);
+            return Ok(run);
+        }
     }
 
     /// A folder for what is needed for a while; it goes with the value.
@@ -87,15 +118,14 @@ impl Artifacts {
     /// # Errors
     /// It cannot be made.
     pub fn scratch(&self) -> io::Result<Scratch> {
-        self.begin("scratch").map(Scratch)
+        self.begin("scratch").map(|run| Scratch(Some(run)))
     }
 
     /// Removes what runs of a program that was killed have left.
     pub(crate) fn recover(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let Ok(entries) = fs::read_dir(self.folder()) else { return };
         for entry in entries.flatten() {
-            let is_dead = entry.file_name().to_str().and_then(maker).is_some_and(|maker| !is_alive(maker));
-            if is_dead && entry.path().join(MARK).is_file() {
+            if entry.file_name().to_str().is_some_and(is_unfinished) && is_dead(&entry.path().join(MARK)) {
                 let removed = fs::remove_dir_all(entry.path());
                 tracing::info!(folder = %entry.path().display(), ?removed, "a run that was broken off is removed");
             }
@@ -109,7 +139,7 @@ impl Artifacts {
     /// # Errors
     /// The folder cannot be read; that it is not there yet is none.
     pub fn list(&self, offset: usize, limit: usize, may_see: impl Fn(&str) -> bool) -> io::Result<Page> {
-        let entries = match fs::read_dir(&self.folder) {
+        let entries = match fs::read_dir(self.folder()) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Page { analyses: Vec::new(), total: 0 });
@@ -158,7 +188,7 @@ impl Artifacts {
         if !is_plain(id) || !is_plain(name) {
             return None;
         }
-        let folder = self.folder.join(id);
+        let folder = self.folder().join(id);
         let path = folder.join(name);
         let is_folder = fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir());
         let is_file = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
@@ -167,7 +197,7 @@ impl Artifacts {
 
     /// The names of a run's files.
     pub fn files(&self, id: &str) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.folder.join(id)) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.folder().join(id)) else { return Vec::new() };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<String> =
             names.filter(|name| name != MARK && self.file(id, name).is_some()).collect();
@@ -178,11 +208,21 @@ impl Artifacts {
 
 /// A folder that is removed when this is dropped, or at the next start.
 #[derive(Debug)]
-pub struct Scratch(Run);
+pub struct Scratch(Option<Run>);
 
 impl Scratch {
     pub fn path(&self) -> &Path {
-        &self.0.folder
+        self.0.as_ref().map_or(Path::new(""), |run| &run.folder)
+    }
+}
+
+impl Drop for Scratch {
+    /// Freeing a large file may take the disk a while, which the thread of a connection does not have.
+    fn drop(&mut self) {
+        let run = self.0.take();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || drop(run));
+        }
     }
 }
 
@@ -193,6 +233,8 @@ pub(crate) struct Run {
     pub(crate) folder: PathBuf,
     to: PathBuf,
     is_kept: bool,
+    /// Locked while the run is alive.
+    mark: Option<File>,
 }
 
 impl Run {
@@ -251,14 +293,17 @@ impl Drop for Run {
     }
 }
 
-/// The process that made a run's folder, by its name.
-fn maker(name: &str) -> Option<i32> {
-    name.strip_prefix('.')?.rsplit_once('.')?.1.split_once('-')?.0.parse().ok()
+/// A run's folder before it has its name: `.<session>.<process>-<number>`.
+fn is_unfinished(name: &str) -> bool {
+    let number = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
 }
 
-fn is_alive(process: i32) -> bool {
-    let Some(process) = rustix::process::Pid::from_raw(process) else { return false };
-    !matches!(rustix::process::test_kill_process(process), Err(rustix::io::Errno::SRCH))
+/// Whether a run's mark is there and nobody holds it. A process number would not tell: in a container it is the same at
+/// every start.
+fn is_dead(mark: &Path) -> bool {
+    let is_file = fs::symlink_metadata(mark).is_ok_and(|data| data.is_file());
+    is_file && File::open(mark).is_ok_and(|file| !matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// A name that leads nowhere else, whatever the system.

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     mailbox::Mailbox,
     protocol::{ProtocolState, Request},
-    registry::Uploads,
+    registry::{Place, Uploads},
     session::{Session, Taken, error_message},
 };
 
@@ -22,6 +22,8 @@ pub struct Connection {
     mailbox: Arc<Mailbox>,
     protocol: ProtocolState,
     session: Option<Arc<Session>>,
+    /// For its first session.
+    place: Option<Place>,
 }
 
 impl fmt::Debug for Connection {
@@ -39,11 +41,18 @@ impl Uploads {
             mailbox.say(error_message(None, &Error::Disabled));
             mailbox.part(Error::Disabled.to_string());
         }
-        Connection { uploads, may_publish, mailbox, protocol: ProtocolState::default(), session: None }
+        let protocol = ProtocolState::default();
+        Connection { uploads, may_publish, mailbox, protocol, session: None, place: None }
     }
 }
 
 impl Connection {
+    /// Its first session has a place already.
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
     /// The messages to the client.
     pub fn mailbox(&self) -> Arc<Mailbox> {
         Arc::clone(&self.mailbox)
@@ -100,7 +109,8 @@ impl Connection {
                 return Err(Error::HasSession { id });
             }
         }
-        self.session = Some(self.uploads.start(start, &*self.may_publish, &self.mailbox)?);
+        self.session =
+            Some(self.uploads.start(start, &*self.may_publish, &self.mailbox, self.place.take())?);
         Ok(())
     }
 

@@ -39,5 +39,5 @@ pub use check::BadFrame;
 pub use connection::Connection;
 pub use error::Error;
 pub use mailbox::{CloseReason, Mailbox, Queued};
-pub use registry::Uploads;
+pub use registry::{Place, Uploads};
 pub use stats::{AnalysisStats, SessionStats, Stats};

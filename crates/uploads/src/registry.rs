@@ -53,11 +53,24 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Sessions {
     by_id: BTreeMap<String, Arc<Session>>,
+    /// Kept for sessions that have yet to begin.
+    places: usize,
     is_closed: bool,
 }
 
 impl Sessions {
-    /// Takes out the session that has waited longest for a client that has left.
+    /// A place where `taken` are: if there is none, the session that has waited longest for a client that has left gives
+    /// its own.
+    fn make_room(&mut self, taken: usize, max: usize, now: Instant) -> Result<Option<Arc<Session>>, Error> {
+        if self.is_closed {
+            return Err(Error::ShuttingDown);
+        }
+        if taken < max {
+            return Ok(None);
+        }
+        self.dropped_longest_ago(now).map(Some).ok_or(Error::TooManySessions { max })
+    }
+
     fn dropped_longest_ago(&mut self, now: Instant) -> Option<Arc<Session>> {
         let dropped = self.by_id.values().filter(|session| !session.is_connected());
         let id = dropped.max_by_key(|session| session.idle(now))?.id.clone();
@@ -65,10 +78,20 @@ impl Sessions {
     }
 }
 
+/// A place among the sessions, taken before anything of the session has come; dropping it gives it back.
+#[derive(Debug)]
+pub struct Place(Uploads);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.sessions.lock().places -= 1;
+    }
+}
+
 impl Uploads {
     /// The first pipeline is the one of clients that name none, unless there is a `referee`.
     pub fn new(hub: Hub, settings: Settings, pipelines: Vec<Arc<dyn Pipeline>>) -> Self {
-        let artifacts = Artifacts::new(settings.folder.clone());
+        let artifacts = Artifacts::new(settings.room());
         artifacts.recover();
         Self(Arc::new(Shared {
             hub,
@@ -108,12 +131,31 @@ impl Uploads {
 
     // ---- beginning ----
 
+    /// A place for a session whose frames come by another way than its connection: it is had before they take room.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn place(&self) -> Result<Place, Error> {
+        let max = self.0.settings.max_sessions;
+        if max == 0 {
+            return Err(Error::Disabled);
+        }
+        let mut sessions = self.0.sessions.lock();
+        let taken = sessions.by_id.len() + sessions.places;
+        let dropped = sessions.make_room(taken, max, Instant::now())?;
+        sessions.places += 1;
+        drop(sessions);
+        clean_up_dropped(dropped);
+        Ok(Place(self.clone()))
+    }
+
     /// A new session, or the one that the client resumes; the answer says which.
     pub(crate) fn start(
         &self,
         start: &SessionStart,
         may_publish: &dyn Fn(&StreamName) -> bool,
         mailbox: &Arc<Mailbox>,
+        place: Option<Place>,
     ) -> Result<Arc<Session>, Error> {
         let stream = self.check(start, may_publish)?;
         let pipeline = self.pipeline(start.pipeline.as_deref())?;
@@ -134,24 +176,16 @@ impl Uploads {
                 other => other,
             };
             // A session that its client has left and begins anew gives its place away.
-            let taken = sessions.by_id.len() - usize::from(replaced.is_some());
-            let max = self.0.settings.max_sessions;
-            if sessions.is_closed {
-                return Err(Error::ShuttingDown);
-            }
-            let dropped = if taken < max { None } else { sessions.dropped_longest_ago(now) };
-            if taken >= max && dropped.is_none() {
-                return Err(Error::TooManySessions { max });
-            }
+            let own = usize::from(replaced.is_some()) + usize::from(place.is_some());
+            let taken = (sessions.by_id.len() + sessions.places).saturating_sub(own);
+            let dropped = sessions.make_room(taken, self.0.settings.max_sessions, now)?;
             let session = Arc::new(self.new_session(start, stream, pipeline));
             session.attach(mailbox, now);
             sessions.by_id.insert(start.session_id.clone(), Arc::clone(&session));
             (session, replaced.or(dropped))
         };
-        if let Some(replaced) = replaced {
-            tracing::info!(session = %replaced.id, "its client has left, and another needs its place: it ends");
-            replaced.clean_up(None);
-        }
+        drop(place);
+        clean_up_dropped(replaced);
         tracing::info!(session = %session.id, fps = session.fps, "upload session started");
         mailbox.say(ServerMessage::SessionStarted {
             session_id: session.id.clone(),
@@ -169,11 +203,7 @@ impl Uploads {
         pipeline: Option<Arc<dyn Pipeline>>,
     ) -> Session {
         let Shared { settings, hub, budget, admission, .. } = &*self.0;
-        let terms = Terms {
-            folder: settings.folder.clone(),
-            share: settings.share(),
-            min_free_bytes: settings.min_free_bytes,
-        };
+        let terms = Terms { room: settings.room(), share: settings.share() };
         let announced = start.width.zip(start.height).filter(|&(width, height)| width > 0 && height > 0);
         let live = Live::new(hub, stream.clone(), admission.clone());
         let frames = Frames::new(Spool::new(terms, Arc::clone(budget)), live, announced);
@@ -261,6 +291,13 @@ impl Uploads {
         for session in all.values() {
             session.clean_up(Some(&Error::ShuttingDown));
         }
+    }
+}
+
+fn clean_up_dropped(session: Option<Arc<Session>>) {
+    if let Some(session) = session {
+        tracing::info!(session = %session.id, "its client has left, and another needs its place: it ends");
+        session.clean_up(None);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use net::Room;
 use settings::{Table, is_path, store};
 
 type Row = settings::Row<Settings>;
@@ -24,13 +25,18 @@ pub struct Settings {
     pub analyses: usize,
     /// Artifacts, a folder a session.
     pub folder: PathBuf,
-    /// What the spool leaves free on the disk.
+    /// What all of it leaves free on the disk.
     pub min_free_bytes: u64,
     /// Of the JPEGs that viewers get where a session sends PNG or raw frames, 1 to 100.
     pub jpeg_quality: u8,
 }
 
 impl Settings {
+    /// The disk of the folder.
+    pub(crate) fn room(&self) -> Room {
+        Room::new(&self.folder, self.min_free_bytes)
+    }
+
     /// A session's part of the memory: what it may have, but no more than leaves room for all others.
     pub(crate) fn share(&self) -> u64 {
         let sessions = u64::try_from(self.max_sessions.max(1)).unwrap_or(u64::MAX);

@@ -39,7 +39,7 @@ fn attempt(session: &Session, artifacts: &Artifacts) -> Result<Map<String, Value
     let first = next_frame(session)?;
     let run = artifacts.begin(&session.id).map_err(|error| End::Failed(Failure::Artifacts(error)))?;
     // A pipeline that panics ends its own run.
-    let analysed = catch_unwind(AssertUnwindSafe(|| analyse(session, first, &run.folder)));
+    let analysed = catch_unwind(AssertUnwindSafe(|| analyse(session, first, &run.folder, artifacts)));
     match analysed.unwrap_or(Err(End::Failed(Failure::Panicked))) {
         _ if session.stop.is_stopped() => Err(End::Stopped),
         Ok(result) => {
@@ -54,16 +54,23 @@ fn attempt(session: &Session, artifacts: &Artifacts) -> Result<Map<String, Value
     }
 }
 
-fn analyse(session: &Session, first: InputFrame, folder: &Path) -> Result<Map<String, Value>, End> {
+fn analyse(
+    session: &Session,
+    first: InputFrame,
+    folder: &Path,
+    artifacts: &Artifacts,
+) -> Result<Map<String, Value>, End> {
     let mut analysis = begin(session, &first, folder).map_err(End::Failed)?;
     let mut input = Input::Frame(first);
     loop {
         match input {
             Input::Frame(frame) => {
+                check_room(artifacts, frame.bytes.len() as u64)?;
                 analysis.frame(&frame).map_err(End::Failed)?;
                 session.note_analysed();
             }
             Input::Finish(signal) => {
+                check_room(artifacts, bytes_in(folder))?;
                 return analysis
                     .finish(signal.as_ref(), &mut |progress| session.report(progress))
                     .map_err(End::Failed);
@@ -73,6 +80,16 @@ fn analyse(session: &Session, first: InputFrame, folder: &Path) -> Result<Map<St
         }
         input = session.next_input().map_err(End::Failed)?;
     }
+}
+
+/// What a run writes stays within the disk's room: about as much as it is given, and at the end once more what is there.
+fn check_room(artifacts: &Artifacts, bytes: u64) -> Result<(), End> {
+    artifacts.check_room(bytes).map_err(|error| End::Failed(Failure::Artifacts(error.into())))
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 fn next_frame(session: &Session) -> Result<InputFrame, End> {

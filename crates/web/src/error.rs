@@ -138,7 +138,8 @@ impl From<derive::Error> for ApiError {
 impl From<record::Error> for ApiError {
     fn from(error: record::Error) -> Self {
         let refusal = Self::coded(error.code(), error.to_string());
-        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+        // Of a full disk the recorders tell, once.
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE && !matches!(error, record::Error::NoRoom(_)) {
             tracing::warn!(%error, "the recordings cannot be used");
         }
         refusal

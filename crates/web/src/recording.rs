@@ -146,14 +146,20 @@ impl RecorderState {
     /// Of a stream, now.
     pub(crate) fn of(recordings: &Recordings, stream: &StreamName) -> Self {
         match recordings.activity(stream) {
-            Some(activity) => Self::at(activity, Timestamp::now()),
+            Some(activity) => Self::from(activity),
             None => Self { stream: stream.to_string(), state: "off", ..Self::default() },
         }
     }
 
-    /// As `activity` says, at `now`.
-    pub(crate) fn at(activity: Activity, now: Timestamp) -> Self {
-        let duration = now.duration_since(activity.started).as_secs_f64().max(0.0);
+    /// As it was when it ended.
+    pub(crate) fn ended(activity: Activity) -> Self {
+        Self { recording: false, state: "off", file: None, ..Self::from(activity) }
+    }
+}
+
+impl From<Activity> for RecorderState {
+    fn from(activity: Activity) -> Self {
+        let duration = activity.since.elapsed().as_secs_f64();
         Self {
             stream: activity.stream.to_string(),
             recording: activity.state == State::Recording,
@@ -170,10 +176,5 @@ impl RecorderState {
             size_bytes: activity.bytes,
             frames_lost: activity.frames_lost,
         }
-    }
-
-    /// As it was when it ended.
-    pub(crate) fn ended(activity: Activity, now: Timestamp) -> Self {
-        Self { recording: false, state: "off", file: None, ..Self::at(activity, now) }
     }
 }

@@ -222,7 +222,8 @@ impl Replay {
             }
         };
         // By the wall clock, so that a pause stays a pause; a clock that was set back does not turn time around.
-        let apart = since(self.reader.start, reader.start).max(self.reader.end());
+        let start = self.store.get(&self.reader.id).map_or(self.reader.start, |metadata| metadata.start_time);
+        let apart = since(start, reader.start).max(self.reader.end());
         self.offset += apart;
         self.reader = reader;
         self.next = 0;
@@ -232,14 +233,16 @@ impl Replay {
     fn next_recording(&self) -> Result<Option<RecordingId>, Error> {
         const PAST: Duration = Duration::from_millis(1);
         let current = &self.reader.id;
-        let mut after = self.reader.end_time();
+        // As it is told now: the clock may have been set since it was opened.
+        let start = self.store.get(current).map_or(self.reader.start, |metadata| metadata.start_time);
+        let mut after = after_by(start, self.reader.end());
         // The recording itself may be noted to end a little later than its last frame.
         for _ in 0..2 {
             let Some(found) = self.store.at(&current.stream, after_by(after, PAST))? else {
                 return Ok(None);
             };
             if found.file != current.file.as_str() {
-                let is_later = found.start_time > self.reader.start;
+                let is_later = found.start_time > start;
                 return is_later.then(|| RecordingId::parse(&current.stream, &found.file)).transpose();
             }
             after = found.end_time;

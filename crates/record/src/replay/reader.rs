@@ -12,7 +12,6 @@ use media::{
     h264::Decoder,
 };
 
-use super::after_by;
 use crate::{Error, OpenFile, RecordingId};
 
 /// For pictures that have to be coded again: viewers cannot see the difference.
@@ -35,7 +34,7 @@ pub(super) struct Strip {
     decoder: Option<Decoder>,
     /// The time of the last sample that is wanted.
     pub(super) last: Option<Duration>,
-    /// When the fragment's first sample was taken, and its time in the recording.
+    /// When the fragment's first sample is shown, by the recording's clock and in its own time.
     wall: SystemTime,
     begin: u64,
 }
@@ -56,18 +55,6 @@ impl RecordingReader {
     /// Its length as far as it is written.
     pub(super) fn end(&self) -> Duration {
         duration(self.reader.end_time())
-    }
-
-    /// When its last frame ends, by the wall clock of its last fragment.
-    pub(super) fn end_time(&self) -> Timestamp {
-        let last = self.reader.fragments().len().checked_sub(1);
-        let wall = last.and_then(|last| self.reader.wall(last).ok().flatten());
-        let begin = self.reader.fragments().last().map_or(0, |last| last.time);
-        let (from, length) = match wall.and_then(|wall| Timestamp::try_from(wall).ok()) {
-            Some(wall) => (wall, duration(self.reader.end_time().saturating_sub(begin))),
-            None => (self.start, self.end()),
-        };
-        after_by(from, length)
     }
 
     pub(super) fn fragments(&self) -> usize {
@@ -99,8 +86,7 @@ impl RecordingReader {
     ) -> Result<Strip, Error> {
         let samples = self.reader.samples(fragment)?;
         let begin = samples.first().map_or(0, |first| first.sample.time);
-        let wall =
-            self.reader.wall(fragment)?.unwrap_or_else(|| SystemTime::from(self.start) + duration(begin));
+        let wall = SystemTime::from(self.start) + duration(begin);
         let (picks, last) = pick(samples, from, last, step);
         let decoder = if picks.is_empty() { None } else { self.decoder()? };
         Ok(Strip { picks: picks.into_iter(), decoder, last, wall, begin })

@@ -90,6 +90,7 @@ impl Room {
             target_fps: 25.0,
             track,
             start: wall(start),
+            told_by: crate::clock::ClockOffset::now(),
         };
         Segment::create(spec, 0).unwrap()
     }

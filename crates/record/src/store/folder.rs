@@ -85,13 +85,6 @@ impl Root {
         }
         Ok(streams)
     }
-
-    /// Free for us, and in all, in bytes.
-    pub(crate) fn space(&self) -> io::Result<(u64, u64)> {
-        let space = rustix::fs::fstatvfs(&self.0)?;
-        let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
-        Ok((bytes(space.f_bavail), bytes(space.f_blocks)))
-    }
 }
 
 impl Folder {

@@ -5,7 +5,7 @@
 
 use std::{io, path::Path};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
@@ -79,6 +79,17 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Its times, told by a clock that was set since.
+    pub(crate) fn told_anew(mut self, by: SignedDuration) -> Self {
+        let shifted = |time: Timestamp| time.saturating_add(by).unwrap_or(time);
+        self.start_time = shifted(self.start_time);
+        self.end_time = shifted(self.end_time);
+        for gap in &mut self.gaps {
+            gap.at = shifted(gap.at);
+        }
+        self
+    }
+
     /// `None` if it is not the metadata of a recording.
     pub(crate) fn from_json(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()

@@ -3,6 +3,7 @@
 //! What is finished is in the index; what is being written is in a table of its own here, and answers are made of
 //! both. Locks are taken in this order: `tidying`, `index`, `unindexed`.
 
+mod clocks;
 mod cursor;
 mod folder;
 mod index;
@@ -25,7 +26,10 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -34,6 +38,7 @@ use jiff::Timestamp;
 use net::Lock;
 
 use self::{
+    clocks::Clocks,
     cursor::Key,
     folder::{Folder, Root, is_absence},
     index::Index,
@@ -57,6 +62,10 @@ struct Shared {
     /// Opened when there is a folder for it to lie in.
     index: Lock<Option<Index>>,
     unindexed: Unindexed,
+    /// How many recordings have ended.
+    ended: AtomicU64,
+    /// The clocks that told the times of what this program has finished.
+    clocks: Clocks,
     /// Held while one file is recovered or deleted: the two do not meet.
     tidying: Lock<()>,
 }
@@ -79,6 +88,8 @@ impl Store {
             directory: directory.to_owned(),
             index: Lock::default(),
             unindexed: Unindexed::default(),
+            ended: AtomicU64::default(),
+            clocks: Clocks::default(),
             tidying: Lock::default(),
         }))
     }
@@ -148,6 +159,11 @@ impl Store {
             *self.0.index.lock() = None;
         }
         root.make_folder(stream)
+    }
+
+    /// How many recordings have ended since the start.
+    pub(crate) fn ended(&self) -> u64 {
+        self.0.ended.load(Ordering::Relaxed)
     }
 
     pub fn list(&self, filter: &Filter) -> Result<Page, Error> {
@@ -257,16 +273,10 @@ impl Store {
 
     /// Of the disk that the recordings are on, or will be.
     pub fn disk(&self) -> Result<Disk, Error> {
-        let mut failed = None;
-        for folder in self.directory().ancestors() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            match Root::open(folder).and_then(|root| root.space()) {
-                Ok((free_bytes, total_bytes)) => return Ok(Disk { free_bytes, total_bytes }),
-                Err(source) => failed.get_or_insert(source),
-            };
+        match net::disk_space(self.directory()) {
+            Ok(space) => Ok(Disk { free_bytes: space.free, total_bytes: space.total }),
+            Err(source) => Err(Error::Io { path: self.directory().to_owned(), source }),
         }
-        let source = failed.unwrap_or_else(|| io::ErrorKind::NotFound.into());
-        Err(Error::Io { path: self.directory().to_owned(), source })
     }
 }
 

@@ -3,6 +3,8 @@
 //! A pure function decides. It goes by when a recording ended: a wrong clock can make a recording seem young and so keep
 //! it, and one that ends in the future is never old.
 
+use std::collections::BTreeMap;
+
 use hub::StreamName;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil, tz::TimeZone};
 
@@ -151,23 +153,24 @@ impl Store {
         let low = disk.is_some_and(|disk| disk.free_bytes < retention.min_free_bytes);
         let Some(max) = retention.max_total_bytes else { return Ok(low) };
         let kept = self.with_index(|index| index.totals(&Filter::default()))?;
-        let growing: u64 = self.unindexed().growing().iter().map(|(_, metadata)| metadata.size_bytes).sum();
-        Ok(low || kept.bytes.saturating_add(growing) > max)
+        let others: u64 = self.unindexed().all().iter().map(|(_, metadata, _)| metadata.size_bytes).sum();
+        Ok(low || kept.bytes.saturating_add(others) > max)
     }
 
     fn candidates(&self) -> Result<Vec<Candidate>, Error> {
-        let mut candidates = Vec::new();
+        let mut candidates = BTreeMap::new();
         for (stream, file, end_time, bytes) in self.with_index(Index::by_age)? {
             let Ok(stream) = stream.parse::<StreamName>() else { continue };
             if let Ok(id) = RecordingId::parse(&stream, &file) {
-                candidates.push(Candidate { id, end_time, bytes, growing: false });
+                candidates.insert(id.clone(), Candidate { id, end_time, bytes, growing: false });
             }
         }
-        for (id, metadata) in self.unindexed().growing() {
+        // On a full disk the index does not take what has ended: it can go all the same.
+        for (id, metadata, growing) in self.unindexed().all() {
             let (end_time, bytes) = (metadata.end_time, metadata.size_bytes);
-            candidates.push(Candidate { id, end_time, bytes, growing: true });
+            candidates.insert(id.clone(), Candidate { id, end_time, bytes, growing });
         }
-        Ok(candidates)
+        Ok(candidates.into_values().collect())
     }
 
     fn carry_out(&self, deletion: &Deletion, report: &mut SweepReport) {

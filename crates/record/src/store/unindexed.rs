@@ -79,10 +79,13 @@ impl Unindexed {
         all.filter(|metadata| wanted(metadata)).cloned().collect()
     }
 
-    pub(crate) fn growing(&self) -> Vec<(RecordingId, Metadata)> {
+    /// Every one, and whether it grows.
+    pub(crate) fn all(&self) -> Vec<(RecordingId, Metadata, bool)> {
         let entries = self.0.lock();
-        let growing = entries.iter().filter(|(_, entry)| entry.state == State::Growing);
-        growing.filter_map(|(id, entry)| Some((id.clone(), entry.metadata.clone()?))).collect()
+        let all = entries
+            .iter()
+            .map(|(id, entry)| Some((id.clone(), entry.metadata.clone()?, entry.state == State::Growing)));
+        all.flatten().collect()
     }
 
     /// What has to be put into the index, and whether it is settled.

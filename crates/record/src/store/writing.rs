@@ -10,9 +10,9 @@ use std::{
 use super::{
     folder::Folder,
     layout::{RecordingId, place},
-    metadata::{Metadata, write_metadata},
+    metadata::{Metadata, Status, write_metadata},
 };
-use crate::{Error, Store};
+use crate::{Error, Store, clock::ClockOffset};
 
 /// The metadata file is not rewritten more often: it is for people who look into the folder, and for recovery, which
 /// reads the counts from the recording itself.
@@ -28,10 +28,10 @@ pub struct Writing {
     store: Store,
     folder: Folder,
     metadata: Metadata,
+    /// The clock that tells its times.
+    pub(crate) told_by: ClockOffset,
     /// When the metadata file was tried to be written last.
     noted: Instant,
-    /// That has failed, and the log says so.
-    unnoted: bool,
     ended: bool,
 }
 
@@ -48,9 +48,8 @@ impl Writing {
         let _ = file.try_lock();
         let path = place(store.directory(), &id);
         let metadata = metadata(&id, &path);
-        let noted = Instant::now();
-        let mut writing =
-            Self { id, path, file, store, folder, metadata, noted, unnoted: false, ended: false };
+        let (told_by, noted) = (ClockOffset::now(), Instant::now());
+        let mut writing = Self { id, path, file, store, folder, metadata, told_by, noted, ended: false };
         writing.note();
         writing.show();
         writing
@@ -70,6 +69,16 @@ impl Writing {
         }
     }
 
+    /// Tells its times by the clock as it is now; whether it was set since they were told.
+    pub(crate) fn follow_clock(&mut self, now: ClockOffset) -> bool {
+        let set = now.set_since(self.told_by);
+        self.told_by = now;
+        let Some(by) = set else { return false };
+        self.metadata = self.metadata.clone().told_anew(by);
+        self.show();
+        true
+    }
+
     fn show(&self) {
         self.store.unindexed().show(&self.id, self.metadata.clone());
     }
@@ -81,6 +90,7 @@ impl Writing {
         let noted = self.note_end();
         self.unlock();
         self.store.put_away(&self.id, &self.metadata, noted.is_ok());
+        self.store.note_end(&self.id, self.told_by);
         noted.map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 
@@ -113,12 +123,10 @@ impl Writing {
     fn note(&mut self) {
         self.noted = Instant::now();
         let written = write_metadata(&self.folder, &self.id, &self.metadata, false);
-        if let Err(error) = &written
-            && !self.unnoted
-        {
-            tracing::warn!(path = %self.path.display(), %error, "the metadata beside a recording cannot be written for now");
+        if let Err(error) = written {
+            // Nothing is lost by it, and where the disk is at fault the recorder says so.
+            tracing::debug!(path = %self.path.display(), %error, "the metadata beside a recording cannot be written for now");
         }
-        self.unnoted = written.is_err();
     }
 }
 
@@ -126,6 +134,8 @@ impl Drop for Writing {
     fn drop(&mut self) {
         if !self.ended {
             self.unlock();
+            // It is written no more: its metadata file still says that it is, so that the next start looks into it.
+            self.metadata.status = Status::Finished;
             self.store.put_away(&self.id, &self.metadata, false);
         }
     }

@@ -14,7 +14,9 @@ use super::{
     segment::{self, Segment, usual_duration},
     timeline::Timeline,
 };
-use crate::{Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId, context::Context};
+use crate::{
+    Codec, Error, Filter, Kind, Metadata, OpenFile, Order, RecordingId, clock::ClockOffset, context::Context,
+};
 
 /// Recordings that a clip may be put together from.
 const MAX_PARTS: usize = 1000;
@@ -41,11 +43,31 @@ struct Part {
 fn from_recordings(context: &Context, stream: &Stream, from: SystemTime) -> Result<Option<Metadata>, Error> {
     let from = Timestamp::try_from(from).unwrap_or(Timestamp::UNIX_EPOCH);
     let parts = parts(context, stream, from)?;
+    context.room.check_new(parts.iter().map(|part| part.bytes_from(from)).sum())?;
     let mut clip: Option<Segment> = None;
     for part in &parts {
-        copy(context, stream, from, part, &mut clip)?;
+        if let Err(error) = copy(context, stream, from, part, &mut clip) {
+            clip.into_iter().for_each(Segment::discard);
+            return Err(error);
+        }
     }
     clip.map_or(Ok(None), Segment::finish)
+}
+
+impl Part {
+    fn skipped(&self, from: Timestamp) -> u64 {
+        ticks(from.duration_since(self.open.metadata.start_time).try_into().unwrap_or_default())
+    }
+
+    fn first_fragment(&self, from: Timestamp) -> usize {
+        self.reader.fragment_at(self.skipped(from)).unwrap_or(0)
+    }
+
+    /// What a copy from `from` on takes on the disk.
+    fn bytes_from(&self, from: Timestamp) -> u64 {
+        let first = self.reader.fragments().get(self.first_fragment(from));
+        first.map_or(0, |first| self.reader.whole_bytes().saturating_sub(first.offset))
+    }
 }
 
 /// The newest recordings back to `from` that one file can hold: of one size and codec.
@@ -87,8 +109,7 @@ fn copy(
     clip: &mut Option<Segment>,
 ) -> Result<(), Error> {
     let began = part.open.metadata.start_time;
-    let skipped = ticks(from.duration_since(began).try_into().unwrap_or_default());
-    let first = part.reader.fragment_at(skipped).unwrap_or(0);
+    let (skipped, first) = (part.skipped(from), part.first_fragment(from));
     // On a timeline that all parts share: since the epoch.
     let offset = ticks(began.duration_since(Timestamp::UNIX_EPOCH).try_into().unwrap_or_default());
     let mut missing = gaps(&part.open.metadata, from, offset, began);
@@ -107,6 +128,7 @@ fn copy(
                 clip.insert(new_clip(context, stream, codec, track, &fragment)?)
             }
         };
+        context.room.check_new(fragment.bytes as u64)?;
         segment.append(&fragment)?;
     }
     Ok(())
@@ -162,9 +184,13 @@ fn from_ring(context: &Context, stream: &Stream, from: SystemTime) -> Result<Opt
         fragment.push(frame, coded.payload, coded.key, time, usual_duration(config.target_fps));
     }
     let Some(encoder) = encoder.filter(|_| !fragment.is_empty()) else { return Ok(None) };
+    context.room.check_new(fragment.bytes as u64)?;
     let mut clip = new_clip(context, stream, config.codec, encoder.track, &fragment)?;
     // The ring is bounded, and so is what is taken out of it at once: one fragment holds it.
-    clip.append(&fragment)?;
+    if let Err(error) = clip.append(&fragment) {
+        clip.discard();
+        return Err(error);
+    }
     clip.finish()
 }
 
@@ -184,6 +210,7 @@ fn new_clip(
         target_fps: context.config.target_fps,
         track,
         start: first.wall.unwrap_or(SystemTime::UNIX_EPOCH),
+        told_by: ClockOffset::now(),
     };
     Segment::create(spec, first.start().unwrap_or(0))
 }

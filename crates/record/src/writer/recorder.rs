@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hub::{Class, Delivery, Frame, Rule, Start, Stream, Subscriber};
+use hub::{Class, Delivery, Frame, Moment, Rule, Start, Stream, Subscriber};
 use jiff::Timestamp;
 use net::{Condition, Lock};
 
@@ -26,10 +26,18 @@ use super::{
     segment::{self, Segment, usual_duration},
     timeline::Timeline,
 };
-use crate::{Activity, Error, Kind, RecordingId, State, context::Context, unparker};
+use crate::{Activity, Error, Kind, RecordingId, State, clock::ClockOffset, context::Context, unparker};
 
 /// After a failure it is tried again so much later.
 const RETRY: Duration = Duration::from_secs(1);
+/// A file that is to make way for others on a full disk is at least so long.
+const SHORTEST: Duration = Duration::from_secs(3);
+/// After so long without an answer the disk is said to give none.
+const STALLED: Duration = Duration::from_secs(5);
+/// How many files begin because the picture's size changed: so many at once,
+const SIZES_AT_ONCE: f64 = 5.0;
+/// and so many a second.
+const SIZES_A_SECOND: f64 = 0.1;
 
 /// The handle on a recorder. Dropping it lets the recorder go on.
 #[derive(Debug)]
@@ -49,6 +57,8 @@ struct Shared {
     flush: AtomicBool,
     /// Frames up to this number are written, lost or left out.
     settled: AtomicU64,
+    /// Since when the thread waits for the disk.
+    waiting: Lock<Option<Instant>>,
 }
 
 impl Shared {
@@ -59,6 +69,7 @@ impl Shared {
             error: None,
             current: None,
             started: Timestamp::now(),
+            since: Instant::now(),
             frames: 0,
             bytes: 0,
             frames_lost: 0,
@@ -69,7 +80,26 @@ impl Shared {
             stop: AtomicBool::new(false),
             flush: AtomicBool::new(false),
             settled: AtomicU64::new(0),
+            waiting: Lock::default(),
         }
+    }
+
+    /// Does what may wait for the disk.
+    fn at_disk<T>(&self, work: impl FnOnce() -> T) -> T {
+        *self.waiting.lock() = Some(Instant::now());
+        let done = work();
+        *self.waiting.lock() = None;
+        done
+    }
+
+    fn activity(&self) -> Activity {
+        let mut activity = self.activity.lock().clone();
+        let waits = self.waiting.lock().map(|since| since.elapsed());
+        if let Some(waits) = waits.filter(|&waits| waits >= STALLED) {
+            activity.state = State::Failed;
+            activity.error = Some(format!("the disk has not answered for {} s", waits.as_secs()));
+        }
+        activity
     }
 }
 
@@ -92,7 +122,7 @@ impl Recorder {
     }
 
     pub(crate) fn activity(&self) -> Activity {
-        self.shared.activity.lock().clone()
+        self.shared.activity()
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -153,6 +183,10 @@ struct Worker {
     /// How long a frame is shown, judging by the last ones.
     usual: u32,
     pace: Pace,
+    /// Of new files because of the picture's size.
+    sizes: net::Pace,
+    /// The log has been told that there were too many.
+    has_warned_of_sizes: bool,
 }
 
 /// The outcome of reading the ring.
@@ -184,6 +218,8 @@ impl Worker {
             interval: usual_duration(target_fps),
             usual: usual_duration(target_fps),
             pace: Pace::new(),
+            sizes: net::Pace::with_burst(Some(SIZES_A_SECOND), SIZES_AT_ONCE),
+            has_warned_of_sizes: false,
             context,
         }
     }
@@ -253,8 +289,9 @@ impl Worker {
         if !encoder::is_recordable(frame) {
             self.lose(1);
         } else if let Some(time) = self.timeline.place(frame) {
-            self.roll_if_needed(frame);
-            if let Err(error) = self.push(frame, time) {
+            if !self.has_file_for(frame) {
+                self.lose(1);
+            } else if let Err(error) = self.push(frame, time) {
                 self.cannot_code(&error);
             }
         }
@@ -334,24 +371,64 @@ impl Worker {
         true
     }
 
+    /// Where it fails the file ends: on a full disk retention can then delete it, and a disk that was taken away comes back
+    /// as another one.
     fn try_write_out(&mut self) -> Result<(), Error> {
-        if self.context.disk_is_low.load(Ordering::Relaxed) {
-            return Err(Error::DiskLow { min_free_bytes: self.context.config.retention.min_free_bytes });
-        }
-        if self.segment.as_ref().is_some_and(Segment::is_gone) {
-            let stream = self.subscriber.stream().name();
+        let shared = Arc::clone(&self.shared);
+        shared.at_disk(|| {
+            self.end_segment_if_needed();
+            let written = self.append();
+            if let Err(error) = &written {
+                self.close_segment();
+                if matches!(error, Error::NoRoom(_)) {
+                    self.context.refused.fetch_add(self.pending.bytes as u64, Ordering::Relaxed);
+                }
+            }
+            written
+        })
+    }
+
+    fn end_segment_if_needed(&mut self) {
+        let clock = self.clock();
+        let Some(segment) = &mut self.segment else { return };
+        let stream = self.subscriber.stream().name();
+        let makes_way = self.context.make_way.load(Ordering::Relaxed) && segment.length() >= SHORTEST;
+        if segment.is_gone() {
             tracing::warn!(%stream, "the recording's file was deleted: a new one begins");
-            self.close_segment();
+        } else if makes_way {
+            tracing::info!(%stream, "the disk is nearly full: the recording goes on in a new file");
+        } else if segment.follow_clock(clock) {
+            tracing::info!(%stream, "the clock was set: the recording goes on in a new file");
+        } else {
+            return;
         }
-        let mut segment = match self.segment.take() {
-            Some(segment) => segment,
-            None => self.create_segment()?,
-        };
+        self.close_segment();
+    }
+
+    /// As it was when the first frame that is pending came.
+    fn clock(&self) -> ClockOffset {
+        match (self.oldest, self.pending.wall) {
+            (Some(mono), Some(wall)) => ClockOffset::of(Moment { mono, wall }),
+            _ => ClockOffset::now(),
+        }
+    }
+
+    fn append(&mut self) -> Result<(), Error> {
+        let bytes = self.pending.bytes as u64;
+        let is_new = self.segment.is_none();
+        if is_new {
+            self.context.room.check_new(bytes)?;
+            self.segment = Some(self.create_segment()?);
+        } else {
+            self.context.room.check(bytes)?;
+        }
+        let Some(segment) = &mut self.segment else { return Ok(()) };
         let before = segment.bytes();
-        let outcome = segment.append(&self.pending);
+        segment.append(&self.pending)?;
         let (written, id) = (segment.bytes() - before, segment.id().clone());
-        self.segment = Some(segment);
-        outcome?;
+        if is_new {
+            tracing::info!(stream = %self.subscriber.stream().name(), file = id.file.as_str(), "recording");
+        }
         self.note_written(written, id);
         Ok(())
     }
@@ -368,10 +445,9 @@ impl Worker {
             target_fps: config.target_fps,
             track: track.ok_or(Error::ShuttingDown)?,
             start: self.pending.wall.unwrap_or(std::time::UNIX_EPOCH),
+            told_by: self.clock(),
         };
-        let segment = Segment::create(spec, self.pending.start().unwrap_or(0))?;
-        tracing::info!(stream = %self.subscriber.stream().name(), file = segment.id().file.as_str(), "recording");
-        Ok(segment)
+        Segment::create(spec, self.pending.start().unwrap_or(0))
     }
 
     fn note_written(&self, bytes: u64, id: RecordingId) {
@@ -403,15 +479,23 @@ impl Worker {
         self.shared.progress.notify_all();
     }
 
-    /// A new file when the picture's size changes, or when the old one is long enough.
-    fn roll_if_needed(&mut self, frame: &Frame) {
-        let Some(encoder) = &self.encoder else { return };
+    /// A new file begins when the picture's size changes, unless it has too often, or when the old one is long enough.
+    fn has_file_for(&mut self, frame: &Frame) -> bool {
+        let Some(encoder) = &self.encoder else { return true };
         let other_size = !encoder.takes(frame);
+        if other_size && !self.sizes.admit(frame.received.mono) {
+            if !std::mem::replace(&mut self.has_warned_of_sizes, true) {
+                let stream = self.subscriber.stream().name();
+                tracing::warn!(%stream, "the picture's size changes again and again: frames of another size than the file's are not recorded");
+            }
+            return false;
+        }
         let long = self.segment.as_ref().is_some_and(|s| s.length() >= self.context.config.segment);
         // A file ends with a whole fragment.
         if other_size || (long && self.pending.is_empty()) {
             self.end_file();
         }
+        true
     }
 
     /// What comes next goes into another file. It cannot join what the disk does not take, so that is lost.
@@ -434,10 +518,11 @@ impl Worker {
     }
 
     fn close_segment(&mut self) {
-        let Some(segment) = self.segment.take() else { return };
+        let Some(mut segment) = self.segment.take() else { return };
         let file = segment.id().file.as_str().to_owned();
         let stream = self.subscriber.stream().name();
-        match segment.finish() {
+        segment.follow_clock(ClockOffset::now());
+        match self.shared.at_disk(|| segment.finish()) {
             Ok(Some(metadata)) => tracing::info!(
                 %stream, file, frames = metadata.total_frames, duration_seconds = metadata.duration_seconds,
                 size_bytes = metadata.size_bytes, frames_lost = metadata.frames_lost, "recording finished"

@@ -17,7 +17,7 @@ use super::{
     fragment::{Fragment, Missing},
     sync::Syncer,
 };
-use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Status, Store, Writing};
+use crate::{Codec, Error, Gap, Kind, Metadata, RecordingId, Status, Store, Writing, clock::ClockOffset};
 
 /// Gaps that the metadata lists; beyond them only the sum of lost frames grows.
 const MAX_GAPS: usize = 100;
@@ -32,8 +32,10 @@ pub(crate) struct SegmentSpec<'a> {
     pub(crate) codec: Codec,
     pub(crate) target_fps: f64,
     pub(crate) track: Track,
-    /// Our wall clock at the first frame.
+    /// Our wall clock at the first frame,
     pub(crate) start: SystemTime,
+    /// and how it was set then.
+    pub(crate) told_by: ClockOffset,
 }
 
 impl SegmentSpec<'_> {
@@ -70,7 +72,8 @@ impl Segment {
     /// Makes the file, with everything in it but pictures.
     pub(crate) fn create(spec: SegmentSpec<'_>, origin: u64) -> Result<Self, Error> {
         let describe = |id: &RecordingId, path: &Path| spec.describe(id, path);
-        let writing = spec.store.create(spec.stream, spec.kind, spec.start, describe)?;
+        let mut writing = spec.store.create(spec.stream, spec.kind, spec.start, describe)?;
+        writing.told_by = spec.told_by;
         match Self::begin(&writing, &spec.track, spec.syncer) {
             Ok(writer) => Ok(Self { writing, writer, syncer: spec.syncer.clone(), origin }),
             Err(source) => {
@@ -101,6 +104,11 @@ impl Segment {
 
     pub(crate) fn length(&self) -> Duration {
         fmp4::duration(self.writer.end_time())
+    }
+
+    /// Tells its times by the clock as it is now; whether that was set since.
+    pub(crate) fn follow_clock(&mut self, now: ClockOffset) -> bool {
+        self.writing.follow_clock(now)
     }
 
     /// Whether the file was deleted meanwhile: what is written to it is lost.
@@ -156,6 +164,11 @@ impl Segment {
         metadata.average_fps = (fps * 100.0).round() / 100.0;
         metadata.size_bytes = self.bytes();
         self.writing.update(metadata);
+    }
+
+    /// Takes the file back, whatever is in it.
+    pub(crate) fn discard(self) {
+        self.writing.discard();
     }
 
     /// Completes the file: its duration, its index, its metadata. A file without any picture is taken back.

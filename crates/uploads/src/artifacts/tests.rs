@@ -9,7 +9,7 @@ fn finished(artifacts: &Artifacts, id: &str, result: &Value) {
 #[test]
 fn runs_are_listed_newest_first_by_page() {
     let temp = tempfile::tempdir().unwrap();
-    let artifacts = Artifacts::new(temp.path().join("out"));
+    let artifacts = Artifacts::new(Room::new(&temp.path().join("out"), 0));
     assert_eq!(artifacts.list(0, 10, |_| true).unwrap().total, 0, "no folder yet");
     for id in ["a", "b", "c"] {
         finished(
@@ -33,7 +33,7 @@ fn runs_are_listed_newest_first_by_page() {
 #[test]
 fn nothing_outside_is_read_or_removed() {
     let temp = tempfile::tempdir().unwrap();
-    let artifacts = Artifacts::new(temp.path().join("out"));
+    let artifacts = Artifacts::new(Room::new(&temp.path().join("out"), 0));
     fs::create_dir_all(temp.path().join("out/messages")).unwrap();
     fs::write(temp.path().join("out/messages/dear.txt"), b"dear").unwrap();
     let error = artifacts.begin("messages").unwrap().keep(&json!({})).unwrap_err();
@@ -52,7 +52,7 @@ fn nothing_outside_is_read_or_removed() {
 #[test]
 fn a_run_takes_the_place_of_the_one_before_once_it_is_done() {
     let temp = tempfile::tempdir().unwrap();
-    let artifacts = Artifacts::new(temp.path().to_owned());
+    let artifacts = Artifacts::new(Room::new(temp.path(), 0));
     finished(&artifacts, "a", &json!({ "run": 1 }));
     let run = artifacts.begin("a").unwrap();
     fs::write(run.folder.join("half.mp4"), b"x").unwrap();
@@ -66,14 +66,25 @@ fn a_run_takes_the_place_of_the_one_before_once_it_is_done() {
 #[test]
 fn what_a_killed_program_has_left_is_removed() {
     let temp = tempfile::tempdir().unwrap();
-    let artifacts = Artifacts::new(temp.path().to_owned());
+    let artifacts = Artifacts::new(Room::new(temp.path(), 0));
     let run = artifacts.begin("mine").unwrap();
-    // No process has the highest number there is.
-    let dead = temp.path().join(".a.b.2147483647-0");
+    // In a container every start has the same process number.
+    let dead = temp.path().join(format!(".a.b.{}-4711", std::process::id()));
     let strange = temp.path().join(".c.2147483647-0");
     fs::create_dir_all(&dead).unwrap();
     fs::create_dir_all(&strange).unwrap();
     fs::write(dead.join(MARK), b"{}").unwrap();
     artifacts.recover();
     assert!(!dead.exists() && strange.exists() && run.folder.exists());
+}
+
+#[test]
+fn nothing_begins_where_the_disk_has_no_room() {
+    let temp = tempfile::tempdir().unwrap();
+    let artifacts = Artifacts::new(Room::new(&temp.path().join("out"), u64::MAX));
+    let error = artifacts.begin("a").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(error.to_string().contains("recording.min_free_gb"), "{error}");
+    assert!(artifacts.scratch().is_err());
+    assert_eq!(fs::read_dir(temp.path().join("out")).unwrap().count(), 0, "not one byte was written");
 }

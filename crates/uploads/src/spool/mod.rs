@@ -11,12 +11,12 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use bytes::Bytes;
-use net::{Condition, Lock};
+use net::{Condition, Lock, Room};
 use tokio::sync::Notify;
 
 use crate::analysis::{InputFrame, Picture};
@@ -29,12 +29,10 @@ pub(crate) const MAX_FRAMES: usize = 1_000_000;
 /// What bounds a spool.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
-    /// Where its file lies.
-    pub(crate) folder: PathBuf,
+    /// Where its file lies, and what stays free there.
+    pub(crate) room: Room,
     /// Bytes in memory.
     pub(crate) share: u64,
-    /// What it leaves free on the disk.
-    pub(crate) min_free_bytes: u64,
 }
 
 /// Why a frame cannot be kept.
@@ -170,7 +168,7 @@ impl Spool {
 
     /// Where its file lies.
     pub(crate) fn folder(&self) -> &Path {
-        &self.0.terms.folder
+        self.0.terms.room.folder()
     }
 
     /// Bytes in memory and bytes in the file.
@@ -179,11 +177,13 @@ impl Spool {
         (state.memory_bytes, state.disk_bytes)
     }
 
-    /// Forgets everything; what is kept afterwards is dropped.
+    /// Forgets everything; what is kept afterwards is dropped. Its writer closes the file: freeing it may take the disk a
+    /// while.
     pub(crate) fn close(&self) {
         let mut state = self.0.state.lock();
         let memory_bytes = state.memory_bytes;
-        *state = State { is_closed: true, has_writer: state.has_writer, ..State::default() };
+        let (file, has_writer) = (state.file.take(), state.has_writer);
+        *state = State { is_closed: true, file, has_writer, ..State::default() };
         drop(state);
         self.0.budget.release(memory_bytes);
         self.0.work.notify_all();

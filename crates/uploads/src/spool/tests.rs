@@ -4,7 +4,7 @@ use std::fs;
 use super::*;
 
 fn spool(folder: &Path, share: u64, budget: &Arc<Budget>) -> Spool {
-    let terms = Terms { folder: folder.to_owned(), share, min_free_bytes: 0 };
+    let terms = Terms { room: Room::new(folder, 0), share };
     Spool::new(terms, Arc::clone(budget))
 }
 
@@ -99,7 +99,7 @@ async fn a_disk_that_refuses_is_an_error_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_disk_keeps_its_reserve() {
     let folder = tempfile::tempdir().unwrap();
-    let terms = Terms { folder: folder.path().to_owned(), share: 1000, min_free_bytes: u64::MAX };
+    let terms = Terms { room: Room::new(folder.path(), u64::MAX), share: 1000 };
     let spool = Spool::new(terms, Arc::new(Budget::new(1 << 20)));
     spool.keep(&frame(0)).await.unwrap();
     let Err(Full::Disk(error)) = spool.keep(&frame(1)).await else { panic!("taken") };

@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     io,
     os::unix::fs::FileExt,
-    path::Path,
     sync::Arc,
 };
 
@@ -21,11 +20,19 @@ pub(super) fn start(spool: Arc<Shared>) -> io::Result<()> {
 }
 
 fn run(spool: &Shared) {
+    // A client that sends its frames again and again meets the same disk each time.
+    let mut has_warned = false;
     while let Some(batch) = next_batch(spool) {
         match write(&batch, spool) {
-            Ok((file, end)) => note_written(spool, &batch, file, end),
+            Ok((file, end)) => {
+                has_warned = false;
+                note_written(spool, &batch, file, end);
+            }
             Err(error) => {
-                tracing::warn!(folder = %spool.terms.folder.display(), %error, "frames cannot be spooled");
+                if !std::mem::replace(&mut has_warned, true) {
+                    let folder = spool.terms.room.folder().display();
+                    tracing::warn!(%folder, %error, "frames cannot be spooled");
+                }
                 let mut state = spool.state.lock();
                 state.failed = Some(error);
                 drop(state);
@@ -47,6 +54,9 @@ fn next_batch(spool: &Shared) -> Option<Batch> {
     let mut state = spool.state.lock();
     loop {
         if state.is_closed {
+            let file = state.file.take();
+            drop(state);
+            drop(file);
             return None;
         }
         if state.failed.is_none() && spool.is_due(&state) {
@@ -72,33 +82,21 @@ fn batch(state: &State) -> Batch {
 
 fn write(batch: &Batch, spool: &Shared) -> io::Result<(Arc<File>, u64)> {
     let bytes = batch.frames.iter().map(|(_, frame)| frame.len() as u64).sum();
-    let Terms { folder, min_free_bytes, .. } = &spool.terms;
+    let Terms { room, .. } = &spool.terms;
+    room.check_new(bytes)?;
     let file = match &batch.file {
         Some(file) => Arc::clone(file),
         None => {
-            fs::create_dir_all(folder)?;
-            Arc::new(tempfile::tempfile_in(folder)?)
+            fs::create_dir_all(room.folder())?;
+            Arc::new(tempfile::tempfile_in(room.folder())?)
         }
     };
-    check_room(folder, *min_free_bytes, bytes)?;
     let mut at = batch.end;
     for (_, frame) in &batch.frames {
         file.write_all_at(frame, at)?;
         at += frame.len() as u64;
     }
     Ok((file, at))
-}
-
-/// Leaves free what the setting keeps for others.
-fn check_room(folder: &Path, min_free_bytes: u64, wanted: u64) -> io::Result<()> {
-    let disk = rustix::fs::statvfs(folder)?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= min_free_bytes.saturating_add(wanted) {
-        return Ok(());
-    }
-    let megabytes = min_free_bytes / (1024 * 1024);
-    let message = format!("the disk is full but for the {megabytes} MB that recording.min_free_gb keeps");
-    Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 
 fn note_written(spool: &Shared, batch: &Batch, file: Arc<File>, end: u64) {

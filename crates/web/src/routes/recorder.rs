@@ -9,7 +9,6 @@ use axum::{
 };
 use http::StatusCode;
 use hub::StreamName;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -81,7 +80,7 @@ async fn start(library: &Library, name: StreamName) -> Result<Json<Commanded>, A
     let (recordings, stream) = (library.recordings.clone(), name.clone());
     let activity = library.disk.ask(move || recordings.begin(&stream)).await?;
     tracing::info!(stream = %name, "recording begun by request");
-    let recorder = RecorderState::at(activity, Timestamp::now());
+    let recorder = RecorderState::from(activity);
     Ok(Json(Commanded { status: "success", message: format!("Stream '{name}' is being recorded"), recorder }))
 }
 
@@ -89,7 +88,7 @@ async fn stop(library: &Library, name: StreamName) -> Result<Json<Commanded>, Ap
     let (recordings, stream) = (library.recordings.clone(), name.clone());
     let activity = library.disk.ask(move || recordings.end(&stream)).await?;
     tracing::info!(stream = %name, "recording ended by request");
-    let recorder = RecorderState::ended(activity, Timestamp::now());
+    let recorder = RecorderState::ended(activity);
     let message = format!("Stream '{name}' is not being recorded any more");
     Ok(Json(Commanded { status: "success", message, recorder }))
 }

@@ -43,6 +43,5 @@ pub(crate) async fn analyze(
     Granted(grant): Granted,
     request: Request,
 ) -> Result<Json<Map<String, Value>>, ApiError> {
-    let form = upload::form::read(&uploading, request).await?;
-    upload::analyse(&uploading, &grant, form).await.map(Json)
+    upload::analyse(&uploading, &grant, request).await.map(Json)
 }

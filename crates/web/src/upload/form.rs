@@ -10,7 +10,7 @@ use std::{
 use axum::extract::Request;
 use bytes::Bytes;
 use http::{StatusCode, header};
-use uploads::Scratch;
+use uploads::{Artifacts, Scratch};
 use wire::multipart::{self, Event, Headers, Limits, Parser};
 
 use super::Uploading;
@@ -41,13 +41,37 @@ pub(crate) async fn read(uploading: &Uploading, request: Request) -> Result<Form
     let boundary =
         multipart::boundary(content_type.and_then(|value| value.to_str().ok()).unwrap_or_default());
     let boundary = boundary.map_err(|error| ApiError::bad_request(error.code(), error.to_string()))?;
-    let folder = uploading.uploads.artifacts().scratch().map_err(|error| unwritable(&error))?;
-    let mut reader = Reader::new(uploading, &boundary, &folder)?;
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let (folder, video) = begin(uploading, length.unwrap_or(0)).await?;
+    let mut reader = Reader::new(uploading, &boundary, video);
     let mut body = Incoming::new(request.into_body());
     while let Some(chunk) = next_chunk(uploading, &mut body).await? {
         reader.take(&chunk).await?;
     }
     reader.finish(folder).await
+}
+
+/// Makes the video's file, if there is room for as many bytes as are announced.
+async fn begin(uploading: &Uploading, length: u64) -> Result<(Scratch, Video), ApiError> {
+    let artifacts = uploading.uploads.artifacts().clone();
+    let max = uploading.uploads.settings().max_video_bytes;
+    off_thread(move || {
+        let folder = artifacts.scratch()?;
+        artifacts.check_room(length.min(max))?;
+        let path = folder.path().join("video");
+        let file = Some(File::create_new(&path)?);
+        Ok((folder, Video { path, file, artifacts, waiting: Vec::new(), bytes: 0, max }))
+    })
+    .await
+}
+
+/// The disk may take its time, and the thread of the connections has none.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| unwritable(&error))
 }
 
 async fn next_chunk(uploading: &Uploading, body: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
@@ -71,21 +95,19 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(uploading: &Uploading, boundary: &str, folder: &Scratch) -> Result<Self, ApiError> {
+    fn new(uploading: &Uploading, boundary: &str, video: Video) -> Self {
         let max = uploading.uploads.settings().max_video_bytes;
         let limits = Limits {
             max_part_bytes: usize::try_from(max).unwrap_or(usize::MAX),
             max_header_bytes: MAX_HEADER_BYTES,
         };
-        let path = folder.path().join("video");
-        let file = File::create_new(&path).map_err(|error| unwritable(&error))?;
-        Ok(Self {
+        Self {
             parser: Parser::new(boundary, limits).close_required(),
-            video: Video { path, file: Some(file), waiting: Vec::new(), bytes: 0, max },
+            video,
             has_video: false,
             fields: Vec::new(),
             is_begun: false,
-        })
+        }
     }
 
     async fn take(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
@@ -176,6 +198,8 @@ struct Video {
     path: PathBuf,
     /// With the thread that writes, while it does.
     file: Option<File>,
+    /// Where it lies: whether there is room is asked before each write.
+    artifacts: Artifacts,
     waiting: Vec<u8>,
     bytes: u64,
     max: u64,
@@ -194,9 +218,13 @@ impl Video {
     async fn flush(&mut self) -> Result<(), ApiError> {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         let waiting = std::mem::take(&mut self.waiting);
-        let work = tokio::task::spawn_blocking(move || file.write_all(&waiting).map(|()| file));
-        let written = work.await.map_err(|error| unwritable(&io::Error::other(error)))?;
-        self.file = Some(written.map_err(|error| unwritable(&error))?);
+        let artifacts = self.artifacts.clone();
+        let written = off_thread(move || {
+            artifacts.check_room(waiting.len() as u64)?;
+            file.write_all(&waiting)?;
+            Ok(file)
+        });
+        self.file = Some(written.await?);
         Ok(())
     }
 
@@ -214,7 +242,9 @@ impl Video {
 }
 
 fn unwritable(error: &io::Error) -> ApiError {
-    tracing::warn!(%error, "a video cannot be kept");
+    if error.kind() != io::ErrorKind::StorageFull {
+        tracing::warn!(%error, "a video cannot be kept");
+    }
     let message = format!("the video cannot be kept in referee.output_dir: {error}");
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "OUTPUT_UNAVAILABLE", message)
 }

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use access::{Grant, Scope};
+use axum::extract::Request;
 use http::StatusCode;
 use hub::StreamName;
 use serde_json::{Map, Value};
@@ -10,8 +11,7 @@ use uploads::Connection;
 use wire::upload::{FrameHead, ServerMessage, SessionEnd, SessionStart, SignalHead};
 
 use super::{
-    Uploading,
-    form::Form,
+    Uploading, form,
     video::{Video, undecodable},
 };
 use crate::error::ApiError;
@@ -25,17 +25,20 @@ impl Drop for Guest {
     }
 }
 
-/// The result of the form's phrase.
+/// The result of the phrase in a form.
 pub(crate) async fn analyse(
     uploading: &Uploading,
     grant: &Grant,
-    form: Form,
+    request: Request,
 ) -> Result<Map<String, Value>, ApiError> {
     let id = new_id();
     let stream: StreamName = format!("session_{id}").parse()?;
     grant.require(Scope::Publish, &stream)?;
+    // A place before the first byte: who cannot be analysed shall not fill the disk.
+    let place = uploading.uploads.place().map_err(|error| refused(&error))?;
+    let form = form::read(uploading, request).await?;
     let mut video = Video::open(form.video.clone()).await?;
-    let mut guest = Guest(uploading.uploads.connect(|_| true));
+    let mut guest = Guest(uploading.uploads.connect(|_| true).with_place(place));
     let start = SessionStart {
         session_id: id,
         fps: video.fps,
