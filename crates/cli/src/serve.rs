@@ -1,6 +1,7 @@
 //! `framehub serve`: the hub, until a signal stops it.
 
 use std::io::IsTerminal;
+use std::time::Instant;
 
 use anyhow::Context;
 use server::{
@@ -50,10 +51,15 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let loaded = config::load(&inputs)?;
     raise_open_files();
     let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
-    runtime.block_on(serve(loaded))
+    let patience = loaded.config.server.shutdown;
+    let ending_since = runtime.block_on(serve(loaded))?;
+    // What still waits for a disk that does not answer is not waited for.
+    runtime.shutdown_timeout(patience.saturating_sub(ending_since.elapsed()));
+    Ok(())
 }
 
-async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+/// Serves until a signal; gives when that came.
+async fn serve(loaded: Loaded) -> anyhow::Result<Instant> {
     let config = loaded.config;
     let banner = Banner::of(&config);
     let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)].map(|b| b.to_string());
@@ -80,9 +86,14 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     if !is_terminal {
         print(&format!("Framehub is ready: {url}/\n"))?;
     }
+    let ending = shutdown.clone().cancelled_owned();
+    let ending = tokio::spawn(async move {
+        ending.await;
+        Instant::now()
+    });
     server.run(shutdown).await?;
     tracing::info!("stopped");
-    Ok(())
+    Ok(ending.await?)
 }
 
 /// The first SIGINT or SIGTERM stops in order; a second one at once.

@@ -59,11 +59,16 @@ impl Moment {
 }
 
 /// When the publisher says that the picture was taken: seconds since the Unix epoch by *its* clock (F4), which
-/// may be wrong, so it is shown and stored but never compared with ours.
+/// may be wrong, so it is shown and stored, and compared with ours only to leave out what cannot be true.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CaptureTime(f64);
 
 impl CaptureTime {
+    /// As a publisher says, whatever that is: publishing leaves out what cannot be true.
+    pub fn claimed(secs: f64) -> Self {
+        Self(secs)
+    }
+
     /// `None` unless finite and not negative.
     pub fn from_unix_secs(secs: f64) -> Option<Self> {
         (secs.is_finite() && secs >= 0.0).then_some(Self(secs))

@@ -7,7 +7,8 @@
 //! **Frame** — F1 a frame never changes after `publish`. F2 its payload owns its own bytes, never a slice of a
 //! larger read buffer. F3 `seq` is given by the stream, from 1, without holes; the publisher's own number travels
 //! beside it. F4 three times of three types, never compared with one another: received (monotonic, ours), wall
-//! (ours, for people), captured (theirs, may lie). F5 the format says all that is needed to read the payload.
+//! (ours, for people), captured (theirs, may lie: what cannot be true is left out). F5 the format says all that is
+//! needed to read the payload.
 //!
 //! **Ring** — R1 bounded by count and by bytes; the newest frame is always kept. R2 under the lock a frame gets its
 //! number, is pushed, evicts and is counted; nothing is copied, awaited, logged or called back, and evicted frames
@@ -30,6 +31,7 @@
 //! from the old one. H3 locks are taken in the order hub, stream, and never across an await. H4 counters live
 //! here, so every protocol has them. H5 memory is bounded by arithmetic over [`Limits`].
 
+mod capture;
 mod demand;
 mod derived;
 mod error;

@@ -13,6 +13,8 @@ pub struct Totals {
     pub bytes: u64,
     /// Frames that publishers sent and the hub refused (not an image, too large, …).
     pub rejected: u64,
+    /// Frames whose capture time cannot be true: they go by their arrival.
+    pub capture_times_ignored: u64,
     /// Frames handed to viewers.
     pub served: u64,
     /// Frames that viewers passed over because a newer one was there.
@@ -24,6 +26,7 @@ impl Totals {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.rejected += other.rejected;
+        self.capture_times_ignored += other.capture_times_ignored;
         self.served += other.served;
         self.skipped += other.skipped;
     }

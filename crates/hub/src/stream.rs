@@ -10,6 +10,7 @@ use std::{
 use crate::{
     Claim, ClaimError, Class, Closed, Delivery, Demand, Frame, Moment, NewFrame, PublishError, RingLimits,
     Rule, STALE_CLAIM, Start, StreamName, StreamStats, SubscribeError, Subscriber, Totals,
+    capture::CaptureClock,
     rate::Rate,
     ring::{Aftermath, Ring, RowId},
     sync::{Mutex, MutexGuard, wake},
@@ -35,6 +36,7 @@ struct Shared {
 struct State {
     ring: Ring,
     rate: Rate,
+    capture: CaptureClock,
     /// Of publishing, and of the viewers that have left; those who are here are counted in their rows.
     totals: Totals,
     holder: Option<Holder>,
@@ -74,6 +76,7 @@ impl Stream {
         let state = State {
             ring: Ring::new(limits),
             rate: Rate::default(),
+            capture: CaptureClock::default(),
             totals: Totals::default(),
             holder: None,
             next_holder: 0,
@@ -241,7 +244,7 @@ impl Stream {
     pub(crate) fn publish(
         &self,
         holder: Option<HolderId>,
-        new: NewFrame,
+        mut new: NewFrame,
         now: Moment,
     ) -> Result<Arc<Frame>, PublishError> {
         let bytes = new.payload.len();
@@ -255,6 +258,10 @@ impl Stream {
         state.totals.frames += 1;
         state.totals.bytes += bytes as u64;
         state.rate.count(now.mono, bytes);
+        if new.captured.is_some_and(|claimed| !state.capture.believes(claimed, now)) {
+            new.captured = None;
+            state.totals.capture_times_ignored += 1;
+        }
         let (frame, aftermath) = state.ring.push(new, now);
         drop(state);
         aftermath.wake();

@@ -33,7 +33,7 @@ fn a_frame_keeps_its_number_its_times_and_its_metadata() {
     let clock = Clock::new();
     let (_hub, publisher, derived) = derived(ROOMY, &clock);
     let mut new = jpeg(100);
-    new.captured = CaptureTime::from_unix_secs(1.5);
+    new.captured = CaptureTime::from_unix_secs(1.6e9);
     new.source_seq = Some(77);
     new.metadata = Some("{}".into());
     publisher.publish(jpeg(1), clock.now()).unwrap();

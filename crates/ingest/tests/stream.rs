@@ -45,14 +45,14 @@ async fn a_jpeg_is_published_byte_for_byte_with_all_that_its_sender_says() {
     assert!(ingest.publisher().is_none(), "the first frame claims the stream");
     let frame = IncomingFrame {
         bytes: jpeg(),
-        captured: CaptureTime::from_unix_secs(12.5),
+        captured: CaptureTime::from_unix_secs(1.6e9),
         source_seq: Some(7),
         metadata: Some("{\"robot\":1}".into()),
     };
     let frame = ingest.frame(frame).await.unwrap();
     assert_eq!((frame.seq, &frame.payload), (1, &jpeg()));
     assert_eq!((frame.format.width, frame.format.height), (16, 8));
-    assert_eq!(frame.captured, CaptureTime::from_unix_secs(12.5));
+    assert_eq!(frame.captured, CaptureTime::from_unix_secs(1.6e9));
     assert_eq!((frame.source_seq, frame.metadata.as_deref()), (Some(7), Some("{\"robot\":1}")));
     assert!(ingest.publisher().is_some());
 }

@@ -110,7 +110,7 @@ async fn publish(
 ) -> Result<(), String> {
     let frame = IncomingFrame {
         bytes: picture.to_jpeg(quality)?.into_boxed_slice().into(),
-        captured: metadata.captured.and_then(CaptureTime::from_unix_secs),
+        captured: metadata.captured.map(CaptureTime::claimed),
         source_seq: metadata.seq,
         metadata: metadata.rest,
     };

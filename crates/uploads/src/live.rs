@@ -69,7 +69,7 @@ impl Output {
         let mut ingest = self.ingest.lock();
         let Some(open) = &mut *ingest else { return };
         let mut new = NewFrame::new(payload, format);
-        new.captured = frame.timestamp.and_then(CaptureTime::from_unix_secs);
+        new.captured = frame.timestamp.map(CaptureTime::claimed);
         new.source_seq = Some(frame.number);
         let mut published = open.publish(new.clone());
         if matches!(published, Err(ingest::Error::Publish(PublishError::Closed { .. }))) {

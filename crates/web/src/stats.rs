@@ -78,6 +78,8 @@ pub(crate) struct StreamDetail {
     frames_dropped: u64,
     /// Frames that publishers sent and the hub refused.
     frames_rejected: u64,
+    /// Frames whose capture time cannot be true: they go by their arrival.
+    capture_times_ignored: u64,
     /// What was odd about the frames that came, and was mended.
     mended: Vec<&'static str>,
     /// Recorders, analyses, links.
@@ -145,6 +147,7 @@ impl StreamDetail {
             frames_served: stats.totals.served,
             frames_dropped: stats.totals.skipped,
             frames_rejected: stats.totals.rejected,
+            capture_times_ignored: stats.totals.capture_times_ignored,
             mended: stats.remarks,
             service_count: stats.demand.services,
             newest_seq: stats.newest_seq,

@@ -463,6 +463,7 @@ impl Reference {
             frames: stream.last(),
             bytes: stream.pictures.iter().map(|p| p.bytes as u64).sum(),
             rejected: stream.rejected,
+            capture_times_ignored: 0,
             served: viewers().map(|r| r.taken).sum(),
             skipped: viewers().map(|r| r.skipped).sum(),
         }
@@ -475,6 +476,7 @@ impl Reference {
             frames: sum.frames + t.frames,
             bytes: sum.bytes + t.bytes,
             rejected: sum.rejected + t.rejected,
+            capture_times_ignored: 0,
             served: sum.served + t.served,
             skipped: sum.skipped + t.skipped,
         })

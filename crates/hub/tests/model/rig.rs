@@ -177,7 +177,7 @@ impl Rig {
         NewFrame {
             payload: Bytes::from_owner(payload),
             format,
-            captured: CaptureTime::from_unix_secs(serial as f64),
+            captured: CaptureTime::from_unix_secs(1.6e9 + serial as f64),
             source_seq: Some(serial),
             metadata: Some(serial.to_string().into()),
         }
@@ -332,7 +332,7 @@ impl Rig {
         let serial = picture.serial;
         assert_eq!((frame.seq, frame.source_seq), (seq, Some(serial)));
         assert_eq!((frame.format, frame.received), (picture.format, picture.received));
-        assert_eq!(frame.captured, CaptureTime::from_unix_secs(serial as f64));
+        assert_eq!(frame.captured, CaptureTime::from_unix_secs(1.6e9 + serial as f64));
         assert_eq!(frame.metadata.as_deref(), Some(serial.to_string().as_str()));
         assert_eq!(frame.payload, vec![serial as u8; picture.bytes]);
     }

@@ -22,7 +22,7 @@ pub(super) fn incoming_frame<'a>(
     let captured = header("x-timestamp").and_then(|text| text.trim().parse().ok()).or(metadata.captured);
     Ok(IncomingFrame {
         bytes,
-        captured: captured.and_then(CaptureTime::from_unix_secs),
+        captured: captured.map(CaptureTime::claimed),
         source_seq: header("x-frame-seq").and_then(|text| text.trim().parse().ok()).or(metadata.seq),
         metadata: metadata.rest,
     })

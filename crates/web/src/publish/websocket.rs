@@ -174,7 +174,7 @@ impl Reader<'_> {
         let frame_size = bytes.len();
         let frame = IncomingFrame {
             bytes,
-            captured: metadata.captured.and_then(CaptureTime::from_unix_secs),
+            captured: metadata.captured.map(CaptureTime::claimed),
             source_seq: metadata.seq,
             metadata: metadata.rest,
         };

@@ -1,6 +1,6 @@
 //! Publishing by request: each kind of body becomes a frame, or is refused with its code and leaves the last good one.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, task};
+use std::{convert::Infallible, pin::Pin, sync::Arc, task, time::SystemTime};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -127,14 +127,39 @@ async fn a_form_carries_the_picture_in_its_field_frame() {
     let house = house();
     let body = form(&[
         field("note", "", b"hello"),
-        field("frame", "X-Frame-Seq: 7\r\nX-Timestamp: 2.5\r\n", &jpeg(1)),
+        field("frame", "X-Frame-Seq: 7\r\nX-Timestamp: 1600000002.5\r\n", &jpeg(1)),
         field("after", "", b""),
     ]);
     let answer = post(&house, &[FORM], body).await;
     assert_eq!(answer.status, StatusCode::OK);
     let frame = house.newest("s").unwrap();
     assert_eq!((&frame.payload[..], frame.source_seq), (&jpeg(1)[..], Some(7)));
-    assert_eq!(frame.captured, CaptureTime::from_unix_secs(2.5));
+    assert_eq!(frame.captured, CaptureTime::from_unix_secs(1_600_000_002.5));
+}
+
+#[tokio::test]
+async fn a_capture_time_that_cannot_be_true_is_left_out_and_counted() {
+    let house = house();
+    // Since a camera's start; milliseconds; before 1970; no time at all.
+    for time in ["184659.604338", "1769000000250", "-5", "NaN", "inf", "4102444800"] {
+        assert_eq!(
+            post(&house, &[JPEG, ("X-Timestamp", time)], jpeg(1)).await.status,
+            StatusCode::OK,
+            "{time}"
+        );
+        assert_eq!(house.newest("s").unwrap().captured, None, "{time}");
+    }
+    let header = field("frame", "X-Timestamp: 184659.6\r\n", &jpeg(1));
+    assert_eq!(post(&house, &[FORM], form(&[header])).await.status, StatusCode::OK);
+    let metadata = ("X-Frame-Metadata", "{\"timestamp\":184659.6}");
+    assert_eq!(post(&house, &[JPEG, metadata], jpeg(1)).await.status, StatusCode::OK);
+    assert_eq!(house.newest("s").unwrap().captured, None);
+    let told = house.get("/api/streams/s/stats").await.json();
+    assert_eq!(told["capture_times_ignored"], 8);
+    let snapshot = house.get("/stream/s/snapshot.jpg").await;
+    let shown: f64 = snapshot.header("x-timestamp").parse().unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((shown - now).abs() < 60.0, "viewers are told when it came");
 }
 
 #[tokio::test]

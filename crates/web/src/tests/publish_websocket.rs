@@ -80,11 +80,11 @@ fn ack(seq: u64, frame: &[u8]) -> Value {
 #[tokio::test]
 async fn a_text_is_the_metadata_of_the_next_frame_alone() {
     let (house, _, mut client) = connected("?ack=1").await;
-    client.outbox.text(r#"{"timestamp":12.5,"seq":7,"robot":1}"#).await.unwrap();
+    client.outbox.text(r#"{"timestamp":1600000012.5,"seq":7,"robot":1}"#).await.unwrap();
     client.frame(&jpeg(1)).await;
     assert_eq!(client.next().await.unwrap(), ack(1, &jpeg(1)));
     let frame = house.newest("s").unwrap();
-    assert_eq!((frame.captured, frame.source_seq), (CaptureTime::from_unix_secs(12.5), Some(7)));
+    assert_eq!((frame.captured, frame.source_seq), (CaptureTime::from_unix_secs(1_600_000_012.5), Some(7)));
     assert_eq!(frame.metadata.as_deref(), Some(r#"{"robot":1}"#));
     client.frame(&jpeg(2)).await;
     assert_eq!(client.next().await.unwrap(), ack(2, &jpeg(2)));

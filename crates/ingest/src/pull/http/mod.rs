@@ -81,9 +81,9 @@ async fn parts(mut answer: Answer, boundary: &str, intake: &mut Intake<'_>) -> R
     Err(Error::Ended)
 }
 
-/// The capture time that another hub gives; cameras give none.
+/// The capture time that another hub gives; cameras give none, or the time since their start.
 fn timestamp(part: &Part) -> Option<CaptureTime> {
-    CaptureTime::from_unix_secs(part.headers.get("X-Timestamp")?.trim().parse().ok()?)
+    Some(CaptureTime::claimed(part.headers.get("X-Timestamp")?.trim().parse().ok()?))
 }
 
 async fn snapshots(
