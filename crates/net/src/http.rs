@@ -1,6 +1,6 @@
 //! One HTTP/1.1 connection to another machine: requests go out one after the other, each answer within a time limit.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, header, request::Builder};
@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{AbortOnDrop, Connection, Error, connect};
+use crate::{AbortOnDrop, Connection, Error, connect, socket_of};
 
 /// How this program names itself.
 pub const USER_AGENT: &str = concat!("framehub/", env!("CARGO_PKG_VERSION"));
@@ -22,6 +22,8 @@ pub const USER_AGENT: &str = concat!("framehub/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct Http<B> {
     sender: SendRequest<B>,
+    /// None where the connection has none any more.
+    pub peer: Option<IpAddr>,
     _driver: AbortOnDrop,
 }
 
@@ -50,11 +52,12 @@ where
         if let Some(bytes) = buffer_bytes {
             builder.max_buf_size(bytes);
         }
+        let peer = socket_of(&connection).peer_addr().ok().map(|peer| peer.ip().to_canonical());
         let handshake = builder.handshake(TokioIo::new(connection)).await;
         let (sender, connection) = handshake.map_err(|error| Error::broken(&error))?;
         // The connection's error reaches the caller with the answer or the body.
         let driver = AbortOnDrop::spawn(async move { drop(connection.with_upgrades().await) });
-        Ok(Self { sender, _driver: driver })
+        Ok(Self { sender, peer, _driver: driver })
     }
 
     /// Whether the other side has closed the connection while it was idle.

@@ -38,6 +38,12 @@ pub enum Error {
     #[error("it redirects to something that is no http address")]
     RedirectTarget,
 
+    #[error(
+        "it redirects further into this network or machine, or from https to http, which is not followed: if that is \
+         right, make the address it redirects to the source's"
+    )]
+    RedirectInside,
+
     #[error("there is no WebSocket at this address")]
     NoWebSocket,
 

@@ -1,6 +1,6 @@
 //! Extractors of names, a query or a small body. Their refusals have the form of all our errors.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, error::Error};
 
 use axum::{
     body::Bytes,
@@ -22,9 +22,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(error) => Err(ApiError::bad_request("BAD_QUERY", error.body_text())),
+            Err(error) => {
+                let cause = error.source().map_or_else(|| error.body_text(), ToString::to_string);
+                Err(ApiError::bad_request("BAD_QUERY", format!("the query: {}", in_words(&cause))))
+            }
         }
     }
+}
+
+/// A parser's text with its names for kinds of values in words.
+fn in_words(text: &str) -> String {
+    const WORDS: [(&str, &str); 13] = [
+        ("invalid digit found in string", "not a whole number"),
+        ("cannot parse integer from empty string", "a number is missing"),
+        ("number too large to fit in target type", "too large"),
+        ("invalid float literal", "not a number"),
+        ("cannot parse float from empty string", "a number is missing"),
+        ("provided string was not `true` or `false`", "neither true nor false"),
+        ("invalid type: ", ""),
+        ("invalid value: ", ""),
+        ("expected a boolean", "expected true or false"),
+        ("expected f64", "expected a number"),
+        ("expected u64", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected usize", "expected a whole number"),
+    ];
+    let text = match text.split_once("expected struct ") {
+        Some((before, rest)) => {
+            let name = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            format!("{before}expected an object{}", &rest[name..])
+        }
+        None => text.to_owned(),
+    };
+    WORDS.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
 /// A JSON body; without one, everything has its default. The content type does not matter.
@@ -39,7 +69,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
         if body.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
-        serde_json::from_slice(&body).map(Self).map_err(|error| bad(format!("the body: {error}")))
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| bad(format!("the body: {}", in_words(&error.to_string()))))
     }
 }
 
@@ -114,4 +146,38 @@ fn param(parts: &Parts, at: usize) -> Option<&str> {
 /// The beginning of the path, short enough for a message of one line.
 fn shown(parts: &Parts) -> String {
     parts.uri.path().chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Body {
+        fps: f64,
+        count: u64,
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_no_type_of_this_program() {
+        for body in [
+            r#""x""#,
+            "[]",
+            r#"{"fps":"x"}"#,
+            r#"{"fps":1,"count":-1}"#,
+            r#"{"fps":1,"count":true}"#,
+            "{",
+            "{}",
+        ] {
+            let error = serde_json::from_str::<Body>(body).map_err(|error| in_words(&error.to_string()));
+            let text = error.err().unwrap_or_default();
+            assert!(!text.is_empty(), "{body}");
+            for word in ["struct", "Body", "f64", "u64", "invalid type"] {
+                assert!(!text.contains(word), "{body}: {text}");
+            }
+        }
+    }
 }

@@ -15,8 +15,12 @@ mod tls;
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::ConnectInfo, response::Response};
-use http::{HeaderValue, Request, header};
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, Request, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,7 +32,7 @@ pub(crate) use connections::{Busy, Connections};
 pub(crate) use per_address::PerAddress;
 pub use tls::{Tls, TlsError, TlsFiles};
 
-use crate::ConnectionLimits;
+use crate::{ConnectionLimits, error::ApiError};
 use body::WireBody;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
@@ -204,25 +208,37 @@ where
 {
     let busy = place.begin_request();
     let mut request = request.map(Body::new);
-    name_host(&mut request);
+    let named = name_host(&mut request);
     request.extensions_mut().insert(ConnectInfo(peer.address));
     if peer.is_encrypted {
         request.extensions_mut().insert(Encrypted);
     }
     request.extensions_mut().insert(Arc::clone(&busy));
-    let response = answer(request);
-    async move { Ok(body::for_wire(response.await, busy, socket)) }
+    let response = named.map(|()| answer(request));
+    async move {
+        let response = match response {
+            Ok(response) => response.await,
+            Err(refusal) => ([(header::CONNECTION, "close")], refusal).into_response(),
+        };
+        Ok(body::for_wire(response, busy, socket))
+    }
 }
 
-/// HTTP/2 has the host's name in the address; it is copied to where HTTP/1.1 has it, so that it is found in one place.
-fn name_host(request: &mut Request<Body>) {
-    if request.headers().contains_key(header::HOST) {
-        return;
+/// One name of one host, where HTTP/1.1 has it. With two, a proxy and this server might each believe another one
+/// (RFC 9112 section 3.2). A whole address in the request line counts before the header (section 3.2.2), and HTTP/2 has
+/// the name in the address alone.
+fn name_host(request: &mut Request<Body>) -> Result<(), ApiError> {
+    let named = request.headers().get_all(header::HOST).iter().count();
+    let least = usize::from(request.version() == Version::HTTP_11);
+    if !(least..=1).contains(&named) {
+        let message = format!("the request has {named} Host lines: HTTP/1.1 asks for one");
+        return Err(ApiError::bad_request("BAD_HOST", message));
     }
     let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
     if let Some(authority) = authority {
         request.headers_mut().insert(header::HOST, authority);
     }
+    Ok(())
 }
 
 /// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out
@@ -261,12 +277,30 @@ mod tests {
         let named = |uri: &str, host: Option<&str>| {
             let builder =
                 host.into_iter().fold(Request::get(uri), |builder, host| builder.header("host", host));
-            let mut request = builder.body(Body::empty()).unwrap();
-            name_host(&mut request);
+            let version = if host.is_some() { Version::HTTP_11 } else { Version::HTTP_2 };
+            let mut request = builder.version(version).body(Body::empty()).unwrap();
+            name_host(&mut request).unwrap();
             request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
         };
         assert_eq!(named("https://cams.example:8443/", None), Some("cams.example:8443".into()));
-        assert_eq!(named("https://cams.example/", Some("other")), Some("other".into()));
+        assert_eq!(named("https://cams.example/", Some("other")), Some("cams.example".into()));
+        assert_eq!(named("/", Some("cams.example")), Some("cams.example".into()));
         assert_eq!(named("/", None), None);
+    }
+
+    #[test]
+    fn one_host_is_named_and_no_more() {
+        for (version, hosts, is_good) in [
+            (Version::HTTP_11, &["a"][..], true),
+            (Version::HTTP_11, &[], false),
+            (Version::HTTP_11, &["a", "a"], false),
+            (Version::HTTP_10, &[], true),
+            (Version::HTTP_10, &["a", "b"], false),
+            (Version::HTTP_2, &[], true),
+        ] {
+            let builder = hosts.iter().fold(Request::get("/"), |builder, host| builder.header("host", *host));
+            let mut request = builder.version(version).body(Body::empty()).unwrap();
+            assert_eq!(name_host(&mut request).is_ok(), is_good, "{version:?} {hosts:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Requests for one URL: credentials (Basic and Digest, when the server asks for them) and redirects.
 
+use std::net::IpAddr;
+
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use http_auth::{PasswordClient, PasswordParams};
@@ -35,11 +37,13 @@ impl Answer {
 pub(super) struct Caller {
     url: Url,
     password: Option<PasswordClient>,
+    /// Where the configured address led.
+    first: Option<Reach>,
 }
 
 impl Caller {
     pub(super) fn new(url: &Url) -> Self {
-        Self { url: url.clone(), password: None }
+        Self { url: url.clone(), password: None, first: None }
     }
 
     pub(super) async fn get(&mut self) -> Result<Answer, Error> {
@@ -73,8 +77,15 @@ impl Caller {
         }
         let request = request.body(Empty::new()).map_err(|error| net::Error::broken(&error))?;
         let mut http = Http::open(&self.url, CONNECT_TIMEOUT).await?;
+        self.stay_outside(http.peer)?;
         let answer = http.ask(request, ANSWER_TIMEOUT).await?;
         Ok((answer, http))
+    }
+
+    /// A source must not make the hub ask what only the hub can reach.
+    fn stay_outside(&mut self, peer: Option<IpAddr>) -> Result<(), Error> {
+        let reach = peer.map_or(Reach::Machine, Reach::of);
+        if reach > *self.first.get_or_insert(reach) { Err(Error::RedirectInside) } else { Ok(()) }
     }
 
     fn authorization(&mut self) -> Result<Option<HeaderValue>, Error> {
@@ -101,6 +112,9 @@ impl Caller {
         if !matches!(next.scheme(), "http" | "https") || next.host_str().is_none() {
             return Err(unusable());
         }
+        if (self.url.scheme(), next.scheme()) == ("https", "http") {
+            return Err(Error::RedirectInside);
+        }
         let same = next.origin() == self.url.origin();
         if same && next.username().is_empty() {
             let (username, password) =
@@ -111,6 +125,35 @@ impl Caller {
         self.password = self.password.take().filter(|_| same);
         self.url = next;
         Ok(())
+    }
+}
+
+/// From where an address can be reached; each less than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    World,
+    /// Private networks (RFC 1918, 4193, 6598).
+    Network,
+    /// This machine, and what answers on its link alone, as the metadata services of clouds do.
+    Machine,
+}
+
+impl Reach {
+    fn of(address: IpAddr) -> Self {
+        let (is_machine, is_network) = match address {
+            IpAddr::V4(it) => (
+                it.is_loopback() || it.is_unspecified() || it.is_link_local(),
+                it.is_private() || (it.octets()[0] == 100 && it.octets()[1] & 0xC0 == 64),
+            ),
+            IpAddr::V6(it) => {
+                (it.is_loopback() || it.is_unspecified() || it.is_unicast_link_local(), it.is_unique_local())
+            }
+        };
+        match (is_machine, is_network) {
+            (true, _) => Self::Machine,
+            (_, true) => Self::Network,
+            _ => Self::World,
+        }
     }
 }
 
@@ -136,5 +179,34 @@ mod tests {
         caller.follow(&HeaderValue::from_static("http://elsewhere/c")).unwrap();
         assert_eq!(caller.url.as_str(), "http://elsewhere/c");
         assert!(caller.follow(&HeaderValue::from_static("file:///etc/passwd")).is_err());
+        caller.follow(&HeaderValue::from_static("https://elsewhere/c")).unwrap();
+        assert!(
+            caller.follow(&HeaderValue::from_static("http://elsewhere/c")).is_err(),
+            "no way back from TLS"
+        );
+    }
+
+    #[test]
+    fn a_redirect_leads_no_further_in() {
+        let follow = |from: &str, to: &str| {
+            let mut caller = Caller::new(&"http://cam/".parse().unwrap());
+            caller.stay_outside(Some(from.parse().unwrap())).unwrap();
+            caller.stay_outside(Some(to.parse().unwrap())).is_ok()
+        };
+        for (from, to, is_followed) in [
+            ("93.184.216.34", "1.1.1.1", true),
+            ("10.0.0.7", "93.184.216.34", true),
+            ("10.0.0.7", "192.168.1.2", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("93.184.216.34", "10.0.0.7", false),
+            ("93.184.216.34", "fd00::1", false),
+            ("93.184.216.34", "100.64.0.1", false),
+            ("10.0.0.7", "127.0.0.1", false),
+            ("10.0.0.7", "169.254.169.254", false),
+            ("10.0.0.7", "0.0.0.0", false),
+            ("10.0.0.7", "::1", false),
+        ] {
+            assert_eq!(follow(from, to), is_followed, "{from} {to}");
+        }
     }
 }
