@@ -59,7 +59,7 @@ def test_no_websocket_gets_through(start_hub, page, output, how):
     with Feeder(hub.url, "cam", "other", fps=8), Proxy(hub.port, NO_UPGRADE[how]) as proxy:
         opened(page, proxy)
         wait_for_phase(page, "mjpeg")
-        assert "No WebSocket gets through" in reason(page) and "MJPEG" in reason(page)
+        assert "WebSockets are blocked" in reason(page) and "MJPEG" in reason(page)
         assert page.locator("#link-text").inner_text() == "MJPEG"
         moves(page.locator("a.tile[data-stream=cam] canvas"))
         moves(page.locator("a.tile[data-stream=other] canvas"))
@@ -81,7 +81,7 @@ def test_websockets_are_accepted_and_then_dropped(start_hub, page, after):
     with Feeder(hub.url, "cam", fps=8), Proxy(hub.port, habits) as proxy:
         opened(page, proxy)
         wait_for_phase(page, "mjpeg")
-        assert "WebSockets break off soon after they open" in reason(page)
+        assert "WebSockets close soon after they open" in reason(page)
         moves(page.locator("a.tile canvas"))
 
 
@@ -92,7 +92,7 @@ def test_mjpeg_is_held_back_wholly(start_hub, page, output, upgrades):
     with Feeder(hub.url, "cam", fps=8), Proxy(hub.port, habits) as proxy:
         opened(page, proxy, PATIENCE / 2)
         wait_for_phase(page, "snapshots")
-        assert "No WebSocket gets through" in reason(page) and "MJPEG is held back" in reason(page)
+        assert "WebSockets are blocked" in reason(page) and "MJPEG is held back" in reason(page)
         assert page.locator("#link-text").inner_text() == "Snapshots"
         moves(page.locator("a.tile canvas"))
         picture_of(page, output / "fallback-snapshots.png")

@@ -167,7 +167,7 @@ pub static LIMITS: Table<AddressLimits> = Table {
         .default("0")
         .unit("requests a second")
         .doc(
-            "Requests from one address in the long run, 0: no limit. Beyond it they get 429. A \
+            "Requests a second from one address, on average; 0: no limit. Beyond it they get 429. A \
                  publisher that posts its frames needs one for each; a view or a WebSocket counts once.",
         ),
         Row::<AddressLimits>::int("burst", 1, 1_000_000, |s, v| s.burst = v as u32)

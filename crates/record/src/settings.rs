@@ -16,7 +16,7 @@ pub static RECORDING: Table<Config> = Table {
     doc: "Streams on disk.",
     rows: &[
         Row::flag("enabled", |s, v| s.automatic = v).default("true").doc(
-            "Whether every published stream is recorded by itself. Without it a stream is recorded \
+            "Whether every published stream is recorded automatically. Without it a stream is recorded \
                  on request. The demo and other sources that rest without viewers are always recorded \
                  only on request.",
         ),
@@ -56,7 +56,7 @@ pub static RECORDING: Table<Config> = Table {
         .default("0")
         .doc("All recordings together; past it the oldest are deleted first. 0 sets no limit."),
         Row::bytes("min_free_gb", 0.0, 1_000_000.0, |s, v| s.retention.min_free_bytes = v).default("1").doc(
-            "So much of the disk stays free: the oldest recordings are deleted first, and where that \
+            "This much of the disk stays free: the oldest recordings are deleted first, and if that \
                  is not enough recording pauses until there is room.",
         ),
         Row::seconds("sync_seconds", 0.1, 3600.0, |s, v| s.sync = v).default("1").doc(

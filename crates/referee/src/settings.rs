@@ -50,14 +50,14 @@ pub static REFEREE: Table<Settings> = Table {
                  way to those that serve viewers.",
         ),
         Row::flag("fisheye", |s, v| s.fisheye = v).default("true").env(&["REFEREE_FISHEYE"]).doc(
-            "Whether pictures are straightened before they are looked at. Turn it off for lenses that \
-                 do not bend.",
+            "Whether lens distortion is corrected before the analysis. Turn it off for lenses without \
+                 distortion.",
         ),
         Row::number("fisheye_strength", -0.4, 1.0, |s, v| s.lens.bend[0] = v)
             .default("-0.18")
             .env(&["REFEREE_FISHEYE_STRENGTH"])
             .doc(
-                "How much the lens bends: k1 of OpenCV's fisheye model, for a camera that looks through \
+                "The lens distortion: k1 of OpenCV's fisheye model, for a camera that looks through \
                  the middle of the picture and whose focal length is the picture's longer side.",
             ),
         Row::number("fisheye_k2", -1.0, 1.0, |s, v| s.lens.bend[1] = v)
@@ -76,8 +76,8 @@ pub static REFEREE: Table<Settings> = Table {
             .default("0")
             .env(&["REFEREE_FISHEYE_BALANCE"])
             .doc(
-                "How much is kept of what the lens saw, as OpenCV's `balance`: 0 zooms in, 1 out. What \
-                 nothing was seen of is cut off.",
+                "How much of the lens's view is kept, as OpenCV's `balance`: 0 zooms in, 1 out. Areas \
+                 without picture are cut off.",
             ),
     ],
 };

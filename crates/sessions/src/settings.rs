@@ -35,7 +35,9 @@ pub static SIMULATOR: Table<Settings> = Table {
         Row::int("port", 1, 65535, |s, v| s.default.port = v as u16)
             .default("8211")
             .env(&["ISAAC_SIM_PORT"])
-            .doc("The simulator's HTTP port, asked whether it is alive when a session is made."),
+            .doc(
+                "The simulator's HTTP port, where the hub checks that it is alive when a session is created.",
+            ),
         Row::int("ws_port", 1, 65535, |s, v| s.default.ws_port = v as u16)
             .default("8211")
             .env(&["ISAAC_SIM_WS_PORT"])
@@ -52,7 +54,7 @@ pub static SIMULATOR: Table<Settings> = Table {
         .default("/streaming/webrtc")
         .doc("The path of the simulator's WebSocket."),
         Row::seconds("timeout_seconds", 0.1, 3600.0, |s, v| s.timeout = v).default("10").doc(
-            "A simulator that does not answer for this long counts as gone and is connected to anew. \
+            "A simulator that does not answer for this long is considered lost, and the hub reconnects. \
                  Lower it to notice sooner, raise it for slow links.",
         ),
     ],

@@ -66,8 +66,8 @@ pub(super) static SERVER: Table<Server> = Table {
                  logged at start.",
             ),
         Row::text("tls_cert", "a path or nothing", |s, v| store(&mut s.tls_cert, optional_path(v))).doc(
-            "A PEM file with the server's certificate, followed by those that lead to one that \
-                 clients know (certbot's `fullchain.pem`). With it and `server.tls_key` every connection \
+            "A PEM file with the server's certificate and, after it, the intermediate ones (certbot's \
+                 `fullchain.pem`). With it and `server.tls_key` every connection \
                  is encrypted: https:// and wss:// only. Both files are read again within seconds when \
                  they change, so that a renewal needs no restart.",
         ),
@@ -100,8 +100,8 @@ pub(super) static SERVER: Table<Server> = Table {
                  connection may hold.",
         ),
         Row::seconds("header_timeout_seconds", 0.1, 3600.0, |s, v| s.header_timeout = v).default("10").doc(
-            "How long a client may take to send a request's header. Lower it to be rid of dribbling \
-                 clients sooner; too low cuts off slow mobile links.",
+            "How long a client may take to send a request's header. Lower it to drop clients that \
+                 send very slowly sooner; too low cuts off slow mobile links.",
         ),
         Row::seconds("body_timeout_seconds", 0.1, 3600.0, |s, v| s.body_timeout = v).default("30").doc(
             "How long one frame's bytes may take to arrive. It counts a frame, not a connection: a \

@@ -15,7 +15,7 @@ pub struct Streams {
     pub timeout: Duration,
     pub max_concurrent: usize,
     pub max_buffer_frames: usize,
-    /// History kept a stream, beyond its newest frame.
+    /// History kept for each stream, beyond its newest frame.
     pub max_buffer_bytes: u64,
     /// Kept a stream for in-order readers that are behind.
     pub backlog_bytes: u64,
@@ -78,18 +78,18 @@ pub(super) static STREAMS: Table<Streams> = Table {
             .unit("frames")
             .env(&["STREAM_BUFFER_SIZE"])
             .doc(
-                "Frames of history kept a stream, the newest included; `streams.max_buffer_mb` bounds the \
+                "Frames of history kept for each stream, including the newest; `streams.max_buffer_mb` bounds the \
                  same history in bytes, and the lower of the two counts. Viewers always get the newest \
                  frame, so raising it adds no lag and lowering it takes none away.",
             ),
         Row::<Streams>::bytes("max_buffer_mb", 0.0, 1024.0, |s, v| s.max_buffer_bytes = v)
             .default("0.125")
             .doc(
-                "Bytes of history kept a stream beyond its newest frame, which is always kept. Raising it \
+                "Bytes of history kept for each stream beyond its newest frame, which is always kept. Raising it \
                  costs that much memory a stream; 0 keeps the newest frame alone.",
             ),
         Row::<Streams>::bytes("backlog_mb", 0.0, 1024.0, |s, v| s.backlog_bytes = v).default("8").doc(
-            "Bytes kept a stream for readers that need every frame in order, such as a recorder, \
+            "Bytes kept for each stream for readers that need every frame in order, such as a recorder, \
                  while one of them is behind. Raise it when such a reader skips frames on a busy disk; \
                  lower it to bound memory more tightly.",
         ),

@@ -243,7 +243,7 @@ function show() {
 function look(now) {
   const before = last !== null;
   const ageMs = last === null ? 0 : now - last.born + (last.seq === firstSeq ? idleMs : 0);
-  if (onFallback && before && ageMs <= STALE_MS) return ['live', `Live (${fallback.way === 'mjpeg' ? 'MJPEG' : 'snapshots'}: no WebSocket gets through)`];
+  if (onFallback && before && ageMs <= STALE_MS) return ['live', `Live (${fallback.way === 'mjpeg' ? 'MJPEG' : 'snapshots'}: WebSockets are blocked)`];
   if (isNumber(retryAt) && !onFallback) {
     const why = said ? `${said}. ` : '';
     return [before ? 'stale' : 'connecting', `${why}Reconnecting in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`];

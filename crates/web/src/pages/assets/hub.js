@@ -218,7 +218,7 @@ export class Hub {
     this.#socket = null;
     socket.onmessage = null;
     socket.close();
-    void this.#lost(0, `Nothing was heard from the hub for ${limitMs / 1000} seconds.`);
+    void this.#lost(0, `No answer from the hub for ${limitMs / 1000} seconds.`);
   }
 
   /**
@@ -245,7 +245,7 @@ export class Hub {
       return;
     }
     if (this.#failures >= FAILURES_BEFORE_FALLBACK) {
-      this.#flaw = spoke ? 'WebSockets break off soon after they open here' : 'No WebSocket gets through here';
+      this.#flaw = spoke ? 'WebSockets close soon after they open here' : 'WebSockets are blocked here';
       this.fallback.start();
       this.#retryIn(this.fallback.way, this.#whyFallback(), this.#fallbackMs());
       return;

@@ -31,7 +31,7 @@ export async function* parts(url, signal) {
       const head = await bytes.through(HEADER_END);
       if (head === null) return;
       const length = Number(header(head, 'Content-Length'));
-      if (!(length > 0)) throw new Refusal(0, 'This is no MJPEG with lengths; is there a proxy that rewrites it?');
+      if (!(length > 0)) throw new Refusal(0, 'This is not MJPEG with a length for each picture; does a proxy rewrite it?');
       const jpeg = new Blob([await bytes.take(length)], { type: 'image/jpeg' });
       const timestamp = Number.parseFloat(header(head, 'X-Timestamp'));
       yield { jpeg, timestamp: Number.isFinite(timestamp) ? timestamp : null, seq: Number(header(head, 'X-Frame-Seq')) || 0 };
@@ -69,7 +69,7 @@ class ByteQueue {
       const found = indexOf(this.#bytes, end, from);
       if (found >= 0) return new TextDecoder('latin1').decode(this.#cut(found + end.length));
       from = Math.max(0, this.#bytes.length - end.length);
-      if (this.#bytes.length > MOST_HEADER_BYTES) throw new Refusal(0, 'This is no MJPEG; is something else listening at this address?');
+      if (this.#bytes.length > MOST_HEADER_BYTES) throw new Refusal(0, 'This is not MJPEG; is something else listening at this address?');
       if (await this.#more()) continue;
       const rest = new TextDecoder('latin1').decode(this.#bytes);
       if (/(?:^|\n)--\S+--\s*$/.test(rest)) return null;

@@ -21,7 +21,7 @@ export async function saveSnapshot(name, tell) {
     link.click();
     window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
   } catch (error) {
-    tell(`No snapshot: ${error instanceof Refusal ? error.message : 'the picture did not arrive whole.'}`);
+    tell(`No snapshot: ${error instanceof Refusal ? error.message : 'the picture arrived incomplete.'}`);
   }
 }
 

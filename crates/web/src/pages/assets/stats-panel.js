@@ -72,7 +72,7 @@ export class StatsPanel {
    */
   async #refresh(round, name, source) {
     if (source === 'none' || source === 'unknown') {
-      setText(this.note, source === 'none' ? 'No such stream now' : '');
+      setText(this.note, source === 'none' ? 'No such stream at the moment' : '');
       return;
     }
     const isDefault = source === 'hub';
@@ -85,7 +85,7 @@ export class StatsPanel {
     } catch (error) {
       if (round !== this.#round || !(error instanceof Refusal)) return;
       if (error.status === 0) this.#mark('server_running', 'No answer');
-      setText(this.note, error.status === 404 ? 'No such stream now' : error.message);
+      setText(this.note, error.status === 404 ? 'No such stream at the moment' : error.message);
     }
   }
 

@@ -60,7 +60,7 @@ export class Scrubber {
       if (round === this.#round) this.events.picture(jpeg, moment);
     } catch (error) {
       if (round !== this.#round || this.#wanted) return;
-      this.events.failed(error instanceof Refusal ? error.message : 'The picture did not arrive whole.');
+      this.events.failed(error instanceof Refusal ? error.message : 'The picture arrived incomplete.');
     }
   }
 }
