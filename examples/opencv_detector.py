@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from framehub import StreamPublisher
+from framehub.opencv import StreamPublisher
 
 
 def frames(source: str) -> Iterator[Any]:
@@ -34,7 +34,7 @@ def frames(source: str) -> Iterator[Any]:
 
 def main(source: str = "http://localhost:5000/stream/demo", server: str = "http://localhost:5000") -> None:
     background = cv2.createBackgroundSubtractorMOG2()
-    with StreamPublisher(server, "detector", bgr=True) as publisher:
+    with StreamPublisher(server, "detector") as publisher:
         for number, frame in enumerate(frames(source)):
             if number == 0:
                 print(f"{server}/stream/detector  (Ctrl-C stops)", flush=True)

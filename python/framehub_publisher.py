@@ -28,6 +28,7 @@ import random
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 import weakref
@@ -37,7 +38,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-__all__ = ["StreamPublisher"]
+__all__ = ["OpenCVPublisher", "StreamPublisher"]
 
 logger = logging.getLogger("framehub")
 
@@ -104,7 +105,8 @@ class StreamPublisher:
         adaptive: Whether to lower the quality, to 30 at least, while the link is too slow for the frames.
         max_queue_size: Accepted for compatibility and not used: only the newest frame waits.
         api_key: A key that may publish, if the hub has keys.
-        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame.
+        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame. None: they are red,
+            green, blue, and a process that uses OpenCV is warned once.
 
     Raises:
         ValueError: For an invalid URL, name or number.
@@ -121,7 +123,7 @@ class StreamPublisher:
         max_queue_size: int = 1,
         *,
         api_key: str | None = None,
-        bgr: bool = False,
+        bgr: bool | None = None,
     ) -> None:
         if not isinstance(stream_name, str) or not _NAME.fullmatch(stream_name):
             raise ValueError(f"stream_name is {stream_name!r}: use 1 to 64 letters, digits, '_' or '-'")
@@ -211,15 +213,19 @@ class StreamPublisher:
             bgr: The order of this frame's channels. None: as set for the publisher.
 
         Returns:
-            Whether the frame was accepted. False: it comes sooner than `max_fps` allows. An accepted frame is sent
+            Whether the frame was accepted. False: it comes sooner than `max_fps` allows, or it is None. An accepted frame is sent
             unless a newer one replaces it first, or the hub cannot be reached.
 
         Raises:
             TypeError, ValueError: The array is not such a frame (the message says what is accepted), JSON cannot
                 represent the metadata, or the publisher is closed.
         """
+        if frame is None:
+            _warn_once("stream '%s': the frame is None; frames that are missing are passed over" % self.stream_name)
+            return False
         headers = _headers(captured, metadata)
         _check(frame)
+        bgr = _order(self.bgr if bgr is None else bgr)
         if self._closed:
             raise ValueError("the publisher is closed: call start() before publishing again")
         if self._thread is None:
@@ -235,7 +241,7 @@ class StreamPublisher:
         with self._changed:
             if self._waiting is not None:
                 self._totals["dropped_frames"] += 1
-            self._waiting = _Frame(picture, self.bgr if bgr is None else bgr, headers)
+            self._waiting = _Frame(picture, bgr, headers)
             self._changed.notify()
         return True
 
@@ -453,6 +459,13 @@ class StreamPublisher:
             self._demand_known_at = time.monotonic()
 
 
+class OpenCVPublisher(StreamPublisher):
+    """The same for frames in OpenCV's order (blue, green, red): those of `cv2.VideoCapture`, as they are."""
+
+    def __init__(self, server_url: str, stream_name: str, *args: Any, bgr: bool | None = True, **options: Any) -> None:
+        super().__init__(server_url, stream_name, *args, bgr=bgr, **options)
+
+
 class _Hub:
     """One persistent connection to the hub; used by one thread."""
 
@@ -640,13 +653,39 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"metadata holds a {type(value).__name__}: JSON has no such thing")
 
 
+_told: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _told:
+        _told.add(message)
+        logger.warning("%s", message)
+
+
+#: Whether it was this file that imported OpenCV, to encode.
+_opencv_is_ours = False
+
+
+def _order(bgr: bool | None) -> bool:
+    """Whether the channels are blue, green, red; not where the caller does not say, which OpenCV's users forget."""
+    if bgr is None and "cv2" in sys.modules and not _opencv_is_ours:
+        _warn_once(
+            "frames are taken for RGB, but this process uses OpenCV, whose frames are BGR: red and blue may be swapped. "
+            "Use OpenCVPublisher, or pass bgr=True; bgr=False says that they are RGB"
+        )
+    return bool(bgr)
+
+
 def _encoder() -> Callable[[np.ndarray, bool, int], bytes]:
     """`encode(picture, bgr, quality)`, with OpenCV or else Pillow."""
+    global _opencv_is_ours
+    was_there = "cv2" in sys.modules
     try:
         import cv2
     except ImportError:
         pass
     else:
+        _opencv_is_ours = _opencv_is_ours or not was_there
 
         def with_opencv(picture: np.ndarray, bgr: bool, quality: int) -> bytes:
             if picture.ndim == 3 and not bgr:

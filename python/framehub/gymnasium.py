@@ -1,5 +1,7 @@
 """Shows Gymnasium environments while they train: a wrapper that publishes the pictures of `render`.
 
+A picture that cannot be rendered or shown never ends a training: there is one warning in the log, and no picture.
+
 Pictures are rendered only while someone watches or records the stream, so otherwise a loop runs as fast as without the
 wrapper. Step, episode, reward, return and length are sent with each picture: the hub's page shows them beside it, and
 recordings keep them.
@@ -7,6 +9,7 @@ recordings keep them.
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +21,7 @@ from gymnasium.core import ActType, ObsType
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from . import Server, StreamPublisher
+from ._once import Once
 
 __all__ = ["StreamVectorVideo", "StreamVideo"]
 
@@ -98,17 +102,23 @@ class StreamVideo(
         observation, info = super().reset(seed=seed, options=options)
         self._episode += 1
         self._return, self._length = 0.0, 0
-        if self._screen.is_open():
-            self._show(0.0)
+        try:
+            if self._screen.is_open():
+                self._show(0.0)
+        except Exception as error:
+            self._screen.passes_over(error)
         return observation, info
 
     def step(self, action: ActType) -> tuple[ObsType, Any, bool, bool, dict[str, Any]]:
         """Takes a step, and shows the new state."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        self._return += float(reward)
-        self._length += 1
-        if self._screen.is_open_after_step():
-            self._show(float(reward))
+        try:
+            self._length += 1
+            self._return += float(reward)
+            if self._screen.is_open_after_step():
+                self._show(float(reward))
+        except Exception as error:
+            self._screen.passes_over(error)
         return observation, reward, terminated, truncated, info
 
     def _show(self, reward: float) -> None:
@@ -165,14 +175,24 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
         """Begins an episode in each environment, or only in those of ``options["reset_mask"]``."""
         mask = options.get("reset_mask") if options else None
         observations, infos = super().reset(seed=seed, options=options)
-        self._begin(np.ones(self.num_envs, bool) if mask is None else np.asarray(mask, bool))
-        if self._screen.is_open():
-            self._show(np.zeros(self.num_envs))
+        try:
+            self._begin(np.ones(self.num_envs, bool) if mask is None else np.asarray(mask, bool))
+            if self._screen.is_open():
+                self._show(np.zeros(self.num_envs))
+        except Exception as error:
+            self._screen.passes_over(error)
         return observations, infos
 
     def step(self, actions: ActType) -> tuple[ObsType, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Takes a step in each environment, and shows the new states."""
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
+        try:
+            self._after_step(rewards, terminations, truncations)
+        except Exception as error:
+            self._screen.passes_over(error)
+        return observations, rewards, terminations, truncations, infos
+
+    def _after_step(self, rewards: np.ndarray, terminations: np.ndarray, truncations: np.ndarray) -> None:
         # A step that resets an environment is not part of an episode.
         stepped = ~self._ended
         self._begin(self._ended.copy())
@@ -186,7 +206,6 @@ class StreamVectorVideo(VectorWrapper[ObsType, ActType, ObsType, ActType, np.nda
             self._begin(ended)
         if self._screen.is_open_after_step():
             self._show(np.asarray(rewards, float))
-        return observations, rewards, terminations, truncations, infos
 
     def _show(self, rewards: np.ndarray) -> None:
         shown = slice(self._tiles)
@@ -221,17 +240,22 @@ class _Screen:
         self._own: StreamPublisher | None = None
         self._to: Publisher
         if isinstance(to, str):
-            self._own = StreamPublisher(to, stream, max_fps=fps)
+            self._own = StreamPublisher(to, stream, max_fps=fps, bgr=False)
             self._own.start()
             self._to = self._own
         elif isinstance(to, Server):
             self._to = _ServersStream(to, stream)
         else:
             self._to = to
+        self._publish: Callable[..., object] = self._to.publish
+        if isinstance(to, StreamPublisher) and to.bgr is None:
+            # Environments render RGB; no warning is due in those that use OpenCV.
+            self._publish = functools.partial(to.publish, bgr=False)
         self._every = every
         self._interval = 1 / fps if fps else 0.0
         self._next = -math.inf
         self._extra = extra
+        self._warn = Once()
         #: Steps since the wrapper was created.
         self.step = 0
 
@@ -256,7 +280,12 @@ class _Screen:
         metadata = {"step": self.step, **{name: _short(value) for name, value in numbers.items()}}
         if self._extra is not None:
             metadata.update({name: _short(value) for name, value in self._extra().items()})
-        self._to.publish(picture, metadata=metadata)
+        self._publish(picture, metadata=metadata)
+
+    def passes_over(self, error: Exception) -> None:
+        """A training goes on without its picture: what fails here is warned of once, and tried again a little later."""
+        self._next = time.monotonic() + max(self._interval, _ASK_EVERY)
+        self._warn("no picture of the environment is shown: %s: %s", type(error).__name__, error)
 
     def close(self) -> None:
         own, self._own = self._own, None

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import _arguments, _native
 from ._ending import stop_at_exit
+from ._once import Once, is_missing, order
 
 
 class StreamPublisher:
@@ -30,7 +31,8 @@ class StreamPublisher:
         adaptive: Whether to lower the quality, to 40 at least, while the link is too slow for the frames.
         max_queue_size: Accepted for compatibility and not used: only the newest frame waits.
         api_key: A key that may publish, if the hub has keys.
-        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame.
+        bgr: Whether frames have OpenCV's order: blue, green, red. Can also be set for each frame. None: they are red,
+            green, blue, and a process that uses OpenCV is warned once.
 
     Raises:
         ValueError: For an invalid URL, name or number.
@@ -48,10 +50,12 @@ class StreamPublisher:
         max_queue_size: int = 1,
         *,
         api_key: str | None = None,
-        bgr: bool = False,
+        bgr: bool | None = None,
     ) -> None:
         _arguments.whole_number("max_queue_size", max_queue_size, 1, 1_000_000)
-        self._bgr = bool(bgr)
+        #: The order of its frames' channels; None: not said.
+        self.bgr = bgr
+        self._warn_of_missing = Once()
         self._quality = _arguments.quality(quality)
         self._stream_name = _arguments.text("stream_name", stream_name)
         self._native = _native.Publisher(
@@ -98,7 +102,7 @@ class StreamPublisher:
             bgr: The order of this frame's channels. None: as set for the publisher.
 
         Returns:
-            Whether the frame was accepted. False: it comes sooner than ``max_fps`` allows. An accepted frame is
+            Whether the frame was accepted. False: it comes sooner than ``max_fps`` allows, or it is None. An accepted frame is
             sent unless a newer one replaces it first, or the hub cannot be reached.
 
         Raises:
@@ -106,11 +110,13 @@ class StreamPublisher:
                 says what is accepted.
             TypeError: Not an array, or one in a GPU's memory. The message says how to convert it.
         """
+        if is_missing(frame, self._stream_name, self._warn_of_missing):
+            return False
         if self._started is None:
             self.start()
         when = None if captured is None else _arguments.captured(captured)
         about = None if metadata is None else _arguments.metadata(metadata)
-        return self._native.publish(frame, self._bgr if bgr is None else bool(bgr), when, about)
+        return self._native.publish(frame, order(self.bgr if bgr is None else bgr), when, about)
 
     publish = publish_frame
 

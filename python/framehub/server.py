@@ -10,6 +10,7 @@ from typing import Any
 
 from . import _arguments, _native
 from ._ending import stop_at_exit
+from ._once import Once, is_missing
 
 #: The stream that is used if none is named.
 DEFAULT_STREAM = "default"
@@ -66,6 +67,7 @@ class Server:
         self._quality = _arguments.quality(quality)
         self._max_fps = _arguments.rate("max_fps", max_fps)
         self._bgr = bool(bgr)
+        self._warn_of_missing = Once()
         self._settings: dict[str, Any] = {
             "server.host": "127.0.0.1" if host == "localhost" else _arguments.text("host", host),
             "server.port": _arguments.whole_number("port", port, 0, 65535),
@@ -123,6 +125,8 @@ class Server:
             RuntimeError: Another publisher has this stream, there are too many streams, or this process is a fork of
                 the server's.
         """
+        if is_missing(frame, stream, self._warn_of_missing):
+            return False
         when = None if captured is None else _arguments.captured(captured)
         about = None if metadata is None else _arguments.metadata(metadata)
         return self._started().publish(frame, stream, self._bgr if bgr is None else bool(bgr), when, about)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _arguments
+from ._once import Once
 from .server import DEFAULT_STREAM, Server
 
 #: Every key that is read, with its default.
@@ -51,6 +52,7 @@ class VideoStream:
         #: Frames a second at most.
         self.fps = fps
         self._stream = stream
+        self._warn = Once()
 
     @classmethod
     def from_config(cls, cfg: Any, *, stream: str = DEFAULT_STREAM, bgr: bool = False, **options: Any) -> VideoStream:
@@ -115,10 +117,15 @@ class VideoStream:
         metadata: Mapping[str, Any] | None = None,
         bgr: bool | None = None,
     ) -> bool:
-        """As :meth:`framehub.Server.publish`; False if nothing is streamed."""
-        if self.server is None:
+        """As :meth:`framehub.Server.publish`; False if nothing is streamed. A frame that cannot be published is no error
+        either: it is passed over, with one warning in the log."""
+        if not self.enabled or self.server is None:
             return False
-        return self.server.publish(frame, self._stream, captured=captured, metadata=metadata, bgr=bgr)
+        try:
+            return self.server.publish(frame, self._stream, captured=captured, metadata=metadata, bgr=bgr)
+        except (TypeError, ValueError, RuntimeError) as error:
+            self._warn("stream '%s' passes over what cannot be shown: %s", self._stream, error)
+            return False
 
     def wanted(self) -> bool:
         """As :meth:`framehub.Server.wanted`; False if nothing is streamed."""

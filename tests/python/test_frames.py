@@ -114,7 +114,6 @@ class CpuTensor:
 @pytest.mark.parametrize(
     "frame, error, words",
     [
-        (None, TypeError, "NoneType"),
         ([[1, 2], [3, 4]], TypeError, "list"),
         (b"\xff\xd8", TypeError, "bytes"),
         (OnTheGpu(), TypeError, "frame.cpu().numpy()"),

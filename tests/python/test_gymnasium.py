@@ -254,3 +254,53 @@ def test_gymnasium_can_make_it_anew(hub, stream):
     assert again.spec.additional_wrappers[-1].kwargs["every"] == 3
     env.close()
     again.close()
+
+
+class Broken(Counter):
+    """Gives what is no picture, or raises, from its second picture on."""
+
+    def __init__(self, wrong: object):
+        super().__init__()
+        self.wrong = wrong
+
+    def render(self):
+        picture = super().render()
+        if self.rendered < 2:
+            return picture
+        if isinstance(self.wrong, Exception):
+            raise self.wrong
+        return self.wrong
+
+
+WRONG = {
+    "none": None,
+    "a list": [[1, 2]],
+    "object": np.array([[None]]),
+    "shape": np.zeros((3, 40, 60), np.uint8),
+    "type": np.zeros((40, 60, 3), np.int64),
+    "NaN": np.full((40, 60, 3), np.nan),
+    "closed": RuntimeError("the window is closed"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_a_training_goes_on_without_its_picture(server, stream, caplog, wrong):
+    env = StreamVideo(Broken(wrong), server, stream, fps=0)
+    with Wall(server.url.replace("http", "ws")) as wall:
+        wall.watch(stream)
+        env.reset()
+        rewards = [env.step(0)[1] for _ in range(3 * LONG)]
+        eventually(lambda: env.step(0)[1] == 0.5 and env.unwrapped.rendered >= 3)
+    assert rewards == [0.5] * len(rewards)
+    warned = [record for record in caplog.records if record.name == "framehub"]
+    assert len(warned) == 1, [record.getMessage() for record in warned]
+
+
+def test_a_training_of_many_goes_on_without_its_picture(server, stream, caplog):
+    envs = SyncVectorEnv([lambda: Broken(RuntimeError("no display"))] * 2)
+    envs = StreamVideo(envs, server, stream, fps=0)
+    envs.reset()
+    with Wall(server.url.replace("http", "ws")) as wall:
+        wall.watch(stream)
+        eventually(lambda: envs.step([0, 0])[1][0] >= 0 and envs.envs[0].unwrapped.rendered >= 3)
+    assert len([record for record in caplog.records if record.name == "framehub"]) == 1

@@ -1,6 +1,9 @@
 """`framehub.StreamPublisher`, the package's, against a real hub."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import datetime, timezone
@@ -10,7 +13,7 @@ import pytest
 import requests
 from framehub import StreamPublisher
 
-from support.hub import Hub
+from support.hub import ROOT, Hub
 from support.mjpeg import MjpegReader
 from support.pictures import decode, number_of, numbered
 from support.ports import fixed_port
@@ -298,3 +301,42 @@ def test_what_no_metadata_or_time_is(hub, stream):
                 publisher.publish_frame(FRAME, captured=captured)
         with pytest.raises(TypeError, match="captured"):
             publisher.publish_frame(FRAME, captured="now")
+
+
+def test_a_missing_frame_is_passed_over(hub, stream, caplog):
+    with StreamPublisher(hub.url, stream, max_fps=None) as publisher:
+        assert [publisher.publish(None) for _ in range(3)] == [False] * 3
+        assert publisher.publish(FRAME) is True
+    assert [record.levelname for record in caplog.records if "None" in record.getMessage()] == ["WARNING"]
+
+
+ORDERS = """
+import logging, sys, types
+{cv2}
+import numpy as np
+from {module} import {kind}
+logging.basicConfig(format="%(message)s")
+with {kind}("http://127.0.0.1:9", "s"{arguments}) as publisher:
+    for _ in range(2):
+        publisher.publish_frame(np.zeros((4, 6, 3), np.uint8))
+"""
+
+
+@pytest.mark.parametrize(
+    "module, kind, cv2, arguments, warned",
+    [
+        ("framehub", "StreamPublisher", True, "", 1),
+        ("framehub", "StreamPublisher", False, "", 0),
+        ("framehub", "StreamPublisher", True, ", bgr=False", 0),
+        ("framehub.opencv", "StreamPublisher", True, "", 0),
+        ("framehub_publisher", "StreamPublisher", True, "", 1),
+        ("framehub_publisher", "StreamPublisher", False, "", 0),
+        ("framehub_publisher", "OpenCVPublisher", True, "", 0),
+    ],
+)
+def test_a_process_that_uses_opencv_is_warned_of_the_order_once(module, kind, cv2, arguments, warned):
+    program = ORDERS.format(module=module, kind=kind, cv2="import cv2" if cv2 else "", arguments=arguments)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("red and blue may be swapped") == warned, ran.stderr

@@ -93,7 +93,6 @@ FRAME = np.zeros((4, 6, 3), np.uint8)
 @pytest.mark.parametrize(
     "frame, error, words",
     [
-        (None, TypeError, "NoneType"),
         ([[1, 2]], TypeError, "numpy array"),
         (Tensor(), TypeError, "detach().cpu().numpy()"),
         (FRAME[0, 0], ValueError, "(3,)"),

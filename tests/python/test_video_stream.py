@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import requests
 from framehub import VideoStream
@@ -134,3 +135,20 @@ def test_what_is_no_configuration():
     for cfg in (None, 3, "env"):
         with pytest.raises(TypeError, match="env"):
             VideoStream.from_config(cfg)
+
+
+def test_a_frame_that_is_none_ends_no_training(caplog):
+    with VideoStream.from_config(config()) as video:
+        for wrong in (None, np.zeros((3, 40, 60), np.uint8), np.array([[None]]), "picture"):
+            assert video.publish(wrong) is False
+        assert video.publish(numbered(3)) is True
+    assert video.publish(numbered(4)) is False, "nothing is streamed any more"
+    assert len(caplog.records) == 2, "one of the missing frame, one of what cannot be shown"
+
+
+def test_every_address_without_a_key_is_warned_of(caplog):
+    with VideoStream.from_config(config(videoStreamBindAll=True)):
+        assert any("without an API key" in record.getMessage() for record in caplog.records)
+    caplog.clear()
+    with VideoStream.from_config(config(videoStreamBindAll=True), api_keys=["long-enough-key"]):
+        assert not caplog.records

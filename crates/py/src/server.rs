@@ -76,8 +76,12 @@ impl Server {
         max_fps: Option<f64>,
     ) -> PyResult<Self> {
         let settings = settings.into_iter().map(|(key, value)| Override { key, value }).collect::<Vec<_>>();
-        let config =
-            config::of_arguments(&settings).map_err(|error| PyValueError::new_err(error.to_string()))?.config;
+        let loaded =
+            config::of_arguments(&settings).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        for warning in &loaded.warnings {
+            log(py, Level::Warning, &warning.to_string());
+        }
+        let config = loaded.config;
         start_logging(&config);
         let runtime = server::runtime(config.server.threads)
             .map_err(|error| PyOSError::new_err(format!("no runtime for the hub: {error}")))?;

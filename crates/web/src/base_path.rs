@@ -1,15 +1,16 @@
 //! A path prefix, for a hub that shares its host name with others: removed from each request before its route is
-//! matched, and put in front of each address that an answer names.
+//! matched, and put in front of each address that an answer names. A trusted proxy that has taken a prefix off by itself
+//! says so (`X-Forwarded-Prefix`): it stands in front of ours.
 //!
 //! The pages build all addresses from their own, so they need not know.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{convert::Infallible, fmt, str::FromStr, sync::Arc};
 
 use axum::{
-    extract::Request,
+    extract::{FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 
 use crate::error::ApiError;
 
@@ -50,13 +51,17 @@ impl fmt::Display for BasePath {
 }
 
 impl BasePath {
+    pub(crate) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The path by which a client asks for `path`, which begins with a slash.
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{self}{path}")
     }
 
-    /// The request as the routes know it; refused if it lies elsewhere.
-    pub(crate) fn enter(&self, mut request: Request) -> Result<Request, Box<Response>> {
+    /// The request as the routes know it; refused if it lies elsewhere. The client knows the hub `behind` that path.
+    pub(crate) fn enter(&self, mut request: Request, behind: &Self) -> Result<Request, Box<Response>> {
         if self.0.is_empty() {
             return Ok(request);
         }
@@ -65,9 +70,14 @@ impl BasePath {
                 *request.uri_mut() = uri;
                 Ok(request)
             }
-            Inner::Top => Err(Box::new(self.to_top(request.uri()))),
+            Inner::Top => Err(Box::new(behind.to_top(request.uri()))),
             Inner::None => Err(Box::new(self.elsewhere(request.uri()))),
         }
+    }
+
+    /// This path behind the one that a proxy has taken off.
+    pub(crate) fn behind(&self, outer: &Self) -> Self {
+        if outer.0.is_empty() { self.clone() } else { Self(format!("{outer}{self}").into()) }
     }
 
     /// Puts the base path in front of a redirection within the hub.
@@ -107,6 +117,15 @@ impl BasePath {
         let message =
             format!("no route {path}: all of this hub lies below {self}/, as server.base_path says");
         ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response()
+    }
+}
+
+/// As the client of the request knows it.
+impl<S: Send + Sync> FromRequestParts<S> for BasePath {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }
 

@@ -7,7 +7,7 @@ use access::Cidr;
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap, Uri, header};
 
-use crate::transport::Encrypted;
+use crate::{BasePath, transport::Encrypted};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -58,6 +58,14 @@ impl Caller {
         let scheme = if self.is_https { "https" } else { "http" };
         format!("{scheme}://{}", self.host.as_deref().unwrap_or("localhost"))
     }
+}
+
+/// The path that a trusted proxy has taken off the request's; nothing where it is none.
+pub(crate) fn prefix(trusted: &[Cidr], headers: &HeaderMap, extensions: &Extensions) -> BasePath {
+    let Some(prefix) = last(headers, "x-forwarded-prefix") else { return BasePath::default() };
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|block| block.contains(peer)));
+    if is_trusted { prefix.parse().unwrap_or_default() } else { BasePath::default() }
 }
 
 /// Each proxy appends the address of its client, so the last that is no proxy of ours is the caller; what stands before

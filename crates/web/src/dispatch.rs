@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::{
     App, BasePath,
     auth::{Access, Need},
-    browser,
+    browser, caller,
     cors::Openness,
     error::ApiError,
     pages,
@@ -53,13 +53,22 @@ impl Dispatch {
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        let request = match self.base_path.enter(request) {
+        let base_path = self.base_path.behind(&self.prefix(&request));
+        let mut request = match self.base_path.enter(request, &base_path) {
             Ok(request) => request,
             Err(refusal) => return *refusal,
         };
+        if !base_path.is_root() {
+            request.extensions_mut().insert(base_path.clone());
+        }
         let mut response = self.answer_inside(request).await;
-        self.base_path.leave(&mut response);
+        base_path.leave(&mut response);
         response
+    }
+
+    /// What a trusted proxy has taken off the request's path.
+    fn prefix(&self, request: &Request) -> BasePath {
+        caller::prefix(&self.access.trusted_proxies, request.headers(), request.extensions())
     }
 
     async fn answer_inside(&self, request: Request) -> Response {

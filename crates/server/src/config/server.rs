@@ -139,7 +139,7 @@ pub(super) static SERVER: Table<Server> = Table {
             },
         )
         .doc(
-            "Proxies in front of the hub whose `X-Forwarded-For`, `-Proto` and `-Host` count. From \
+            "Proxies in front of the hub whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` count. From \
                  anybody else they are ignored, since anybody can write them.",
         ),
         Row::list(

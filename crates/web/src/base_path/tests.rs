@@ -11,7 +11,7 @@ fn base(text: &str) -> BasePath {
 
 fn entered(base: &BasePath, uri: &str) -> Result<String, (StatusCode, Option<String>)> {
     let request = Request::builder().uri(uri).body(Body::empty()).unwrap();
-    base.enter(request).map(|request| request.uri().to_string()).map_err(|response| {
+    base.enter(request, base).map(|request| request.uri().to_string()).map_err(|response| {
         let location = response.headers().get(header::LOCATION);
         (response.status(), location.map(|to| to.to_str().unwrap().to_owned()))
     })

@@ -13,6 +13,23 @@ fn caller(peer: &str, headers: &[(&'static str, &str)]) -> Caller {
     Caller::of(&trusted, &Uri::from_static("/"), &map, &extensions)
 }
 
+#[test]
+fn a_trusted_proxy_says_what_it_has_taken_off_the_path() {
+    let taken_off = |peer: &str, value: &str| {
+        let mut map = HeaderMap::new();
+        map.append("x-forwarded-prefix", value.parse().unwrap());
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        prefix(&["127.0.0.1".parse().unwrap()], &map, &extensions).to_string()
+    };
+    assert_eq!(taken_off("127.0.0.1", "/ipc/cam24"), "/ipc/cam24");
+    assert_eq!(taken_off("127.0.0.1", "/outer, /ipc/"), "/ipc");
+    assert_eq!(taken_off("203.0.113.9", "/ipc"), "", "a stranger");
+    for wrong in ["//evil.example", "/a/../b", "https://evil.example/", "/a b", "ipc"] {
+        assert_eq!(taken_off("127.0.0.1", wrong), "", "{wrong}");
+    }
+}
+
 fn seen(peer: &str, forwarded: &str) -> String {
     caller(peer, &[("x-forwarded-for", forwarded)]).address.unwrap().to_string()
 }

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::State,
     response::{Redirect, Response},
 };
 use http::HeaderMap;
@@ -13,7 +12,7 @@ use crate::{BasePath, pages::swagger};
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "control", responses((status = 200, description = "The description", content_type = "application/json", body = Object)))]
-pub(crate) async fn description(State(base_path): State<BasePath>) -> Json<utoipa::openapi::OpenApi> {
+pub(crate) async fn description(base_path: BasePath) -> Json<utoipa::openapi::OpenApi> {
     let mut description = Description::openapi();
     description.servers = Some(vec![Server::new(base_path.at("/"))]);
     Json(description)

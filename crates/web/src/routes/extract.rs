@@ -1,26 +1,32 @@
 //! Extractors of names, a query or a small body. Their refusals have the form of all our errors.
 
-use std::{convert::Infallible, error::Error};
+use std::{collections::BTreeSet, convert::Infallible, error::Error};
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
 };
-use http::request::Parts;
+use http::{Uri, request::Parts};
 use hub::{InvalidName, StreamName};
 use record::RecordingId;
 use serde::de::DeserializeOwned;
 
 use crate::{error::ApiError, router::Params};
 
-/// Like axum's own, but its refusals have the form of all our errors.
+/// Like axum's own, but its refusals have the form of all our errors, and of a parameter that comes twice the last one
+/// counts.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
+        let once = parts.uri.query().and_then(without_repetitions);
+        let read = match once.and_then(|query| Uri::try_from(format!("/?{query}")).ok()) {
+            Some(uri) => axum::extract::Query::try_from_uri(&uri),
+            None => axum::extract::Query::from_request_parts(parts, state).await,
+        };
+        match read {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(error) => {
                 let cause = error.source().map_or_else(|| error.body_text(), ToString::to_string);
@@ -55,6 +61,16 @@ fn in_words(text: &str) -> String {
         None => text.to_owned(),
     };
     WORDS.iter().fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+/// The query with the last of each parameter alone; `None` if none comes twice.
+fn without_repetitions(query: &str) -> Option<String> {
+    let key = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+    let pairs: Vec<&str> = query.split('&').collect();
+    let mut seen = BTreeSet::new();
+    let mut last: Vec<&str> = pairs.iter().rev().copied().filter(|pair| seen.insert(key(pair))).collect();
+    last.reverse();
+    (last.len() < pairs.len()).then(|| last.join("&"))
 }
 
 /// A JSON body; without one, everything has its default. The content type does not matter.

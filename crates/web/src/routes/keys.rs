@@ -35,7 +35,7 @@ pub(crate) struct Login {
     (status = 200, description = "The cookie is set"), (status = 401, description = "The key is not known, or has expired")))]
 pub(crate) async fn login(
     State(access): State<Arc<Access>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     caller: Caller,
     OptionalJson(login): OptionalJson<Login>,
 ) -> Result<Response, ApiError> {
@@ -54,7 +54,7 @@ pub(crate) async fn login(
 #[utoipa::path(post, path = "/api/logout", tag = "keys", responses((status = 200, description = "The cookie is gone")))]
 pub(crate) async fn logout(
     State(access): State<Arc<Access>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     LoggedIn(login): LoggedIn,
     caller: Caller,
 ) -> Response {
@@ -114,7 +114,7 @@ pub(crate) struct Shared {
     (status = 409, description = "No key is set, so all is open anyway")))]
 pub(crate) async fn share(
     State(access): State<Arc<Access>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     Granted(grant): Granted,
     caller: Caller,
     Name(name): Name,

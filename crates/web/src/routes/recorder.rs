@@ -131,7 +131,7 @@ pub(crate) struct Clip {
         (status = 404, description = "No such stream"), (status = 409, description = "There is nothing to save"), (status = 503, description = "It cannot be saved now")))]
 pub(crate) async fn clip(
     State(library): State<Arc<Library>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     Name(name): Name,
     Query(query): Query<ClipRequest>,
     OptionalJson(body): OptionalJson<ClipRequest>,

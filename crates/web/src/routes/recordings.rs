@@ -112,7 +112,7 @@ pub(crate) struct RecordingList {
 ), responses((status = 200, description = "A page", body = RecordingList), (status = 400, description = "Malformed query"), (status = 503, description = "The recordings' disk cannot be used")))]
 pub(crate) async fn list(
     State(library): State<Arc<Library>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     Granted(grant): Granted,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<RecordingList>, ApiError> {

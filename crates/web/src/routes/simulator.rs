@@ -76,7 +76,7 @@ pub(crate) struct SessionCreated {
 pub(crate) async fn create(
     State(simulators): State<Sessions>,
     State(access): State<Arc<Access>>,
-    State(base_path): State<BasePath>,
+    base_path: BasePath,
     Granted(grant): Granted,
     caller: Caller,
     OptionalJson(create): OptionalJson<Create>,

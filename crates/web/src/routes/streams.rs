@@ -125,6 +125,7 @@ pub(crate) async fn view(
 /// `?t=`.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Moment {
+    #[serde(default, deserialize_with = "crate::view::moment")]
     pub(crate) t: Option<Past>,
 }
 
@@ -221,12 +222,12 @@ pub(crate) async fn view_mjpeg(
 /// The newest frame as a JPEG.
 #[utoipa::path(get, path = "/stream/{name}/snapshot.jpg", tag = "view", params(
     ("name" = String, Path),
-    ("after" = Option<u64>, Query, description = "Wait for a frame newer than this number (the ETag), 25 s at most"),
+    ("after" = Option<String>, Query, description = "Wait for a frame newer than that of this number or ETag, 25 s at most"),
     ("timeout" = Option<f64>, Query, description = "Wait for so many seconds at most"),
     ("width" = Option<u32>, Query, description = "Pixels; one side alone keeps the proportions, no picture is made larger"),
     ("height" = Option<u32>, Query), ("quality" = Option<u8>, Query, description = "Of the JPEG, 1 to 100"),
     ("t" = Option<String>, Query, description = "What it showed then: -30s, -1.5m, -1h, or a time (RFC 3339)")
-), responses((status = 200, content_type = "image/jpeg", description = "The frame; ETag is its number"),
+), responses((status = 200, content_type = "image/jpeg", description = "The frame; X-Frame-Seq is its number"),
     (status = 304, description = "None newer"), (status = 404, description = "No such stream, or not recorded then"), (status = 503, description = "No frame yet")))]
 pub(crate) async fn snapshot(
     State(live): State<Arc<Live>>,

@@ -26,7 +26,7 @@ pub(crate) use clients::{Client, Clients};
 pub(crate) use query::{Fps, Rendition, as_published};
 pub(crate) use replay::Replays;
 pub(crate) use source::Source;
-pub(crate) use when::{Offset, Past, Speed};
+pub(crate) use when::{Offset, Past, Speed, moment};
 
 use crate::clock;
 use base64::Base64Cache;

@@ -1,5 +1,5 @@
-//! One frame as a JPEG. Of a live stream the newest: its ETag is the frame's number, and `?after=<seq>` waits for a
-//! newer one. Of the past, or of a recording, the one that was shown then.
+//! One frame as a JPEG. Of a live stream the newest, and `?after=` waits for a newer one than that of this number or
+//! ETag. Of the past, or of a recording, the one that was shown then.
 
 use std::{
     sync::Arc,
@@ -11,7 +11,7 @@ use derive::Reader;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hub::{Frame, Stream, StreamName, Want};
 use record::RecordingId;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use tokio::time::timeout;
 
 use super::{Offset, Past, Views, as_published, live_headers};
@@ -28,8 +28,9 @@ const FIRST_FRAME: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Query {
-    /// Number of the frame that the client has; the answer is a newer one.
-    after: Option<u64>,
+    /// The frame that the client has; the answer is a newer one.
+    #[serde(default, deserialize_with = "after")]
+    after: Option<After>,
     /// Seconds to wait at most, 0 to 25.
     timeout: Option<f64>,
 }
@@ -43,11 +44,15 @@ pub(crate) async fn live(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let there = views.derive.newest(stream, want)?;
-    let newest = there.clone().or_else(|| stream.newest()).map_or(0, |frame| frame.seq);
+    let newest_frame = there.clone().or_else(|| stream.newest());
+    let newest = newest_frame.as_ref().map_or(0, |frame| frame.seq);
     // The newest frame of a source that rests is an old one.
     let rests = stream.is_on_demand() && !stream.demand().is_wanted();
-    let wanted = match query.after {
-        Some(after) if after <= newest => after + 1,
+    let wanted = match &query.after {
+        Some(After::Number(after)) if *after <= newest => after + 1,
+        Some(After::Tag(tag)) if newest_frame.as_deref().is_some_and(|frame| etag(frame) == *tag) => {
+            newest + 1
+        }
         None if rests => newest + 1,
         _ => newest,
     };
@@ -56,11 +61,11 @@ pub(crate) async fn live(
         Some(frame) => Some(frame),
         None => wait_for(views.derive.subscribe(stream, want)?, wanted, patience).await?,
     };
-    match (found.or(there.filter(|_| query.after.is_none())), query.after) {
-        (Some(frame), _) if is_known(headers, &etag(frame.seq)) => Ok(not_modified(frame.seq)),
-        (Some(frame), _) => Ok(picture(&frame)),
-        (None, Some(after)) => Ok(not_modified(after)),
-        (None, None) => Err(no_frame(stream)),
+    match found.or(there.filter(|_| query.after.is_none())) {
+        Some(frame) if is_known(headers, &etag(&frame)) => Ok(not_modified(Some(&frame))),
+        Some(frame) => Ok(picture(&frame)),
+        None if query.after.is_some() => Ok(not_modified(newest_frame.as_deref())),
+        None => Err(no_frame(stream)),
     }
 }
 
@@ -133,9 +138,7 @@ pub(crate) async fn recording(
     let frame = views.replays.still(replay).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    // Its number alone may come again when the stream is made anew.
-    let millis = frame.received.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let etag = format!("\"{}-{millis}\"", frame.seq);
+    let etag = etag(&frame);
     insert(&mut headers, header::ETAG, &etag);
     if is_known(request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
@@ -144,13 +147,36 @@ pub(crate) async fn recording(
     Ok((headers, frame.payload.clone()).into_response())
 }
 
-fn etag(seq: u64) -> String {
-    format!("\"{seq}\"")
+/// A frame's number alone comes again when its stream is made anew, and when the hub is.
+fn etag(frame: &Frame) -> String {
+    let since = frame.received.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("\"{}-{:x}\"", frame.seq, since.as_micros())
+}
+
+/// How a client names the frame that it has.
+#[derive(Debug)]
+enum After {
+    Number(u64),
+    Tag(String),
+}
+
+/// A number, or an ETag, with its quotes or without.
+fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<After>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bare = text.trim_start_matches("W/").trim_matches('"');
+    if let Ok(number) = bare.parse() {
+        return Ok(Some(After::Number(number)));
+    }
+    let is_tag = bare.split_once('-').is_some_and(|(number, _)| number.parse::<u64>().is_ok());
+    let shown: String = text.chars().take(40).collect();
+    is_tag
+        .then(|| Some(After::Tag(format!("\"{bare}\""))))
+        .ok_or_else(|| D::Error::custom(format!("after={shown}: allowed is a frame's number or its ETag")))
 }
 
 fn picture(frame: &Frame) -> Response {
     let mut headers = live_headers();
-    insert(&mut headers, header::ETAG, &etag(frame.seq));
+    insert(&mut headers, header::ETAG, &etag(frame));
     describe(&mut headers, frame);
     let age_ms = frame.age(clock::now().mono).as_secs_f64() * 1000.0;
     insert(&mut headers, HeaderName::from_static("x-frame-age-ms"), &format!("{age_ms:.1}"));
@@ -167,8 +193,10 @@ fn describe(headers: &mut HeaderMap, frame: &Frame) {
     }
 }
 
-fn not_modified(seq: u64) -> Response {
+fn not_modified(newest: Option<&Frame>) -> Response {
     let mut headers = live_headers();
-    insert(&mut headers, header::ETAG, &etag(seq));
+    if let Some(frame) = newest {
+        insert(&mut headers, header::ETAG, &etag(frame));
+    }
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }

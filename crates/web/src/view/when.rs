@@ -1,4 +1,7 @@
 //! `?t=`, the moment that a viewer asks for, and `?speed=`.
+//!
+//! Pages hang the present time on a picture's address against caches, and many call it `t`. No number is a moment of a
+//! live stream's past, so those are passed over ([`moment`]), as is a time that a page's clock has only just reached.
 
 use std::{fmt, time::Duration};
 
@@ -13,6 +16,31 @@ use crate::{clock, error::ApiError};
 pub(crate) enum Past {
     Ago(Duration),
     At(Timestamp),
+}
+
+/// By so much a page's clock may be behind ours, and before it, and mean the present.
+const BEHIND: Duration = Duration::from_secs(2);
+const AHEAD: Duration = Duration::from_secs(3600);
+
+/// The moment of a live stream that the query names; `None`: the present.
+pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Past>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if is_cache_buster(&text) {
+        return Ok(None);
+    }
+    let past = Past::parse(&text)
+        .ok_or_else(|| wrong(&text, "-30s, -1.5m, -1h, or a time like 2026-01-21T10:30:00Z"))?;
+    let now = Timestamp::now();
+    let present = now.saturating_sub(BEHIND).unwrap_or(now)..now.saturating_add(AHEAD).unwrap_or(now);
+    Ok(Some(past).filter(|past| !matches!(past, Past::At(time) if present.contains(time))))
+}
+
+/// Nothing, a number, or letters and digits mixed, which no person writes for a time.
+fn is_cache_buster(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._".contains(&b);
+    // What lacks its sign alone is a mistake that is worth a word.
+    let is_span = text.ends_with(['s', 'm', 'h']) && parse_span(text).is_some();
+    text.is_empty() || !is_span && text.bytes().all(is_plain) && text.bytes().any(|b| b.is_ascii_digit())
 }
 
 impl Past {
@@ -84,14 +112,6 @@ impl Speed {
 impl Default for Speed {
     fn default() -> Self {
         Self(1.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Past {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| wrong(&text, "-30s, -1.5m, -1h, or a time like 2026-01-21T10:30:00Z"))
     }
 }
 

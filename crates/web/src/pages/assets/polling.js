@@ -110,7 +110,7 @@ export class SnapshotPolling {
     if (this.#polls.get(name) !== poll || jpeg.size === 0) return false;
     poll.seq = seq;
     const ageMs = Number(response.headers.get('X-Frame-Age-Ms')) || 0;
-    this.took({ stream: name, seq: Number.parseInt(seq, 10) || 0, jpeg, born: performance.now() - ageMs, skipped: 0 });
+    this.took({ stream: name, seq: Number(response.headers.get('X-Frame-Seq')) || 0, jpeg, born: performance.now() - ageMs, skipped: 0 });
     return true;
   }
 }

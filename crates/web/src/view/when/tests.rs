@@ -25,6 +25,24 @@ fn the_past_is_so_long_ago_or_a_time() {
 }
 
 #[test]
+fn what_pages_write_against_caches_is_the_present() {
+    let read = |text: &str| moment(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text));
+    let now = Timestamp::now();
+    let of_now = [0, 2, 60]
+        .map(|secs| (now - Duration::from_secs(1) + jiff::SignedDuration::from_secs(secs)).to_string());
+    let numbers =
+        ["1699999999", "1699999999123", "1699999999.123", "0.84372", "", "0", "l8x2k9", "3fa9", "2"];
+    for text in numbers.into_iter().chain(of_now.iter().map(String::as_str)) {
+        assert_eq!(read(text), Ok(None), "{text}");
+    }
+    assert_eq!(read("-30s").unwrap(), ago(30.0));
+    assert!(matches!(read("2026-01-21T10:30:00Z"), Ok(Some(Past::At(_)))));
+    for wrong in ["yesterday", "-30d", "2026-01-21", "10:30", "-", "30s", "1.5m"] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn the_future_is_not_past() {
     let now: Timestamp = "2026-01-21T10:30:00Z".parse().unwrap();
     let half_past: Timestamp = "2026-01-21T10:29:30Z".parse().unwrap();
