@@ -26,10 +26,9 @@ impl Names {
         Self { own: of_this_machine(), listed: listed.map(str::to_ascii_lowercase).collect() }
     }
 
-    /// Refuses a browser that knows the hub under a name that is not its own. A client that sends none is no browser.
-    pub(super) fn check(&self, host: Option<&str>, headers: &HeaderMap) -> Result<(), ApiError> {
-        let Some(host) = host else { return Ok(()) };
-        if !is_of_browser(headers) || self.know(host) {
+    /// Refuses a browser that knows the hub under a name that is not its own.
+    pub(super) fn check(&self, host: &str) -> Result<(), ApiError> {
+        if self.know(host) {
             return Ok(());
         }
         let shown: String = name_of(host).chars().take(100).collect();
@@ -81,7 +80,7 @@ fn is_local(name: &str) -> bool {
 /// Any of what browsers send of themselves and pages cannot take away. On plain HTTP they send no `Sec-Fetch-Site`, and
 /// some let a page choose the `User-Agent`; `Accept-Language` may be chosen, but not left out. Node.js sends it too, but
 /// beside a `Sec-Fetch-Mode` that stands alone.
-fn is_of_browser(headers: &HeaderMap) -> bool {
+pub(super) fn is_of_browser(headers: &HeaderMap) -> bool {
     let has = |name: &str| headers.contains_key(name);
     let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
     has("origin")

@@ -85,12 +85,8 @@ impl Access {
         let Sent { credential, by } = credentials::of(headers, uri);
         let caller = || Caller::of(&self.trusted_proxies, uri, headers, request.extensions());
         if let Some(asked) = Asked::by(request.method(), headers) {
-            let by = match need {
-                // A login is the visitor's, whoever asks for it. Where all is open, a key opens nothing.
-                Need::Nothing if !self.guard.is_open() => By::Browser,
-                _ if self.guard.is_open() => By::Nobody,
-                _ => by,
-            };
+            // Where all is open, a credential opens nothing.
+            let by = if self.guard.is_open() { By::Nobody } else { by };
             origin::check(self, asked, by, caller().host.as_deref())?;
         }
         let grant = self.guard.grant(&credential, from, SystemTime::now());
@@ -100,10 +96,10 @@ impl Access {
         }
         let grant = grant?;
         check(&self.guard, &grant, need, name)?;
-        if grant.is_everyones() {
+        if grant.is_everyones() && host::is_of_browser(headers) {
             let caller = caller();
             let host = caller.host.filter(|_| !caller.is_https);
-            self.names.check(host.as_deref(), headers)?;
+            host.map_or(Ok(()), |host| self.names.check(&host))?;
         }
         Ok(Some(grant))
     }
