@@ -69,6 +69,13 @@ def test_a_link_in_another_sites_frame(hub, chromium):
         context.close()
 
 
+def test_a_stream_that_is_not_there_is_warned_of(hub):
+    port = f"server.port={hub.port}"
+    assert "warning" not in share(hub, "door", port).stderr
+    made = share(hub, "dor", port)
+    assert made.returncode == 0 and "has no stream dor now" in made.stderr, made.stderr
+
+
 def test_what_cannot_be_shared_is_explained(start_hub, hub):
     assert "not a span" in share(hub, "door", "--for", "2w").stderr
     assert "no address" in share(hub, "door", "--url", "video.example").stderr

@@ -52,6 +52,7 @@ def test_every_frame_goes_as_it_is_and_stdout_is_the_result_alone(analyze, films
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == RESULT == json.loads(saved.read_text())
     session = server.session
+    assert f"/analyses/{session.start['session_id']}" in done.stderr, "where the result can be looked at"
     assert [session.frames[number] for number in range(FRAMES)] == [jpeg(number) for number in range(FRAMES)]
     start = session.start
     assert start["session_id"].startswith("phrase_") and "resume" not in start

@@ -61,6 +61,29 @@ def test_a_port_in_use_is_one_clear_line(start_hub, tmp_path):
     assert hub.get("/livez").status_code == 200
 
 
+def test_a_file_in_the_place_of_the_recordings_folder(tmp_path):
+    (tmp_path / "recordings").write_text("a file")
+    done = framehub("serve", "server.port=0", "logging.file=none", folder=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "recording.directory=recordings is a file" in done.stderr
+
+
+def test_host_and_port_in_short(tmp_path):
+    hub = Hub(tmp_path)
+    hub.command = [word for word in hub.command if not word.startswith("server.port=")]
+    hub.command += ["--host", "localhost", "--port", "0"]
+    with hub:
+        assert hub.url.startswith("http://127.0.0.1:") and hub.get("/livez").text == "ok\n"
+
+
+def test_completions_and_manual_pages(tmp_path):
+    for shell in ("bash", "zsh", "fish"):
+        done = framehub("completions", shell, folder=tmp_path)
+        assert done.returncode == 0 and "doctor" in done.stdout
+    assert ".TH framehub-serve" in framehub("man", "serve", folder=tmp_path).stdout
+    assert framehub("man", "nothing", folder=tmp_path).returncode == 2
+
+
 def test_an_address_of_another_machine(tmp_path):
     done = framehub("serve", "server.host=192.0.2.1", "logging.file=none", folder=tmp_path)
     assert done.returncode == 1

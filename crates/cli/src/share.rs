@@ -51,7 +51,10 @@ pub(crate) fn run(args: ShareArgs) -> anyhow::Result<()> {
     let link = |rest: &str| format!("{base}/stream/{}{rest}?token={token}", args.stream);
     let ends = jiff::Timestamp::try_from(until).map(|time| format!("{time:.0}")).unwrap_or_default();
     let local = address::of_hub(&config);
-    terminal::block_on(async { Ok(warn_of_unknown(&local, &args.stream, &token).await) })?;
+    terminal::block_on(async {
+        warn_of_unknown(&local, &args.stream, &token).await;
+        Ok(())
+    })?;
     eprintln!("opens {} until {ends}; as a page: {}", args.stream, link("/embed"));
     print(&format!("{}\n", link("")))?;
     Ok(())
@@ -62,7 +65,9 @@ async fn warn_of_unknown(hub: &str, stream: &StreamName, token: &str) {
     let Ok(hub) = client::Endpoint::parse(hub) else { return };
     let path = format!("/api/streams/{stream}/stats?token={token}");
     let asked = tokio::time::timeout(PATIENCE, client::http::get_json(&hub, &path)).await;
-    if let Ok(Err(client::Error::Refused { status: 404, .. })) = asked {
+    // Another program may answer there, too.
+    let Ok(Err(client::Error::Refused { hub_code: Some(code), .. })) = asked else { return };
+    if code == "STREAM_NOT_FOUND" {
         eprintln!(
             "warning: {hub} has no stream {stream} now; the link opens it once there is one of that name"
         );

@@ -1,7 +1,7 @@
 //! The recordings' folder: is it one, may it be written, how much is free, how fast is it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,7 +95,7 @@ struct Probe {
 
 impl Probe {
     fn make(folder: &Path) -> io::Result<Probe> {
-        let name = probe_name().map_err(|error| io::Error::new(ErrorKind::Other, error.to_string()))?;
+        let name = probe_name().map_err(|error| io::Error::other(error.to_string()))?;
         let path = folder.join(format!(".{name}"));
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         Ok(Probe { file, path })
