@@ -49,7 +49,6 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let arguments = args.settings();
     let inputs = config::Inputs { arguments, sources: args.sources, ..args.config.into() };
     let loaded = config::load(&inputs)?;
-    raise_open_files();
     let runtime = server::runtime(loaded.config.server.threads).context("cannot start the runtime")?;
     let patience = loaded.config.server.shutdown;
     let ending_since = runtime.block_on(serve(loaded))?;
@@ -62,9 +61,10 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<()> {
 async fn serve(loaded: Loaded) -> anyhow::Result<Instant> {
     let config = loaded.config;
     let banner = Banner::of(&config);
-    let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)].map(|b| b.to_string());
     let logging = config.logging.clone();
     let server = Server::bind(config)?;
+    let config = server.config();
+    let bounds = [config.memory_bound(), config.memory_bound_with(USUAL_FRAME_BYTES)].map(|b| b.to_string());
     let url = server.url();
     let is_terminal = std::io::stdout().is_terminal();
     // A person looks for the address, and not between the lines of the log.
@@ -103,17 +103,4 @@ async fn stop_on_signal(mut signals: Signals, shutdown: CancellationToken) {
     shutdown.cancel();
     signals.next().await;
     std::process::exit(130);
-}
-
-/// Each viewer is an open file; the usual soft limit of 1024 would be the first to give.
-fn raise_open_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "cannot raise the limit of open files");
-        }
-    }
 }

@@ -24,8 +24,6 @@ pub enum Error {
          referee.live_analyses"
     )]
     AnalysisLimit { max: usize },
-    #[error("no thread can be started for the {work}: {reason}")]
-    NoThread { work: &'static str, reason: String },
     #[error(
         "stream '{stream}' is not being analysed: start it with POST /api/streams/{stream}/analysis \
          {{\"pipeline\": \"{pipeline}\"}}"
@@ -41,8 +39,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::CodecUnavailable { .. } => "CODEC_UNAVAILABLE",
-            Self::NoThread { work: "analysis", .. } | Self::AnalysisLimit { .. } => "ANALYSIS_LIMIT",
-            Self::NoThread { .. } | Self::RenditionLimit { .. } => "RENDITION_LIMIT",
+            Self::AnalysisLimit { .. } => "ANALYSIS_LIMIT",
+            Self::RenditionLimit { .. } => "RENDITION_LIMIT",
             Self::AnalysisScaled => "BAD_QUERY",
             Self::UnknownPipeline { .. } => "UNKNOWN_PIPELINE",
             Self::ModelNotLoaded { .. } => "MODEL_NOT_LOADED",

@@ -4,15 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use hub::{Class, Codec, Frame, Hub, Rule, Start, Stream, Want};
 use net::{AbortOnDrop, Lock};
+use tokio::sync::Semaphore;
 
 use crate::{
-    Analyser, Error, Reader, RenditionTotals, Report,
-    analyse::analyse,
-    counters::Counters,
-    now,
-    scale::scale,
-    thread::{Make, MakerThread},
-    worker::Worker,
+    Analyser, Error, Reader, RenditionTotals, Report, analyse::analyse, counters::Counters, now,
+    scale::scale, thread::Make, worker::Worker,
 };
 
 /// What workers can decode.
@@ -50,7 +46,7 @@ impl Key {
         self.is_analysis() && self.epoch == stream.epoch()
     }
 
-    fn work(&self) -> &'static str {
+    pub(crate) fn work(&self) -> &'static str {
         if self.is_analysis() { "analysis" } else { "rendition" }
     }
 }
@@ -90,11 +86,22 @@ struct Shared {
     entries: Lock<Entries>,
     /// Of all renditions that ever were.
     totals: Arc<Counters>,
+    /// Places for threads, each taken until its thread has ended.
+    rendition_threads: Arc<Semaphore>,
+    analysis_threads: Arc<Semaphore>,
 }
 
 impl Registry {
     pub fn new(hub: Hub, limits: Limits, analysers: Vec<Arc<dyn Analyser>>) -> Self {
-        Self(Arc::new(Shared { hub, limits, analysers, entries: Lock::default(), totals: Arc::default() }))
+        Self(Arc::new(Shared {
+            hub,
+            limits,
+            analysers,
+            entries: Lock::default(),
+            totals: Arc::default(),
+            rendition_threads: Arc::new(Semaphore::new(limits.renditions)),
+            analysis_threads: Arc::new(Semaphore::new(limits.analyses)),
+        }))
     }
 
     // ---- reading ----
@@ -219,11 +226,12 @@ impl Registry {
     fn start(&self, stream: &Stream, key: &Key, make: Make, counters: Counters) -> Result<Entry, Error> {
         let derived = self.0.hub.derive(stream, now())?;
         let counters = Arc::new(counters);
-        let thread = MakerThread::start(key.work(), make, Arc::clone(&counters))
-            .map_err(|error| Error::NoThread { work: key.work(), reason: error.to_string() })?;
         let stream = derived.stream().clone();
-        let worker = Worker { registry: self.clone(), key: key.clone(), derived, thread };
-        Ok(Entry { stream, since: SystemTime::now(), counters, _worker: AbortOnDrop::spawn(worker.run()) })
+        let worker =
+            Worker { registry: self.clone(), key: key.clone(), derived, counters: Arc::clone(&counters) };
+        let places = if key.is_analysis() { &self.0.analysis_threads } else { &self.0.rendition_threads };
+        let worker = AbortOnDrop::spawn(worker.run(make, Arc::clone(places)));
+        Ok(Entry { stream, since: SystemTime::now(), counters, _worker: worker })
     }
 
     /// Takes a derived stream off the list that has ended.

@@ -3,10 +3,7 @@
 use hub::{Format, Frame, Want};
 use media::scale::Scaler;
 
-use crate::thread::Make;
-
-/// Larger pictures are passed over: one would keep its thread busy for a second and more.
-const MAX_PIXELS: u64 = 50_000_000;
+use crate::thread::{MAX_PIXELS, Make};
 
 /// `quality` is that of a want that names none.
 pub(crate) fn scale(want: Want, quality: u8) -> Make {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use hub::{Delivery, Frame};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::counters::Counters;
 
@@ -17,6 +17,9 @@ pub(crate) type Made = Result<Option<Frame>, String>;
 
 /// Makes one derived stream's frames.
 pub(crate) type Make = Box<dyn FnMut(&Frame) -> Made + Send>;
+
+/// Larger pictures are passed over: one would keep its thread busy for a second and more.
+pub(crate) const MAX_PIXELS: u64 = 50_000_000;
 
 struct Job {
     frame: Arc<Frame>,
@@ -35,10 +38,17 @@ pub(crate) struct MakerThread {
 }
 
 impl MakerThread {
-    pub(crate) fn start(name: &str, mut make: Make, counters: Arc<Counters>) -> io::Result<Self> {
+    /// `place` is taken until the thread has ended, which may be a while after its handle is gone.
+    pub(crate) fn start(
+        name: &str,
+        mut make: Make,
+        counters: Arc<Counters>,
+        place: OwnedSemaphorePermit,
+    ) -> io::Result<Self> {
         let (jobs, todo) = mpsc::channel::<Job>();
         let counted = Arc::clone(&counters);
         thread::Builder::new().name(name.into()).spawn(move || {
+            let _place = place;
             net::lower_priority();
             for Job { frame, reply } in todo {
                 // The worker may have been stopped meanwhile.
@@ -58,6 +68,8 @@ impl MakerThread {
 }
 
 fn work(make: &mut Make, frame: Arc<Frame>, counters: &Counters) -> Option<Arc<Frame>> {
+    // A small file may hold a large picture: those are decoded in turn.
+    let _turn = net::DECODERS.take(media::jpeg::decoding_bytes(&frame.payload, MAX_PIXELS));
     let begun = Instant::now();
     match make(&frame) {
         Ok(None) => Some(frame),

@@ -1,13 +1,15 @@
 //! The worker of one derived stream: reads the parent's newest frames, has them made, and publishes them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hub::{Class, Derived, Rule, Start, Subscriber};
+use tokio::sync::Semaphore;
 
 use crate::{
     Reader, Registry,
+    counters::Counters,
     registry::{Key, MADE_OF},
-    thread::{Gone, MakerThread},
+    thread::{Gone, Make, MakerThread},
 };
 
 /// How long a rendition without viewers is kept: a page that is loaded again finds it warm.
@@ -17,7 +19,7 @@ pub(crate) struct Worker {
     pub(crate) registry: Registry,
     pub(crate) key: Key,
     pub(crate) derived: Derived,
-    pub(crate) thread: MakerThread,
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// Why frames are no longer made.
@@ -27,21 +29,24 @@ enum Pause {
 }
 
 impl Worker {
-    pub(crate) async fn run(self) {
-        if self.key.is_analysis() {
-            self.make().await;
-        } else {
-            self.make_while_watched().await;
+    /// Begins when `places` has one for its thread: those of workers that were stopped end their picture first.
+    pub(crate) async fn run(self, make: Make, places: Arc<Semaphore>) {
+        if let Ok(place) = places.acquire_owned().await {
+            match MakerThread::start(self.key.work(), make, Arc::clone(&self.counters), place) {
+                Ok(thread) if self.key.is_analysis() => drop(self.make(&thread).await),
+                Ok(thread) => self.make_while_watched(&thread).await,
+                Err(error) => tracing::error!(%error, "no thread can be started for the {}", self.key.work()),
+            }
         }
         self.registry.forget(&self.key, self.derived.stream());
     }
 
     /// Reads the parent only while there are viewers, so that a source that works on demand can rest.
-    async fn make_while_watched(&self) {
+    async fn make_while_watched(&self, thread: &MakerThread) {
         loop {
             tokio::select! {
                 wanted = self.derived.wanted() => {
-                    if wanted.is_err() || matches!(self.make().await, Pause::Ended) {
+                    if wanted.is_err() || matches!(self.make(thread).await, Pause::Ended) {
                         return;
                     }
                 }
@@ -55,7 +60,7 @@ impl Worker {
     }
 
     /// Until the stream ends or, for a rendition, the last viewer leaves.
-    async fn make(&self) -> Pause {
+    async fn make(&self, thread: &MakerThread) -> Pause {
         let Some(subscriber) = self.subscribe() else { return Pause::Ended };
         let mut frames = Reader::new(subscriber, MADE_OF, self.key.want.max_fps());
         loop {
@@ -66,7 +71,7 @@ impl Worker {
                 }
             };
             let Ok(delivery) = delivery else { return Pause::Ended };
-            match self.thread.make(delivery).await {
+            match thread.make(delivery).await {
                 Ok(Some(frame)) => {
                     self.derived.relay(&frame, frame.payload.clone(), frame.format, crate::now());
                 }

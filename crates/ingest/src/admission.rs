@@ -18,6 +18,12 @@ use crate::Error;
 /// Pictures that are transcoded at once: more would only take the processors away from the streams.
 const TRANSCODERS: usize = 2;
 
+/// What decoding a PNG takes: four bytes a pixel and three of what is made of them, and the reader's own.
+const PNG_BYTES_A_PIXEL: u64 = 7;
+const PNG_BYTES: u64 = 8 << 20;
+/// What turning a picture takes.
+const TURNED_BYTES_A_PIXEL: u64 = 3;
+
 /// What holds for all pictures that come in by one way. Clones share the transcoders and the count.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -116,6 +122,12 @@ pub fn to_jpeg(bytes: Bytes, limits: &Limits, quality: u8) -> Result<Jpeg, Error
 
 fn decode(undecoded: Undecoded, quality: u8) -> Result<Jpeg, Error> {
     let Undecoded { file, size, coding, orientation, mut mended } = undecoded;
+    let pixels = u64::from(size.0) * u64::from(size.1);
+    let decoding = match coding {
+        Coding::Png => pixels * PNG_BYTES_A_PIXEL + PNG_BYTES,
+        Coding::Jpeg | Coding::CutJpeg => media::jpeg::decoding_bytes(&file, MAX_DECODED_PIXELS),
+    };
+    let _turn = net::DECODERS.take(decoding + pixels * TURNED_BYTES_A_PIXEL);
     let picture = match coding {
         Coding::Png => media::png::decode(&file, MAX_DECODED_PIXELS)?,
         Coding::Jpeg => media::jpeg::decode(&file, MAX_DECODED_PIXELS)?,

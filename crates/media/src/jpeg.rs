@@ -62,6 +62,15 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture> {
     Ok(picture)
 }
 
+/// How much memory decoding these bytes may take, for a caller that has to reckon with it. A picture that cannot be
+/// decoded takes none.
+pub fn decoding_bytes(bytes: &[u8], max_pixels: u64) -> u64 {
+    let Ok(decoder) = opened(bytes, max_pixels) else { return 0 };
+    let header = decoder.header();
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    pixels * if header.is_progressive { 15 } else { 6 }
+}
+
 /// A decoder that has read the header, and found no more pixels than are allowed.
 fn opened(bytes: &[u8], max_pixels: u64) -> Result<Decoder<'_>> {
     let limits = DecodeLimits { max_scans: MAX_SCANS, ..DecodeLimits::default() };

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! To run: [`Lock`] and [`Condition`] (no poison), [`LatestSlot`], [`Pace`], [`Backoff`], [`AbortOnDrop`], [`Thread`],
-//! [`lower_priority`], [`Room`].
+//! [`lower_priority`], [`Room`], [`Turns`].
 //!
 //! TLS trusts the authorities that this machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for OpenSSL.
 
@@ -37,6 +37,7 @@ mod room;
 mod task;
 mod thread;
 mod tls;
+mod turns;
 pub mod ws;
 
 pub use backoff::Backoff;
@@ -49,3 +50,4 @@ pub use priority::lower_priority;
 pub use room::{DiskSpace, NoRoom, Room, disk_space};
 pub use task::AbortOnDrop;
 pub use thread::Thread;
+pub use turns::{DECODERS, Turn, Turns};

@@ -4,11 +4,13 @@
 //! reads and one that writes side by side. What reading obliges to send (pongs, the answer to a close) goes to the
 //! writer through a small queue, which drops when a peer pings without reading.
 
-use std::{convert::Infallible, fmt, future::ready, time::Duration};
+mod read;
+
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use fastwebsockets::{
-    Frame, OpCode, Payload, Role, WebSocket, WebSocketError, WebSocketRead, WebSocketWrite, handshake,
+    Frame, OpCode, Payload, Role, WebSocket, WebSocketWrite, after_handshake_split, handshake,
 };
 use http::{Response, StatusCode, header, request::Builder};
 use http_body_util::Empty;
@@ -21,6 +23,7 @@ use tokio::{
 };
 
 use crate::{Error, http::Http};
+use read::Reader;
 
 type Io = TokioIo<Upgraded>;
 
@@ -83,15 +86,18 @@ pub enum Peer {
 
 /// The two halves of a socket, of a client or of the server. A message may have `max_message` bytes.
 pub fn split(socket: Socket, peer: Peer, max_message: usize) -> (Inbox, Outbox) {
-    let (mut read, mut write) = socket.split(tokio::io::split);
-    // Pings are answered here, after a look at them.
-    read.set_auto_pong(false);
-    // The library refuses what has as many bytes.
-    read.set_max_message_size(max_message.saturating_add(1));
+    let role = match peer {
+        Peer::Client => Role::Server,
+        Peer::Server => Role::Client,
+    };
+    let (read, write) = tokio::io::split(socket.into_inner());
+    // The library's reader would keep the memory of the largest message.
+    let (_, mut write) = after_handshake_split(tokio::io::empty(), write, role);
     write.set_writev(true);
+    let read = Reader::new(read, peer, max_message);
     let (obliged, obligations) = mpsc::channel(OBLIGATIONS);
     (
-        Inbox { read, peer, obliged, max_message, note: Box::new(|| {}) },
+        Inbox { read, obliged, max_message, note: Box::new(|| {}) },
         Outbox { write, obligations: Obligations(obligations) },
     )
 }
@@ -171,8 +177,7 @@ pub struct Piece<'a> {
 
 /// The half that reads.
 pub struct Inbox {
-    read: WebSocketRead<ReadHalf<Io>>,
-    peer: Peer,
+    read: Reader<ReadHalf<Io>>,
     obliged: mpsc::Sender<Frame<'static>>,
     max_message: usize,
     note: Box<dyn Fn() + Send + Sync>,
@@ -199,33 +204,32 @@ impl Inbox {
         mut take: impl FnMut(Piece<'_>) -> Result<Option<M>, E>,
     ) -> Result<M, E> {
         loop {
-            let (obliged, note) = (&self.obliged, &self.note);
-            let mut oblige = |frame: Frame<'static>| {
-                note();
-                let _dropped_when_full = obliged.try_send(frame);
-                ready(Ok::<(), Infallible>(()))
-            };
-            let frame = self.read.read_frame(&mut oblige).await;
-            let mut frame = frame.map_err(|error| Ended::from_error(error, self.max_message))?;
-            note();
-            check(&mut frame, self.peer)?;
+            let frame = self.read.frame().await?;
+            (self.note)();
             let kind = match frame.opcode {
                 OpCode::Text => Kind::Text,
                 OpCode::Binary => Kind::Binary,
                 OpCode::Continuation => Kind::Continuation,
-                OpCode::Close => return Err(Ended::Closed(Close::read(&frame.payload)).into()),
+                OpCode::Close => {
+                    let close = Close::read(&frame.payload);
+                    self.oblige(Frame::close_raw(frame.payload.into()));
+                    return Err(Ended::Closed(close).into());
+                }
                 OpCode::Ping => {
-                    let _dropped_when_full =
-                        self.obliged.try_send(Frame::pong(frame.payload.to_vec().into()));
+                    self.oblige(Frame::pong(frame.payload.into()));
                     continue;
                 }
                 OpCode::Pong => continue,
             };
-            let piece = Piece { kind, is_last: frame.fin, payload: &frame.payload };
+            let piece = Piece { kind, is_last: frame.is_last, payload: &frame.payload };
             if let Some(message) = take(piece)? {
                 return Ok(message);
             }
         }
+    }
+
+    fn oblige(&self, frame: Frame<'static>) {
+        let _dropped_when_full = self.obliged.try_send(frame);
     }
 
     /// To be called after our close frame, unless the peer closed first: a side that leaves with bytes unread resets the
@@ -233,44 +237,16 @@ impl Inbox {
     /// at most.
     pub async fn linger(mut self) {
         let gone = async {
-            let mut ignore = |_| ready(Ok::<(), Infallible>(()));
             let mut bytes = 0;
             while bytes < LINGER_BYTES {
-                // What is left of a message too large to be read looks like frames of any kind.
-                bytes += match self.read.read_frame(&mut ignore).await {
-                    Err(WebSocketError::UnexpectedEOF | WebSocketError::IoError(_)) => return,
-                    Err(_) => 2,
-                    Ok(frame) => frame.payload.len() + 2,
-                };
+                match self.read.discard().await {
+                    Ok(0) | Err(_) => return,
+                    Ok(count) => bytes += count,
+                }
                 tokio::task::yield_now().await;
             }
         };
         let _gone_or_late = timeout(LINGER, gone).await;
-    }
-}
-
-/// What the library lets pass and RFC 6455 (sections 5.1 and 5.5) does not: a proxy may take bytes that a web page
-/// chooses for a request of its own, unless they are masked.
-fn check(frame: &mut Frame<'_>, peer: Peer) -> Result<(), Ended> {
-    // The header is the only place where a frame shows its mask.
-    let mut head = [0; 14];
-    frame.fmt_head(&mut head);
-    let wrong = match (peer, head[1] & 0x80 != 0) {
-        (Peer::Client, false) => "a client's frame is not masked",
-        (Peer::Server, true) => "a server's frame is masked",
-        _ if head[0] & 0x08 != 0 && frame.payload.len() > 125 => "a control frame has more than 125 bytes",
-        _ => return Ok(()),
-    };
-    Err(Ended::Protocol(wrong.to_owned()))
-}
-
-impl Ended {
-    fn from_error(error: WebSocketError, limit: usize) -> Self {
-        match error {
-            WebSocketError::FrameTooLarge => Self::TooLarge { limit },
-            WebSocketError::UnexpectedEOF | WebSocketError::ConnectionClosed => Self::Gone,
-            other => Self::Protocol(other.to_string()),
-        }
     }
 }
 

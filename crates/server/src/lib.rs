@@ -7,6 +7,7 @@ mod analysis;
 pub mod config;
 mod idle_streams;
 pub mod logging;
+mod open_files;
 mod server;
 
 pub use server::{Error, Server, runtime};

@@ -22,7 +22,7 @@ use wire::image;
 use crate::{
     analysis::Analyses,
     config::{CAMERA_STREAM, Config},
-    idle_streams,
+    idle_streams, open_files,
 };
 
 /// A viewer that has taken nothing for so long, or has vanished, is closed.
@@ -77,6 +77,8 @@ const OPEN_TO_PAGES: &str = "no key is set and server.cors_enabled is on: any we
 #[derive(Debug)]
 pub struct Server {
     config: Config,
+    /// To be said once there is a log.
+    warning: Option<String>,
     listener: TcpListener,
     tls: Option<Tls>,
     address: SocketAddr,
@@ -84,8 +86,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the certificate if there is to be one, and binds the address. Must be called within a tokio runtime.
-    pub fn bind(config: Config) -> Result<Self, Error> {
+    /// Raises the limit of open files, reads the certificate if there is to be one, and binds the address. Must be called within a tokio runtime.
+    pub fn bind(mut config: Config) -> Result<Self, Error> {
+        let warning = open_files::fit(&mut config);
         let tls = tls_files(&config)?.map(Tls::load).transpose()?;
         let recordings = &config.recording.directory;
         if recordings.exists() && !recordings.is_dir() {
@@ -99,7 +102,7 @@ impl Server {
         let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let hub = Hub::new(limits(&config));
-        Ok(Self { config, listener, tls, address, hub })
+        Ok(Self { config, warning, listener, tls, address, hub })
     }
 
     /// The address in use; its port is known even if the config left it to the operating system.
@@ -113,6 +116,11 @@ impl Server {
         format!("{scheme}://{}{}", self.address, self.config.server.base_path)
     }
 
+    /// As it runs: with as many connections as there can be.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     pub fn hub(&self) -> &Hub {
         &self.hub
     }
@@ -124,7 +132,10 @@ impl Server {
 
     /// Serves until `shutdown`, then ends the streams, and lets connections end for `server.shutdown_seconds`.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { config, listener, tls, address, hub } = self;
+        let Self { config, warning, listener, tls, address, hub } = self;
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
         if config.auth.is_open() && config.server.cors_enabled && config.server.allowed_origins.is_empty() {
             tracing::info!("{OPEN_TO_PAGES}");
         }
@@ -214,7 +225,6 @@ fn settings(
         tls,
         base_path: config.server.base_path.clone(),
         max_frame_bytes: usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX),
-        body_timeout: config.server.body_timeout,
         publisher_idle: config.streams.timeout,
         stream_fps: config.viewers.stream_fps,
         heartbeat: config.viewers.heartbeat_interval,
@@ -235,6 +245,10 @@ fn settings(
             max: config.server.max_connections,
             max_per_address: config.limits.connections,
             header_timeout: config.server.header_timeout,
+            body_timeout: config.server.body_timeout,
+            receive_bytes: usize::try_from(config.server.receive_bytes).unwrap_or(usize::MAX),
+            send_bytes: usize::try_from(config.server.send_bytes).unwrap_or(usize::MAX),
+            max_body: max_body(config),
             idle_timeout: config.server.idle_timeout,
             stall_timeout: STALL_TIMEOUT,
             send_buffer: usize::try_from(config.viewers.send_buffer_bytes).unwrap_or(usize::MAX),
@@ -248,6 +262,12 @@ fn settings(
             model_loaded: has_model,
         },
     })
+}
+
+/// A frame, and the head of the part that it comes in.
+fn max_body(config: &Config) -> usize {
+    const PART_HEAD: usize = 64 * 1024;
+    usize::try_from(config.server.max_frame_bytes).unwrap_or(usize::MAX).saturating_add(PART_HEAD)
 }
 
 fn robot(config: &Config) -> Result<RobotInfo, Error> {

@@ -9,6 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use record::Recordings;
 use sessions::Sessions;
 use sources::Sources;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 use wire::image::Limits;
@@ -23,7 +24,7 @@ use crate::{
     publish::Publishing,
     routes::Robot,
     transport::{Connections, PerAddress, Terms},
-    upload::Uploading,
+    upload::{Uploading, max_forms},
     view::{Replays, Views},
 };
 
@@ -89,7 +90,7 @@ impl App {
             default: settings.default_stream.clone(),
             demo: settings.demo_stream.clone(),
         });
-        let connections = Connections::new(settings.connections.max);
+        let connections = Connections::new(settings.connections);
         let terms = Terms {
             tls: settings.tls.clone(),
             limits: settings.connections,
@@ -124,15 +125,16 @@ impl App {
         let publishing = Publishing {
             hub,
             admission,
-            body_timeout: settings.body_timeout,
+            body_timeout: settings.connections.body_timeout,
             idle: settings.publisher_idle,
             heartbeat: settings.heartbeat,
             shutdown: shutdown.clone(),
         };
         let uploading = Uploading {
+            forms: Arc::new(Semaphore::new(max_forms(uploads.settings().max_sessions))),
             uploads,
             disk: disk.clone(),
-            body_timeout: settings.body_timeout,
+            body_timeout: settings.connections.body_timeout,
             heartbeat: settings.heartbeat,
             shutdown,
         };

@@ -10,6 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use wire::image::Refused;
 
+use crate::transport::GivenUp;
+
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
@@ -107,6 +109,16 @@ macro_rules! refusals {
 }
 
 refusals!(hub::ClaimError, hub::PublishError, ingest::Error, sessions::CreateError, Refused);
+
+impl From<GivenUp> for ApiError {
+    fn from(given_up: GivenUp) -> Self {
+        let (status, code) = match given_up {
+            GivenUp::Late(_) => (StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT"),
+            GivenUp::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "RECEIVE_LIMIT"),
+        };
+        Self::new(status, code, given_up.to_string())
+    }
+}
 
 impl From<hub::InvalidName> for ApiError {
     fn from(error: hub::InvalidName) -> Self {

@@ -41,4 +41,6 @@ pub use app::{App, Rooms};
 pub use base_path::{BasePath, InvalidBasePath};
 pub use dispatch::serve;
 pub use settings::{ConnectionLimits, HealthInfo, RequestRate, RobotInfo, Settings};
-pub use transport::{Tls, TlsError, TlsFiles};
+pub use transport::{Tls, TlsError, TlsFiles, connection_bytes};
+pub use upload::{FORM_BYTES, max_forms};
+pub use view::MAX_REPLAYS;

@@ -1,7 +1,7 @@
 //! The server's side of a WebSocket: the handshake, the time for which the client may stay, and whole messages, over
 //! the two halves of [`net::ws`].
 
-use std::sync::Arc;
+use std::{future::poll_fn, pin::pin, sync::Arc};
 
 use access::Grant;
 use axum::{
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use fastwebsockets::upgrade;
 use http::StatusCode;
 use net::ws::{self, Close, Kind};
+use tokio::time::Instant;
 use wire::fragments::{self, Assembler, Part};
 
 use crate::{error::ApiError, transport::Busy};
@@ -41,13 +42,16 @@ where
         }
     };
     tokio::spawn(async move {
-        // The connection keeps its place for as long as the WebSocket lives.
-        let _busy = busy;
+        // With `busy` the connection keeps its place for as long as the WebSocket lives.
         match upgraded.await {
             Ok(socket) => {
                 let (inbox, outbox) = ws::split(socket, ws::Peer::Client, max_message);
-                let inbox = Inbox { inbox, max_message, assembler: Assembler::joining(max_message) };
-                until(grant, conversation(inbox, outbox)).await;
+                let inbox = Inbox::new(inbox, max_message, busy.clone());
+                let conversation = until(grant, conversation(inbox, outbox));
+                match busy {
+                    Some(busy) => unless_given_up(&busy, conversation).await,
+                    None => conversation.await,
+                }
             }
             Err(error) => tracing::debug!(%error, "the connection ended before it became a WebSocket"),
         }
@@ -61,6 +65,27 @@ async fn until(grant: Option<Grant>, conversation: impl Future<Output = ()>) {
     tokio::select! {
         () = conversation => {}
         over = grant.ended() => tracing::debug!(%over, "a WebSocket was ended"),
+    }
+}
+
+/// A conversation ends when its connection has to, or when a large message does not come in time: it takes room that
+/// others wait for.
+async fn unless_given_up(busy: &Busy, conversation: impl Future<Output = ()>) {
+    let (connection, limit) = (busy.connection(), busy.limits().body_timeout);
+    let overdue = async {
+        loop {
+            let now = Instant::now();
+            match connection.socket_inlet().large_since().map(|since| since + limit) {
+                Some(due) if due <= now => return,
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => tokio::time::sleep(limit).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = conversation => {}
+        () = connection.given_up() => tracing::debug!("a WebSocket was ended: it has to make room, or its client takes nothing"),
+        () = overdue => tracing::debug!("a WebSocket was ended: a message did not come within server.body_timeout_seconds"),
     }
 }
 
@@ -117,9 +142,18 @@ pub(crate) struct Inbox {
     inbox: ws::Inbox,
     max_message: usize,
     assembler: Assembler,
+    busy: Option<Arc<Busy>>,
 }
 
 impl Inbox {
+    fn new(mut inbox: ws::Inbox, max_message: usize, busy: Option<Arc<Busy>>) -> Self {
+        if let Some(busy) = busy.clone() {
+            busy.connection().becomes_socket(max_message);
+            inbox.note_each(move || busy.connection().socket_inlet().frame_ended());
+        }
+        Self { inbox, max_message, assembler: Assembler::joining(max_message), busy }
+    }
+
     /// From now on, messages are in the pieces in which they come.
     pub(crate) fn keep_cuts(&mut self) {
         self.assembler = Assembler::new(self.max_message);
@@ -135,18 +169,33 @@ impl Inbox {
         text.map(Message::Text).map_err(|_| Ended::Fragments(fragments::Error::NotUtf8))
     }
 
-    /// The same, in one piece unless the cuts are kept.
+    /// The same, in one piece unless the cuts are kept. Between messages that come faster than they are read, all
+    /// others have their turn.
     pub(crate) async fn next_in_pieces(&mut self) -> Result<fragments::Message, Ended> {
-        let Self { inbox, assembler, .. } = self;
+        let Self { inbox, assembler, busy, .. } = self;
+        let inlet = busy.as_ref().map(|busy| busy.connection().socket_inlet());
+        inlet.inspect(|inlet| inlet.reset());
         let take = |piece: ws::Piece<'_>| {
             let part = match piece.kind {
                 Kind::Text => Part::Text,
                 Kind::Binary => Part::Binary,
                 Kind::Continuation => Part::Continuation,
             };
+            inlet.inspect(|inlet| inlet.keep(piece.payload.len()));
             Ok(assembler.push(part, piece.is_last, piece.payload)?)
         };
-        inbox.next(take).await
+        let mut has_waited = false;
+        let mut next = pin!(inbox.next(take));
+        let message = poll_fn(|cx| {
+            let polled = next.as_mut().poll(cx);
+            has_waited |= polled.is_pending();
+            polled
+        });
+        let message = message.await;
+        if !has_waited {
+            tokio::task::yield_now().await;
+        }
+        message
     }
 
     /// See [`ws::Inbox::linger`].

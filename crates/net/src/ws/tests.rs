@@ -21,7 +21,7 @@ async fn pair(max_message: usize) -> ((Inbox, Outbox), (Inbox, Outbox)) {
         let service = service_fn(|mut request: Request<Incoming>| {
             let (answer, upgrade) = fastwebsockets::upgrade::upgrade(&mut request).unwrap();
             let _ = upgraded.lock().unwrap().take().unwrap().send(upgrade);
-            ready(Ok::<_, Infallible>(answer))
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
         });
         let connection = server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
         connection.with_upgrades().await.unwrap();
@@ -134,7 +134,7 @@ async fn a_refusal_keeps_its_answer() {
     tokio::spawn(async move {
         let (socket, _) = listener.accept().await.unwrap();
         let service = service_fn(|_: Request<Incoming>| {
-            ready(Response::builder().status(403).body("no key".to_owned()))
+            std::future::ready(Response::builder().status(403).body("no key".to_owned()))
         });
         server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await
     });

@@ -192,17 +192,28 @@ const PROFILES: &str = "\n## Profiles\n\n\
 `viewers.profile` chooses among these. Each sets defaults: a value that is written in a file, the environment or an argument wins.\n\n";
 
 const MEMORY: &str = "\n## Memory\n\n\
-The limits above bound the memory that the hub holds for frames. With F for one frame (`server.max_frame_size_mb`) it is at most
+The limits above bound the memory that clients can make the hub hold. The start logs the sum; with `logging.level=DEBUG` its terms, too. With F for one frame (`server.max_frame_size_mb`) it is at most
 
-```text
-streams.max_concurrent × max(streams.max_buffer_mb + F, streams.backlog_mb)
-+ server.max_connections × (F + viewers.send_buffer_kb + 32 kB)
-+ viewers.max_renditions × 2 F
-+ sessions.max_concurrent × (3 F + 2 MB)
-+ min(referee.max_streaming_memory_mb, referee.max_streaming_sessions × referee.spool_memory_mb)
-```
+| what | how many | each |
+|---|---|---|
+| streams: history or backlog, the newest frame, the recorder's fragment | `streams.max_concurrent` | max(`streams.max_buffer_mb`, `streams.backlog_mb`) + 2 F + 4 MB |
+| sources | those listed | 2 F |
+| simulator sessions: a message in base64, the picture in it, signalling both ways | `sessions.max_concurrent` | 3 F + 2 MB |
+| connections: read and write buffers, a body or message that is small | `server.max_connections` | 0.6 MB; with TLS, where HTTP/2 has many requests at once, 4.4 MB; `viewers.send_buffer_kb` |
+| frames being received, over all connections | 1 | `server.receive_memory_mb`, or one largest message |
+| frames that slow clients still have to take, each counted once | 1 | `server.send_memory_mb` + F |
+| threads that serve, each copying one message | `server.threads` | 2 largest messages |
+| recordings being replayed | 64 | 2 F + 8 MB |
+| pictures being decoded: large ones in turn, a progressive JPEG by 15 bytes a pixel | 1 | 768 MB |
+| renditions | `viewers.max_renditions` | 3 F |
+| live analyses | `referee.live_analyses` | 2 F |
+| upload sessions: the index of a million frames, a frame on its way | `referee.max_streaming_sessions` | 104 MB + 2 `referee.max_frame_mb` |
+| frames of uploads; the others lie on disk | 1 | `referee.max_streaming_memory_mb`, or `referee.spool_memory_mb` for each session if that is less |
+| videos of `POST /analyze` on their way | 2 `referee.max_streaming_sessions` | 195 MB |
+| analyses of uploads, of 8K pictures | `referee.analyses` | 664 MB |
+| the hub's own | 1 | 128 MB |
 
-A connection holds the frame that it is receiving, or one that it is still sending after the stream let it go; 32 kB are its read and write buffers. A rendition holds the frame that it is made of, and its newest picture. A simulator session holds a message on its way in, in base64, the picture in it, and 1 MB of signalling each way. The bound is what strangers can reach by sending the largest frames everywhere at once. Frames are usually far smaller, and all viewers of a frame share one copy of it.
+The largest message is F in base64, or one of `referee.max_frame_mb`. The bound is what strangers can reach by sending the largest frames everywhere at once and taking nothing. Frames are usually far smaller, and all viewers of a frame share one copy of it. After heavy use the allocator of the C library keeps some of what was freed, usually up to 100 MB; that counts as the hub's own.
 ";
 
 const SOURCES: &str = "\n## sources\n\n\

@@ -22,6 +22,8 @@ pub struct Server {
     pub max_frame_bytes: u64,
     pub header_timeout: Duration,
     pub body_timeout: Duration,
+    pub receive_bytes: u64,
+    pub send_bytes: u64,
     pub idle_timeout: Duration,
     pub max_connections: usize,
     /// Threads that serve connections, at least 1.
@@ -104,9 +106,20 @@ pub(super) static SERVER: Table<Server> = Table {
                  send very slowly sooner; too low cuts off slow mobile links.",
         ),
         Row::seconds("body_timeout_seconds", 0.1, 3600.0, |s, v| s.body_timeout = v).default("30").doc(
-            "How long one frame's bytes may take to arrive. It counts a frame, not a connection: a \
-                 never-ending publish is fine as long as each frame gets through in time. Lower it to \
-                 free a stalled upload's memory sooner.",
+            "How long the body of a request may take to arrive; in a never-ending publish, one frame. Of \
+                 a video for `POST /analyze` something must come in this time, and 16 kB a second in the \
+                 mean. Lower it to free a stalled upload's memory sooner.",
+        ),
+        Row::bytes("receive_memory_mb", 1.0, 1_048_576.0, |s, v| s.receive_bytes = v).default("256").doc(
+            "Bytes of frames and other bodies larger than 256 kB (over HTTP/2: 16 kB) that may be on \
+                 their way in at the same time, over all connections. Further ones wait, in the order in \
+                 which they came; one that has waited for `server.body_timeout_seconds` is refused with \
+                 503. Raise it where many send large frames at once.",
+        ),
+        Row::bytes("send_memory_mb", 1.0, 1_048_576.0, |s, v| s.send_bytes = v).default("256").doc(
+            "Bytes of frames of 64 kB and more that slow clients may still have to take, each frame \
+                 counted once however many take it. Beyond that, the client that has taken nothing for \
+                 longest is closed. Raise it where many watch large frames over slow links.",
         ),
         Row::seconds("idle_timeout_seconds", 0.1, 86400.0, |s, v| s.idle_timeout = v).default("60").doc(
             "How long a kept-alive connection may wait for its next request. Raising it saves \
@@ -116,8 +129,10 @@ pub(super) static SERVER: Table<Server> = Table {
         Row::int("max_connections", 1, 1_000_000, |s, v| s.max_connections = v as usize).default("2048").doc(
             "Connections served at the same time, viewers and publishers together. Raising it raises \
                  the memory bound and needs as many file descriptors (`ulimit -n`). At the limit the \
-                 connection that has rested longest between requests makes room; if none rests, a \
-                 newcomer gets 503.",
+                 connection that has rested longest between requests makes room; if none rests, one whose \
+                 client has kept the hub waiting for ten seconds, in the middle of a frame or without \
+                 taking what it asked for; if there is none either, a newcomer gets 503. A lower limit of \
+                 open files lowers it, with a warning at the start.",
         ),
         Row::int("threads", 1, 64, |s, v| s.threads = v as usize).default("1").doc(
             "Threads that serve connections. One costs the least CPU a frame, and carried 1.2 GB/s to \

@@ -115,6 +115,8 @@ impl Config {
                 max_frame_bytes: 0,
                 header_timeout: Duration::ZERO,
                 body_timeout: Duration::ZERO,
+                receive_bytes: 0,
+                send_bytes: 0,
                 idle_timeout: Duration::ZERO,
                 max_connections: 0,
                 threads: 0,

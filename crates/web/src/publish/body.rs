@@ -13,7 +13,7 @@ use wire::multipart::{self, Part};
 use super::{
     Publishing, Query, endless, form,
     frame::{Published, incoming_frame},
-    incoming::{Incoming, within},
+    incoming::{Incoming, unless_stopping},
     multipart::bad_multipart,
     open,
 };
@@ -31,8 +31,7 @@ pub(crate) async fn publish(
     query: Query,
     request: Request,
 ) -> Result<Published, ApiError> {
-    let (head, body) = request.into_parts();
-    let mut body = Incoming::new(body);
+    let (head, mut body) = Incoming::of(request);
     let kind = match choose(&publishing, &head.headers)? {
         Some(kind) => kind,
         None => guess(&publishing, &mut body).await?,
@@ -42,11 +41,11 @@ pub(crate) async fn publish(
     let text = |name: &str| head.headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     match kind {
         Kind::Picture => {
-            let picture = within(&publishing, collect(&publishing, body)).await.flatten();
+            let picture = unless_stopping(&publishing, collect(&publishing, body)).await.flatten();
             one(ingest, picture.and_then(|bytes| incoming_frame(bytes, text))).await
         }
         Kind::Form { boundary } => {
-            let part = within(&publishing, form::read(&publishing, &boundary, body)).await.flatten();
+            let part = unless_stopping(&publishing, form::read(&publishing, &boundary, body)).await.flatten();
             // What the request says holds for a part that says nothing else.
             let frame = part.and_then(|Part { headers, body }| {
                 incoming_frame(body, |name| headers.get(name).or_else(|| text(name)))
@@ -89,7 +88,7 @@ fn choose(publishing: &Publishing, headers: &HeaderMap) -> Result<Option<Kind>, 
 /// Without a content type (ffmpeg sends none) the first bytes decide: a body that begins with a delimiter is a
 /// stream of parts, anything else has to be a picture.
 async fn guess(publishing: &Publishing, body: &mut Incoming) -> Result<Kind, ApiError> {
-    let first = within(publishing, body.peek()).await??;
+    let first = unless_stopping(publishing, body.peek()).await??;
     let line = first.as_deref().unwrap_or_default().split(|&b| b == b'\n').next().unwrap_or_default();
     let boundary =
         line.strip_prefix(b"--").and_then(|rest| std::str::from_utf8(rest).ok()).map(str::trim_end);

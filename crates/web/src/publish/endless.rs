@@ -20,21 +20,21 @@ pub(super) async fn publish(
     publishing: &Publishing,
     mut ingest: Ingest,
     boundary: &str,
-    mut body: Incoming,
+    body: Incoming,
 ) -> Result<Published, ApiError> {
     let mut parser = parser(publishing, boundary, None);
     let mut totals = Totals::default();
-    let mut deadline = Deadline::new(publishing);
-    while let Some(chunk) = deadline.wait(body.next()).await?? {
+    let mut body = Deadline::new(publishing, body);
+    while let Some(chunk) = body.next().await? {
         let mut input = &chunk[..];
         while let Some(event) = parser.feed(&mut input).map_err(|error| bad_multipart(publishing, &error))? {
             match event {
                 Event::Part(part) => totals.take(&mut ingest, part).await?,
                 Event::End => return totals.answer(&ingest),
             }
-            deadline.frame_done();
+            body.frame_done();
         }
-        deadline.progress(parser.in_part());
+        body.progress(parser.in_part());
     }
     parser.finish().map_err(|error| bad_multipart(publishing, &error))?;
     totals.answer(&ingest)

@@ -2,16 +2,14 @@
 
 use std::{collections::BTreeSet, convert::Infallible, error::Error};
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
-};
-use http::{Uri, request::Parts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::{StatusCode, Uri, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hub::{InvalidName, StreamName};
 use record::RecordingId;
 use serde::de::DeserializeOwned;
 
-use crate::{error::ApiError, router::Params};
+use crate::{error::ApiError, router::Params, transport::GivenUp};
 
 /// Like axum's own, but its refusals have the form of all our errors, and of a parameter that comes twice the last one
 /// counts.
@@ -73,21 +71,36 @@ fn without_repetitions(query: &str) -> Option<String> {
     (last.len() < pairs.len()).then(|| last.join("&"))
 }
 
+/// Of a JSON body: commands are small.
+const MAX_JSON_BYTES: usize = 64 * 1024;
+
 /// A JSON body; without one, everything has its default. The content type does not matter.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let bad = |message: String| ApiError::bad_request("BAD_BODY", message);
-        let body = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
+        let body = Limited::new(request.into_body(), MAX_JSON_BYTES).collect().await;
+        let body = body.map_err(|error| unreadable(&*error))?.to_bytes();
         if body.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
         serde_json::from_slice(&body)
             .map(Self)
             .map_err(|error| bad(format!("the body: {}", in_words(&error.to_string()))))
+    }
+}
+
+fn unreadable(error: &(dyn Error + 'static)) -> ApiError {
+    if error.is::<LengthLimitError>() {
+        let message = format!("the body is larger than {MAX_JSON_BYTES} bytes, which no command needs");
+        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message);
+    }
+    match GivenUp::find(error) {
+        Some(&given_up) => given_up.into(),
+        None => ApiError::bad_request("BODY_TRUNCATED", format!("the body broke off: {error}")),
     }
 }
 

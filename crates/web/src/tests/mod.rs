@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 mod cross_origin;
 mod downloads;
 mod http2;
+mod limits;
 mod publish;
 mod publish_websocket;
 mod recorder;

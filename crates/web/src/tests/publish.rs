@@ -338,7 +338,7 @@ async fn between_the_frames_of_an_endless_body_may_be_a_rest_but_not_within_one(
         async move { post(&house, &[ENDLESS], body).await }
     });
     sender.send([part(&jpeg(1)), b"--b\r\n".to_vec()].concat()).await.unwrap();
-    tokio::time::sleep(settings().body_timeout * 3).await;
+    tokio::time::sleep(settings().connections.body_timeout * 3).await;
     assert!(!sending.is_finished(), "a rest between frames");
     sender.send(part(&jpeg(2))[5..100].to_vec()).await.unwrap();
     assert_eq!(sending.await.unwrap().code(), "BODY_TIMEOUT");

@@ -27,7 +27,7 @@ use uploads::Uploads;
 use crate::{
     App, ConnectionLimits, HealthInfo, RobotInfo, Rooms, Settings,
     dispatch::Dispatch,
-    transport::{LiveBox, take_live},
+    transport::{Connections, LiveBox, PerAddress, receive, take_live},
 };
 
 pub(super) struct House {
@@ -128,7 +128,6 @@ pub(crate) fn settings() -> Settings {
         tls: None,
         base_path: crate::BasePath::default(),
         max_frame_bytes: 1 << 20,
-        body_timeout: Duration::from_secs(10),
         publisher_idle: Duration::from_secs(300),
         stream_fps: None,
         heartbeat: Duration::from_secs(5),
@@ -157,6 +156,10 @@ pub(crate) fn settings() -> Settings {
             max: 10,
             max_per_address: None,
             header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            receive_bytes: 4 << 20,
+            send_bytes: 64 << 20,
+            max_body: (1 << 20) + (64 << 10),
             idle_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(30),
             send_buffer: 16 * 1024,
@@ -228,6 +231,11 @@ impl House {
     }
 
     pub(super) async fn call(&self, request: Request) -> Response {
+        let counted = PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap();
+        let place = Connections::new(settings().connections).admit(counted).unwrap();
+        let busy = Arc::new(place).begin_request(usize::MAX);
+        let mut request = receive(request, &busy);
+        request.extensions_mut().insert(busy);
         self.dispatch.answer(request).await
     }
 

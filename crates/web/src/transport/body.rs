@@ -18,10 +18,14 @@ use access::Grant;
 use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use http::header;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use net::Lock;
 
-use super::{connections::Busy, gate::Gate};
+use super::{
+    connections::Busy,
+    gate::Gate,
+    holding::{Hold, OWN_BYTES_HTTP2},
+};
 
 /// Three pieces in a row, any of them empty.
 #[derive(Debug, Default)]
@@ -50,6 +54,10 @@ impl Part {
     fn opens(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
         self
+    }
+
+    fn largest(&self) -> &[u8] {
+        self.pieces.iter().max_by_key(|piece| piece.len()).map_or(&[], |piece| piece)
     }
 
     fn rest(&self) -> &[Bytes] {
@@ -172,12 +180,15 @@ pub(crate) fn begin_live(mut response: Response) -> (Response, Vec<u8>) {
 pub(super) struct WireBody {
     kind: Kind,
     /// The request counts as being answered until its response is written.
-    _busy: Arc<Busy>,
+    busy: Arc<Busy>,
+    /// On a body that waits beside others on its connection.
+    _hold: Option<Hold>,
 }
 
 enum Kind {
-    /// With the end of its grant. A body that was promised whole breaks off.
-    Plain(Body, Option<End>),
+    /// With the end of its grant: a body that was promised whole breaks off. Over HTTP/2, next to a gate that tells whether
+    /// its client takes it.
+    Plain(Body, Option<End>, Option<Gate>),
     /// Next to a gate that the socket opens.
     Live(LiveBox, Gate),
     /// Next to a gate that each part opens.
@@ -197,12 +208,16 @@ pub(super) fn for_wire(
     }
     let end = take_end(&mut response);
     response.map(|body| {
+        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        let waits_beside = live.is_none() && socket.is_none();
+        let hold = waits_beside.then(|| busy.connection().hold_of(&busy, length, OWN_BYTES_HTTP2)).flatten();
         let kind = match (live, socket) {
-            (None, _) => Kind::Plain(body, end),
+            (None, Some(_)) => Kind::Plain(body, end, None),
+            (None, None) => Kind::Plain(body, end, Some(Gate::default())),
             (Some(live), Some(gate)) => Kind::Live(live, gate),
             (Some(live), None) => Kind::Multiplexed(live, Gate::default()),
         };
-        WireBody { kind, _busy: busy }
+        WireBody { kind, busy, _hold: hold }
     })
 }
 
@@ -214,13 +229,21 @@ impl http_body::Body for WireBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Part>, axum::Error>>> {
-        match &mut self.kind {
-            Kind::Plain(body, end) => {
+        let WireBody { kind, busy, .. } = &mut *self;
+        match kind {
+            Kind::Plain(body, end, gate) => {
                 if let Some(Poll::Ready(over)) = end.as_mut().map(|end| end.as_mut().poll(cx)) {
                     return Poll::Ready(Some(Err(axum::Error::new(over))));
                 }
                 let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(frame.map(|result| result.map(|frame| frame.map_data(Part::from))))
+                let part = |data: Bytes| match gate {
+                    None => Part::from(data),
+                    Some(gate) => {
+                        gate.occupy_for(busy.connection(), &data);
+                        Part::from(data).opens(gate)
+                    }
+                };
+                Poll::Ready(frame.map(|result| result.map(|frame| frame.map_data(part))))
             }
             Kind::Live(live, gate) => {
                 std::task::ready!(gate.poll_open(cx));
@@ -231,7 +254,7 @@ impl http_body::Body for WireBody {
             Kind::Multiplexed(live, gate) => {
                 std::task::ready!(gate.poll_open(cx));
                 let part = std::task::ready!(live.poll_part(cx));
-                gate.occupy();
+                let part = part.inspect(|part| gate.occupy_for(busy.connection(), part.largest()));
                 Poll::Ready(part.map(|part| Ok(Frame::data(part.opens(gate)))))
             }
         }
@@ -239,14 +262,14 @@ impl http_body::Body for WireBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Plain(body, _) => body.is_end_stream(),
+            Kind::Plain(body, ..) => body.is_end_stream(),
             Kind::Live(..) | Kind::Multiplexed(..) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Plain(body, _) => body.size_hint(),
+            Kind::Plain(body, ..) => body.size_hint(),
             Kind::Live(..) | Kind::Multiplexed(..) => SizeHint::default(),
         }
     }
@@ -288,9 +311,9 @@ mod tests {
     async fn a_body_that_was_promised_whole_breaks_off_with_its_grant() {
         let minute = Duration::from_secs(60);
         let grant = grant_for(minute);
-        let place = Connections::new(1)
+        let place = Connections::new(support::settings().connections)
             .admit(PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap());
-        let busy = Arc::new(place.unwrap()).begin_request();
+        let busy = Arc::new(place.unwrap()).begin_request(OWN_BYTES_HTTP2);
         let download = support::every(Duration::from_secs(1), Bytes::from_static(b"a chunk"));
         let mut response = Response::new(Body::new(download));
         end_with(&mut response, grant);

@@ -11,16 +11,23 @@ use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_util::sync::CancellationToken;
 
-use super::{Peer, connections::Connection, respond, socket::Socket};
-use crate::ConnectionLimits;
+use super::{
+    Peer,
+    connections::Connection,
+    gate::{Gate, GatedSocket},
+    respond,
+    socket::Socket,
+};
 
 /// RFC 9113 section 6.5.2 advises to allow no fewer.
-const REQUESTS: u32 = 100;
-/// Of one request's header. HTTP/1.1 has the same bound by its buffer.
-const HEADER: u32 = 64 * 1024;
+pub(crate) const REQUESTS: u32 = 100;
+/// Of one request.
+pub(crate) const HEADER: u32 = 16 * 1024;
+/// What may come before it is read, of one request and of all. A reader that waits for room lets it fill.
+pub(crate) const WINDOW: u32 = 256 * 1024;
 /// A response's queue takes more only when it is empty.
 const QUEUE: usize = 1;
-/// How long a connection without requests may take to end after it was asked to.
+/// How long a connection that is given up may take to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) async fn converse<A, F>(
@@ -28,7 +35,6 @@ pub(super) async fn converse<A, F>(
     peer: Peer,
     place: Arc<Connection>,
     answer: A,
-    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) where
     A: Fn(Request<Body>) -> F + 'static,
@@ -39,13 +45,17 @@ pub(super) async fn converse<A, F>(
         .max_concurrent_streams(REQUESTS)
         .max_header_list_size(HEADER)
         .max_send_buf_size(QUEUE)
-        .serve_connection(TokioIo::new(socket), service);
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .serve_connection(
+            TokioIo::new(GatedSocket::new(socket, Gate::default(), Arc::clone(&place))),
+            service,
+        );
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
-        () = place.shed() => return,
-        () = place.outstayed(limits.idle_timeout, limits.header_timeout) => {
+        () = place.given_up() => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(GOODBYE, connection).await.unwrap_or(Ok(()))
         }

@@ -8,10 +8,14 @@
 mod body;
 mod connections;
 mod gate;
+mod holding;
 mod http2;
+mod intake;
 mod per_address;
+mod request;
 mod socket;
 mod tls;
+mod waits;
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -30,12 +34,14 @@ pub(crate) use body::{LiveBody, Part, end_with, live_response};
 pub(crate) use body::{LiveBox, begin_live, take_live};
 pub(crate) use connections::{Busy, Connections};
 pub(crate) use per_address::PerAddress;
+pub(crate) use request::{GivenUp, receive};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::{ConnectionLimits, error::ApiError};
 use body::WireBody;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
+use hyper_util::rt::TokioIo;
 use socket::Socket;
 
 /// The client at the other end of a connection.
@@ -78,6 +84,7 @@ where
         let shutdown = terms.shutdown.clone();
         tokio::spawn(async move { shutdown.run_until_cancelled(tls.follow_files()).await });
     }
+    let mut trouble = Trouble::default();
     loop {
         let accepted = tokio::select! {
             () = terms.shutdown.cancelled() => break,
@@ -99,7 +106,7 @@ where
                     Err(reason) => turn_away(&socket, reason),
                 }
             }
-            Err(error) => rest_after(&error).await,
+            Err(error) => trouble.rest_after(&error, &terms.connections).await,
         }
     }
     drop(listener);
@@ -128,14 +135,30 @@ fn turn_away(socket: &TcpStream, answer: &str) {
     }
 }
 
-/// A peer that left while it was being accepted is no error. Running out of file descriptors passes only if the loop
-/// pauses.
-async fn rest_after(error: &io::Error) {
-    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        return;
+/// How often it is said that connections cannot be accepted.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
+/// Connections cannot be accepted.
+#[derive(Debug, Default)]
+struct Trouble {
+    said: Option<tokio::time::Instant>,
+}
+
+impl Trouble {
+    /// A peer that left while it was being accepted is no error. Where files have run out, a connection that rests makes
+    /// room, and the loop pauses until it has.
+    async fn rest_after(&mut self, error: &io::Error, connections: &Connections) {
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        let has_shed = connections.shed_one();
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            self.said = Some(tokio::time::Instant::now());
+            tracing::error!(%error, open = connections.open(), "cannot accept connections: raise the limit of open files (ulimit -n)");
+        }
+        let pause = if has_shed { Duration::from_millis(2) } else { Duration::from_millis(100) };
+        tokio::time::sleep(pause).await;
     }
-    tracing::error!(%error, "cannot accept connections: raise the limit of open files (ulimit -n)");
-    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 /// One connection, from its first request to its last.
@@ -156,7 +179,7 @@ where
             let greeting = tokio::time::timeout(limits.header_timeout, tls.accept(socket));
             let greeted = tokio::select! {
                 greeted = greeting => greeted,
-                () = place.shed() => return,
+                () = place.given_up() => return,
                 () = shutdown.cancelled() => return,
             };
             match greeted {
@@ -168,22 +191,21 @@ where
         }
     };
     if socket.is_http2() {
-        return http2::converse(socket, peer, place, answer, limits, shutdown).await;
+        return http2::converse(socket, peer, place, answer, shutdown).await;
     }
     let gate = Gate::default();
     let service = service_fn(|request| respond(&answer, &place, peer, Some(gate.clone()), request));
     let connection = http1::Builder::new()
-        // `Connection::outstayed` has its own limit, which distinguishes a pause from a head that does not end.
+        // `Connection::given_up` has its own limit, which distinguishes a pause from a head that does not end.
         .header_read_timeout(None)
         .max_buf_size(BUFFER)
-        .serve_connection(GatedSocket::new(socket, gate.clone(), Arc::clone(&place)), service)
+        .serve_connection(TokioIo::new(GatedSocket::new(socket, gate.clone(), Arc::clone(&place))), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
-        () = place.shed() => return,
-        () = place.outstayed(limits.idle_timeout, limits.header_timeout) => return,
+        () = place.given_up() => return,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -206,20 +228,23 @@ where
     A: Fn(Request<Body>) -> F,
     F: Future<Output = Response> + Send + 'static,
 {
-    let busy = place.begin_request();
-    let mut request = request.map(Body::new);
+    let own_bytes = if socket.is_some() { intake::OWN_BYTES } else { intake::OWN_BYTES_HTTP2 };
+    let busy = place.begin_request(own_bytes);
+    let mut request = receive(request, &busy);
     let named = name_host(&mut request);
     request.extensions_mut().insert(ConnectInfo(peer.address));
     if peer.is_encrypted {
         request.extensions_mut().insert(Encrypted);
     }
     request.extensions_mut().insert(Arc::clone(&busy));
-    let response = named.map(|()| answer(request));
+    let (response, place) = (named.map(|()| answer(request)), Arc::clone(place));
     async move {
+        place.turn().await;
         let response = match response {
             Ok(response) => response.await,
             Err(refusal) => ([(header::CONNECTION, "close")], refusal).into_response(),
         };
+        busy.release();
         Ok(body::for_wire(response, busy, socket))
     }
 }
@@ -239,6 +264,18 @@ fn name_host(request: &mut Request<Body>) -> Result<(), ApiError> {
         request.headers_mut().insert(header::HOST, authority);
     }
     Ok(())
+}
+
+/// What one connection may hold by itself, frames that are large excepted: those have room among all.
+pub const fn connection_bytes(is_encrypted: bool) -> usize {
+    // hyper's two queues, a body or message that is small, what a client still has to take, and the tasks.
+    const PLAIN: usize = 2 * BUFFER + intake::OWN_BYTES + holding::OWN_BYTES + 32 * 1024;
+    // What TLS holds in both directions.
+    const TLS: usize = 160 * 1024;
+    const HTTP2: usize = http2::WINDOW as usize
+        + http2::REQUESTS as usize
+            * (http2::HEADER as usize + intake::OWN_BYTES_HTTP2 + holding::OWN_BYTES_HTTP2);
+    if is_encrypted { TLS + if HTTP2 > PLAIN { HTTP2 } else { PLAIN } } else { PLAIN }
 }
 
 /// Bounds hyper's reads and its queue of writes. A usual frame comes in with one read; the gate keeps live parts out

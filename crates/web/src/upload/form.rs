@@ -5,11 +5,14 @@ use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
+    time::Duration,
 };
 
 use axum::extract::Request;
 use bytes::Bytes;
 use http::{StatusCode, header};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use uploads::{Artifacts, Scratch};
 use wire::multipart::{self, Event, Headers, Limits, Parser};
 
@@ -18,8 +21,10 @@ use crate::{error::ApiError, publish::incoming::Incoming};
 
 /// Enough for any client's part header.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
-/// A signal log, or a flag.
-const MAX_FIELD_BYTES: usize = 1 << 20;
+/// A signal log, and flags.
+const MAX_FIELDS_BYTES: usize = 1 << 20;
+/// A video comes at least so fast in the mean, a second.
+const MIN_RATE: u64 = 16 * 1024;
 /// Written at once: a chunk of the network's own size costs a thread's wake-up each.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -33,23 +38,25 @@ pub(crate) struct Form {
     pub(crate) save_overlay: Option<bool>,
     pub(crate) pipeline: Option<String>,
     _folder: Scratch,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Reads the form; a body that comes too slowly or is too large is given up.
 pub(crate) async fn read(uploading: &Uploading, request: Request) -> Result<Form, ApiError> {
-    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let place = Arc::clone(&uploading.forms).try_acquire_owned().map_err(|_| no_place())?;
+    let (head, body) = Incoming::of(request);
+    let content_type = head.headers.get(header::CONTENT_TYPE);
     let boundary =
         multipart::boundary(content_type.and_then(|value| value.to_str().ok()).unwrap_or_default());
     let boundary = boundary.map_err(|error| ApiError::bad_request(error.code(), error.to_string()))?;
-    let length =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let (folder, video) = begin(uploading, length.unwrap_or(0)).await?;
     let mut reader = Reader::new(uploading, &boundary, video);
-    let mut body = Incoming::new(request.into_body());
-    while let Some(chunk) = next_chunk(uploading, &mut body).await? {
+    let mut body = Coming::new(body);
+    while let Some(chunk) = body.next(uploading).await? {
         reader.take(&chunk).await?;
     }
-    reader.finish(folder).await
+    reader.finish(folder, place).await
 }
 
 /// Makes the video's file, if there is room for as many bytes as are announced.
@@ -74,13 +81,32 @@ async fn off_thread<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| unwritable(&error))
 }
 
-async fn next_chunk(uploading: &Uploading, body: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
-    let slow = "the form's bytes stopped coming: send it again, or raise server.body_timeout_seconds";
-    tokio::select! {
-        chunk = tokio::time::timeout(uploading.body_timeout, body.next()) => {
-            chunk.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow))?
-        }
-        () = uploading.shutdown.cancelled() => Err(hub::ClaimError::ShuttingDown.into()),
+/// The body, which may come for long, though never slowly.
+struct Coming {
+    body: Incoming,
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Coming {
+    fn new(body: Incoming) -> Self {
+        // It goes to a file as it comes: nothing of it needs room.
+        body.bound_by_reader(1);
+        Self { body, begun: Instant::now(), bytes: 0 }
+    }
+
+    async fn next(&mut self, uploading: &Uploading) -> Result<Option<Bytes>, ApiError> {
+        let slow = "the form's bytes come too slowly: send it again, or raise server.body_timeout_seconds";
+        let in_all = self.begun + uploading.body_timeout + Duration::from_secs(self.bytes / MIN_RATE);
+        let deadline = in_all.min(Instant::now() + uploading.body_timeout);
+        let chunk = tokio::select! {
+            chunk = tokio::time::timeout_at(deadline, self.body.next()) => chunk,
+            () = uploading.shutdown.cancelled() => return Err(hub::ClaimError::ShuttingDown.into()),
+        };
+        let too_slow = |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", slow);
+        let chunk = chunk.map_err(too_slow)??;
+        self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        Ok(chunk)
     }
 }
 
@@ -90,6 +116,8 @@ struct Reader {
     has_video: bool,
     /// Name, file name, value.
     fields: Vec<(String, Option<String>, Vec<u8>)>,
+    /// Of all of them.
+    field_bytes: usize,
     /// Whether the last of them is still coming.
     is_begun: bool,
 }
@@ -106,6 +134,7 @@ impl Reader {
             video,
             has_video: false,
             fields: Vec::new(),
+            field_bytes: 0,
             is_begun: false,
         }
     }
@@ -143,15 +172,16 @@ impl Reader {
             self.fields.push((name.to_owned(), file, Vec::new()));
         }
         let Some((_, _, value)) = self.fields.last_mut() else { return Ok(()) };
-        if value.len() + piece.len() > MAX_FIELD_BYTES {
-            let message = format!("the field '{name}' is larger than {MAX_FIELD_BYTES} bytes");
+        self.field_bytes += piece.len();
+        if self.field_bytes > MAX_FIELDS_BYTES {
+            let message = format!("the fields but 'video' are larger than {MAX_FIELDS_BYTES} bytes");
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FIELD_TOO_LARGE", message));
         }
         value.extend_from_slice(piece);
         Ok(())
     }
 
-    async fn finish(mut self, folder: Scratch) -> Result<Form, ApiError> {
+    async fn finish(mut self, folder: Scratch, place: OwnedSemaphorePermit) -> Result<Form, ApiError> {
         self.parser.finish().map_err(|error| self.video.bad_form(&error))?;
         self.video.flush().await?;
         if !self.has_video || self.video.bytes == 0 {
@@ -166,6 +196,7 @@ impl Reader {
             save_overlay: None,
             pipeline: None,
             _folder: folder,
+            _place: place,
         };
         let mut has_signal = false;
         for (name, file, value) in self.fields {
@@ -183,6 +214,11 @@ impl Reader {
         }
         Ok(form)
     }
+}
+
+fn no_place() -> ApiError {
+    let message = "too many videos are being received or analysed: try again later, or raise referee.max_streaming_sessions";
+    ApiError::coded("SESSION_LIMIT", message)
 }
 
 fn flag(name: &str, value: &[u8]) -> Result<bool, ApiError> {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::error::ApiError;
 
 /// Frames on their way from the file to the session.
-const AHEAD: usize = 4;
+const AHEAD: usize = 1;
 /// The analysis reads ffmpeg's JPEGs: hardly anything may be lost.
 const QUALITY: u8 = 97;
 const READ_BYTES: usize = 64 * 1024;

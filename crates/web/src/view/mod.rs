@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use clients::{Client, Clients};
 pub(crate) use query::{Fps, Rendition, as_published};
+pub use replay::MAX_REPLAYS;
 pub(crate) use replay::Replays;
 pub(crate) use source::Source;
 pub(crate) use when::{Offset, Past, Speed, moment};

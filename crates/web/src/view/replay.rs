@@ -24,7 +24,7 @@ use super::{Offset, Past, Source, Speed, read_ahead::ReadAhead};
 use crate::{disk::Disk, error::ApiError};
 
 /// Recordings that are being watched at once: each holds two batches, 8 MB, and a share of the disk.
-pub(crate) const MAX_REPLAYS: usize = 64;
+pub const MAX_REPLAYS: usize = 64;
 /// Pictures a second that are worth reading, however fast a recording is played.
 const RATE: f64 = 60.0;
 /// A frame this late is not shown if a newer one is being read.

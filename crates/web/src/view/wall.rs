@@ -40,14 +40,22 @@ pub(crate) fn response(views: Arc<Views>, grant: Grant, list: List, request: Req
 /// Gives the message that lists the streams which the grant shows.
 pub(crate) type List = Box<dyn Fn() -> Result<String, wall::Error> + Send + Sync>;
 
+/// Subscribing to hundreds of streams takes a while, in which all others wait: no client may ask for it again at once.
+const WATCH_PAUSE: Duration = Duration::from_millis(25);
+
 type Command = Result<ClientMessage, wall::Error>;
 
 async fn read(mut inbox: Inbox, commands: mpsc::Sender<Command>) -> Ended {
     loop {
         match inbox.next().await {
             Ok(Message::Text(text)) => {
-                if commands.send(ClientMessage::parse(&text)).await.is_err() {
+                let command = ClientMessage::parse(&text);
+                let is_light = matches!(command, Ok(ClientMessage::Shown { .. }));
+                if commands.send(command).await.is_err() {
                     return Ended::Closed(Default::default());
+                }
+                if !is_light {
+                    tokio::time::sleep(WATCH_PAUSE).await;
                 }
             }
             Ok(Message::Binary(_)) => {}

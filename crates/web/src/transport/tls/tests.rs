@@ -3,13 +3,15 @@
 
 use std::{fs, future::poll_fn, io::IoSlice, pin::Pin, time::SystemTime};
 
-use hyper::rt::Write;
-use tokio::net::TcpListener;
+use tokio::{io::AsyncWrite, net::TcpListener};
 use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::{
-    tests::certificates::{Folder, connector, localhost},
+    tests::{
+        certificates::{Folder, connector, localhost},
+        support::settings,
+    },
     transport::{
         PerAddress,
         connections::Connections,
@@ -103,7 +105,7 @@ async fn the_gate_counts_what_tls_holds_as_not_taken() {
 
     let gate = Gate::default();
     let counted = PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap();
-    let place = Arc::new(Connections::new(1).admit(counted).unwrap());
+    let place = Arc::new(Connections::new(settings().connections).admit(counted).unwrap());
     let mut socket = GatedSocket::new(socket, gate.clone(), place);
     gate.occupy();
     let part = vec![7; LENGTH];
