@@ -34,6 +34,8 @@ pub enum Error {
     Index(#[from] rusqlite::Error),
     #[error(transparent)]
     Media(#[from] media::Error),
+    #[error("this recording cannot be read, and stays so: {0}; download it to see what it is, or delete it")]
+    Damaged(media::Error),
     #[error(transparent)]
     NoRoom(#[from] net::NoRoom),
     #[error("the hub is shutting down")]
@@ -49,6 +51,14 @@ impl Error {
         }
     }
 
+    /// What is wrong inside a file stays wrong; what the disk refuses can be tried again.
+    pub(crate) fn reading(error: media::Error) -> Self {
+        match error {
+            media::Error::Io { .. } => Self::Media(error),
+            _ => Self::Damaged(error),
+        }
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "RECORDING_NOT_FOUND",
@@ -59,6 +69,7 @@ impl Error {
             Self::NotRecording { .. } => "NOT_RECORDING",
             Self::NotRecordedThen { .. } => "NOT_RECORDED",
             Self::NothingToSave { .. } => "NOTHING_TO_SAVE",
+            Self::Damaged(_) => "RECORDING_DAMAGED",
             Self::Io { .. } | Self::Index(_) | Self::Media(_) | Self::NoRoom(_) => "RECORDINGS_UNAVAILABLE",
             Self::ShuttingDown => "SHUTTING_DOWN",
         }

@@ -92,6 +92,7 @@ fn status_of(code: &str) -> StatusCode {
         "STREAM_LIMIT" | "VIEWER_LIMIT" | "SESSION_LIMIT" => StatusCode::SERVICE_UNAVAILABLE,
         "RENDITION_LIMIT" | "ANALYSIS_LIMIT" | "MODEL_NOT_LOADED" => StatusCode::SERVICE_UNAVAILABLE,
         "RECORDINGS_UNAVAILABLE" | "SHUTTING_DOWN" => StatusCode::SERVICE_UNAVAILABLE,
+        "RECORDING_DAMAGED" => StatusCode::UNPROCESSABLE_ENTITY,
         "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

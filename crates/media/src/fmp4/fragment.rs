@@ -109,6 +109,14 @@ fn run(out: &mut Vec<u8>, samples: &[Sample], durations: &[u32]) {
     });
 }
 
+/// The header of a box that players pass over, over a stretch of so many bytes.
+pub fn free(bytes: u64) -> Vec<u8> {
+    match u32::try_from(bytes) {
+        Ok(size) => [&size.to_be_bytes()[..], b"free"].concat(),
+        Err(_) => [&1_u32.to_be_bytes()[..], b"free", &bytes.to_be_bytes()].concat(),
+    }
+}
+
 /// The header of an `mdat` with so many bytes of media, 64 bits wide where needed.
 fn media_header(media: u64) -> Vec<u8> {
     match u32::try_from(media + 8) {

@@ -32,7 +32,7 @@ mod time;
 mod walk;
 mod writer;
 
-pub use fragment::{PRFT_BYTES, fragment_head};
+pub use fragment::{PRFT_BYTES, fragment_head, free};
 pub use index::index;
 pub use init::{duration_patch, init};
 pub use reader::Reader;

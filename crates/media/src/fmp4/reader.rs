@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::fragment::PRFT_BYTES;
 use super::recording::{Fragment, Placed, Track};
-use super::walk::{Whole, fragment_at, fragments};
+use super::walk::{Whole, fragment_at, fragments, is_free};
 use super::{index, moov};
 use crate::source::{MAX_FRAME_BYTES, Source};
 use crate::{Error, Result};
@@ -155,7 +155,7 @@ impl Reader {
         let known = self.fragment(index)?;
         let mut source = source(&self.path, &self.file, known.end);
         match fragment_at(&mut source, known.offset)? {
-            Some(whole) if same_place(&whole.fragment, &known) => Ok(whole),
+            Some(whole) if same_place(&mut source, &whole.fragment, &known)? => Ok(whole),
             _ => Err(source.broken(known.offset, "a fragment is damaged")),
         }
     }
@@ -181,15 +181,19 @@ fn by_index(source: &mut Source<'_>, init_len: u64) -> Result<Option<(Vec<Fragme
     let (Some(first_whole), Some(last_whole)) = (first_whole, last_whole) else {
         return Ok(None);
     };
-    if !same_place(&first_whole.fragment, &first) || !same_place(&last_whole.fragment, &last) {
+    if !same_place(source, &first_whole.fragment, &first)?
+        || !same_place(source, &last_whole.fragment, &last)?
+    {
         return Ok(None);
     }
     fragments[0].wall = first_whole.fragment.wall;
     Ok(Some((fragments, last_whole.run.end_time)))
 }
 
-fn same_place(one: &Fragment, other: &Fragment) -> bool {
-    Fragment { wall: None, ..*one } == Fragment { wall: None, ..*other }
+/// By an index a fragment ends where the next one begins: recovery may have left free room between them.
+fn same_place(source: &mut Source<'_>, found: &Fragment, known: &Fragment) -> Result<bool> {
+    let same = (found.offset, found.moof, found.time) == (known.offset, known.moof, known.time);
+    Ok(same && found.end <= known.end && is_free(source, found.end, known.end)?)
 }
 
 pub(super) fn length(file: &File, path: &Path) -> Result<u64> {

@@ -8,7 +8,7 @@ use super::reader::{length, source};
 use super::recording::{Codec, Fragment, FragmentEntry, Placed, Track};
 use super::sample_check::is_there;
 use super::time::duration;
-use super::walk::fragments;
+use super::walk::{after_damage, fragments, is_free};
 use super::{index, moov};
 use crate::Result;
 use crate::source::Source;
@@ -20,6 +20,8 @@ const CHECKED: usize = 64;
 /// A file as far as it is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
+    /// Stretches before the end that hold no whole fragment.
+    pub damaged: Vec<std::ops::Range<u64>>,
     /// The end of the last whole fragment: what a torn file is cut to.
     pub whole_bytes: u64,
     /// Frames in whole fragments.
@@ -51,23 +53,27 @@ pub fn scan(file: &File, path: &Path) -> Result<Scan> {
     let (track, init_len) = moov::read(&mut source, path)?;
     let mut seen = Vec::new();
     let mut last = std::collections::VecDeque::with_capacity(CHECKED + 1);
-    fragments(&mut source, init_len, None, |whole| {
-        let (frames, end_time) = (whole.run.samples.len() as u64, whole.run.end_time);
-        seen.push(Seen { fragment: whole.fragment, frames, end_time });
-        last.push_back(whole.run.samples);
-        if last.len() > CHECKED {
-            last.pop_front();
-        }
-    })?;
-    let unchecked = seen.len() - last.len();
-    let mut sound = unchecked;
-    for samples in &last {
-        if !all_there(&source, &track.codec, samples)? {
-            break;
-        }
-        sound += 1;
+    let mut at = init_len;
+    loop {
+        let last_time = seen.last().map(|seen: &Seen| seen.fragment.time);
+        at = fragments(&mut source, at, last_time, |whole| {
+            let (frames, end_time) = (whole.run.samples.len() as u64, whole.run.end_time);
+            seen.push(Seen { fragment: whole.fragment, frames, end_time });
+            last.push_back(whole.run.samples);
+            if last.len() > CHECKED {
+                last.pop_front();
+            }
+        })?;
+        let last_time = seen.last().map(|seen| seen.fragment.time);
+        let Some(next) = after_damage(&mut source, at, last_time)? else { break };
+        at = next.fragment.offset;
     }
-    seen.truncate(sound);
+    let checked = seen.split_off(seen.len() - last.len());
+    for (fragment, samples) in checked.into_iter().zip(&last) {
+        if all_there(&source, &track.codec, samples)? {
+            seen.push(fragment);
+        }
+    }
     summary(&mut source, track, init_len, &seen)
 }
 
@@ -95,8 +101,17 @@ fn summary(source: &mut Source<'_>, track: Track, init_len: u64, seen: &[Seen]) 
         .collect();
     let last = seen.last();
     let whole_bytes = last.map_or(init_len, |last| last.fragment.end);
+    let mut damaged = Vec::new();
+    let mut end = init_len;
+    for Seen { fragment, .. } in seen {
+        if end < fragment.offset && !is_free(source, end, fragment.offset)? {
+            damaged.push(end..fragment.offset);
+        }
+        end = fragment.end;
+    }
     let index = index::find(source, init_len)?;
     Ok(Scan {
+        damaged,
         whole_bytes,
         frames: seen.iter().map(|seen| seen.frames).sum(),
         duration_ticks: last.map_or(0, |last| last.end_time),

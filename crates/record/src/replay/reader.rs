@@ -48,7 +48,7 @@ struct Pick {
 
 impl RecordingReader {
     pub(super) fn new(open: OpenFile) -> Result<Self, Error> {
-        let reader = Reader::open(open.file, &open.path)?;
+        let reader = Reader::open(open.file, &open.path).map_err(Error::reading)?;
         Ok(Self { id: open.id, start: open.metadata.start_time, reader, growing: open.growing })
     }
 
@@ -72,7 +72,7 @@ impl RecordingReader {
 
     /// Looks for fragments that came since; whether there are any.
     pub(super) fn refresh(&mut self) -> Result<bool, Error> {
-        Ok(self.reader.refresh()?)
+        self.reader.refresh().map_err(Error::reading)
     }
 
     /// The frames of a fragment, without those that have a newer one at or before `from`, and those nearer than `step`
@@ -84,7 +84,7 @@ impl RecordingReader {
         last: Option<Duration>,
         step: Duration,
     ) -> Result<Strip, Error> {
-        let samples = self.reader.samples(fragment)?;
+        let samples = self.reader.samples(fragment).map_err(Error::reading)?;
         let begin = samples.first().map_or(0, |first| first.sample.time);
         let wall = SystemTime::from(self.start) + duration(begin);
         let (picks, last) = pick(samples, from, last, step);

@@ -274,15 +274,18 @@ impl Visit<'_> {
     }
 }
 
-/// Cuts off what is not whole, and adds what its writer did not come to. Gives the size that the file has then.
+/// Marks as free what is not whole, cuts it off at the end, and adds what its writer did not come to. Gives the size that the file has then.
 /// Interrupted itself, it is simply done again.
 fn complete(file: &File, scan: &Scan) -> io::Result<u64> {
     let (offset, patch) = patch(scan)?;
     let mut there = vec![0; patch.len()];
     file.read_exact_at(&mut there, offset)?;
     let timed = there == patch;
-    if timed && scan.has_index {
+    if timed && scan.has_index && scan.damaged.is_empty() {
         return Ok(file.metadata()?.len());
+    }
+    for damaged in &scan.damaged {
+        file.write_all_at(&fmp4::free(damaged.end - damaged.start), damaged.start)?;
     }
     if !timed {
         file.write_all_at(&patch, offset)?;

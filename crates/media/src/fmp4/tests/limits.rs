@@ -69,9 +69,15 @@ fn offsets_beyond_four_gibibytes() {
         assert_eq!(placed[69].offset, second_at - (64 << 20));
         let placed = reader.samples(1).unwrap();
         assert_eq!(reader.read(&placed[0]).unwrap(), picture(12));
-        // The first fragment's samples are zeros: nothing of the file is sound.
+        // The first fragment's samples are zeros: the second alone is sound.
         let scan = scan(&file, path()).unwrap();
-        assert_eq!((scan.whole_bytes, scan.frames, scan.has_index), (init.len() as u64, 0, false));
+        assert_eq!((scan.whole_bytes, scan.frames, scan.has_index), (end, 1, false));
+        assert_eq!(scan.damaged, [init.len() as u64..second_at]);
+        assert_eq!(
+            super::super::free(second_at - init.len() as u64).len(),
+            16,
+            "its size does not fit into 32 bits"
+        );
     }
 
     file.set_len(second_at - 1).unwrap();

@@ -492,3 +492,58 @@ fn a_hundred_thousand_unchanged_files() {
     let id = RecordingId::new(&camera, start(), Kind::Segment, 1);
     measure("get", &|| _ = house.store.get(&id).unwrap());
 }
+
+/// Each fragment says all that is needed to read it: only what is damaged is lost.
+#[test]
+fn fragments_behind_damage_are_kept() {
+    let zeros_in_a_head = |film: &mut Film| film.bytes[film.ends[1] + 32..film.ends[1] + 120].fill(0);
+    let first_is_garbage = |film: &mut Film| {
+        let (from, to) = (film.ends[0], film.ends[1]);
+        film.bytes[from..to].fill(0xA5);
+    };
+    let zeros_for_pictures = |film: &mut Film| {
+        let (from, to) = (film.ends[2] - 200, film.ends[2]);
+        film.bytes[from..to].fill(0);
+    };
+    let damages: [(&dyn Fn(&mut Film), [u64; 3]); 3] =
+        [(&zeros_in_a_head, [0, 2, 3]), (&first_is_garbage, [1, 2, 3]), (&zeros_for_pictures, [0, 2, 3])];
+    for (at, (damage, left)) in damages.into_iter().enumerate() {
+        let mut film = film(5, false);
+        damage(&mut film);
+        let house = house();
+        // The last one is torn as well.
+        film.bytes.truncate(film.ends[5] - 10);
+        house.found(MP4, &film.bytes);
+        house.found(JSON, &just_begun());
+        house.round();
+        let healed = &house.all()[0];
+        assert_eq!((healed.status, healed.total_frames), (Status::Healed, 3 * FPS), "damage {at}");
+        let path = house.path(MP4);
+        let reader = fmp4::Reader::open(File::open(&path).unwrap(), &path).unwrap();
+        assert!(reader.finished(), "its index is right");
+        let seconds: Vec<u64> =
+            (0..3).map(|at| reader.samples(at).unwrap()[0].sample.time / 90_000).collect();
+        assert_eq!(seconds, left, "damage {at}");
+        for fragment in 0..3 {
+            for placed in reader.samples(fragment).unwrap() {
+                assert!(reader.read(&placed).unwrap().starts_with(&[0xFF, 0xD8]));
+            }
+        }
+        // From box to box nothing is left that a player would stumble over.
+        let bytes = house.read(MP4);
+        let (mut at, mut names) = (0, Vec::new());
+        while at < bytes.len() {
+            let size = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+            names.push(String::from_utf8_lossy(&bytes[at + 4..at + 8]).into_owned());
+            at += size.max(8);
+        }
+        assert_eq!(names.iter().filter(|name| *name == "free").count(), 1, "{names:?}");
+        assert!(names.iter().all(|name| ["ftyp", "moov", "prft", "moof", "mdat", "free", "mfra"].contains(&name.as_str())));
+        let before = house.read(MP4);
+        let house = house.again();
+        fs::remove_file(house.path(JSON)).unwrap();
+        house.round();
+        assert_eq!(house.read(MP4), before, "a second look changes nothing");
+        assert_eq!(house.all()[0].total_frames, 3 * FPS);
+    }
+}
