@@ -252,11 +252,11 @@ async fn what_a_form_request_says_holds_for_its_part() {
         JPEG,
         ("X-Timestamp", "noon"),
         ("X-Frame-Seq", "-1"),
-        ("X-Frame-Metadata", "{\"timestamp\": 12.5, \"seq\": 3}"),
+        ("X-Frame-Metadata", "{\"timestamp\": 1700000012.5, \"seq\": 3}"),
     ];
     assert_eq!(post(&house, &odd, jpeg(2)).await.status, StatusCode::OK);
     let frame = house.newest("s").unwrap();
-    assert_eq!((frame.captured.unwrap().unix_secs(), frame.source_seq), (12.5, Some(3)));
+    assert_eq!((frame.captured.unwrap().unix_secs(), frame.source_seq), (1_700_000_012.5, Some(3)));
 }
 
 #[tokio::test(start_paused = true)]
