@@ -9,7 +9,7 @@ use client::{Endpoint, Target};
 use hub::Frame;
 
 use super::totals::Totals;
-use crate::terminal::{Notes, counted};
+use crate::terminal::Notes;
 
 /// A connection to the hub's stream, opened again when it is lost.
 pub(super) struct Link {
@@ -134,7 +134,7 @@ impl Verdict {
     /// If the hub took nothing, publishing has failed, whatever the reason.
     pub(super) fn judge(&self, totals: &Totals) -> anyhow::Result<()> {
         if self.taken == 0 && self.refused > 0 {
-            bail!("the hub took none of {}: {}", counted(totals.sent, "frame"), self.why);
+            bail!("the hub took none of the frames ({} sent): {}", totals.sent, self.why);
         }
         if totals.sent == 0 && totals.away > 0 {
             bail!("no frame was sent: the hub was away all the time");
