@@ -470,11 +470,16 @@ class _Hub:
     """One persistent connection to the hub; used by one thread."""
 
     def __init__(self, server_url: str, stream_name: str, api_key: str | None) -> None:
-        hint = f"server_url is {server_url!r}: use something like http://localhost:5000"
+        # What stands around an @, behind a ? or in the place of a port may be a password.
+        is_secret = isinstance(server_url, str) and any(mark in server_url for mark in "@?#")
+        shown = "no hub's address" if is_secret else repr(server_url)
+        hint = f"server_url is {shown}: use something like http://localhost:5000"
         try:
             parts = urlsplit(server_url)
             port = parts.port
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError:
+            raise ValueError("server_url has no number as its port: use something like http://localhost:5000") from None
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"{hint} ({error})") from None
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(hint)

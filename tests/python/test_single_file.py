@@ -136,6 +136,10 @@ def test_what_no_metadata_or_time_is(hub, stream):
         {"server_url": "http://host:port"},
         {"server_url": "http://host/?a=1"},
         {"server_url": "http://me:secret@host"},
+        {"server_url": "http://me:secret#x@host"},
+        {"server_url": "http://me:1?secret@host"},
+        {"server_url": "http://host/?key=secret"},
+        {"server_url": "http://me:secret"},
         {"server_url": None},
         {"stream_name": "a/b"},
         {"stream_name": ""},
@@ -151,8 +155,9 @@ def test_what_no_metadata_or_time_is(hub, stream):
     ],
 )
 def test_what_cannot_be_right(arguments):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as refused:
         StreamPublisher(**({"server_url": "http://localhost:5000", "stream_name": "s"} | arguments))
+    assert "secret" not in str(refused.value)
 
 
 def test_starting_and_stopping(hub, stream):

@@ -79,13 +79,19 @@ impl fmt::Display for Endpoint {
 }
 
 /// One thing of a hub: a stream to publish to, or a path to watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub endpoint: Endpoint,
     /// The stream's name, where the URL or the caller gave one.
     pub stream: Option<String>,
     /// Path and query below the endpoint, starting with a slash.
     pub path: String,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.url())
+    }
 }
 
 impl Target {

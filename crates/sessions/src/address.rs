@@ -51,7 +51,8 @@ impl Place {
     /// [`InvalidSimulator`], with the text in question.
     pub fn parse(&self, text: &str) -> Result<Self, InvalidSimulator> {
         let (address, options) = text.trim().split_once('#').unwrap_or((text.trim(), ""));
-        let whole = format!("ws://{}", text.trim());
+        let scheme = if text.contains("://") { "" } else { "ws://" };
+        let whole = format!("{scheme}{}", text.trim());
         let shown = || redacted(&whole).trim_start_matches("ws://").chars().take(80).collect();
         let no_host = || InvalidSimulator::Host { host: shown() };
         if has_stray_at(&whole) {

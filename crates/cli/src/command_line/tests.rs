@@ -32,6 +32,23 @@ fn a_cause_that_an_error_states_itself_is_not_repeated() {
 }
 
 #[test]
+fn a_word_in_the_wrong_place_is_not_repeated() {
+    for line in [
+        "framehub API_KEYS=hunter2",
+        "framehub serve http://u:hunter2@h",
+        "framehub door=http://u:hunter2@h",
+        "framehub share x --url u:hunter2@h?a",
+        "framehub bench http://u:hunter2#x@h",
+        "framehub publish a b http://u:hunter2@h --to h",
+        "framehub watch h KEY=hunter2",
+    ] {
+        let refused = Cli::try_parse_from(line.split_whitespace()).unwrap_err();
+        let text = without_secrets(refused).to_string();
+        assert!(text.contains('…') && !text.contains("hunter2"), "{line}: {text}");
+    }
+}
+
+#[test]
 fn the_definitions_are_consistent() {
     Cli::command().debug_assert();
     let command = Cli::command();

@@ -71,6 +71,7 @@ fn watching_takes_streams_hubs_and_any_mjpeg_address() {
     assert_eq!(with_query.path, "/stream/a?fps=5&api_key=s");
     assert_eq!(with_query.query(), Some("fps=5&api_key=s"));
     assert_eq!(with_query.url(), "http://h:80/stream/a");
+    assert_eq!(format!("{with_query:?}"), "Target(http://h:80/stream/a)");
 }
 
 #[test]
@@ -91,5 +92,21 @@ proptest::proptest! {
     fn no_text_makes_it_panic(text in ".{0,60}") {
         let _ = Target::publish(&text, None);
         let _ = Target::watch(&text, Some("cam"));
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_repeated(
+        scheme in "((http|https|ws|wss|ftp)://)?",
+        pieces in proptest::collection::vec("[A-Z]{4}", 1..4),
+        between in "[#?@/:&%=\\\\ ]",
+        path in "(/publish/cam|/x)?",
+    ) {
+        let address = format!("{scheme}user:{}@hub{path}", pieces.join(&between));
+        for target in [Target::publish(&address, None), Target::watch(&address, Some("cam"))] {
+            if let Err(error) = target {
+                let shown = format!("{error} {error:?}");
+                proptest::prop_assert!(pieces.iter().all(|piece| !shown.contains(piece.as_str())), "{}", shown);
+            }
+        }
     }
 }

@@ -50,4 +50,17 @@ proptest! {
         let _either = place().parse(&text).and_then(|place| place.simulator());
         let _either = place().parse(&format!("lab{options}")).and_then(|place| place.simulator());
     }
+
+    #[test]
+    fn a_password_is_not_repeated(
+        scheme in "((http|ws)://)?",
+        pieces in prop::collection::vec("[A-Z]{4}", 1..4),
+        between in "[#?@/:&%=\\\\ ]",
+    ) {
+        let address = format!("{scheme}user:{}@lab:1", pieces.join(&between));
+        if let Err(error) = place().parse(&address) {
+            let shown = format!("{error} {error:?}");
+            prop_assert!(pieces.iter().all(|piece| !shown.contains(piece.as_str())), "{}", shown);
+        }
+    }
 }
