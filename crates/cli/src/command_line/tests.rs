@@ -39,7 +39,7 @@ fn a_word_in_the_wrong_place_is_not_repeated() {
         "framehub door=http://u:hunter2@h",
         "framehub share x --url u:hunter2@h?a",
         "framehub bench http://u:hunter2#x@h",
-        "framehub publish a b http://u:hunter2@h --to h",
+        "framehub publish a http://u:hunter2@h --to h",
         "framehub watch h KEY=hunter2",
     ] {
         let refused = Cli::try_parse_from(line.split_whitespace()).unwrap_err();

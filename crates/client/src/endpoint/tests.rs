@@ -8,7 +8,7 @@ fn an_endpoint_is_host_port_and_base() {
         ("http://localhost:5000", "http://localhost:5000"),
         ("http://localhost:5000/", "http://localhost:5000"),
         ("ws://10.0.0.7:81/hub/", "http://10.0.0.7:81/hub"),
-        ("camera.lan", "http://camera.lan:80"),
+        ("camera.lan", "http://camera.lan:5000"),
         ("localhost:5000", "http://localhost:5000"),
         ("localhost", "http://localhost:5000"),
         ("http://localhost", "http://localhost:80"),
