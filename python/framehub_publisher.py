@@ -196,7 +196,7 @@ class StreamPublisher:
 
     def publish_frame(
         self,
-        frame: np.ndarray,
+        frame: np.ndarray | None,
         *,
         captured: float | None = None,
         metadata: Mapping[str, Any] | None = None,

@@ -212,7 +212,7 @@ def test_every_setting_as_an_environment_variable(robot):
         "CAMERA_HEIGHT": "480",
     }
     hub = robot(env=block)
-    assert hub.get("/api/streams/arm/stats", headers=HEADERS).json()["buffer_size"] == 2
+    assert hub.get("/api/streams/arm/stats", headers=HEADERS).json()["buffer_capacity"] == 2
     assert hub.get("/health").json()["config"]["timeout_seconds"] == 30
     answer = stats(hub)
     assert (answer["stream_fps"], answer["jpeg_quality"], answer["frame_cache_enabled"]) == (15, 70, True)

@@ -297,10 +297,10 @@ def test_a_training_goes_on_without_its_picture(server, stream, caplog, wrong):
 
 
 def test_a_training_of_many_goes_on_without_its_picture(server, stream, caplog):
-    envs = SyncVectorEnv([lambda: Broken(RuntimeError("no display"))] * 2)
-    envs = StreamVideo(envs, server, stream, fps=0)
+    inner = SyncVectorEnv([lambda: Broken(RuntimeError("no display"))] * 2)
+    envs = StreamVideo(inner, server, stream, fps=0)
     envs.reset()
     with Wall(server.url.replace("http", "ws")) as wall:
         wall.watch(stream)
-        eventually(lambda: envs.step([0, 0])[1][0] >= 0 and envs.envs[0].unwrapped.rendered >= 3)
+        eventually(lambda: envs.step([0, 0])[1][0] >= 0 and inner.envs[0].unwrapped.rendered >= 3)
     assert len([record for record in caplog.records if record.name == "framehub"]) == 1

@@ -336,7 +336,10 @@ with {kind}("http://127.0.0.1:9", "s"{arguments}) as publisher:
 )
 def test_a_process_that_uses_opencv_is_warned_of_the_order_once(module, kind, cv2, arguments, warned):
     program = ORDERS.format(module=module, kind=kind, cv2="import cv2" if cv2 else "", arguments=arguments)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
+    }
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count("red and blue may be swapped") == warned, ran.stderr

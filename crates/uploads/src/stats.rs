@@ -12,6 +12,7 @@ pub struct Stats {
     pub max_sessions: usize,
     /// Frames in memory.
     pub total_memory_mb: f64,
+    #[serde(serialize_with = "wire::json::whole")]
     pub max_memory_mb: f64,
     /// Of the sessions that are active.
     pub total_frames: u64,

@@ -17,6 +17,8 @@ pub(crate) struct Recording {
     duration_seconds: f64,
     total_frames: u64,
     average_fps: f64,
+    #[serde(serialize_with = "wire::json::whole")]
+    #[schema(value_type = f64)]
     target_fps: f64,
     #[schema(value_type = String, example = "mp4v")]
     codec: Codec,

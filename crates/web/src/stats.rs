@@ -67,8 +67,10 @@ pub(crate) struct StreamDetail {
     #[serde(flatten)]
     info: StreamInfo,
     last_frame_time: Option<String>,
-    /// Frames that the stream may keep.
+    /// Frames in the buffer.
     buffer_size: usize,
+    /// Frames that it may keep.
+    buffer_capacity: usize,
     has_current_frame: bool,
     buffered_frames: usize,
     buffered_bytes: usize,
@@ -139,7 +141,8 @@ impl StreamDetail {
             source: SourceReport::of(live, &stats.name),
             info: StreamInfo::new(&stats, recorder.recording),
             last_frame_time: stats.last_frame.map(clock::rfc3339),
-            buffer_size: stats.buffer_capacity,
+            buffer_size: stats.buffered_frames,
+            buffer_capacity: stats.buffer_capacity,
             has_current_frame: stats.format.is_some(),
             buffered_frames: stats.buffered_frames,
             buffered_bytes: stats.buffered_bytes,

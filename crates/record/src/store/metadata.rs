@@ -51,7 +51,7 @@ pub struct Metadata {
     pub total_frames: u64,
     #[serde(default, deserialize_with = "read_number")]
     pub average_fps: f64,
-    #[serde(default, deserialize_with = "read_number")]
+    #[serde(default, deserialize_with = "read_number", serialize_with = "write_rate")]
     pub target_fps: f64,
     #[serde(default, deserialize_with = "read_codec")]
     pub codec: Codec,
@@ -125,6 +125,12 @@ pub(crate) fn path_of(directory: &Path, stream: &str, file: &str) -> String {
 /// RFC 3339 in UTC, always with milliseconds.
 pub(crate) fn write_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// Clients expect 30, not 30.0.
+fn write_rate<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let is_whole = rate.fract() == 0.0 && (0.0..1e9).contains(rate);
+    if is_whole { serializer.serialize_u64(*rate as u64) } else { serializer.serialize_f64(*rate) }
 }
 
 /// RFC 3339; a time without an offset, as Python writes it by itself, is UTC.

@@ -10,10 +10,12 @@ use media::fmp4::{TIMESCALE, ticks};
 /// A capture time that strays further than this from our own clock, measured since they were last seen together, is
 /// not believed any more: the publisher's clock was set.
 const TOLERANCE: f64 = 1.0;
-/// A camera's 30 frames a second are rarely our 30: so much faster is the same rate.
-const SLACK: f64 = 1.02;
 /// Frames that a network bunches come so much too early, in seconds, and are not too many for that.
 const BUNCHING: f64 = 0.5;
+/// With each frame that is one too many it becomes likelier that the stream is too fast, rather than bunched: what was
+/// granted is taken back, a few frames at a time. With each that comes in time, a part of an interval is granted again.
+const TAKEN_BACK: f64 = 0.93;
+const GRANTED: f64 = 0.1;
 
 /// Our clock, the publisher's and the recording's, read together.
 #[derive(Debug, Clone, Copy)]
@@ -32,21 +34,26 @@ pub(crate) struct Timeline {
     last: Option<u64>,
     /// The next frame is taken from this time on, in ticks.
     due: f64,
+    /// How much earlier it may come, in ticks.
+    early: f64,
 }
 
 impl Timeline {
     /// `max_fps`: above 0.
     pub(crate) fn new(max_fps: f64) -> Self {
-        let interval = f64::from(TIMESCALE) / (max_fps * SLACK);
-        Self { interval, anchor: None, last: None, due: 0.0 }
+        let interval = f64::from(TIMESCALE) / max_fps;
+        Self { interval, anchor: None, last: None, due: 0.0, early: most_early(interval) }
     }
 
     /// The frame's time in ticks, later than any before it; `None` if it is one too many.
     pub(crate) fn place(&mut self, frame: &Frame) -> Option<u64> {
         let time = self.time_of(frame);
-        let early = (self.interval / 2.0).max(BUNCHING * f64::from(TIMESCALE));
-        if (time as f64) < self.due - early {
+        if (time as f64) < self.due - self.early {
+            self.early = (self.early * TAKEN_BACK).max(self.interval / 2.0);
             return None;
+        }
+        if time as f64 >= self.due {
+            self.early = (self.early + GRANTED * self.interval).min(most_early(self.interval));
         }
         self.due = (self.due + self.interval).max(time as f64);
         self.last = Some(time);
@@ -75,6 +82,10 @@ impl Timeline {
         }
         time
     }
+}
+
+fn most_early(interval: f64) -> f64 {
+    (interval / 2.0).max(BUNCHING * f64::from(TIMESCALE))
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use axum::{
     response::{Redirect, Response},
 };
 use http::HeaderMap;
-use utoipa::{OpenApi, openapi::Server};
+use utoipa::{
+    OpenApi,
+    openapi::{PathItem, Response as Described, Server},
+};
 
 use super::{Tail, table::Description};
 use crate::{BasePath, pages::swagger};
@@ -15,7 +18,19 @@ use crate::{BasePath, pages::swagger};
 pub(crate) async fn description(base_path: BasePath) -> Json<utoipa::openapi::OpenApi> {
     let mut description = Description::openapi();
     description.servers = Some(vec![Server::new(base_path.at("/"))]);
+    description.paths.paths.values_mut().for_each(describe_refusals);
     Json(description)
+}
+
+/// Whatever takes a parameter or a body can be asked wrongly.
+fn describe_refusals(path: &mut PathItem) {
+    let PathItem { get, put, post, delete, .. } = path;
+    for operation in [get, put, post, delete].into_iter().flatten() {
+        if operation.parameters.is_some() || operation.request_body.is_some() {
+            let refused = || Described::new("A name, a parameter or the body is malformed: `code` and `error` say how").into();
+            operation.responses.responses.entry("400".to_owned()).or_insert_with(refused);
+        }
+    }
 }
 
 /// The page's relative addresses need the slash.

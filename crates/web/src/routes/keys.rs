@@ -23,6 +23,7 @@ use crate::{
     caller::Caller,
     clock,
     error::ApiError,
+    live::Live,
 };
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -105,6 +106,9 @@ pub(crate) struct Shared {
     /// A page, for people.
     embed_url: String,
     snapshot_url: String,
+    /// There is no such stream now: the name may be mistyped, or its publisher is still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 /// A link that opens this stream's views, and nothing else, for a while.
@@ -114,6 +118,7 @@ pub(crate) struct Shared {
     (status = 409, description = "No key is set, so all is open anyway")))]
 pub(crate) async fn share(
     State(access): State<Arc<Access>>,
+    State(live): State<Arc<Live>>,
     base_path: BasePath,
     Granted(grant): Granted,
     caller: Caller,
@@ -122,6 +127,8 @@ pub(crate) async fn share(
 ) -> Result<Json<Shared>, ApiError> {
     let share = access.guard.share(&grant, Scope::Live, &name, request.span()?)?;
     tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
+    let is_live = live.hub.stream(&name).is_some();
+    let warning = (!is_live).then(|| format!("no stream named '{name}' is live: the link shows it once it is"));
     let (base, token) = (caller.base(), share.token);
     let path = base_path.at(&format!("/stream/{name}"));
     let url = |rest: &str| format!("{base}{path}{rest}?token={token}");
@@ -133,5 +140,6 @@ pub(crate) async fn share(
         snapshot_url: url("/snapshot.jpg"),
         expires_at: clock::rfc3339(share.until),
         token,
+        warning,
     }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{Grant, Scope};
 use axum::{extract::Request, response::Response};
-use uploads::{Connection, Mailbox};
+use uploads::{CloseReason, Connection, Mailbox};
 use wire::upload::MAX_MESSAGE_BYTES;
 
 use super::Uploading;
@@ -109,7 +109,10 @@ async fn write(
                     outbox.text(&queued.message().to_json()).await?;
                     queued.sent();
                 }
-                Err(close_reason) => break goodbye(close::POLICY, &close_reason.reason),
+                Err(CloseReason { reason }) => {
+                    let is_stopping = uploading.shutdown.is_cancelled();
+                    break goodbye(if is_stopping { close::GOING_AWAY } else { close::POLICY }, &reason);
+                }
             },
             Ok(goodbye) = &mut closed => break goodbye,
             () = uploading.shutdown.cancelled() => break goodbye(close::GOING_AWAY, "the hub is shutting down"),
