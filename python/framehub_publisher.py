@@ -221,7 +221,7 @@ class StreamPublisher:
                 represent the metadata, or the publisher is closed.
         """
         if frame is None:
-            _warn_once("stream '%s': the frame is None; frames that are missing are passed over" % self.stream_name)
+            _warn_once(f"stream '{self.stream_name}': the frame is None; frames that are missing are passed over")
             return False
         headers = _headers(captured, metadata)
         _check(frame)

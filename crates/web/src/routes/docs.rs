@@ -27,7 +27,10 @@ fn describe_refusals(path: &mut PathItem) {
     let PathItem { get, put, post, delete, .. } = path;
     for operation in [get, put, post, delete].into_iter().flatten() {
         if operation.parameters.is_some() || operation.request_body.is_some() {
-            let refused = || Described::new("A name, a parameter or the body is malformed: `code` and `error` say how").into();
+            let refused = || {
+                Described::new("A name, a parameter or the body is malformed: `code` and `error` say how")
+                    .into()
+            };
             operation.responses.responses.entry("400".to_owned()).or_insert_with(refused);
         }
     }

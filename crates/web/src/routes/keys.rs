@@ -128,7 +128,8 @@ pub(crate) async fn share(
     let share = access.guard.share(&grant, Scope::Live, &name, request.span()?)?;
     tracing::info!(stream = %name, until = clock::rfc3339(share.until), "link to a stream made by request");
     let is_live = live.hub.stream(&name).is_some();
-    let warning = (!is_live).then(|| format!("no stream named '{name}' is live: the link shows it once it is"));
+    let warning =
+        (!is_live).then(|| format!("no stream named '{name}' is live: the link shows it once it is"));
     let (base, token) = (caller.base(), share.token);
     let path = base_path.at(&format!("/stream/{name}"));
     let url = |rest: &str| format!("{base}{path}{rest}?token={token}");
