@@ -246,3 +246,52 @@ pub fn fragments(mut data: &[u8]) {
         }
     }
 }
+
+/// A body gives the same pictures and the same end however it is cut, and never more than came. The first bytes say how
+/// it is cut and what is announced.
+pub fn body(data: &[u8]) {
+    let [size, kind, body @ ..] = data else { return };
+    let content_type =
+        ["", "image/jpeg", "multipart/x-mixed-replace;boundary=b", "video/x"][usize::from(kind % 4)];
+    let length = (kind & 4 != 0).then_some(body.len() as u64);
+    let whole = pictures(content_type, length, body, body.len().max(1));
+    assert_eq!(
+        pictures(content_type, length, body, usize::from(size % 16) + 1),
+        whole,
+        "the cut changes the outcome"
+    );
+    assert!(whole.0.iter().map(Vec::len).sum::<usize>() <= body.len(), "more came out than went in");
+}
+
+/// The pictures of a body, whether it was read to its end, and whether anything was mended.
+fn pictures(
+    content_type: &str,
+    length: Option<u64>,
+    body: &[u8],
+    chunk: usize,
+) -> (Vec<Vec<u8>>, Result<(), &'static str>, Vec<crate::Mended>) {
+    let mut reader = crate::body::Reader::new(content_type, length, LIMITS);
+    let mut pictures = Vec::new();
+    let mut take = |part: multipart::Part| {
+        assert!(part.body.len() <= LIMITS.max_part_bytes, "a picture passes the limit");
+        pictures.push(part.body.to_vec());
+    };
+    let mut result = Ok(());
+    'body: for mut input in body.chunks(chunk) {
+        loop {
+            match reader.feed(&mut input) {
+                Ok(Some(multipart::Event::Part(part))) => take(part),
+                Ok(Some(multipart::Event::End)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    result = Err(error.code());
+                    break 'body;
+                }
+            }
+        }
+    }
+    if result.is_ok() {
+        result = reader.finish().map(|parts| parts.into_iter().for_each(take)).map_err(|error| error.code());
+    }
+    (pictures, result, reader.take_mended())
+}

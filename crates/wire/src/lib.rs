@@ -14,6 +14,7 @@
 //! * W5 An error says what was found, at which byte, and how to mend it; `code()` is stable and goes into JSON.
 
 pub mod address;
+pub mod body;
 mod buffer;
 pub mod fragments;
 #[doc(hidden)]

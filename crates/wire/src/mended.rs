@@ -32,7 +32,7 @@ impl Mended {
             Self::End => "the picture's missing end marker was added",
             Self::Turned => "the picture was turned upright, as its EXIF orientation asks for",
             Self::Boundary => {
-                "the body's first line was taken for its boundary, which was announced otherwise or not at all"
+                "the body's own first line was taken for its boundary, for another was announced"
             }
             Self::Framing => {
                 "its parts do not fit their headers: pictures are found by their own beginning and end"

@@ -140,7 +140,9 @@ proptest! {
             Just(vec![b'x'; 70]),
         ], 0..24),
     ) {
-        fuzz::multipart(&[&head[..], &pieces.concat()].concat());
+        let bytes = [&head[..], &pieces.concat()].concat();
+        fuzz::multipart(&bytes);
+        fuzz::body(&bytes);
     }
 
     #[test]
@@ -156,6 +158,7 @@ proptest! {
         ], 0..24),
     ) {
         fuzz::splitter(&[&[head][..], &pieces.concat()].concat());
+        fuzz::body(&[&[head, head >> 4][..], &pieces.concat()].concat());
     }
 
     #[test]
@@ -175,6 +178,7 @@ proptest! {
     fn any_bytes(bytes in vec(any::<u8>(), 0..200)) {
         fuzz::picture(&bytes);
         fuzz::multipart(&bytes);
+        fuzz::body(&bytes);
         fuzz::splitter(&bytes);
         fuzz::text(&bytes);
         fuzz::wall_frame(&bytes);

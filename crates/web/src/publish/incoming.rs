@@ -1,6 +1,6 @@
 //! A request's body as it comes, and how long a publisher may rest in it.
 
-use std::{collections::VecDeque, future::Future, sync::Arc};
+use std::{future::Future, sync::Arc};
 
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
@@ -15,10 +15,12 @@ use crate::{
     transport::{Busy, GivenUp},
 };
 
-/// A request's body, the beginning of which may have been read before its kind was known.
+/// A request's body.
 pub(crate) struct Incoming {
     body: Body,
-    begun: VecDeque<Bytes>,
+    /// Its whole length, if the client announced it.
+    announced: Option<u64>,
+    received: u64,
     busy: Option<Arc<Busy>>,
 }
 
@@ -26,7 +28,8 @@ impl Incoming {
     pub(crate) fn of(request: Request) -> (Parts, Self) {
         let (head, body) = request.into_parts();
         let busy = head.extensions.get::<Arc<Busy>>().cloned();
-        (head, Self { body, begun: VecDeque::new(), busy })
+        let announced = body.size_hint().exact();
+        (head, Self { body, announced, received: 0, busy })
     }
 
     /// From now on this reader bounds the time that the body takes, and holds no more than `most` bytes of it.
@@ -43,28 +46,19 @@ impl Incoming {
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        if let Some(chunk) = self.begun.pop_front() {
-            return Ok(Some(chunk));
-        }
         loop {
             let Some(frame) = self.body.frame().await else { return Ok(None) };
             let frame = frame.map_err(|error| broken(&error))?;
             if let Ok(data) = frame.into_data() {
+                self.received += data.len() as u64;
                 return Ok(Some(data));
             }
         }
     }
 
-    pub(super) async fn peek(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let chunk = self.next().await?;
-        self.begun.extend(chunk.clone());
-        Ok(chunk)
-    }
-
-    /// Bytes still to come, if the client announced them.
+    /// Bytes of the whole body, if the client announced them.
     pub(super) fn announced(&self) -> Option<u64> {
-        let begun: u64 = self.begun.iter().map(|chunk| chunk.len() as u64).sum();
-        self.body.size_hint().exact().map(|rest| rest + begun)
+        self.announced
     }
 }
 
@@ -97,6 +91,18 @@ impl<'a> Deadline<'a> {
         let next = tokio::time::timeout_at(self.at, self.body.next());
         let late = |_| GivenUp::Late(self.publishing.body_timeout);
         unless_stopping(self.publishing, next).await?.map_err(late)?
+    }
+
+    /// At the body's end: whether all has come that was announced.
+    pub(super) fn check_whole(&self) -> Result<(), ApiError> {
+        let Incoming { announced, received, .. } = &self.body;
+        match announced {
+            Some(length) if length > received => {
+                let message = format!("the body ended after {received} of {length} bytes");
+                Err(ApiError::bad_request("BODY_TRUNCATED", message))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn frame_done(&mut self) {

@@ -2,11 +2,11 @@
 //! which admits a picture, takes it into the hub, and counts what it refuses.
 
 pub(crate) mod body;
-mod endless;
 mod form;
 pub(crate) mod frame;
 pub(crate) mod incoming;
 mod multipart;
+mod pictures;
 pub(crate) mod websocket;
 
 use std::time::Duration;

@@ -9,11 +9,11 @@ use crate::error::ApiError;
 pub(super) const MAX_HEADER_BYTES: usize = 8 * 1024;
 
 pub(super) fn parser(publishing: &Publishing, boundary: &str, announced: Option<u64>) -> Parser {
-    let limits = Limits {
-        max_part_bytes: publishing.admission.limits().max_bytes,
-        max_header_bytes: MAX_HEADER_BYTES,
-    };
-    Parser::new(boundary, limits).with_total(announced)
+    Parser::new(boundary, limits(publishing)).with_total(announced)
+}
+
+pub(super) fn limits(publishing: &Publishing) -> Limits {
+    Limits { max_part_bytes: publishing.admission.limits().max_bytes, max_header_bytes: MAX_HEADER_BYTES }
 }
 
 pub(super) fn bad_multipart(publishing: &Publishing, error: &multipart::Error) -> ApiError {

@@ -106,10 +106,13 @@ async fn put_and_a_body_without_a_type_are_as_good() {
     let endless = [part(&jpeg(3)), part(&jpeg(4)), b"--b--".to_vec()].concat();
     let guessed = post(&house, &[], endless).await;
     assert_eq!((guessed.json()["seq"].as_u64(), guessed.json()["frames"].as_u64()), (Some(4), Some(2)));
-    let other = post(&house, &[("Content-Type", "video/mp4")], jpeg(5)).await;
+    let other = post(&house, &[("Content-Type", "video/mp4")], b"\0\0\0\x18ftypmp42".to_vec()).await;
     assert_eq!(other.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(other.code(), "UNSUPPORTED_CONTENT_TYPE");
     assert_eq!(house.newest("s").unwrap().payload, jpeg(4));
+    // What curl and Python's urllib call any body.
+    let misnamed = post(&house, &[("Content-Type", "application/x-www-form-urlencoded")], jpeg(5)).await;
+    assert_eq!(misnamed.json()["seq"], 5);
 }
 
 #[tokio::test]
@@ -301,6 +304,50 @@ async fn each_part_of_an_endless_body_is_a_frame_at_once() {
         json!({ "status": "success", "stream": "s", "frame_size": jpeg(4).len(), "seq": 3, "frames": 2, "rejected": 1,
             "bytes": bytes })
     );
+}
+
+#[tokio::test]
+async fn jpegs_one_after_the_other_are_frames_while_the_body_lasts() {
+    let house = Arc::new(house());
+    post(&house, &[JPEG], jpeg(1)).await;
+    for headers in [&[][..], &[JPEG]] {
+        let mut viewer = subscribe(&house);
+        viewer.recv().await.unwrap();
+        let (sender, body) = pieces();
+        let sending = tokio::spawn({
+            let (house, headers) = (Arc::clone(&house), headers.to_vec());
+            async move { house.send(Method::PUT, "/publish/s", &headers, body).await }
+        });
+        for number in 2..6 {
+            sender.send(jpeg(number)).await.unwrap();
+            assert_eq!(viewer.recv().await.unwrap().frame.payload, jpeg(number));
+        }
+        assert_eq!(post(&house, &[JPEG], jpeg(1)).await.code(), "STREAM_CLAIMED", "it is a connection");
+        let torn = jpeg(6);
+        sender.send([&torn[..torn.len() - 4], &jpeg(7)].concat()).await.unwrap();
+        assert_eq!(viewer.recv().await.unwrap().frame.payload, jpeg(7));
+        drop(sender);
+        let answer = sending.await.unwrap().json();
+        assert_eq!((&answer["frames"], &answer["rejected"]), (&json!(5), &json!(1)));
+    }
+}
+
+#[tokio::test]
+async fn what_was_mended_is_told_in_the_statistics() {
+    let house = house();
+    let stats = async || house.get("/api/streams/s/stats").await.json()["mended"].clone();
+    post(&house, &[JPEG], jpeg(1)).await;
+    assert_eq!(stats().await, json!([]));
+    for _ in 0..2 {
+        post(&house, &[JPEG], [&jpeg(2)[..], b"tail"].concat()).await;
+    }
+    assert_eq!(house.newest("s").unwrap().payload, jpeg(2), "the tail is not carried on");
+    assert_eq!(stats().await, json!([wire::Mended::Tail.text()]));
+    let odd =
+        String::from_utf8_lossy(&part(b"")).replace("--b", "--own").replace("Length: 0", "Length: none");
+    let body = [odd.trim_end().as_bytes(), b"\r\n\r\n", &jpeg(3), b"\r\n--own\r\n"].concat();
+    let answer = post(&house, &[ENDLESS], body).await.json();
+    assert_eq!((&answer["frames"], stats().await.as_array().unwrap().len()), (&json!(1), 3), "{answer}");
 }
 
 #[tokio::test]

@@ -81,6 +81,18 @@ impl Splitter {
         None
     }
 
+    /// Whether a frame has begun and is not whole.
+    pub fn in_picture(&self) -> bool {
+        !matches!(self.state, State::Outside | State::OutsideFf)
+    }
+
+    /// Tells that the stream has ended, and gives the frame that it broke off in, if that has come as far as its pixels.
+    pub fn finish(&mut self) -> Option<Bytes> {
+        let has_pixels = matches!(self.state, State::Entropy | State::EntropyFf) && !self.is_oversized;
+        self.state = State::Outside;
+        has_pixels.then(|| self.frame.take())
+    }
+
     /// Bytes between frames that belonged to none and were no padding, and bytes of dropped frames.
     pub fn skipped_bytes(&self) -> u64 {
         self.skipped_bytes

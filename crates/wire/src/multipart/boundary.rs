@@ -21,6 +21,23 @@ pub fn boundary(content_type: &str) -> Result<String, Error> {
     Ok(value)
 }
 
+/// Whether a whole line, without its end, is the delimiter of that boundary.
+pub(crate) fn delimits(boundary: &str, line: &[u8]) -> bool {
+    Delimiter::new(boundary).classify(line) == Kind::Delimiter
+}
+
+/// Whether a line closes a body of that boundary.
+pub(crate) fn closes(boundary: &str, line: &[u8]) -> bool {
+    Delimiter::new(boundary).is_closing(line)
+}
+
+/// The boundary that a body uses whose first line this is, if it can be one.
+pub(crate) fn boundary_of_line(line: &[u8]) -> Option<&str> {
+    let boundary = std::str::from_utf8(line.strip_prefix(b"--")?).ok()?.trim_end();
+    // A header may follow in the same line: then the delimiter is not known.
+    (check(boundary).is_ok() && !boundary.contains(": ")).then_some(boundary)
+}
+
 fn check(boundary: &str) -> Result<(), Error> {
     let bad = |reason| Err(Error::BadBoundary { boundary: crate::preview(boundary.as_bytes()), reason });
     if boundary.is_empty() {

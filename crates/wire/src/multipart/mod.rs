@@ -15,6 +15,7 @@ mod parser;
 mod search;
 
 pub use boundary::boundary;
+pub(crate) use boundary::{boundary_of_line, closes, delimits};
 pub use headers::Headers;
 pub use parser::{Event, Limits, Parser, Part};
 

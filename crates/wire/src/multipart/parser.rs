@@ -24,6 +24,9 @@ use crate::{
 /// How much of a body without a delimiter an error message may show.
 const PREAMBLE_SHOWN_BYTES: usize = 48;
 
+/// A part that claims more says nothing about its body: a -1 in the wrong type, say.
+const MAX_BELIEVED_BYTES: u64 = i32::MAX as u64;
+
 /// What a peer may make us hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -372,6 +375,13 @@ impl Parser {
             });
         };
         let remaining = usize::try_from(length).unwrap_or(usize::MAX);
+        if length > MAX_BELIEVED_BYTES {
+            return Err(Error::MalformedHeader {
+                line: crate::preview(format!("Content-Length: {length}").as_bytes()),
+                reason: "no picture has so many bytes",
+                position: self.part_position,
+            });
+        }
         if remaining > self.limits.max_part_bytes {
             return Err(self.part_too_large());
         }
