@@ -1,6 +1,16 @@
 //! One HTTP/1.1 connection to another machine: requests go out one after the other, each answer within a time limit.
 
-use std::{net::IpAddr, time::Duration};
+mod head;
+mod lenient;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, header, request::Builder};
@@ -10,10 +20,14 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use url::Url;
 
 use crate::{AbortOnDrop, Connection, Error, connect, socket_of};
+use lenient::Lenient;
 
 /// How this program names itself.
 pub const USER_AGENT: &str = concat!("framehub/", env!("CARGO_PKG_VERSION"));
@@ -22,8 +36,9 @@ pub const USER_AGENT: &str = concat!("framehub/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct Http<B> {
     sender: SendRequest<B>,
-    /// None where the connection has none any more.
+    /// None where the connection has none any more, or where it was not opened here.
     pub peer: Option<IpAddr>,
+    was_odd: Arc<AtomicBool>,
     _driver: AbortOnDrop,
 }
 
@@ -37,27 +52,45 @@ where
     /// # Errors
     /// As [`connect`].
     pub async fn open(url: &Url, limit: Duration) -> Result<Self, Error> {
-        let secure = matches!(url.scheme(), "https" | "wss");
-        let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        Self::over(connect(host, port, secure, limit).await?, None).await
+        let connection = dial(url, limit).await?;
+        let peer = peer_of(&connection);
+        Ok(Self { peer, ..Self::over(connection, None).await? })
+    }
+
+    /// The same to a camera, for one request: the head of its answer is read as it is meant.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn open_lenient(url: &Url, limit: Duration) -> Result<Self, Error> {
+        let was_odd = Arc::default();
+        let connection = dial(url, limit).await?;
+        let peer = peer_of(&connection);
+        let connection = Lenient::new(connection, Arc::clone(&was_odd));
+        Ok(Self { peer, was_odd, ..Self::over(connection, None).await? })
+    }
+
+    /// Whether the head of an answer had to be mended.
+    pub fn was_odd(&self) -> bool {
+        self.was_odd.load(Ordering::Relaxed)
     }
 
     /// Speaks HTTP over a connection. `buffer_bytes` bounds the read buffer.
     ///
     /// # Errors
     /// [`Error::Broken`].
-    pub async fn over(connection: Connection, buffer_bytes: Option<usize>) -> Result<Self, Error> {
+    pub async fn over<C>(connection: C, buffer_bytes: Option<usize>) -> Result<Self, Error>
+    where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let mut builder = http1::Builder::new();
         if let Some(bytes) = buffer_bytes {
             builder.max_buf_size(bytes);
         }
-        let peer = socket_of(&connection).peer_addr().ok().map(|peer| peer.ip().to_canonical());
         let handshake = builder.handshake(TokioIo::new(connection)).await;
         let (sender, connection) = handshake.map_err(|error| Error::broken(&error))?;
         // The connection's error reaches the caller with the answer or the body.
         let driver = AbortOnDrop::spawn(async move { drop(connection.with_upgrades().await) });
-        Ok(Self { sender, peer, _driver: driver })
+        Ok(Self { sender, peer: None, was_odd: Arc::default(), _driver: driver })
     }
 
     /// Whether the other side has closed the connection while it was idle.
@@ -78,6 +111,19 @@ where
         let answer = answer.map_err(|_| Error::Slow { what: "the answer", after: limit })?;
         answer.map_err(|error| Error::broken(&error))
     }
+}
+
+/// Connects to the host of a URL within `limit`; `https` and `wss` are secure.
+async fn dial(url: &Url, limit: Duration) -> Result<Connection, Error> {
+    let secure = matches!(url.scheme(), "https" | "wss");
+    let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    connect(host, port, secure, limit).await
+}
+
+/// Whom a connection leads to.
+fn peer_of(connection: &Connection) -> Option<IpAddr> {
+    socket_of(connection).peer_addr().ok().map(|peer| peer.ip().to_canonical())
 }
 
 /// A `GET` request for a URL, with the headers that every request has.

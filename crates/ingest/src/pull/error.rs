@@ -52,6 +52,11 @@ pub enum Error {
     )]
     ContentType { content_type: String },
 
+    #[error(
+        "its answer is packed with {coding}, which was not asked for; turn that off in the camera or its proxy"
+    )]
+    Packed { coding: String },
+
     #[error("its MJPEG stream cannot be read: {0}")]
     Mjpeg(#[from] wire::multipart::Error),
 

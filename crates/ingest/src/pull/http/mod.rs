@@ -1,4 +1,5 @@
-//! `http://` and `https://`: MJPEG, or a single picture that is requested again and again, by the answer's content type.
+//! `http://` and `https://`: MJPEG, JPEGs one after the other, or a single picture that is requested again and again, as
+//! the answer's bytes say.
 
 mod request;
 
@@ -7,11 +8,14 @@ use std::{convert::Infallible, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hub::CaptureTime;
-use hyper::body::Incoming;
-use net::http::read_body;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use url::Url;
-use wire::multipart::{self, Event, Limits, Parser, Part};
+use wire::{
+    Mended,
+    body::{Reader, Shape},
+    multipart::{self, Event, Limits, Part},
+};
 
 use super::{
     error::Error,
@@ -29,85 +33,119 @@ const LONGEST_HEADER_BYTES: usize = 16 * 1024;
 /// The reason.
 pub async fn run(url: &Url, pause: Duration, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
     let mut caller = Caller::new(url);
-    let answer = caller.get().await?;
-    match Content::named(answer.content_type())? {
-        Content::Parts(boundary) => parts(answer, &boundary, intake).await,
-        Content::Picture => snapshots(caller, answer, pause, intake).await,
-    }
-}
-
-/// The content of an answer.
-#[derive(Debug, PartialEq)]
-enum Content {
-    /// MJPEG with this boundary.
-    Parts(String),
-    Picture,
-}
-
-impl Content {
-    fn named(content_type: &str) -> Result<Self, Error> {
-        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match media_type.as_str() {
-            it if it.starts_with("multipart/") => {
-                multipart::boundary(content_type).map(Self::Parts).map_err(Error::Mjpeg)
-            }
-            // The bytes decide later.
-            "" | "application/octet-stream" => Ok(Self::Picture),
-            it if it.starts_with("image/") => Ok(Self::Picture),
-            other => Err(Error::ContentType { content_type: other.to_owned() }),
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let answer = caller.get().await?;
+        if answer.was_odd() {
+            intake.note(&[Mended::Head]);
         }
+        Body::new(&answer, intake).read(answer).await?;
+        intake.watchdog().allow_gap(pause);
     }
 }
 
-async fn parts(mut answer: Answer, boundary: &str, intake: &mut Intake<'_>) -> Result<Infallible, Error> {
-    let limits = Limits {
-        max_part_bytes: intake.admission().limits().max_bytes,
-        max_header_bytes: LONGEST_HEADER_BYTES,
-    };
-    let mut parser = Parser::new(boundary, limits);
-    while let Some(piece) = next(&mut answer.body).await? {
-        let mut rest: &[u8] = &piece;
+/// The body of an answer: what it is, its bytes say.
+struct Body<'a, 'b> {
+    reader: Reader,
+    intake: &'a mut Intake<'b>,
+    pictures: u64,
+}
+
+impl<'a, 'b> Body<'a, 'b> {
+    fn new(answer: &Answer, intake: &'a mut Intake<'b>) -> Self {
+        let limits = Limits {
+            max_part_bytes: intake.admission().limits().max_bytes,
+            max_header_bytes: LONGEST_HEADER_BYTES,
+        };
+        let reader = Reader::new(answer.content_type(), answer.body.size_hint().exact(), limits);
+        Self { reader, intake, pictures: 0 }
+    }
+
+    /// Reads it to its end. If it was a single picture, there may be another after a pause.
+    async fn read(mut self, mut answer: Answer) -> Result<(), Error> {
+        let begun = Instant::now();
         loop {
-            match parser.feed(&mut rest)? {
-                None => break,
-                Some(Event::End) => return Err(Error::Ended),
-                Some(Event::Part(part)) => {
-                    let captured = timestamp(&part);
-                    intake.picture(part.body, captured).await?;
-                }
+            let piece = next(&mut answer.body);
+            let piece = if self.is_single() {
+                let slow = |_| net::Error::Slow { what: "the picture", after: BODY_TIMEOUT };
+                timeout_at(begun + BODY_TIMEOUT, piece).await.map_err(slow)?
+            } else {
+                piece.await
+            };
+            match piece {
+                Ok(Some(piece)) => self.feed(&piece, answer.content_type()).await?,
+                Ok(None) => break self.finish(None).await,
+                Err(error) => break self.finish(Some(error)).await,
             }
         }
     }
-    Err(Error::Ended)
+
+    /// Whether it may be a picture that is asked for again and again.
+    fn is_single(&self) -> bool {
+        self.pictures <= 1 && self.reader.shape() != Some(Shape::Parts)
+    }
+
+    async fn feed(&mut self, mut piece: &[u8], content_type: &str) -> Result<(), Error> {
+        while let Some(event) = self.reader.feed(&mut piece).map_err(|error| self.refused(error))? {
+            match event {
+                Event::Part(part) => self.take(part).await?,
+                Event::End => return Err(Error::Ended),
+            }
+        }
+        if self.reader.is_foreign() {
+            return Err(Error::ContentType { content_type: essence(content_type) });
+        }
+        for _ in 0..self.reader.take_dropped() {
+            self.intake.skip(&"a JPEG in the body is cut off or too large");
+        }
+        self.intake.note(&self.reader.take_mended());
+        Ok(())
+    }
+
+    async fn take(&mut self, part: Part) -> Result<(), Error> {
+        self.pictures += 1;
+        let captured =
+            if self.reader.shape() == Some(Shape::Parts) { timestamp(&part) } else { captured_now() };
+        self.intake.picture(part.body, captured).await
+    }
+
+    /// `broken`: the connection ended before its time. Many cameras announce more bytes than they send.
+    async fn finish(mut self, broken: Option<Error>) -> Result<(), Error> {
+        let last = self.reader.finish().map_err(|error| self.refused(error));
+        if let Some(error) = broken {
+            let is_whole = |part: &Part| wire::image::check(&part.body).is_ok();
+            if !last
+                .as_ref()
+                .is_ok_and(|parts| parts.iter().all(is_whole) && parts.len() as u64 + self.pictures > 0)
+            {
+                return Err(error);
+            }
+        }
+        for part in last? {
+            self.take(part).await?;
+        }
+        if self.is_single() { Ok(()) } else { Err(Error::Ended) }
+    }
+
+    fn refused(&self, error: multipart::Error) -> Error {
+        match error {
+            // The same trouble as in a picture alone, so the same words.
+            multipart::Error::PartTooLarge { .. } => self.intake.admission().limits().too_large().into(),
+            other => Error::Mjpeg(other),
+        }
+    }
+}
+
+/// A content type without its parameters.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The capture time that another hub gives; cameras give none, or the time since their start.
 fn timestamp(part: &Part) -> Option<CaptureTime> {
     Some(CaptureTime::claimed(part.headers.get("X-Timestamp")?.trim().parse().ok()?))
-}
-
-async fn snapshots(
-    mut caller: Caller,
-    first: Answer,
-    pause: Duration,
-    intake: &mut Intake<'_>,
-) -> Result<Infallible, Error> {
-    intake.watchdog().allow_gap(pause);
-    let mut ticks = interval(pause);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
-    let mut answer = first;
-    loop {
-        let limits = *intake.admission().limits();
-        let picture = match timeout(BODY_TIMEOUT, read_body(answer.body, limits.max_bytes)).await {
-            Ok(Err(net::Error::BodyTooLarge { .. })) => return Err(limits.too_large().into()),
-            Ok(read) => read?,
-            Err(_) => return Err(net::Error::Slow { what: "the picture", after: BODY_TIMEOUT }.into()),
-        };
-        intake.picture(picture, captured_now()).await?;
-        ticks.tick().await;
-        answer = caller.get().await?;
-    }
 }
 
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
@@ -117,25 +155,4 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
         }
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_content_type_tells_a_stream_from_a_picture() {
-        let named = |text| Content::named(text);
-        assert_eq!(
-            named("multipart/x-mixed-replace; boundary=frame").unwrap(),
-            Content::Parts("frame".to_owned())
-        );
-        for picture in ["image/jpeg", "IMAGE/PNG; x=1", "", "application/octet-stream"] {
-            assert_eq!(named(picture).unwrap(), Content::Picture, "{picture}");
-        }
-        for page in ["text/html; charset=utf-8", "application/json", "multipart/x-mixed-replace"] {
-            assert!(named(page).is_err(), "{page}");
-        }
-    }
 }

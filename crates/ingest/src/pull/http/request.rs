@@ -24,12 +24,17 @@ pub(super) struct Answer {
     headers: HeaderMap,
     pub(super) body: Incoming,
     /// The body ends with it.
-    _http: Http<Empty<Bytes>>,
+    http: Http<Empty<Bytes>>,
 }
 
 impl Answer {
     pub(super) fn content_type(&self) -> &str {
         self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether its head had to be mended.
+    pub(super) fn was_odd(&self) -> bool {
+        self.http.was_odd()
     }
 }
 
@@ -53,7 +58,8 @@ impl Caller {
             let status = response.status();
             if status == StatusCode::OK {
                 let (head, body) = response.into_parts();
-                return Ok(Answer { headers: head.headers, body, _http: http });
+                check_coding(&head.headers)?;
+                return Ok(Answer { headers: head.headers, body, http });
             }
             if status == StatusCode::UNAUTHORIZED && !tried_password && !self.url.username().is_empty() {
                 tried_password = true;
@@ -76,7 +82,7 @@ impl Caller {
             request = request.header(header::AUTHORIZATION, value);
         }
         let request = request.body(Empty::new()).map_err(|error| net::Error::broken(&error))?;
-        let mut http = Http::open(&self.url, CONNECT_TIMEOUT).await?;
+        let mut http = Http::open_lenient(&self.url, CONNECT_TIMEOUT).await?;
         self.stay_outside(http.peer)?;
         let answer = http.ask(request, ANSWER_TIMEOUT).await?;
         Ok((answer, http))
@@ -155,6 +161,14 @@ impl Reach {
             _ => Self::World,
         }
     }
+}
+
+/// Nothing packed was asked for.
+fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
+    let coding =
+        headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_plain = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    is_plain.then_some(()).ok_or_else(|| Error::Packed { coding: coding.chars().take(40).collect() })
 }
 
 fn challenge(response: &Response<Incoming>) -> Result<PasswordClient, Error> {
