@@ -38,11 +38,12 @@ def post(hub, stream, body, content_type):
         (b"garbage without any structure" * 100, FORM, 400),
         (b"--b0undary\r\n" + b"X" * 100_000, FORM, 400),
         (b"--b0undary\r\nContent-Disposition form-data\r\n\r\n" + jpeg(2) + b"\r\n--b0undary--\r\n", FORM, 400),
-        (jpeg(2), "text/plain", 415),
-        (jpeg(2), "application/json", 415),
-        (jpeg(2), "video/mp4", 415),
+        (b"hello", "text/plain", 415),
+        (b"{}", "application/json", 415),
+        (b"<html>\n</html>", "text/html", 415),
         (b"frame=hello", "application/x-www-form-urlencoded", 415),
-        (jpeg(2), "multipart/mixed; boundary=x", 415),
+        (b"\0\0\0\x18ftypisom", "video/mp4", 415),
+        (b"hello", "multipart/mixed; boundary=x", 400),
     ],
     ids=lambda value: None,
 )
@@ -52,6 +53,15 @@ def test_torn_forms_and_wrong_content_types(hub, stream, body, content_type, sta
     assert response.status_code == status, response.text
     assert response.json()["code"] and len(response.json()["error"]) > 10
     assert hub.snapshot(stream) == jpeg(1)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/json", "video/mp4", "application/x-www-form-urlencoded", "multipart/mixed; boundary=x"],
+)
+def test_a_picture_is_one_whatever_it_is_called(hub, stream, content_type):
+    assert post(hub, stream, jpeg(2), content_type).status_code == 200
+    assert hub.snapshot(stream) == jpeg(2)
 
 
 def test_a_body_shorter_than_promised(hub, stream):

@@ -48,7 +48,7 @@ def run(code: str, url: str = "", stream: str = "") -> tuple[int, str, str]:
 
 
 def test_the_last_frame_arrives_without_a_call_of_stop(hub, stream):
-    code = "publisher = StreamPublisher(url, stream).start()\npublisher.publish_frame(numbered(7))\n"
+    code = "publisher = StreamPublisher(url, stream, bgr=False).start()\npublisher.publish_frame(numbered(7))\n"
     assert run(code, hub.url, stream) == (0, "", "")
     assert number_of(hub.snapshot(stream)) == 7
 
@@ -71,7 +71,7 @@ for n in range(20):
 
 def test_ctrl_c_in_a_loop_is_a_keyboard_interrupt(hub, stream):
     code = """
-publisher = StreamPublisher(url, stream, max_fps=None).start()
+publisher = StreamPublisher(url, stream, max_fps=None, bgr=False).start()
 print("ready", flush=True)
 try:
     while True:

@@ -191,7 +191,7 @@ def test_a_faster_stream_is_thinned_to_the_rate_that_is_recorded(start_hub):
     kept = times(on_disk(hub, only(hub, "fast")))
     # Half a second's frames may come too early, as a network bunches them.
     assert 5 <= len(kept) <= 9, kept
-    assert kept[-1] - kept[-4] == pytest.approx(0.6, abs=0.1), kept
+    assert kept[-1] - kept[-2] >= 0.199, kept
     assert record(hub, "slow", pictures(4))["total_frames"] == 4, "a slower one keeps its own"
 
 

@@ -38,7 +38,6 @@ pub struct Reader {
     /// What came before it was clear what it is, and how much of that has been read.
     begun: Vec<u8>,
     read: usize,
-    is_foreign: bool,
     found_pictures: bool,
     mended: Vec<Mended>,
 }
@@ -66,7 +65,6 @@ impl Reader {
             state: State::Begun,
             begun: Vec::new(),
             read: 0,
-            is_foreign: false,
             found_pictures: false,
             mended: Vec::new(),
         }
@@ -103,11 +101,6 @@ impl Reader {
         }
     }
 
-    /// Whether it is no picture by its first bytes, and something else by its Content-Type.
-    pub fn is_foreign(&self) -> bool {
-        self.is_foreign
-    }
-
     /// What has been mended since the last call.
     pub fn take_mended(&mut self) -> Vec<Mended> {
         std::mem::take(&mut self.mended)
@@ -124,7 +117,8 @@ impl Reader {
     /// `None`.
     ///
     /// # Errors
-    /// A picture is larger than allowed; after that the body cannot be read on.
+    /// A picture is larger than allowed, or it is something else by its Content-Type and by its first bytes; after that
+    /// the body cannot be read on.
     pub fn feed(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
         while matches!(self.state, State::Begun) {
             if input.is_empty() {
@@ -144,7 +138,7 @@ impl Reader {
     /// Tells that the body has ended, and gives what it ended with.
     ///
     /// # Errors
-    /// It ended inside a part, or had none.
+    /// It ended inside a part, had none, or is something else.
     pub fn finish(&mut self) -> Result<Vec<Part>, Error> {
         let mut parts = Vec::new();
         if matches!(self.state, State::Begun) {
@@ -177,11 +171,12 @@ impl Reader {
         let max = self.limits.max_part_bytes;
         self.state = match found {
             Found::Picture(length) => {
-                self.is_foreign =
-                    self.announced.is_other && !begins_as_one(sniff::without_blanks(&self.begun));
-                if self.is_foreign {
-                    self.begun.clear();
-                } else if length.is_some_and(|length| length > max as u64) {
+                if let Some(content_type) = &self.announced.other
+                    && !begins_as_one(sniff::without_blanks(&self.begun))
+                {
+                    return Err(Error::NotPictures { content_type: content_type.clone() });
+                }
+                if length.is_some_and(|length| length > max as u64) {
                     return Err(Error::PartTooLarge { limit: max, position: 0 });
                 }
                 let length = length.and_then(|length| usize::try_from(length).ok());

@@ -160,6 +160,9 @@ impl Kind {
     }
 }
 
+/// So many bytes tell whether a picture begins.
+pub(crate) const MAGIC_BYTES: usize = PNG_SIGNATURE.len();
+
 /// Whether the bytes begin as a picture does, whatever comes then.
 pub fn begins_as_one(bytes: &[u8]) -> bool {
     bytes.starts_with(&SOI) || bytes.starts_with(&PNG_SIGNATURE)

@@ -299,7 +299,9 @@ fn what_is_too_large_is_refused() {
 #[test]
 fn a_body_without_a_picture_says_what_is_wrong_with_it() {
     assert_eq!(whole("", None, b"").pictures, [b""], "which the admission calls empty");
-    assert_eq!(whole("text/html", None, b"<html>\r\n</html>").pictures, [b"<html>\r\n</html>"]);
+    for html in [&b"<html>\r\n</html>"[..], b"<p>", b"<html>and so on, without the end of a line"] {
+        assert_eq!(whole("text/html", None, html).error, Some("UNSUPPORTED_CONTENT_TYPE"));
+    }
     assert_eq!(whole(MIXED, None, b"").error, Some("NO_DELIMITER"));
     let nonsense = parts("--frame", |_| "Content-Length: none\r\n".to_owned()).replace(BASELINE);
     assert_eq!(whole(MIXED, None, &nonsense).error, Some("BAD_PART_HEADER"));

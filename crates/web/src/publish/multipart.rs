@@ -1,5 +1,6 @@
 //! Bodies of several parts, within the hub's limits.
 
+use http::StatusCode;
 use wire::multipart::{self, Limits, Parser};
 
 use super::Publishing;
@@ -20,6 +21,9 @@ pub(super) fn bad_multipart(publishing: &Publishing, error: &multipart::Error) -
     match error {
         // The same trouble as in a body that is the picture itself, so the same words.
         multipart::Error::PartTooLarge { .. } => publishing.admission.limits().too_large().into(),
+        multipart::Error::NotPictures { .. } => {
+            ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.code(), error.to_string())
+        }
         _ => ApiError::bad_request(error.code(), error.to_string()),
     }
 }

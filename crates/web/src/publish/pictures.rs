@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, header::CONTENT_TYPE};
 use hub::{Claim, Frame, StreamName};
 use ingest::Ingest;
 use wire::{
@@ -82,9 +82,6 @@ impl Pictures<'_> {
     fn feed(&mut self, input: &mut &[u8]) -> Result<Option<Event>, ApiError> {
         let was_clear = self.reader.shape().is_some();
         let event = self.reader.feed(input).map_err(|error| bad_multipart(self.publishing, &error))?;
-        if self.reader.is_foreign() {
-            return Err(unsupported(self.content_type));
-        }
         if !was_clear && self.reader.shape() == Some(Shape::Picture) {
             // A request a picture: such clients share their stream.
             self.ingest = open(self.publishing, self.ingest.name().clone(), Claim::Shared)?;
@@ -129,14 +126,6 @@ impl Pictures<'_> {
             self.totals.refuse(ApiError::bad_request("TRUNCATED_JPEG", message));
         }
     }
-}
-
-fn unsupported(content_type: &str) -> ApiError {
-    let message = format!(
-        "a body of type '{content_type}' that is no picture is not taken: send a JPEG or PNG, multipart/form-data with a \
-         field 'frame', JPEGs one after the other, or multipart/x-mixed-replace"
-    );
-    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_CONTENT_TYPE", message)
 }
 
 #[derive(Default)]

@@ -14,8 +14,8 @@ pub(super) struct Announced {
     pub(super) is_image: bool,
     /// `video/…`: many, also with a length.
     is_video: bool,
-    /// Neither of these, and not nothing.
-    pub(super) is_other: bool,
+    /// Neither of these, and not nothing: without its parameters.
+    pub(super) other: Option<String>,
     pub(super) length: Option<u64>,
 }
 
@@ -43,9 +43,11 @@ impl Announced {
                 .is_some_and(|begins| begins.eq_ignore_ascii_case(kind))
         };
         let parts = is("multipart/").then(|| multipart::boundary(content_type).ok());
-        let is_other = parts.is_none() && !is("image/") && !is("application/octet-stream");
-        let is_other = is_other && !content_type.trim().is_empty();
-        Self { parts, is_image: is("image/"), is_video: is("video/"), is_other, length }
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let is_known =
+            parts.is_some() || is("image/") || is("application/octet-stream") || essence.is_empty();
+        let other = (!is_known).then(|| essence.to_ascii_lowercase());
+        Self { parts, is_image: is("image/"), is_video: is("video/"), other, length }
     }
 
     /// `None`: more bytes are needed. `is_all`: there are no more.
@@ -55,7 +57,7 @@ impl Announced {
         if begins.starts_with(&[0xFF, 0xD8]) {
             return Some(if self.is_one_picture() { Found::Picture(self.length) } else { Found::Pictures });
         }
-        let may_become_picture = begins.len() < 8 && (begins.is_empty() || begins[0] == 0xFF);
+        let may_become_picture = begins.len() < image::MAGIC_BYTES;
         let line_end = memchr::memchr(b'\n', begins);
         if !is_all && (may_become_picture || (line_end.is_none() && is_text(begins))) {
             return None;

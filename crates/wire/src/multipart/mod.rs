@@ -27,6 +27,10 @@ pub enum Error {
         "the Content-Type is `{content_type}`, not multipart; send multipart/form-data or the image itself"
     )]
     NotMultipart { content_type: String },
+    #[error(
+        "a body of type '{content_type}' that is no picture is not taken: send a JPEG or PNG, multipart/form-data with a field 'frame', JPEGs one after the other, or multipart/x-mixed-replace"
+    )]
+    NotPictures { content_type: String },
     #[error("the multipart Content-Type has no boundary parameter; let your HTTP library set the header")]
     NoBoundary,
     #[error("the boundary `{boundary}` {reason}")]
@@ -58,6 +62,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotMultipart { .. } => "NOT_MULTIPART",
+            Self::NotPictures { .. } => "UNSUPPORTED_CONTENT_TYPE",
             Self::NoBoundary | Self::BadBoundary { .. } => "BAD_BOUNDARY",
             Self::NoDelimiter { .. } => "NO_DELIMITER",
             Self::HeadersTooLarge { .. } => "PART_HEADERS_TOO_LARGE",

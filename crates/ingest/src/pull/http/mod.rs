@@ -75,7 +75,7 @@ impl<'a, 'b> Body<'a, 'b> {
                 piece.await
             };
             match piece {
-                Ok(Some(piece)) => self.feed(&piece, answer.content_type()).await?,
+                Ok(Some(piece)) => self.feed(&piece).await?,
                 Ok(None) => break self.finish(None).await,
                 Err(error) => break self.finish(Some(error)).await,
             }
@@ -87,15 +87,12 @@ impl<'a, 'b> Body<'a, 'b> {
         self.pictures <= 1 && self.reader.shape() != Some(Shape::Parts)
     }
 
-    async fn feed(&mut self, mut piece: &[u8], content_type: &str) -> Result<(), Error> {
+    async fn feed(&mut self, mut piece: &[u8]) -> Result<(), Error> {
         while let Some(event) = self.reader.feed(&mut piece).map_err(|error| self.refused(error))? {
             match event {
                 Event::Part(part) => self.take(part).await?,
                 Event::End => return Err(Error::Ended),
             }
-        }
-        if self.reader.is_foreign() {
-            return Err(Error::ContentType { content_type: essence(content_type) });
         }
         for _ in 0..self.reader.take_dropped() {
             self.intake.skip(&"a JPEG in the body is cut off or too large");
@@ -132,15 +129,11 @@ impl<'a, 'b> Body<'a, 'b> {
     fn refused(&self, error: multipart::Error) -> Error {
         match error {
             // The same trouble as in a picture alone, so the same words.
+            multipart::Error::NotPictures { content_type } => Error::ContentType { content_type },
             multipart::Error::PartTooLarge { .. } => self.intake.admission().limits().too_large().into(),
             other => Error::Mjpeg(other),
         }
     }
-}
-
-/// A content type without its parameters.
-fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The capture time that another hub gives; cameras give none, or the time since their start.
