@@ -1,6 +1,5 @@
 """Behind a proxy that cuts what is idle for 8 s and hands bytes on 64 kB at a time. All times here are shorter."""
 
-
 import pytest
 import requests
 

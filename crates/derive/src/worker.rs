@@ -33,7 +33,9 @@ impl Worker {
     pub(crate) async fn run(self, make: Make, places: Arc<Semaphore>) {
         if let Ok(place) = places.acquire_owned().await {
             match MakerThread::start(self.key.work(), make, Arc::clone(&self.counters), place) {
-                Ok(thread) if self.key.is_analysis() => drop(self.make(&thread).await),
+                Ok(thread) if self.key.is_analysis() => {
+                    let _ended = self.make(&thread).await;
+                }
                 Ok(thread) => self.make_while_watched(&thread).await,
                 Err(error) => tracing::error!(%error, "no thread can be started for the {}", self.key.work()),
             }

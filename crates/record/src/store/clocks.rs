@@ -56,7 +56,6 @@ impl Store {
         let metadata = self.get(id)?.told_anew(by);
         let written = write_metadata(&self.folder(id)?, id, &metadata, false);
         self.put_away(id, &metadata, written.is_ok());
-        Ok(written
-            .map_err(|source| Error::Io { path: super::layout::place(self.directory(), id), source })?)
+        written.map_err(|source| Error::Io { path: super::layout::place(self.directory(), id), source })
     }
 }

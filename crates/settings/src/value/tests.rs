@@ -1,4 +1,6 @@
 //! Lists as people, JSON, YAML and shells write them.
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn items(text: &str) -> Option<Vec<String>> {

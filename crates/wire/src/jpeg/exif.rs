@@ -20,11 +20,13 @@ pub(crate) fn of_tiff(tiff: &[u8]) -> u8 {
 }
 
 fn orientation(tiff: &[u8]) -> Option<u16> {
-    let (read16, read32): (fn([u8; 2]) -> u16, fn([u8; 4]) -> u32) = match tiff.first_chunk()? {
-        b"II*\0" => (u16::from_le_bytes, u32::from_le_bytes),
-        b"MM\0*" => (u16::from_be_bytes, u32::from_be_bytes),
+    let is_little = match tiff.first_chunk()? {
+        b"II*\0" => true,
+        b"MM\0*" => false,
         _ => return None,
     };
+    let read16 = |bytes| if is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) };
+    let read32 = |bytes| if is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
     let offset = usize::try_from(read32(*tiff.get(4..)?.first_chunk()?)).ok()?;
     let (count, entries) = tiff.get(offset..)?.split_first_chunk()?;
     let entries = entries.as_chunks::<12>().0.iter().take(usize::from(read16(*count)).min(MAX_ENTRIES));

@@ -72,7 +72,7 @@ fn offsets_beyond_four_gibibytes() {
         // The first fragment's samples are zeros: the second alone is sound.
         let scan = scan(&file, path()).unwrap();
         assert_eq!((scan.whole_bytes, scan.frames, scan.has_index), (end, 1, false));
-        assert_eq!(scan.damaged, [init.len() as u64..second_at]);
+        assert_eq!(scan.damaged, vec![init.len() as u64..second_at]);
         assert_eq!(
             super::super::free(second_at - init.len() as u64).len(),
             16,

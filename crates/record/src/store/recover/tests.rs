@@ -505,7 +505,8 @@ fn fragments_behind_damage_are_kept() {
         let (from, to) = (film.ends[2] - 200, film.ends[2]);
         film.bytes[from..to].fill(0);
     };
-    let damages: [(&dyn Fn(&mut Film), [u64; 3]); 3] =
+    type Damage<'a> = &'a dyn Fn(&mut Film);
+    let damages: [(Damage<'_>, [u64; 3]); 3] =
         [(&zeros_in_a_head, [0, 2, 3]), (&first_is_garbage, [1, 2, 3]), (&zeros_for_pictures, [0, 2, 3])];
     for (at, (damage, left)) in damages.into_iter().enumerate() {
         let mut film = film(5, false);

@@ -1,4 +1,6 @@
 //! Tests of `ffmpeg`.
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 const OPTIONS: PlayOptions = PlayOptions { fps: None, quality: 85, looping: true, size: (0, 0) };
