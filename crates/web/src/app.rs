@@ -23,10 +23,10 @@ use crate::{
     metrics::{AGE_BUCKETS, Monitor},
     publish::Publishing,
     routes::Robot,
-    transport::{Connections, PerAddress, Terms},
     upload::{Uploading, max_forms},
     view::{Replays, Views},
 };
+use transport::{Connections, PerAddress, Terms};
 
 /// What the server shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
 /// themselves; `sources` may be none (`Sources::default()`).

@@ -7,7 +7,8 @@ use access::Cidr;
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap, Uri, header};
 
-use crate::{BasePath, transport::Encrypted};
+use crate::BasePath;
+use transport::Encrypted;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

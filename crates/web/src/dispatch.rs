@@ -16,19 +16,24 @@ use crate::{
     browser, caller,
     cors::Openness,
     error::ApiError,
-    pages,
+    host, pages,
     router::{Found, Router},
     routes::{self, simulator},
-    transport::{self, Terms},
 };
+use transport::Terms;
 
 /// Serves the app on `listener` until its shutdown, and then for as long as its settings give connections to end.
 pub async fn serve(listener: TcpListener, app: App) {
     let terms = Terms::from_ref(&app);
     let dispatch = Dispatch::new(app);
-    let answer = move |request| {
+    let answer = move |mut request| {
         let dispatch = dispatch.clone();
-        async move { dispatch.answer(request).await }
+        async move {
+            match host::name_one(&mut request) {
+                Ok(()) => dispatch.answer(request).await,
+                Err(refusal) => ([(header::CONNECTION, "close")], refusal).into_response(),
+            }
+        }
     };
     transport::serve(listener, terms, answer).await;
 }

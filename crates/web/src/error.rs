@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use wire::image::Refused;
 
-use crate::transport::GivenUp;
+use transport::GivenUp;
 
 /// A refusal: what was wrong and how to mend it, with a stable code for programs.
 #[derive(Debug, Clone)]

@@ -5,7 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 use access::Cidr;
 use hub::StreamName;
 
-use crate::{BasePath, Tls};
+use transport::{ConnectionLimits, Tls};
+
+use crate::BasePath;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -64,32 +66,6 @@ pub struct RobotInfo {
     /// Width and height that the camera is asked for.
     pub camera_size: (u32, u32),
     pub jpeg_quality: u8,
-}
-
-/// What bounds a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionLimits {
-    pub max: usize,
-    /// Of one address, proxies that are trusted excepted; `None`: as many as there are.
-    pub max_per_address: Option<usize>,
-    /// A request's head must be complete this long after its first byte.
-    pub header_timeout: Duration,
-    /// A request's body must have come this long after its head; a publishing one that never ends, each of its frames.
-    pub body_timeout: Duration,
-    /// Bytes of bodies and messages that may be received at once, those excepted that are small.
-    pub receive_bytes: usize,
-    /// Bytes of frames that slow clients may still have to take, each frame counted once.
-    pub send_bytes: usize,
-    /// The largest body that is collected.
-    pub max_body: usize,
-    /// How long a connection may rest between requests.
-    pub idle_timeout: Duration,
-    /// A client that takes none or next to none of its waiting bytes for this long is gone.
-    pub stall_timeout: Duration,
-    /// Bytes that the kernel may hold unsent.
-    pub send_buffer: usize,
-    /// Connections get this long to end by themselves at shutdown.
-    pub shutdown: Duration,
 }
 
 /// Configuration that `GET /health` repeats for existing clients (docs/ref/compatibility.md).

@@ -16,7 +16,8 @@ use net::ws::{self, Close, Kind};
 use tokio::time::Instant;
 use wire::fragments::{self, Assembler, Part};
 
-use crate::{error::ApiError, transport::Busy};
+use crate::error::ApiError;
+use transport::Busy;
 
 pub(crate) use net::ws::{Outbox, close};
 

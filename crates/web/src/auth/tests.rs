@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{App, Rooms, clock, dispatch::Dispatch, routes, tests::support, transport};
+use crate::{App, Rooms, clock, dispatch::Dispatch, routes, tests::support};
 
 /// What the stream `front` shows: a picture to everybody but a decoder.
 const PICTURE: &[u8] = b"\xff\xd8 the picture of the front door \xff\xd9";
@@ -104,7 +104,7 @@ pub(super) fn with_keys(public: &[Scope]) -> Settings {
 
 /// Whether any of the stream's picture is in what the response begins with.
 async fn shows_picture(response: Response) -> bool {
-    let (response, live) = transport::begin_live(response);
+    let (response, live) = transport::testing::begin_live(response);
     let mut seen = live;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         seen.extend(response.into_body().collect().await.unwrap().to_bytes());
@@ -377,7 +377,7 @@ async fn a_live_view_ends_with_its_key() {
 fn eternal() -> Body {
     let part = format!("--b\r\nContent-Length: {}\r\n\r\n", PICTURE.len()).into_bytes();
     let part = Bytes::from([&part[..], PICTURE, b"\r\n"].concat());
-    let parts = support::every(Duration::from_secs(1), part);
+    let parts = transport::testing::every(Duration::from_secs(1), part);
     Body::new(parts)
 }
 

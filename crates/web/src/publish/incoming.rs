@@ -10,10 +10,8 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Publishing;
-use crate::{
-    error::ApiError,
-    transport::{Busy, GivenUp},
-};
+use crate::error::ApiError;
+use transport::{Busy, GivenUp};
 
 /// A request's body.
 pub(crate) struct Incoming {

@@ -6,10 +6,9 @@ use hyper::{body::Incoming, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{
-    certificates::{Folder, connector, localhost},
-    support::{House, house_with, settings},
-};
+use transport::testing::{Folder, connector, localhost};
+
+use super::support::{House, house_with, settings};
 
 /// The smallest that the protocol starts with; a picture of these tests does not fit.
 const WINDOW: u32 = 65_535;

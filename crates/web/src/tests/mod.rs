@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod analysis;
-pub(crate) mod certificates;
 mod cross_origin;
 mod downloads;
 mod http2;

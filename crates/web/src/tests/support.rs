@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -24,11 +22,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
-use crate::{
-    App, ConnectionLimits, HealthInfo, RobotInfo, Rooms, Settings,
-    dispatch::Dispatch,
-    transport::{Connections, LiveBox, PerAddress, receive, take_live},
-};
+use crate::{App, HealthInfo, RobotInfo, Rooms, Settings, dispatch::Dispatch};
+use transport::{Connections, LiveBox, PerAddress, receive, take_live};
 
 pub(super) struct House {
     pub(super) app: App,
@@ -152,19 +147,7 @@ pub(crate) fn settings() -> Settings {
         allowed_hosts: Vec::new(),
         request_rate: None,
         trusted_proxies: Vec::new(),
-        connections: ConnectionLimits {
-            max: 10,
-            max_per_address: None,
-            header_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(10),
-            receive_bytes: 4 << 20,
-            send_bytes: 64 << 20,
-            max_body: (1 << 20) + (64 << 10),
-            idle_timeout: Duration::from_secs(60),
-            stall_timeout: Duration::from_secs(30),
-            send_buffer: 16 * 1024,
-            shutdown: Duration::from_secs(1),
-        },
+        connections: transport::testing::limits(),
         health: HealthInfo {
             stream_timeout: Duration::from_secs(300),
             simulator_ip: "127.0.0.1".into(),
@@ -172,32 +155,6 @@ pub(crate) fn settings() -> Settings {
             model_path: None,
             model_loaded: false,
         },
-    }
-}
-
-/// A body that gives the same bytes again and again.
-pub(crate) fn every(pause: Duration, bytes: Bytes) -> Repeating {
-    Repeating { bytes, next: Box::pin(tokio::time::sleep(pause)), pause }
-}
-
-pub(crate) struct Repeating {
-    bytes: Bytes,
-    next: Pin<Box<tokio::time::Sleep>>,
-    pause: Duration,
-}
-
-impl http_body::Body for Repeating {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        std::task::ready!(self.next.as_mut().poll(cx));
-        let due = tokio::time::Instant::now() + self.pause;
-        self.next.as_mut().reset(due);
-        Poll::Ready(Some(Ok(http_body::Frame::data(self.bytes.clone()))))
     }
 }
 

@@ -16,10 +16,8 @@ use tokio::time::{Instant, Sleep};
 use wire::mjpeg::{self, Framing};
 
 use super::{Client, Fps, Source, Views, live_headers, query};
-use crate::{
-    browser::is_browser,
-    transport::{LiveBody, Part, live_response},
-};
+use crate::browser::is_browser;
+use transport::{LiveBody, Part, live_response};
 
 /// `?fps=` and `?advance_headers=0|1`.
 #[derive(Debug, Default, Deserialize)]

@@ -1,10 +1,10 @@
 //! Tests of `connections`.
 #![allow(clippy::expect_used)]
 use super::*;
-use crate::{tests::support::settings, transport::PerAddress};
+use crate::{PerAddress, testing::limits};
 
 fn connections(max: usize) -> Arc<Connections> {
-    Connections::new(ConnectionLimits { max, ..settings().connections })
+    Connections::new(ConnectionLimits { max, ..limits() })
 }
 
 fn begin(connection: &Arc<Connection>) -> Arc<Busy> {
@@ -85,7 +85,7 @@ async fn a_client_that_takes_nothing_is_given_up() {
     let _waiting = slow.wait(Side::Taking);
     let start = Instant::now();
     slow.given_up().await;
-    assert_eq!(start.elapsed(), settings().connections.stall_timeout);
+    assert_eq!(start.elapsed(), limits().stall_timeout);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ use super::{
 
 /// Three pieces in a row, any of them empty.
 #[derive(Debug, Default)]
-pub(crate) struct Part {
+pub struct Part {
     pieces: [Bytes; 3],
     /// The first piece with bytes left.
     at: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn new(head: Bytes, payload: Bytes, trailer: Bytes) -> Self {
+    pub fn new(head: Bytes, payload: Bytes, trailer: Bytes) -> Self {
         let mut part = Self { pieces: [head, payload, trailer], at: 0, gate: None };
         part.pass_empty();
         part
@@ -60,7 +60,7 @@ impl Part {
         self.pieces.iter().max_by_key(|piece| piece.len()).map_or(&[], |piece| piece)
     }
 
-    fn rest(&self) -> &[Bytes] {
+    pub(crate) fn rest(&self) -> &[Bytes] {
         self.pieces.get(self.at..).unwrap_or_default()
     }
 }
@@ -106,25 +106,25 @@ impl Buf for Part {
 }
 
 /// Gives the parts of a live stream one after the other, as late as possible.
-pub(crate) trait LiveBody: Send + 'static {
+pub trait LiveBody: Send + 'static {
     /// The next part; `None` at the end of the stream.
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part>>;
 }
 
-pub(crate) type LiveBox = Box<dyn LiveBody>;
+pub type LiveBox = Box<dyn LiveBody>;
 
 /// A live body on its way from its handler. Extensions have to be `Clone`; only one taker finds it.
 #[derive(Clone)]
 struct LiveSlot(Arc<Lock<Option<LiveBox>>>);
 
 /// Sends `live` as the body of `response`.
-pub(crate) fn live_response(mut response: Response, live: impl LiveBody) -> Response {
+pub fn live_response(mut response: Response, live: impl LiveBody) -> Response {
     response.extensions_mut().insert(LiveSlot(Arc::new(Lock::new(Some(Box::new(live))))));
     response
 }
 
 /// Ends the response's body when the grant does, in the middle if need be.
-pub(crate) fn end_with(response: &mut Response, grant: Grant) {
+pub fn end_with(response: &mut Response, grant: Grant) {
     response.extensions_mut().insert(grant);
 }
 
@@ -152,28 +152,13 @@ impl LiveBody for Ending {
 }
 
 /// The live body of a response, which ends with its grant.
-pub(crate) fn take_live(response: &mut Response) -> Option<LiveBox> {
+pub fn take_live(response: &mut Response) -> Option<LiveBox> {
     let slot = response.extensions_mut().remove::<LiveSlot>()?;
     let live = slot.0.lock().take()?;
     match take_end(response) {
         Some(end) => Some(Box::new(Ending { live, end })),
         None => Some(live),
     }
-}
-
-/// What a live body gives at once, beside the response without it.
-#[cfg(test)]
-pub(crate) fn begin_live(mut response: Response) -> (Response, Vec<u8>) {
-    const MOST: usize = 8;
-    let mut seen = Vec::new();
-    if let Some(mut live) = take_live(&mut response) {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        for _ in 0..MOST {
-            let Poll::Ready(Some(part)) = live.poll_part(&mut cx) else { break };
-            seen.extend(part.rest().concat());
-        }
-    }
-    (response, seen)
 }
 
 /// The body as hyper writes it.
@@ -283,10 +268,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::{
-        tests::support,
-        transport::{Connections, PerAddress},
-    };
+    use crate::{Connections, PerAddress, testing};
 
     #[test]
     fn a_part_reads_as_its_pieces_in_a_row_however_it_is_taken() {
@@ -311,10 +293,10 @@ mod tests {
     async fn a_body_that_was_promised_whole_breaks_off_with_its_grant() {
         let minute = Duration::from_secs(60);
         let grant = grant_for(minute);
-        let place = Connections::new(support::settings().connections)
+        let place = Connections::new(testing::limits())
             .admit(PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap());
         let busy = Arc::new(place.unwrap()).begin_request(OWN_BYTES_HTTP2);
-        let download = support::every(Duration::from_secs(1), Bytes::from_static(b"a chunk"));
+        let download = testing::every(Duration::from_secs(1), Bytes::from_static(b"a chunk"));
         let mut response = Response::new(Body::new(download));
         end_with(&mut response, grant);
         let mut body = for_wire(response, busy, None).into_body();
@@ -338,7 +320,12 @@ mod tests {
             streams: vec![access::StreamPattern::every()],
             expires: Some(now + time),
         };
-        let guard = access::Guard::new(&access::Settings { keys: vec![key], ..support::settings().auth });
+        let guard = access::Guard::new(&access::Settings {
+            keys: vec![key],
+            public: access::Scopes::default(),
+            secret: access::SigningSecret::new(*b"secret"),
+            failed_keys_per_minute: None,
+        });
         guard.grant(&access::Credential::Key("a brief key".into()), None, now).unwrap()
     }
 

@@ -28,7 +28,7 @@ use super::{
 use crate::ConnectionLimits;
 
 #[derive(Debug)]
-pub(crate) struct Connections {
+pub struct Connections {
     limits: ConnectionLimits,
     reception: Reception,
     holding: Arc<Holding>,
@@ -69,19 +69,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const RELIEF: Duration = Duration::from_millis(10);
 
 impl Connections {
-    pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
+    pub fn new(limits: ConnectionLimits) -> Arc<Self> {
         let reception = Reception::new(limits.receive_bytes);
         let holding = Holding::new(limits.send_bytes);
         Arc::new(Self { limits, reception, holding, state: Lock::default() })
     }
 
-    pub(crate) fn open(&self) -> usize {
+    pub fn open(&self) -> usize {
         self.state.lock().open.len()
     }
 
     /// A place for a new connection. When all are taken, the one that has rested longest is shed; when none rests,
     /// there is no place.
-    pub(crate) fn admit(self: &Arc<Self>, counted: Counted) -> Option<Connection> {
+    pub fn admit(self: &Arc<Self>, counted: Counted) -> Option<Connection> {
         let mut state = self.state.lock();
         if state.open.len() >= self.limits.max.max(1) && !state.shed_one() {
             return None;
@@ -147,7 +147,7 @@ impl State {
 
 /// One connection's place. Dropping it frees the place.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     all: Arc<Connections>,
     number: u64,
     _counted: Counted,
@@ -183,7 +183,7 @@ impl Pause {
 
 impl Connection {
     /// Resolves when this connection has to end: it has to make room, or its client stays away.
-    pub(crate) async fn given_up(&self) {
+    pub async fn given_up(&self) {
         tokio::select! {
             () = self.shed.cancelled() => {}
             () = self.outstayed() => {}
@@ -225,11 +225,11 @@ impl Connection {
     }
 
     /// From now on the connection is a WebSocket with messages of at most `most` bytes.
-    pub(crate) fn becomes_socket(&self, most: usize) {
+    pub fn becomes_socket(&self, most: usize) {
         self.socket_inlet.expect(OWN_BYTES, most);
     }
 
-    pub(crate) fn socket_inlet(&self) -> &Inlet {
+    pub fn socket_inlet(&self) -> &Inlet {
         &self.socket_inlet
     }
 
@@ -239,7 +239,7 @@ impl Connection {
 
     /// Takes the connection from among the resting until the returned guard is dropped.
     /// `own_bytes`: what its body needs no room for.
-    pub(crate) fn begin_request(self: &Arc<Self>, own_bytes: usize) -> Arc<Busy> {
+    pub fn begin_request(self: &Arc<Self>, own_bytes: usize) -> Arc<Busy> {
         let mut state = self.all.state.lock();
         if let Some(pause) = self.pause.lock().take() {
             state.resting.remove(&pause.place);
@@ -296,7 +296,7 @@ impl Drop for Connection {
 
 /// A request is being answered; lives until its response has been written, or its WebSocket has ended.
 #[derive(Debug)]
-pub(crate) struct Busy {
+pub struct Busy {
     connection: Arc<Connection>,
     /// Of its body.
     inlet: Inlet,
@@ -308,11 +308,11 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    pub(crate) fn connection(&self) -> &Connection {
+    pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    pub(crate) fn limits(&self) -> &ConnectionLimits {
+    pub fn limits(&self) -> &ConnectionLimits {
         &self.connection.all.limits
     }
 
@@ -332,7 +332,7 @@ impl Busy {
     }
 
     /// From now on the body's reader itself bounds the time that it takes, and holds no more than `most` bytes of it.
-    pub(crate) fn bound_by_reader(&self, most: usize) {
+    pub fn bound_by_reader(&self, most: usize) {
         self.has_own_time.store(true, Ordering::Relaxed);
         self.inlet.expect(self.own_bytes, most);
     }
@@ -342,7 +342,7 @@ impl Busy {
     }
 
     /// A message of an endless body has been taken, or the next one has begun.
-    pub(crate) fn set_between_frames(&self, is_between: bool) {
+    pub fn set_between_frames(&self, is_between: bool) {
         self.is_between_frames.store(is_between, Ordering::Relaxed);
         if is_between {
             self.inlet.reset();

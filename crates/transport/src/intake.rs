@@ -48,7 +48,7 @@ impl Reception {
 
 /// Where one message after the other comes in. Without [`Inlet::expect`] nothing is bounded.
 #[derive(Debug, Default)]
-pub(crate) struct Inlet(Lock<State>);
+pub struct Inlet(Lock<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -118,26 +118,26 @@ impl Inlet {
     }
 
     /// The message was taken: it is held elsewhere, or not at all.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.0.lock().settle(0);
     }
 
     /// A frame of a WebSocket was read.
-    pub(crate) fn frame_ended(&self) {
+    pub fn frame_ended(&self) {
         let mut state = self.0.lock();
         let kept = state.kept;
         state.settle(kept);
     }
 
     /// It was a part of a message, with so many bytes.
-    pub(crate) fn keep(&self, bytes: usize) {
+    pub fn keep(&self, bytes: usize) {
         let mut state = self.0.lock();
         let kept = state.kept + bytes;
         state.settle(kept);
     }
 
     /// Since when a message has had room, or has waited for some.
-    pub(crate) fn large_since(&self) -> Option<Instant> {
+    pub fn large_since(&self) -> Option<Instant> {
         self.0.lock().large_since
     }
 

@@ -21,7 +21,7 @@ use super::{
 
 /// Why a body is given up.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-pub(crate) enum GivenUp {
+pub enum GivenUp {
     #[error("the body's bytes did not come within {} s: send faster, or raise server.body_timeout_seconds", .0.as_secs_f64())]
     Late(Duration),
     #[error(
@@ -33,13 +33,13 @@ pub(crate) enum GivenUp {
 
 impl GivenUp {
     /// If that is what `error` says.
-    pub(crate) fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+    pub fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
         std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
     }
 }
 
 /// The request as its route gets it.
-pub(crate) fn receive<B>(request: Request<B>, busy: &Arc<Busy>) -> Request<Body>
+pub fn receive<B>(request: Request<B>, busy: &Arc<Busy>) -> Request<Body>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::error::Error + Send + Sync,

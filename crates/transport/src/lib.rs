@@ -11,33 +11,30 @@ mod gate;
 mod holding;
 mod http2;
 mod intake;
+mod limits;
 mod per_address;
 mod request;
 mod socket;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tls;
 mod waits;
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    extract::ConnectInfo,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderValue, Request, Version, header};
+use axum::{body::Body, extract::ConnectInfo, response::Response};
+use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use body::{LiveBody, Part, end_with, live_response};
-#[cfg(test)]
-pub(crate) use body::{LiveBox, begin_live, take_live};
-pub(crate) use connections::{Busy, Connections};
-pub(crate) use per_address::PerAddress;
-pub(crate) use request::{GivenUp, receive};
+pub use body::{LiveBody, LiveBox, Part, end_with, live_response, take_live};
+pub use connections::{Busy, Connections};
+pub use limits::ConnectionLimits;
+pub use per_address::PerAddress;
+pub use request::{GivenUp, receive};
 pub use tls::{Tls, TlsError, TlsFiles};
 
-use crate::{ConnectionLimits, error::ApiError};
 use body::WireBody;
 use connections::Connection;
 use gate::{Gate, GatedSocket};
@@ -59,22 +56,22 @@ impl fmt::Display for Peer {
 
 /// In a request's extensions: it came over TLS.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Encrypted;
+pub struct Encrypted;
 
 /// What holds for every connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// `None`: plain HTTP.
-    pub(crate) tls: Option<Tls>,
-    pub(crate) limits: ConnectionLimits,
-    pub(crate) per_address: Arc<PerAddress>,
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) shutdown: CancellationToken,
+    pub tls: Option<Tls>,
+    pub limits: ConnectionLimits,
+    pub per_address: Arc<PerAddress>,
+    pub connections: Arc<Connections>,
+    pub shutdown: CancellationToken,
 }
 
 /// Accepts connections until the shutdown, then lets those that are open end by themselves for a while.
 /// `answer` makes the response to a request, and never fails.
-pub(crate) async fn serve<A, F>(listener: TcpListener, terms: Terms, answer: A)
+pub async fn serve<A, F>(listener: TcpListener, terms: Terms, answer: A)
 where
     A: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
@@ -231,39 +228,18 @@ where
     let own_bytes = if socket.is_some() { intake::OWN_BYTES } else { intake::OWN_BYTES_HTTP2 };
     let busy = place.begin_request(own_bytes);
     let mut request = receive(request, &busy);
-    let named = name_host(&mut request);
     request.extensions_mut().insert(ConnectInfo(peer.address));
     if peer.is_encrypted {
         request.extensions_mut().insert(Encrypted);
     }
     request.extensions_mut().insert(Arc::clone(&busy));
-    let (response, place) = (named.map(|()| answer(request)), Arc::clone(place));
+    let (response, place) = (answer(request), Arc::clone(place));
     async move {
         place.turn().await;
-        let response = match response {
-            Ok(response) => response.await,
-            Err(refusal) => ([(header::CONNECTION, "close")], refusal).into_response(),
-        };
+        let response = response.await;
         busy.release();
         Ok(body::for_wire(response, busy, socket))
     }
-}
-
-/// One name of one host, where HTTP/1.1 has it. With two, a proxy and this server might each believe another one
-/// (RFC 9112 section 3.2). A whole address in the request line counts before the header (section 3.2.2), and HTTP/2 has
-/// the name in the address alone.
-fn name_host(request: &mut Request<Body>) -> Result<(), ApiError> {
-    let named = request.headers().get_all(header::HOST).iter().count();
-    let least = usize::from(request.version() == Version::HTTP_11);
-    if !(least..=1).contains(&named) {
-        let message = format!("the request has {named} Host lines: HTTP/1.1 asks for one");
-        return Err(ApiError::bad_request("BAD_HOST", message));
-    }
-    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
-    if let Some(authority) = authority {
-        request.headers_mut().insert(header::HOST, authority);
-    }
-    Ok(())
 }
 
 /// What one connection may hold by itself, frames that are large excepted: those have room among all.
@@ -306,38 +282,6 @@ mod tests {
         for answer in [TOO_MANY, TOO_MANY_OF_ONE] {
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{}", body.len());
-        }
-    }
-
-    #[test]
-    fn the_host_is_found_in_one_place() {
-        let named = |uri: &str, host: Option<&str>| {
-            let builder =
-                host.into_iter().fold(Request::get(uri), |builder, host| builder.header("host", host));
-            let version = if host.is_some() { Version::HTTP_11 } else { Version::HTTP_2 };
-            let mut request = builder.version(version).body(Body::empty()).unwrap();
-            name_host(&mut request).unwrap();
-            request.headers().get(header::HOST).map(|host| host.to_str().unwrap().to_owned())
-        };
-        assert_eq!(named("https://cams.example:8443/", None), Some("cams.example:8443".into()));
-        assert_eq!(named("https://cams.example/", Some("other")), Some("cams.example".into()));
-        assert_eq!(named("/", Some("cams.example")), Some("cams.example".into()));
-        assert_eq!(named("/", None), None);
-    }
-
-    #[test]
-    fn one_host_is_named_and_no_more() {
-        for (version, hosts, is_good) in [
-            (Version::HTTP_11, &["a"][..], true),
-            (Version::HTTP_11, &[], false),
-            (Version::HTTP_11, &["a", "a"], false),
-            (Version::HTTP_10, &[], true),
-            (Version::HTTP_10, &["a", "b"], false),
-            (Version::HTTP_2, &[], true),
-        ] {
-            let builder = hosts.iter().fold(Request::get("/"), |builder, host| builder.header("host", *host));
-            let mut request = builder.version(version).body(Body::empty()).unwrap();
-            assert_eq!(name_host(&mut request).is_ok(), is_good, "{version:?} {hosts:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use access::{Cidr, counted_as};
 use net::Lock;
 
 #[derive(Debug)]
-pub(crate) struct PerAddress {
+pub struct PerAddress {
     max: Option<usize>,
     proxies: Vec<Cidr>,
     /// Only addresses with an open connection; nothing awaits under the lock.
@@ -16,15 +16,15 @@ pub(crate) struct PerAddress {
 
 /// A counted connection. Dropping it uncounts it.
 #[derive(Debug)]
-pub(crate) struct Counted(Option<(Arc<PerAddress>, IpAddr)>);
+pub struct Counted(Option<(Arc<PerAddress>, IpAddr)>);
 
 impl PerAddress {
-    pub(crate) fn new(max: Option<usize>, proxies: Vec<Cidr>) -> Arc<Self> {
+    pub fn new(max: Option<usize>, proxies: Vec<Cidr>) -> Arc<Self> {
         Arc::new(Self { max, proxies, open: Lock::default() })
     }
 
     /// Counts one more from this address; `None`: the limit is reached.
-    pub(crate) fn count(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
+    pub fn count(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
         let Some(max) = self.max else { return Some(Counted(None)) };
         if self.proxies.iter().any(|block| block.contains(address)) {
             return Some(Counted(None));

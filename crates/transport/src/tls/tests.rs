@@ -8,15 +8,10 @@ use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::{
-    tests::{
-        certificates::{Folder, connector, localhost},
-        support::settings,
-    },
-    transport::{
-        PerAddress,
-        connections::Connections,
-        gate::{Gate, GatedSocket},
-    },
+    PerAddress,
+    connections::Connections,
+    gate::{Gate, GatedSocket},
+    testing::{self, Folder, connector, localhost},
 };
 
 #[test]
@@ -105,7 +100,7 @@ async fn the_gate_counts_what_tls_holds_as_not_taken() {
 
     let gate = Gate::default();
     let counted = PerAddress::new(None, Vec::new()).count([127, 0, 0, 1].into()).unwrap();
-    let place = Arc::new(Connections::new(settings().connections).admit(counted).unwrap());
+    let place = Arc::new(Connections::new(testing::limits()).admit(counted).unwrap());
     let mut socket = GatedSocket::new(socket, gate.clone(), place);
     gate.occupy();
     let part = vec![7; LENGTH];
