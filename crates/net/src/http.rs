@@ -4,7 +4,7 @@ mod head;
 mod lenient;
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -121,9 +121,11 @@ async fn dial(url: &Url, limit: Duration) -> Result<Connection, Error> {
     connect(host, port, secure, limit).await
 }
 
-/// Whom a connection leads to.
+/// Whom a connection leads to: loopback where that is this machine, by whichever of its addresses.
 fn peer_of(connection: &Connection) -> Option<IpAddr> {
-    socket_of(connection).peer_addr().ok().map(|peer| peer.ip().to_canonical())
+    let socket = socket_of(connection);
+    let (peer, own) = (socket.peer_addr().ok()?.ip(), socket.local_addr().ok()?.ip());
+    Some(if peer == own { Ipv4Addr::LOCALHOST.into() } else { peer.to_canonical() })
 }
 
 /// A `GET` request for a URL, with the headers that every request has.

@@ -52,3 +52,18 @@ fn a_port_is_named_only_where_it_is_not_the_usual() {
     assert_eq!(of("ws://[::1]:8080/"), "[::1]:8080");
     assert_eq!(target(&"http://cam".parse().unwrap()), "/");
 }
+
+/// An address of this machine, that of its network if it has one.
+fn own_address() -> IpAddr {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let routed = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
+    routed.map_or(Ipv4Addr::LOCALHOST.into(), |own| own.ip())
+}
+
+#[tokio::test]
+async fn this_machine_is_loopback_by_whichever_address() {
+    let listener = TcpListener::bind((own_address(), 0)).await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let http = Http::<Empty<Bytes>>::open(&url, LIMIT).await.unwrap();
+    assert_eq!(http.peer, Some(Ipv4Addr::LOCALHOST.into()));
+}
