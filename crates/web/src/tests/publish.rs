@@ -13,6 +13,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::mpsc,
+    time::Instant,
 };
 
 use super::support::{Answer, House, house, settings};
@@ -387,8 +388,10 @@ async fn between_the_frames_of_an_endless_body_may_be_a_rest_but_not_within_one(
     sender.send([part(&jpeg(1)), b"--b\r\n".to_vec()].concat()).await.unwrap();
     tokio::time::sleep(settings().connections.body_timeout * 3).await;
     assert!(!sending.is_finished(), "a rest between frames");
+    let begun = Instant::now();
     sender.send(part(&jpeg(2))[5..100].to_vec()).await.unwrap();
     assert_eq!(sending.await.unwrap().code(), "BODY_TIMEOUT");
+    assert!(begun.elapsed() < settings().connections.body_timeout * 2, "after {:?}", begun.elapsed());
     assert_eq!(house.newest("s").unwrap().payload, jpeg(1));
 }
 
