@@ -1,11 +1,8 @@
 //! When rights end: at a time, or with the login that they come from.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
+use net::Lock;
 use tokio::sync::Notify;
 
 use crate::{
@@ -60,7 +57,7 @@ impl Ending {
 #[derive(Debug, Default)]
 pub(crate) struct Logouts {
     /// Nothing awaits under the lock.
-    known: Mutex<Known>,
+    known: Lock<Known>,
     news: Notify,
 }
 
@@ -75,7 +72,7 @@ struct Known {
 impl Logouts {
     /// Ends a login, and everything that was begun with it.
     pub(crate) fn end(&self, login: LoginId, now: SystemTime) {
-        let mut known = self.lock();
+        let mut known = self.known.lock();
         let now = unix_secs(now);
         known.ended.retain(|login| login.until > now);
         known.ended.insert(login);
@@ -90,7 +87,7 @@ impl Logouts {
     }
 
     pub(crate) fn have_ended(&self, login: &LoginId) -> bool {
-        let known = self.lock();
+        let known = self.known.lock();
         login.until <= known.all_until || known.ended.contains(login)
     }
 
@@ -102,10 +99,6 @@ impl Logouts {
             }
             news.await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,10 +135,10 @@ mod tests {
         for login in &ended {
             logouts.end(*login, SystemTime::UNIX_EPOCH);
         }
-        assert_eq!(logouts.lock().ended.len(), REMEMBERED);
+        assert_eq!(logouts.known.lock().ended.len(), REMEMBERED);
         assert!(ended.iter().all(|login| logouts.have_ended(login)));
         assert!(!logouts.have_ended(&login(1_000_000, 0)), "newer logins stay");
         logouts.end(login(1_000_000, 0), SystemTime::UNIX_EPOCH + Duration::from_secs(999_999));
-        assert_eq!(logouts.lock().ended.len(), 1, "what would have expired anyway is forgotten");
+        assert_eq!(logouts.known.lock().ended.len(), 1, "what would have expired anyway is forgotten");
     }
 }

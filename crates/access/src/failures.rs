@@ -7,9 +7,10 @@
 use std::{
     collections::{HashSet, VecDeque},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+use net::Lock;
 
 use crate::{Buckets, Key, KeyDigest, counted_as};
 
@@ -19,7 +20,7 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Failures {
     buckets: Buckets,
-    known: Mutex<Known>,
+    known: Lock<Known>,
 }
 
 /// The last wrong keys, the oldest first.
@@ -33,7 +34,7 @@ impl Failures {
     pub(crate) fn new(per_minute: u32) -> Self {
         Self {
             buckets: Buckets::new(f64::from(per_minute.max(1)) / 60.0, per_minute),
-            known: Mutex::default(),
+            known: Lock::default(),
         }
     }
 
@@ -43,7 +44,7 @@ impl Failures {
     }
 
     pub(crate) fn note(&self, address: IpAddr, sent: &str) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         let failure = (counted_as(address), Key::digest_of(sent));
         if !known.seen.insert(failure) {
             return;
@@ -87,7 +88,7 @@ mod tests {
         for guess in 0..REMEMBERED + 10 {
             failures.note("192.0.2.1".parse().unwrap(), &guess.to_string());
         }
-        let known = failures.known.lock().unwrap();
+        let known = failures.known.lock();
         assert_eq!((known.order.len(), known.seen.len()), (REMEMBERED, REMEMBERED));
     }
 }

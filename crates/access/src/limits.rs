@@ -1,13 +1,9 @@
 //! How often each address may ask: a bucket of tokens an address, kept as the one number that says when it is full
 //! again (GCRA, as in ATM's traffic management, ITU-T I.371 annex A).
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
+use net::Lock;
 use tokio::time::Instant;
 
 use crate::counted_as;
@@ -23,7 +19,7 @@ pub struct Buckets {
     /// and a full bucket holds this many.
     tokens: u32,
     /// When each bucket is full again. Nothing awaits under the lock.
-    full_at: Mutex<HashMap<IpAddr, Instant>>,
+    full_at: Lock<HashMap<IpAddr, Instant>>,
 }
 
 impl Buckets {
@@ -32,14 +28,14 @@ impl Buckets {
         Self {
             period: Duration::from_secs_f64(1.0 / per_second),
             tokens: tokens.max(1),
-            full_at: Mutex::default(),
+            full_at: Lock::default(),
         }
     }
 
     /// Takes a token, or returns the time until there is one.
     pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         let now = Instant::now();
-        let mut all = self.lock();
+        let mut all = self.full_at.lock();
         if all.len() >= MOST {
             all.retain(|_, full_at| *full_at > now);
         }
@@ -55,7 +51,7 @@ impl Buckets {
     /// Whether there is a token to take.
     pub fn check(&self, address: IpAddr) -> Result<(), Duration> {
         let now = Instant::now();
-        let full_at = self.lock().get(&counted_as(address)).copied();
+        let full_at = self.full_at.lock().get(&counted_as(address)).copied();
         full_at.map_or(Ok(()), |full_at| self.wait(full_at, now))
     }
 
@@ -63,10 +59,6 @@ impl Buckets {
         // With the next token taken, the bucket must not be further from full than it is deep.
         let wait = (full_at + self.period).saturating_duration_since(now + self.period * self.tokens);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

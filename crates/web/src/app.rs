@@ -11,6 +11,7 @@ use sessions::Sessions;
 use sources::Sources;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use transport::{Connections, PerAddress, Terms};
 use uploads::Uploads;
 use wire::image::Limits;
 
@@ -26,7 +27,6 @@ use crate::{
     upload::{Uploading, max_forms},
     view::{Replays, Views},
 };
-use transport::{Connections, PerAddress, Terms};
 
 /// What the server shows and drives. Listing and replaying work with any `recordings`, whether or not they record by
 /// themselves; `sources` may be none (`Sources::default()`).

@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use access::Cidr;
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap, Uri, header};
+use transport::Encrypted;
 
 use crate::BasePath;
-use transport::Encrypted;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

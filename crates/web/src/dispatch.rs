@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::net::TcpListener;
+use transport::Terms;
 
 use crate::{
     App, BasePath,
@@ -20,7 +21,6 @@ use crate::{
     router::{Found, Router},
     routes::{self, simulator},
 };
-use transport::Terms;
 
 /// Serves the app on `listener` until its shutdown, and then for as long as its settings give connections to end.
 pub async fn serve(listener: TcpListener, app: App) {

@@ -16,9 +16,9 @@ use prometheus_client::{
 };
 use record::State;
 use tokio_util::sync::CancellationToken;
+use transport::Connections;
 
 use crate::{HealthInfo, clock, live::Live};
-use transport::Connections;
 
 /// Seconds; fine where a viewer notices the difference, coarse beyond.
 pub(crate) const AGE_BUCKETS: [f64; 12] =

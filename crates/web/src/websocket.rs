@@ -14,10 +14,10 @@ use fastwebsockets::upgrade;
 use http::StatusCode;
 use net::ws::{self, Close, Kind};
 use tokio::time::Instant;
+use transport::Busy;
 use wire::fragments::{self, Assembler, Part};
 
 use crate::error::ApiError;
-use transport::Busy;
 
 pub(crate) use net::ws::{Outbox, close};
 

@@ -34,8 +34,8 @@ async fn what_is_kept_is_bounded() {
     for number in 0..MOST as u32 + 100 {
         buckets.take(address(number)).unwrap();
     }
-    assert_eq!(buckets.lock().len(), MOST);
+    assert_eq!(buckets.full_at.lock().len(), MOST);
     tokio::time::advance(Duration::from_secs(2)).await;
     buckets.take(address(1)).unwrap();
-    assert_eq!(buckets.lock().len(), 1, "full buckets are forgotten");
+    assert_eq!(buckets.full_at.lock().len(), 1, "full buckets are forgotten");
 }

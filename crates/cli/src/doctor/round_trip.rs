@@ -169,8 +169,8 @@ fn verdict(ages: &[Duration]) -> Finding {
 /// Takes the stream and its recording away again. What cannot be removed ends with streams.timeout_seconds.
 async fn remove(hub: &Endpoint, name: &str) {
     // What is still being written cannot be deleted.
-    let stop = format!("/api/streams/{name}/recording?action=stop");
-    let _ = http::post_json(hub, &stop, &serde_json::Value::Null).await;
+    let recording = format!("/api/streams/{name}/recording");
+    let _ = http::post_json(hub, &recording, &serde_json::json!({ "action": "stop" })).await;
     let _ = http::delete(hub, &format!("/api/streams/{name}")).await;
     for _ in 0..TRIES {
         let Ok(list) = http::get_json(hub, &format!("/api/recordings?stream={name}")).await else { return };

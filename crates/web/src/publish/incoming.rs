@@ -8,10 +8,10 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::time::Instant;
+use transport::{Busy, GivenUp};
 
 use super::Publishing;
 use crate::error::ApiError;
-use transport::{Busy, GivenUp};
 
 /// A request's body.
 pub(crate) struct Incoming {

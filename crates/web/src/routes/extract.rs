@@ -8,9 +8,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hub::{InvalidName, StreamName};
 use record::RecordingId;
 use serde::de::DeserializeOwned;
+use transport::GivenUp;
 
 use crate::{error::ApiError, router::Params};
-use transport::GivenUp;
 
 /// Like axum's own, but its refusals have the form of all our errors, and of a parameter that comes twice the last one
 /// counts.

@@ -20,10 +20,10 @@ use sessions::{Place, Sessions};
 use sources::Sources;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use transport::{Connections, LiveBox, PerAddress, receive, take_live};
 use uploads::Uploads;
 
 use crate::{App, HealthInfo, RobotInfo, Rooms, Settings, dispatch::Dispatch};
-use transport::{Connections, LiveBox, PerAddress, receive, take_live};
 
 pub(super) struct House {
     pub(super) app: App,

@@ -13,11 +13,11 @@ use http::{HeaderMap, HeaderValue, header};
 use hub::Frame;
 use serde::Deserialize;
 use tokio::time::{Instant, Sleep};
+use transport::{LiveBody, Part, live_response};
 use wire::mjpeg::{self, Framing};
 
 use super::{Client, Fps, Source, Views, live_headers, query};
 use crate::browser::is_browser;
-use transport::{LiveBody, Part, live_response};
 
 /// `?fps=` and `?advance_headers=0|1`.
 #[derive(Debug, Default, Deserialize)]
