@@ -36,9 +36,9 @@ fn describe_refusals(path: &mut PathItem) {
     }
 }
 
-/// The page's relative addresses need the slash.
+/// The page's relative addresses need the slash. So is this one, whatever prefix a proxy takes off.
 pub(crate) async fn with_slash() -> Redirect {
-    Redirect::to("/docs/")
+    Redirect::to("docs/")
 }
 
 pub(crate) async fn page(headers: HeaderMap) -> Response {
